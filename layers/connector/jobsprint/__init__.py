@@ -1,0 +1,1 @@
+"""Jobsprint Integrations: the code that every function shares."""

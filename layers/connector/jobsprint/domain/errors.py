@@ -1,0 +1,138 @@
+"""Every failure the service answers with, as data.
+
+    JobsprintError                  500 internal_error
+    ├── BadRequest                  400
+    ├── Unauthenticated             401 unauthenticated
+    ├── Forbidden                   403
+    ├── NotFound                    404
+    ├── Conflict                    409
+    ├── PayloadTooLarge             413 payload_too_large
+    ├── InvalidFields               422 invalid_fields
+    ├── RateLimited                 429 rate_limited
+    ├── NotAvailableYet             501 not_available_yet
+    ├── UpstreamFailed              502 upstream_failed
+    └── UpstreamTimeout             504 upstream_timeout
+
+`api.app` is the one place that turns them into HTTP; nothing else builds an error answer.
+"""
+
+from collections.abc import Iterable, Mapping
+from dataclasses import dataclass
+from typing import ClassVar
+
+
+@dataclass(frozen=True, slots=True)
+class Detail:
+    """One wrong field: where it stands (`body.url`, `query.limit`, `path.webhookId`) and what to do."""
+
+    field: str
+    message: str
+
+
+class JobsprintError(Exception):
+    """A failure with the HTTP status, code and headers it is answered with.
+
+    `message` is for a person and must name no secret; `code` is snake_case and stable.
+    """
+
+    status: ClassVar[int] = 500
+    default_code: ClassVar[str] = "internal_error"
+
+    def __init__(
+        self,
+        message: str,
+        *,
+        code: str | None = None,
+        details: Iterable[Detail] = (),
+        headers: Mapping[str, str] | None = None,
+    ) -> None:
+        super().__init__(message)
+        self.message = message
+        self.code = code or self.default_code
+        self.details = tuple(details)
+        self.headers = dict(headers or {})
+
+
+class BadRequest(JobsprintError):
+    """What was sent cannot be read at all: JSON, cursor."""
+
+    status = 400
+    default_code = "bad_request"
+
+
+class Unauthenticated(JobsprintError):
+    """No tenant stands behind this request."""
+
+    status = 401
+    default_code = "unauthenticated"
+
+
+class Forbidden(JobsprintError):
+    """The token lacks the scope."""
+
+    status = 403
+    default_code = "missing_scope"
+
+
+class NotFound(JobsprintError):
+    """No such thing for this tenant; another tenant's thing looks the same."""
+
+    status = 404
+    default_code = "not_found"
+
+
+class Conflict(JobsprintError):
+    """The thing is in a state that does not allow this."""
+
+    status = 409
+    default_code = "conflict"
+
+
+class PayloadTooLarge(JobsprintError):
+    """The body is over the limit."""
+
+    status = 413
+    default_code = "payload_too_large"
+
+
+class InvalidFields(JobsprintError):
+    """Fields are readable but wrong; every wrong field is in `details`."""
+
+    status = 422
+    default_code = "invalid_fields"
+
+    @classmethod
+    def one(cls, field: str, message: str, *, code: str | None = None) -> "InvalidFields":
+        """The common case of a single wrong field."""
+        return cls(f"{field}: {message}", code=code, details=[Detail(field, message)])
+
+
+class RateLimited(JobsprintError):
+    """Too many requests; `Retry-After` says when to come back, in whole seconds."""
+
+    status = 429
+    default_code = "rate_limited"
+
+    def __init__(self, message: str, *, retry_after: int, code: str | None = None) -> None:
+        super().__init__(message, code=code, headers={"Retry-After": str(retry_after)})
+
+
+class NotAvailableYet(JobsprintError):
+    """The operation is part of the API but not built yet."""
+
+    status = 501
+    default_code = "not_available_yet"
+
+
+class UpstreamFailed(JobsprintError):
+    """The other side answered, and what it answered is a failure."""
+
+    status = 502
+    default_code = "upstream_failed"
+
+
+class UpstreamTimeout(JobsprintError):
+    """The other side did not answer in time; whether it acted is unknown."""
+
+    status = 504
+    default_code = "upstream_timeout"
