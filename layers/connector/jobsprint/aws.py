@@ -1,0 +1,50 @@
+"""The one place that makes AWS clients: one of each kind per container, made on first use."""
+
+from functools import cache
+from typing import TYPE_CHECKING, Any
+
+import botocore.session
+from botocore.config import Config
+
+if TYPE_CHECKING:
+    from mypy_boto3_apigateway import APIGatewayClient
+    from mypy_boto3_dynamodb import DynamoDBClient
+    from mypy_boto3_kms import KMSClient
+    from mypy_boto3_sqs import SQSClient
+
+# Short timeouts: a lost connection must be retried well within API Gateway's 29 s.
+_CONFIG = Config(
+    connect_timeout=2,
+    read_timeout=10,
+    retries={"mode": "standard", "total_max_attempts": 4},
+    max_pool_connections=16,
+)
+
+
+@cache
+def _session() -> botocore.session.Session:
+    return botocore.session.get_session()
+
+
+def _client(service: str) -> Any:
+    return _session().create_client(service, config=_CONFIG)
+
+
+@cache
+def dynamodb() -> "DynamoDBClient":
+    return _client("dynamodb")
+
+
+@cache
+def sqs() -> "SQSClient":
+    return _client("sqs")
+
+
+@cache
+def kms() -> "KMSClient":
+    return _client("kms")
+
+
+@cache
+def apigateway() -> "APIGatewayClient":
+    return _client("apigateway")

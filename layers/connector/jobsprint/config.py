@@ -1,0 +1,55 @@
+"""The only reader of the environment."""
+
+import os
+from dataclasses import dataclass
+from functools import cache
+
+DEFAULT_RETRY_SCHEDULE = "0,5,300,1800,7200,18000,36000,50400,72000,86400"
+
+
+@dataclass(frozen=True, slots=True)
+class Settings:
+    """What the template sets; every function gets the same names and its own permissions."""
+
+    tenants_table: str
+    logs_table: str
+    events_table: str
+    tokens_table: str
+    delivery_queue_url: str
+    health_queue_url: str
+    refused_queue_url: str
+    data_key_id: str
+    usage_plan_id: str
+    cursor_key: bytes
+    allow_private_targets: bool
+    allow_loopback_targets: bool
+    retry_schedule: tuple[int, ...]
+    log_retention_days: int
+    max_webhooks: int
+    icon_base_url: str
+    version: str
+
+
+@cache
+def settings() -> Settings:
+    """The settings of this container; a missing name raises KeyError at first use, not at import."""
+    env = os.environ
+    return Settings(
+        tenants_table=env["TENANTS_TABLE"],
+        logs_table=env["LOGS_TABLE"],
+        events_table=env["EVENTS_TABLE"],
+        tokens_table=env["TOKENS_TABLE"],
+        delivery_queue_url=env["DELIVERY_QUEUE_URL"],
+        health_queue_url=env["HEALTH_QUEUE_URL"],
+        refused_queue_url=env["REFUSED_QUEUE_URL"],
+        data_key_id=env["DATA_KEY_ID"],
+        usage_plan_id=env.get("USAGE_PLAN_ID", ""),
+        cursor_key=env["CURSOR_KEY"].encode(),
+        allow_private_targets=env.get("ALLOW_PRIVATE_TARGETS") == "true",
+        allow_loopback_targets=env.get("ALLOW_LOOPBACK_TARGETS") == "true",
+        retry_schedule=tuple(int(step) for step in (env.get("RETRY_SCHEDULE") or DEFAULT_RETRY_SCHEDULE).split(",")),
+        log_retention_days=int(env.get("LOG_RETENTION_DAYS", "30")),
+        max_webhooks=int(env.get("MAX_WEBHOOKS", "100")),
+        icon_base_url=env.get("ICON_BASE_URL", "https://cdn.jobsprint.io/icons"),
+        version=env.get("SERVICE_VERSION", "dev"),
+    )

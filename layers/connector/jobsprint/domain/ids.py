@@ -1,0 +1,43 @@
+"""Ids: a prefix that names the kind, and a time-ordered unique part (ULID, lower case).
+
+The unique part is 10 characters of Unix milliseconds and 16 of randomness in Crockford's base 32, so ids sort by
+their time of making and a time range is a key range.
+"""
+
+import hashlib
+import os
+import re
+
+_ALPHABET = "0123456789abcdefghjkmnpqrstvwxyz"
+_MAX_MS = (1 << 48) - 1
+_ID = re.compile(r"(?:int|wh|log|evt|dlv|exe|job|tok)_[0-9a-hjkmnp-tv-z]{26}")
+
+
+def _base32(number: int, length: int) -> str:
+    return "".join(_ALPHABET[(number >> shift) & 31] for shift in range(5 * (length - 1), -1, -5))
+
+
+def new_id(prefix: str, ms: int) -> str:
+    """A new id such as `int_01k…` for a thing made at `ms` (Unix milliseconds)."""
+    return f"{prefix}_{_base32(ms, 10)}{_base32(int.from_bytes(os.urandom(10)), 16)}"
+
+
+def derived_id(prefix: str, origin: str, *parts: str) -> str:
+    """An id that the same inputs always give: the time of `origin` (an id) and a hash of it and `parts`."""
+    digest = hashlib.sha256("\0".join((origin, *parts)).encode()).digest()
+    return f"{prefix}_{unique_part(origin)[:10]}{_base32(int.from_bytes(digest[:10]), 16)}"
+
+
+def is_id(text: str, *prefixes: str) -> bool:
+    """Whether `text` has the form of an id of one of the `prefixes`."""
+    return _ID.fullmatch(text) is not None and text.partition("_")[0] in prefixes
+
+
+def unique_part(an_id: str) -> str:
+    """The time-ordered 26 characters behind the prefix."""
+    return an_id.rpartition("_")[2]
+
+
+def first_at(ms: int) -> str:
+    """The smallest unique part that a thing made at `ms` can have; times out of range are clamped."""
+    return _base32(min(max(ms, 0), _MAX_MS), 10)

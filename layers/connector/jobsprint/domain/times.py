@@ -1,0 +1,36 @@
+"""Times: Unix milliseconds inside, ISO 8601 UTC outside (contract section 2)."""
+
+import time
+from datetime import UTC, datetime
+
+
+def now_ms() -> int:
+    """The wall clock, in Unix milliseconds."""
+    return time.time_ns() // 1_000_000
+
+
+def iso_seconds(ms: int) -> str:
+    """`2025-01-06T12:00:00Z`."""
+    return datetime.fromtimestamp(ms // 1000, UTC).strftime("%Y-%m-%dT%H:%M:%SZ")
+
+
+def iso_millis(ms: int) -> str:
+    """`2025-01-06T12:00:00.123Z`: logs and deliveries."""
+    return f"{iso_seconds(ms)[:-1]}.{ms % 1000:03d}Z"
+
+
+def parse_iso(text: str) -> int:
+    """Unix milliseconds of an ISO 8601 date or time; one without an offset is taken as UTC.
+
+    Raises ValueError for anything else, and for years outside 1970 to 9999.
+    """
+    moment = datetime.fromisoformat(text)
+    if moment.tzinfo is None:
+        moment = moment.replace(tzinfo=UTC)
+    try:
+        ms = int(moment.timestamp() * 1000)
+    except OverflowError as error:
+        raise ValueError("out of range") from error
+    if not 0 <= ms < 253_402_300_800_000:
+        raise ValueError("out of range")
+    return ms

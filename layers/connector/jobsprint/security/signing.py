@@ -1,0 +1,106 @@
+"""Signatures on what a receiver gets (contract, section 4).
+
+One body carries two schemes, so both the seed's snippet and any Standard Webhooks library verify it:
+
+- In the body, `signature`: `sha256=` + hex of HMAC-SHA256 over `JSON.stringify({event, timestamp, data})`; over the
+  whole body the same in `X-Jobsprint-Signature` (the form of GitHub's `X-Hub-Signature-256`). The key is the literal
+  secret string in UTF-8, prefix and all.
+- `webhook-signature`: `v1,` + base64 of HMAC-SHA256 over `id.timestamp.body`. The key is what follows `whsec_`,
+  decoded, or the UTF-8 bytes of a secret without that prefix.
+  https://github.com/standard-webhooks/standard-webhooks/blob/main/spec/standard-webhooks.md
+"""
+
+import base64
+import binascii
+import hmac
+import secrets as entropy
+from collections.abc import Sequence
+from typing import Final
+
+from jobsprint.domain import canonical
+
+MIN_SECRET_CHARACTERS: Final = 8
+MAX_SECRET_CHARACTERS: Final = 128
+
+_PREFIX = "whsec_"
+_MADE_BYTES = 32
+
+
+def generate_secret() -> str:
+    """A new secret: `whsec_` and base64 of 32 random bytes (the spec asks for 24 to 64)."""
+    return _PREFIX + base64.b64encode(entropy.token_bytes(_MADE_BYTES)).decode()
+
+
+def check_secret(secret: str) -> None:
+    """Raise `ValueError`, with a message that does not repeat it, for a secret a caller may not choose.
+
+    8 to 128 characters, all printable (`str.isprintable`: no control characters, no lone surrogates). After `whsec_`
+    comes base64 of at least one byte, in the standard alphabet and padded: what every library decodes alike.
+    """
+    if not MIN_SECRET_CHARACTERS <= len(secret) <= MAX_SECRET_CHARACTERS:
+        raise ValueError(f"must have {MIN_SECRET_CHARACTERS} to {MAX_SECRET_CHARACTERS} characters")
+    if not secret.isprintable():
+        raise ValueError("must have printable characters only")
+    try:
+        key = standard_key(secret)
+    except ValueError:
+        raise ValueError(f"starts with {_PREFIX}, so the rest must be base64 with padding") from None
+    if not key:
+        raise ValueError(f"must have at least one byte of base64 after {_PREFIX}")
+
+
+def standard_key(secret: str) -> bytes:
+    """The HMAC key of `webhook-signature`. Raises `ValueError` where the part after `whsec_` is not base64."""
+    if not secret.startswith(_PREFIX):
+        return secret.encode()
+    # base64.b64decode(validate=True) lets surplus padding through on Python 3.11 and not on 3.13; this is strict on both.
+    return binascii.a2b_base64(secret.removeprefix(_PREFIX), strict_mode=True)
+
+
+def payload_text(event: str, timestamp: str, data_text: str) -> str:
+    """What the body's signature is taken over: `{"event":…,"timestamp":…,"data":…}`.
+
+    `timestamp` is ISO 8601 text. `data_text` is text from `canonical.dumps` and goes in as it is, unchecked.
+    Raises `canonical.UnrepresentableJson` for an event or timestamp with a lone surrogate.
+    """
+    return f'{{"event":{canonical.dumps(event)},"timestamp":{canonical.dumps(timestamp)},"data":{data_text}}}'
+
+
+def signed_body(event: str, timestamp: str, data_text: str, secret: str) -> bytes:
+    """The body to send, in UTF-8: the payload with `"signature":"sha256=<hex>"` as its last member.
+
+    Parameters as for `payload_text`; `secret` is the webhook's newest. No hex digit needs an escape and `signature` is
+    no array index, so `JSON.parse` and taking `signature` out leaves exactly the payload that was signed.
+    """
+    payload = payload_text(event, timestamp, data_text)
+    return f'{payload[:-1]},"signature":"{_hex_signature(secret, payload.encode())}"}}'.encode()
+
+
+def headers(*, message_id: str, body: bytes, unix_time: int, secrets: Sequence[str]) -> dict[str, str]:
+    """The headers that sign one attempt.
+
+    `message_id` is the event's id and has no dot, as dots divide what is signed; `body` the exact bytes sent, in UTF-8
+    (the libraries decode before they verify); `unix_time` this attempt's time in whole seconds; `secrets` the valid
+    ones, newest first: one during normal life, more while a rotation overlaps.
+    Raises `ValueError` without a secret or for an id with a dot.
+    """
+    if not secrets:
+        raise ValueError("a webhook has at least one secret")
+    if "." in message_id:
+        raise ValueError("a message id has no dot")
+    signed = f"{message_id}.{unix_time}.".encode() + body
+    return {
+        "webhook-id": message_id,
+        "webhook-timestamp": str(unix_time),
+        # Single spaces and nothing but `v1,` tokens: the Python library fails with a bare ValueError on any other.
+        "webhook-signature": " ".join(_standard_signature(secret, signed) for secret in secrets),
+        "X-Jobsprint-Signature": _hex_signature(secrets[0], body),
+    }
+
+
+def _standard_signature(secret: str, signed: bytes) -> str:
+    return "v1," + base64.b64encode(hmac.digest(standard_key(secret), signed, "sha256")).decode()
+
+
+def _hex_signature(secret: str, signed: bytes) -> str:
+    return "sha256=" + hmac.digest(secret.encode(), signed, "sha256").hex()
