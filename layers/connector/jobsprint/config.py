@@ -26,6 +26,7 @@ class Settings:
     retry_schedule: tuple[int, ...]
     log_retention_days: int
     max_webhooks: int
+    cors_origins: tuple[str, ...]
     icon_base_url: str
     version: str
 
@@ -50,6 +51,7 @@ def settings() -> Settings:
         retry_schedule=tuple(int(step) for step in (env.get("RETRY_SCHEDULE") or DEFAULT_RETRY_SCHEDULE).split(",")),
         log_retention_days=int(env.get("LOG_RETENTION_DAYS", "30")),
         max_webhooks=int(env.get("MAX_WEBHOOKS", "100")),
+        cors_origins=tuple((env.get("CORS_ORIGINS") or "*").split(",")),
         icon_base_url=env.get("ICON_BASE_URL", "https://cdn.jobsprint.io/icons"),
         version=env.get("SERVICE_VERSION", "dev"),
     )

@@ -8,9 +8,9 @@ JavaScript will.
 Where the rules come from (ECMA-262, the section's name is the anchor):
 
 - SerializeJSONProperty, SerializeJSONObject, SerializeJSONArray: no white space, `null`, `true`, `false`.
-- QuoteJSONString: `\\b \\t \\n \\f \\r \\" \\\\` by name, every other character below U+0020 as `\\u00xx` in lower case, lone
-  surrogates as escapes (we refuse them instead: they have no UTF-8 form, so no bytes to sign), all else literally,
-  U+007F, U+2028 and characters outside the BMP too. Python's own encoder with `ensure_ascii=False` does the same.
+- QuoteJSONString: `\\b \\t \\n \\f \\r \\" \\\\` by name, every other character below U+0020 as `\\u00xx` in lower
+  case, all else literally, U+007F, U+2028 and characters outside the BMP too. Python's own encoder with
+  `ensure_ascii=False` does the same. Lone surrogates, which it prints as escapes, are refused here: callers mean none.
 - Number::toString: the shortest digits that read back as the same double, plain from 1e-6 up to below 1e21, else with
   an exponent; `-0` prints as `0`. Python's `repr` finds the same digits and lays them out differently.
 - OrdinaryOwnPropertyKeys: keys that are array indices (`"0"` to `"4294967294"` in canonical form) come first, in
@@ -24,13 +24,14 @@ What JavaScript cannot hold is refused, never changed: a number whose decimal va
 import json
 import math
 import re
+from collections import Counter
 from collections.abc import Iterator
 from dataclasses import dataclass
 from itertools import islice
 from json.encoder import encode_basestring as _quote
 from typing import Any, NoReturn, TypeAlias
 
-JsonValue: TypeAlias = "None | bool | int | float | str | list[JsonValue] | dict[str, JsonValue]"
+JsonValue: TypeAlias = "bool | int | float | str | list[JsonValue] | dict[str, JsonValue] | None"
 
 MAX_DEPTH = 100
 """Objects and arrays inside one another, the outermost counted as 1. Far below what any Python stack takes."""
@@ -44,13 +45,13 @@ _MAX_ARRAY_INDEX = 2**32 - 2
 _DOUBLE_LIMIT = 2**1024
 _ALWAYS_EXACT_CHARACTERS = 15  # an integer token of this length is below 2**53, whatever its digits are
 
-_NUMBER = re.compile(r"-?([0-9]+)(?:\.([0-9]+))?(?:[eE]([+-]?)([0-9]+))?")
 _ARRAY_INDEX = re.compile(r"0|[1-9][0-9]{0,9}")
 _PLAIN_KEY = re.compile(r"[A-Za-z_][A-Za-z0-9_-]*")
 
-# Finds, in what Python's encoder wrote, all that JavaScript may write differently: a key of digits, and a number that
-# has 16 digits or more, ends in `.0` or has an exponent. A string that merely looks like one costs time, nothing else.
-_MAY_DIFFER = re.compile(r'"[0-9]{1,10}":|[\[,:]-?(?:[0-9]{16}|[0-9]+(?:\.0[,\]}]|(?:\.[0-9]+)?e))')
+# These find, in what Python's encoder wrote, all that JavaScript may write differently: a key of digits, and a number
+# that has 16 digits or more, ends in `.0` or has an exponent. A string that looks like one costs time, nothing else.
+_MAY_BE_INDEX = re.compile(r'"[0-9]{1,10}":')
+_MAY_BE_OTHER_NUMBER = re.compile(r"[\[,:]-?(?:[0-9]{16}|[0-9]+(?:\.0[,\]}]|(?:\.[0-9]+)?e))")
 
 # A circular value ends as RecursionError, which is met below; looking for one first costs a third of the time.
 _ENCODER = json.JSONEncoder(ensure_ascii=False, allow_nan=False, check_circular=False, separators=(",", ":"))
@@ -106,7 +107,7 @@ def parse(text: str | bytes) -> JsonValue:
     try:
         tree: JsonValue = reader.decoder.decode(text)
     except json.JSONDecodeError as error:
-        raise UnreadableJson(f"{error.msg} at line {error.lineno}, column {error.colno}.") from None
+        raise UnreadableJson(f"{error.msg.removesuffix(' at')} at line {error.lineno}, column {error.colno}.") from None
     except RecursionError:
         raise UnrepresentableJson((Flaw("", _TOO_DEEP),)) from None
     if reader.met_flaw or _may_hold_surrogate(text) or _too_deep(tree, text):
@@ -138,7 +139,7 @@ class _Unfit:
 class _Repeating(dict[str, Any]):
     """An object that had keys twice; the walk reports them."""
 
-    repeated: tuple[str, ...]
+    repeated: set[str]
 
 
 class _Reader:
@@ -169,8 +170,7 @@ class _Reader:
             return members
         self.met_flaw = True
         marked = _Repeating(members)
-        seen: set[str] = set()
-        marked.repeated = tuple(dict.fromkeys(key for key, _ in pairs if key in seen or seen.add(key)))
+        marked.repeated = {key for key, count in Counter(key for key, _ in pairs).items() if count > 1}
         return marked
 
 
@@ -199,31 +199,27 @@ def _exact(token: str) -> int | float | None:
     number = float(token)
     if math.isinf(number):
         return None
-    if number == 0:  # -0 prints as 0, which is the same decimal value; a digit means it was too small for a double
-        return None if _digits(token) else 0
+    if number == 0:  # -0 prints as 0, which is the same decimal value; another digit means it was too small
+        return None if token.lower().partition("e")[0].strip("-0.") else 0
     # repr gives the digits JavaScript prints, so equal decimals here are equal decimals there.
     if repr(number) != token and _decimal(repr(number)) != _decimal(token):
         return None
     return int(number) if abs(number) <= _MAX_SAFE_INTEGER and number.is_integer() else number
 
 
-def _digits(token: str) -> str:
-    """The token's digits before the exponent, without outer zeros; empty for zero."""
-    whole, fraction = _NUMBER.fullmatch(token).group(1, 2)  # type: ignore[union-attr]  # JSON numbers and repr match
-    return (whole + (fraction or "")).strip("0")
-
-
 def _decimal(token: str) -> tuple[str, int]:
-    """A finite, non-zero number's digits without outer zeros, and the power of ten its decimal point stands at.
+    """A number's digits without outer zeros, and where the decimal point stands: `0.d1d2d3… x 10**point`.
 
-    `0.d1d2d3… x 10**point`, the `n` of Number::toString. Exact for any length: nothing is computed but the exponent,
-    and as the number fits a double, that has few digits once leading zeros are gone (`int` refuses over 4,300).
+    The point is the `n` of Number::toString. Takes a token whose double is finite and not zero, of any length: only
+    the exponent is computed, and that has few digits once its leading zeros are gone (`int` refuses over 4,300).
     """
-    whole, fraction, sign, exponent = _NUMBER.fullmatch(token).groups(default="")  # type: ignore[union-attr]
-    shift = int((exponent or "").lstrip("0") or "0")
-    all_digits = whole + fraction
-    leading_zeros = len(all_digits) - len(all_digits.lstrip("0"))
-    return all_digits.strip("0"), len(whole) - leading_zeros + (-shift if sign == "-" else shift)
+    mantissa, _, exponent = token.lower().removeprefix("-").partition("e")
+    whole, _, fraction = mantissa.partition(".")
+    shift = int(exponent.lstrip("+-0") or "0")
+    digits = (whole + fraction).lstrip("0")
+    leading_zeros = len(whole) + len(fraction) - len(digits)
+    point = len(whole) - leading_zeros + (-shift if exponent.startswith("-") else shift)
+    return digits.rstrip("0"), point
 
 
 def _number_text(number: float) -> str:
@@ -251,9 +247,8 @@ def _text_by_encoder(value: JsonValue) -> str | None:
         text = _ENCODER.encode(value)
     except (ValueError, RecursionError):  # NaN, an integer of over 4,300 digits; nesting
         return None
-    if _MAY_DIFFER.search(text) or not _encodable(text) or _too_deep(value, text):
-        return None
-    return text
+    may_differ = _MAY_BE_INDEX.search(text) or _MAY_BE_OTHER_NUMBER.search(text)
+    return None if may_differ or not _encodable(text) or _too_deep(value, text) else text
 
 
 def _text(value: JsonValue) -> str:
@@ -286,7 +281,7 @@ _Path: TypeAlias = tuple[str | int, ...]
 _TOO_DEEP = f"is nested deeper than {MAX_DEPTH} levels"
 _UNFIT_NUMBER = "is a number that JavaScript would change; send it as a string"
 _LONE_SURROGATE = "holds half of a surrogate pair, which has no UTF-8 form"
-_REPEATED_KEY = "stands twice in one object"
+_REPEATED_KEY = "stands more than once in its object"
 
 
 def _too_deep(value: JsonValue, text: str) -> bool:
@@ -326,7 +321,7 @@ def _flaws(value: Any, path: _Path) -> Iterator[tuple[_Path, str]]:
 
 
 def _object_flaws(value: dict[str, Any], path: _Path) -> Iterator[tuple[_Path, str]]:
-    repeated = value.repeated if isinstance(value, _Repeating) else ()
+    repeated = value.repeated if isinstance(value, _Repeating) else set()
     for key, member in value.items():
         if not _encodable(key):
             yield (*path, key), _LONE_SURROGATE

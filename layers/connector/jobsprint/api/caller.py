@@ -1,0 +1,37 @@
+"""Who calls: the tenant and scopes that the authorizer put into the request's context, and from nowhere else."""
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from typing import Any
+
+from jobsprint.domain.errors import Forbidden, Unauthenticated
+
+SCOPES = (
+    "integrations:read",
+    "integrations:write",
+    "actions:execute",
+    "webhooks:read",
+    "webhooks:write",
+    "events:publish",
+    "*",
+)
+
+
+@dataclass(frozen=True, slots=True)
+class Caller:
+    """The tenant behind a request."""
+
+    tenant: str
+    scopes: frozenset[str]
+
+
+def caller_of(event: Mapping[str, Any], scope: str) -> Caller:
+    """The caller of an API Gateway event. Raises Unauthenticated without a tenant, Forbidden without the scope."""
+    context = (event.get("requestContext") or {}).get("authorizer") or {}
+    tenant = context.get("tenant")
+    if not isinstance(tenant, str) or not tenant:
+        raise Unauthenticated("Send a valid token: Authorization: Bearer <token>")
+    scopes = frozenset(str(context.get("scopes", "")).split())
+    if scope not in scopes and "*" not in scopes:
+        raise Forbidden(f"This token lacks the scope {scope}")
+    return Caller(tenant, scopes)

@@ -1,0 +1,181 @@
+"""The resolver every endpoint shares: it finds the caller, reads the body, keeps answers and turns errors into HTTP.
+
+An endpoint is a module with one `Endpoint`, one route function and `handler = app.resolve`. A route function declares
+its input and output types, makes one call and returns; it raises `domain.errors` and builds no answer itself.
+"""
+
+import base64
+import binascii
+import json
+from collections.abc import Mapping
+from typing import Any
+
+from aws_lambda_powertools.event_handler import APIGatewayRestResolver, Response
+from aws_lambda_powertools.event_handler.exceptions import NotFoundError
+from aws_lambda_powertools.event_handler.openapi.exceptions import RequestUnsupportedContentType, RequestValidationError
+from aws_lambda_powertools.utilities.typing import LambdaContext
+
+from jobsprint.api.caller import Caller, caller_of
+from jobsprint.api.idempotency import once
+from jobsprint.config import settings
+from jobsprint.domain import canonical
+from jobsprint.domain.errors import (
+    BadRequest,
+    Detail,
+    InvalidFields,
+    JobsprintError,
+    NotFound,
+    PayloadTooLarge,
+    Unauthenticated,
+)
+from jobsprint.observe import logger
+
+MAX_BODY_BYTES = 256 * 1024
+Answer = dict[str, Any]
+
+
+class Endpoint(APIGatewayRestResolver):
+    """A resolver for one operation. `scope` is what its token needs; None makes the operation public."""
+
+    def __init__(self, scope: str | None) -> None:
+        super().__init__(enable_validation=True, response_validation_error_http_code=500)
+        self._scope = scope
+        self._caller: Caller | None = None
+        self.exception_handler(Exception)(self._answer_error)
+        self.not_found(self._answer_error)
+
+    @property
+    def caller(self) -> Caller:
+        """Who calls. Raises Unauthenticated on a public operation: there is nobody to ask."""
+        if self._caller is None:
+            raise Unauthenticated("This operation knows no caller")
+        return self._caller
+
+    def resolve(self, event: Mapping[str, Any], context: LambdaContext) -> Answer:
+        """The answer to an API Gateway event, whatever happens."""
+        request_id = (event.get("requestContext") or {}).get("requestId") or context.aws_request_id
+        logger.append_keys(requestId=request_id)
+        try:
+            self._caller = caller_of(event, self._scope) if self._scope else None
+            readable = _with_text_body(event)
+            answer = self._resolve_once(readable, context)
+        except Exception as error:  # noqa: BLE001 - the last wall: an answer without internals
+            answer = error_answer(error, request_id)
+        finally:
+            self._caller = None
+            logger.remove_keys(["requestId"])
+        answer["headers"] = {**answer.get("headers", {}), **_cors(event)}
+        return answer
+
+    def _resolve_once(self, event: dict[str, Any], context: LambdaContext) -> Answer:
+        def work() -> Answer:
+            return _single_headers(super(Endpoint, self).resolve(event, context))
+
+        key = _header(event, "idempotency-key")
+        if key is None or event.get("httpMethod") != "POST" or self._caller is None:
+            return work()
+        route = f"POST {event.get('path')}"
+        return once(self._caller.tenant, key, route, event["body"] or "", work)
+
+    def _answer_error(self, error: Exception) -> Response[str]:
+        request_id = self.current_event.request_context.request_id or ""
+        answer = error_answer(error, request_id)
+        return Response(
+            status_code=answer["statusCode"],
+            content_type="application/json",
+            body=answer["body"],
+            headers={name: value for name, value in answer["headers"].items() if name != "Content-Type"},
+        )
+
+
+def error_answer(error: Exception, request_id: str) -> Answer:
+    """The contract's failure envelope for any exception; what we did not foresee becomes a 500 without internals."""
+    known = _known(error)
+    if known.status == 500:
+        logger.error("unexpected_failure", exc_info=error)
+    body: dict[str, Any] = {"code": known.code, "message": known.message}
+    if known.details:
+        body["details"] = [{"field": detail.field, "message": detail.message} for detail in known.details]
+    return {
+        "statusCode": known.status,
+        "headers": {"Content-Type": "application/json", **known.headers},
+        "body": json.dumps({"success": False, "error": body, "requestId": request_id}),
+        "isBase64Encoded": False,
+    }
+
+
+def _known(error: Exception) -> JobsprintError:
+    match error:
+        case JobsprintError():
+            return error
+        case NotFoundError():
+            return NotFound("There is no such operation")
+        case RequestValidationError():
+            return _validation_failure(error)
+        case RequestUnsupportedContentType():
+            return InvalidFields.one("header.Content-Type", "send application/json")
+        case _:
+            return JobsprintError("Something went wrong on our side; the requestId finds it in our logs")
+
+
+def _validation_failure(error: RequestValidationError) -> JobsprintError:
+    errors = error.errors()
+    if any(entry["type"] == "json_invalid" for entry in errors):
+        return BadRequest("The body is not JSON", code="invalid_json")
+    details = [Detail(_field(entry["loc"]), _what_is_wrong(entry)) for entry in errors]
+    summary = "; ".join(f"{detail.field}: {detail.message}" for detail in details[:3])
+    return InvalidFields(summary, details=details)
+
+
+def _field(location: tuple[Any, ...]) -> str:
+    first, *rest = (str(part) for part in location)
+    return first + "".join(f"[{part}]" if part.isdigit() else f".{part}" for part in rest)
+
+
+def _what_is_wrong(entry: Mapping[str, Any]) -> str:
+    # Pydantic's own sentence holds no input value; a raised ValueError is ours and has none either.
+    message = str(entry["msg"])
+    return message.removeprefix("Value error, ")
+
+
+def _with_text_body(event: Mapping[str, Any]) -> dict[str, Any]:
+    """The event with its body decoded to text, checked for size and for what JavaScript cannot hold."""
+    body = event.get("body")
+    if not body:
+        return {**event, "body": body, "isBase64Encoded": False}
+    try:
+        raw = base64.b64decode(body, validate=True) if event.get("isBase64Encoded") else body.encode()
+        if len(raw) > MAX_BODY_BYTES:
+            raise PayloadTooLarge(f"A request body may have up to {MAX_BODY_BYTES // 1024} KB")
+        text = raw.decode()
+        canonical.parse(text)
+    except (UnicodeError, binascii.Error) as error:
+        raise BadRequest("The body is not UTF-8 text", code="invalid_json") from error
+    except canonical.UnreadableJson as error:
+        raise BadRequest(f"The body is not JSON: {error}", code="invalid_json") from error
+    except canonical.UnrepresentableJson as error:
+        raise InvalidFields.one(f"body.{error.path}" if error.path else "body", error.reason) from error
+    return {**event, "body": text, "isBase64Encoded": False}
+
+
+def _header(event: Mapping[str, Any], name: str) -> str | None:
+    for key, value in (event.get("headers") or {}).items():
+        if key.lower() == name:
+            return str(value)
+    return None
+
+
+def _single_headers(answer: Answer) -> Answer:
+    """Folds Powertools' multi-value headers into plain ones: no answer of ours repeats a header."""
+    headers = {name: ", ".join(values) for name, values in answer.pop("multiValueHeaders", {}).items()}
+    return {**answer, "headers": headers | answer.get("headers", {})}
+
+
+def _cors(event: Mapping[str, Any]) -> dict[str, str]:
+    allowed = settings().cors_origins
+    origin = _header(event, "origin")
+    if origin is None:
+        return {}
+    if "*" in allowed:
+        return {"Access-Control-Allow-Origin": "*"}
+    return {"Access-Control-Allow-Origin": origin, "Vary": "Origin"} if origin in allowed else {}

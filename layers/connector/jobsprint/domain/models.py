@@ -1,0 +1,134 @@
+"""What the service keeps, as plain data. Rules that need more than one field stand in `domain.rules`."""
+
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from typing import Literal, TypeAlias
+
+JsonValue: TypeAlias = "None | bool | int | float | str | list[JsonValue] | dict[str, JsonValue]"
+JsonObject: TypeAlias = dict[str, JsonValue]
+
+IntegrationType = Literal["zapier", "n8n", "custom", "webhook", "mcp"]
+IntegrationStatus = Literal["connected", "disconnected", "pending", "error"]
+DeliveryState = Literal["pending", "delivered", "retrying", "exhausted", "discarded"]
+Outcome = Literal["success", "error", "unknown"]
+
+
+@dataclass(frozen=True, slots=True)
+class Capability:
+    """One thing that an integration can do. `schema` is the JSON Schema of its parameters (an object)."""
+
+    name: str
+    description: str | None = None
+    schema: JsonObject = field(default_factory=dict)
+
+
+@dataclass(frozen=True, slots=True)
+class Health:
+    """What the last tests of a connection said.
+
+    `status` turns `unhealthy` only after three failures in a row or on a verdict about credentials (contract 5).
+    """
+
+    status: Literal["healthy", "unhealthy", "unknown"] = "unknown"
+    checked_at: int | None = None
+    failures_in_row: int = 0
+    reason: str | None = None
+    message: str | None = None
+    next_step: str | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class Integration:
+    """A tenant's connection, or a webhook subscription (`type` is `webhook`). Times are Unix milliseconds.
+
+    `sealed` holds the encrypted fields by name: `url` (whole), `headers` (a JSON object) and `secrets` (a JSON list,
+    newest first). `shown_url` is the URL with what looks like a credential masked; `header_names` may be shown.
+    `version` counts writes, for optimistic locking.
+    """
+
+    tenant: str
+    id: str
+    type: IntegrationType
+    name: str
+    status: IntegrationStatus
+    created_at: int
+    app: str
+    description: str = ""
+    icon: str = ""
+    connected_at: int | None = None
+    disconnected_at: int | None = None
+    capabilities: tuple[Capability, ...] = ()
+    events: tuple[str, ...] = ()
+    configuration: JsonObject = field(default_factory=dict)
+    shown_url: str = ""
+    header_names: tuple[str, ...] = ()
+    signed: bool = False
+    sealed: Mapping[str, str] = field(default_factory=dict)
+    sealed_version: int = 0
+    health: Health = field(default_factory=Health)
+    disabled_reason: str | None = None
+    version: int = 0
+
+
+@dataclass(frozen=True, slots=True)
+class Usage:
+    """Calls made through an integration. An `unknown` outcome counts as failed."""
+
+    successful: int = 0
+    failed: int = 0
+    last_used: int | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class Event:
+    """A published event. `data` is canonical JSON text (`domain.canonical`), never a parsed value."""
+
+    tenant: str
+    id: str
+    name: str
+    timestamp: str
+    data: str
+    external_id: str | None = None
+    about: str | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class Attempt:
+    """One try at a delivery. `failure` is a typed cause such as `dns`, `timeout_headers` or `http_5xx`."""
+
+    number: int
+    status: Outcome
+    started_at: int
+    duration_ms: int
+    http_status: int | None = None
+    failure: str | None = None
+    response: str | None = None
+    timings: Mapping[str, int] = field(default_factory=dict)
+
+
+@dataclass(frozen=True, slots=True)
+class Delivery:
+    """One event on its way to one webhook, with every attempt so far."""
+
+    tenant: str
+    webhook_id: str
+    id: str
+    event_id: str
+    event: str
+    state: DeliveryState
+    attempts: tuple[Attempt, ...] = ()
+    next_attempt_at: int | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class LogEntry:
+    """One action call as it is shown: `input` and `output` are redacted and cut JSON text."""
+
+    id: str
+    action: str
+    status: Outcome
+    input: str
+    output: str
+    execution_ms: int
+    at: int
+    error: str | None = None

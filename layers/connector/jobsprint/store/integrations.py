@@ -1,0 +1,244 @@
+"""Integrations and webhooks: one item each, and a counter item for what they were used for.
+
+    pk <tenant>#integration   sk <unique part of the id>   typeKey <type>#<sk>   statusKey <status>#<sk>
+    pk <tenant>#usage         sk <id>
+
+The unique part is time-ordered, so the key order is the order of creation. `healthShard` stands only on what the
+scheduled health tests cover, which keeps their index as small as that.
+"""
+
+import hashlib
+import json
+from collections.abc import Callable, Iterable
+from dataclasses import asdict, replace
+from typing import Any
+
+from botocore.exceptions import ClientError
+
+from jobsprint import aws
+from jobsprint.config import settings
+from jobsprint.domain.errors import Conflict, NotFound
+from jobsprint.domain.ids import unique_part
+from jobsprint.domain.models import Capability, Health, Integration, Usage
+from jobsprint.store.table import (
+    Item,
+    Page,
+    Query,
+    batch_get,
+    condition_failed,
+    marshal_item,
+    read_page,
+    unmarshal_item,
+)
+
+HEALTH_SHARDS = 8
+
+
+def _pk(tenant: str) -> str:
+    return f"{tenant}#integration"
+
+
+def _health_shard(integration: Integration) -> str | None:
+    if integration.type == "webhook" or integration.status != "connected":
+        return None
+    return str(hashlib.sha256(integration.id.encode()).digest()[0] % HEALTH_SHARDS)
+
+
+def _to_item(integration: Integration) -> dict[str, Any]:
+    sort = unique_part(integration.id)
+    item = {
+        "pk": _pk(integration.tenant),
+        "sk": sort,
+        "typeKey": f"{integration.type}#{sort}",
+        "statusKey": f"{integration.status}#{sort}",
+        "healthShard": _health_shard(integration),
+        "id": integration.id,
+        "type": integration.type,
+        "name": integration.name,
+        "status": integration.status,
+        "app": integration.app,
+        "createdAt": integration.created_at,
+        "description": integration.description or None,
+        "icon": integration.icon or None,
+        "connectedAt": integration.connected_at,
+        "disconnectedAt": integration.disconnected_at,
+        "capabilities": [json.dumps(asdict(capability)) for capability in integration.capabilities] or None,
+        "events": list(integration.events) or None,
+        "configuration": json.dumps(integration.configuration) if integration.configuration else None,
+        "shownUrl": integration.shown_url or None,
+        "headerNames": list(integration.header_names) or None,
+        "signed": integration.signed or None,
+        "sealed": dict(integration.sealed) or None,
+        "sealedVersion": integration.sealed_version or None,
+        "health": json.dumps(asdict(integration.health)),
+        "disabledReason": integration.disabled_reason,
+        "version": integration.version,
+    }
+    return marshal_item(item)
+
+
+def _from_item(item: Item) -> Integration:
+    return Integration(
+        tenant=item["pk"].partition("#")[0],
+        id=item["id"],
+        type=item["type"],
+        name=item["name"],
+        status=item["status"],
+        app=item["app"],
+        created_at=item["createdAt"],
+        description=item.get("description", ""),
+        icon=item.get("icon", ""),
+        connected_at=item.get("connectedAt"),
+        disconnected_at=item.get("disconnectedAt"),
+        capabilities=tuple(Capability(**json.loads(text)) for text in item.get("capabilities", [])),
+        events=tuple(item.get("events", [])),
+        configuration=json.loads(item.get("configuration", "{}")),
+        shown_url=item.get("shownUrl", ""),
+        header_names=tuple(item.get("headerNames", [])),
+        signed=item.get("signed", False),
+        sealed=item.get("sealed", {}),
+        sealed_version=item.get("sealedVersion", 0),
+        health=Health(**json.loads(item["health"])),
+        disabled_reason=item.get("disabledReason"),
+        version=item["version"],
+    )
+
+
+class IntegrationStore:
+    """The integrations of one tenant. No method reaches another tenant's items."""
+
+    def __init__(self, tenant: str) -> None:
+        self._tenant = tenant
+        self._table = settings().tenants_table
+
+    def _key(self, integration_id: str) -> Any:
+        return marshal_item({"pk": _pk(self._tenant), "sk": unique_part(integration_id)})
+
+    def get(self, integration_id: str) -> Integration:
+        """The integration or webhook of that id. Raises NotFound."""
+        answer = aws.dynamodb().get_item(TableName=self._table, Key=self._key(integration_id), ConsistentRead=True)
+        item = unmarshal_item(answer.get("Item", {}))
+        if item.get("id") != integration_id:
+            kind = "webhook" if integration_id.startswith("wh_") else "integration"
+            raise NotFound(f"There is no {kind} {integration_id}", code=f"{kind}_not_found")
+        return _from_item(item)
+
+    def create(self, integration: Integration) -> Integration:
+        """Keeps a new integration."""
+        aws.dynamodb().put_item(
+            TableName=self._table,
+            Item=_to_item(integration),
+            ConditionExpression="attribute_not_exists(pk)",
+        )
+        return integration
+
+    def update(self, integration: Integration) -> Integration:
+        """Replaces what `integration` was read from and returns it with its next version.
+
+        Raises Conflict when somebody else changed or deleted it in between.
+        """
+        changed = replace(integration, version=integration.version + 1)
+        self._write_if_unchanged(
+            integration,
+            lambda condition: aws.dynamodb().put_item(TableName=self._table, Item=_to_item(changed), **condition),
+        )
+        return changed
+
+    def delete(self, integration: Integration) -> None:
+        """Deletes what `integration` was read from. Raises Conflict when somebody else changed it in between."""
+        self._write_if_unchanged(
+            integration,
+            lambda condition: aws.dynamodb().delete_item(
+                TableName=self._table, Key=self._key(integration.id), **condition
+            ),
+        )
+
+    def _write_if_unchanged(self, integration: Integration, write: Callable[[dict[str, Any]], Any]) -> None:
+        condition = {
+            "ConditionExpression": "#version = :version",
+            "ExpressionAttributeNames": {"#version": "version"},
+            "ExpressionAttributeValues": marshal_item({":version": integration.version}),
+        }
+        try:
+            write(condition)
+        except ClientError as error:
+            if condition_failed(error):
+                raise Conflict(
+                    f"{integration.id} was changed by another request; read it and try again", code="changed_meanwhile"
+                ) from error
+            raise
+
+    def page(
+        self,
+        *,
+        limit: int,
+        position: str | None = None,
+        type_: str | None = None,
+        status: str | None = None,
+    ) -> tuple[list[Integration], str | None]:
+        """A page, newest first, and the position to go on from. One filter is a key; the second one reads and drops."""
+        pk = _pk(self._tenant)
+        index = "byType" if type_ else "byStatus" if status else None
+        sort = {"byType": "typeKey", "byStatus": "statusKey"}.get(index or "", "sk")
+        prefix = f"{type_ or status}#" if index else ""
+
+        def resume(sk: str) -> dict[str, str]:
+            return {"pk": pk, "sk": sk} | ({sort: prefix + sk} if index else {})
+
+        query = Query(
+            table=self._table,
+            key=("pk", pk),
+            resume=resume,
+            sort=sort,
+            index=index,
+            low=prefix if index else None,
+            high=f"{prefix}~" if index else None,
+        )
+        page: Page = read_page(
+            query,
+            limit=limit,
+            position=position,
+            position_of=lambda item: str(item["sk"]),
+            keep=lambda item: not (type_ and status) or item["status"] == status,
+        )
+        return [_from_item(item) for item in page.items], page.position
+
+    def webhooks(self) -> list[Integration]:
+        """Every webhook of the tenant (their number is bounded by a parameter)."""
+        found, position = self.page(limit=1000, type_="webhook")
+        while position:
+            more, position = self.page(limit=1000, type_="webhook", position=position)
+            found += more
+        return found
+
+    def usage(self, ids: Iterable[str]) -> dict[str, Usage]:
+        """The counters of at most 100 integrations, by id; those never used are absent."""
+        items = batch_get(self._table, ({"pk": f"{self._tenant}#usage", "sk": id_} for id_ in ids))
+        return {item["sk"]: Usage(item["successful"], item["failed"], item["lastUsed"]) for item in items}
+
+    def count(self, integration_id: str, *, successful: int, failed: int, at: int) -> None:
+        """Adds calls to the counters of an integration; `at` is the time of the last one in ms."""
+        aws.dynamodb().update_item(
+            TableName=self._table,
+            Key=marshal_item({"pk": f"{self._tenant}#usage", "sk": integration_id}),
+            UpdateExpression="ADD successful :ok, failed :bad SET lastUsed = :at",
+            ExpressionAttributeValues=marshal_item({":ok": successful, ":bad": failed, ":at": at}),
+        )
+
+
+def tested_connections(shard: int, position: tuple[str, str] | None, limit: int) -> tuple[list[tuple[str, str]], Any]:
+    """A page of what the scheduled tests cover in one shard: (tenant, id) pairs, and where to go on."""
+    request: dict[str, Any] = {
+        "TableName": settings().tenants_table,
+        "IndexName": "byHealth",
+        "KeyConditionExpression": "healthShard = :shard",
+        "ExpressionAttributeValues": marshal_item({":shard": str(shard)}),
+        "Limit": limit,
+    }
+    if position:
+        request["ExclusiveStartKey"] = marshal_item({"healthShard": str(shard), "pk": position[0], "sk": position[1]})
+    answer = aws.dynamodb().query(**request)
+    items = [unmarshal_item(attributes) for attributes in answer["Items"]]
+    found = [(str(item["pk"]).partition("#")[0], f"int_{item['sk']}") for item in items]
+    more = (items[-1]["pk"], items[-1]["sk"]) if "LastEvaluatedKey" in answer else None
+    return found, more

@@ -1,0 +1,158 @@
+"""DynamoDB attribute values and bounded queries: what every store shares.
+
+Kept values are strings, whole numbers, booleans, lists of strings and maps of strings; anything deeper is kept as
+canonical JSON text, so DynamoDB's numbers never touch a tenant's data.
+"""
+
+from collections.abc import Callable, Iterable, Mapping
+from dataclasses import dataclass
+from typing import Any, TypeAlias
+
+from botocore.exceptions import ClientError
+
+from jobsprint import aws
+
+Value: TypeAlias = "str | int | bool | list[str] | dict[str, str]"
+Item: TypeAlias = dict[str, Any]
+
+MAX_READ = 1000
+_PAGE = 250
+
+
+def marshal(value: Value) -> dict[str, Any]:
+    """The DynamoDB attribute value of `value`."""
+    match value:
+        case bool():
+            return {"BOOL": value}
+        case int():
+            return {"N": str(value)}
+        case str():
+            return {"S": value}
+        case list():
+            return {"L": [{"S": text} for text in value]}
+        case dict():
+            return {"M": {name: {"S": text} for name, text in value.items()}}
+
+
+def marshal_item(item: Mapping[str, Value | None]) -> dict[str, Any]:
+    """The attribute map of `item` without its absent (None) values."""
+    return {name: marshal(value) for name, value in item.items() if value is not None}
+
+
+def _unmarshal(attribute: Mapping[str, Any]) -> Any:
+    [(kind, value)] = attribute.items()
+    match kind:
+        case "N":
+            return int(value)
+        case "L":
+            return [_unmarshal(element) for element in value]
+        case "M":
+            return {name: _unmarshal(element) for name, element in value.items()}
+        case _:
+            return value
+
+
+def unmarshal_item(attributes: Mapping[str, Any]) -> Item:
+    """The plain values of an attribute map."""
+    return {name: _unmarshal(attribute) for name, attribute in attributes.items()}
+
+
+def condition_failed(error: ClientError) -> bool:
+    """Whether a conditional write lost."""
+    return error.response.get("Error", {}).get("Code") == "ConditionalCheckFailedException"
+
+
+def live(item: Item, now: int) -> bool:
+    """Whether an item's time to live has not passed: DynamoDB deletes late, so readers judge too. `now` in ms."""
+    return "expiresAt" not in item or int(item["expiresAt"]) * 1000 > now
+
+
+@dataclass(frozen=True, slots=True)
+class Page:
+    """Items of one page, and the sort key to go on from, or None at the end."""
+
+    items: list[Item]
+    position: str | None
+
+
+@dataclass(frozen=True, slots=True)
+class Query:
+    """A key query, newest first.
+
+    `key` is the partition attribute and its value; `low` and `high` bound the sort key, both included. `resume` gives
+    the exclusive start key of a position.
+    """
+
+    table: str
+    key: tuple[str, str]
+    resume: Callable[[str], Mapping[str, str]]
+    sort: str = "sk"
+    index: str | None = None
+    low: str | None = None
+    high: str | None = None
+    consistent: bool = True
+
+    def request(self, limit: int, position: str | None) -> dict[str, Any]:
+        """The arguments of DynamoDB's Query."""
+        names = {"#k": self.key[0]}
+        values = {":k": self.key[1]}
+        condition = "#k = :k"
+        if self.low is not None and self.high is not None:
+            names["#s"] = self.sort
+            values |= {":low": self.low, ":high": self.high}
+            condition += " AND #s BETWEEN :low AND :high"
+        request: dict[str, Any] = {
+            "TableName": self.table,
+            "KeyConditionExpression": condition,
+            "ExpressionAttributeNames": names,
+            "ExpressionAttributeValues": marshal_item(values),
+            "ScanIndexForward": False,
+            "ConsistentRead": self.consistent,
+            "Limit": limit,
+        }
+        if self.index:
+            request["IndexName"] = self.index
+        if position is not None:
+            request["ExclusiveStartKey"] = marshal_item(dict(self.resume(position)))
+        return request
+
+
+def read_page(
+    query: Query,
+    *,
+    limit: int,
+    position: str | None,
+    position_of: Callable[[Item], str],
+    keep: Callable[[Item], bool],
+) -> Page:
+    """Up to `limit` items that `keep` accepts, newest first, reading at most 1,000.
+
+    A page may be shorter than `limit` while there is more: `position` then points behind the last item read.
+    """
+    kept: list[Item] = []
+    read = 0
+    while read < MAX_READ:
+        batch = min(_PAGE, MAX_READ - read) if read or limit > _PAGE else limit
+        answer = aws.dynamodb().query(**query.request(batch, position))
+        items = [unmarshal_item(attributes) for attributes in answer["Items"]]
+        for item in items:
+            position = position_of(item)
+            if keep(item):
+                kept.append(item)
+                if len(kept) == limit:
+                    return Page(kept, position if "LastEvaluatedKey" in answer or item is not items[-1] else None)
+        read += len(items)
+        if "LastEvaluatedKey" not in answer:
+            return Page(kept, None)
+    return Page(kept, position)
+
+
+def batch_get(table: str, keys: Iterable[Mapping[str, str]]) -> list[Item]:
+    """The items of at most 100 `keys` that exist, in no order. What DynamoDB leaves unprocessed is asked again."""
+    pending: Any = {table: {"Keys": [marshal_item(dict(key)) for key in keys]}}
+    found: list[Item] = []
+    while pending and pending[table]["Keys"]:
+        answer = aws.dynamodb().batch_get_item(RequestItems=pending)
+        found += [unmarshal_item(attributes) for attributes in answer["Responses"].get(table, [])]
+        pending = answer.get("UnprocessedKeys")
+    return found
