@@ -32,19 +32,23 @@ def _client(service: str) -> Any:
 
 @cache
 def dynamodb() -> "DynamoDBClient":
-    return _client("dynamodb")
+    client: "DynamoDBClient" = _client("dynamodb")
+    return client
 
 
 @cache
 def sqs() -> "SQSClient":
-    return _client("sqs")
+    client: "SQSClient" = _client("sqs")
+    return client
 
 
 @cache
 def kms() -> "KMSClient":
-    return _client("kms")
+    client: "KMSClient" = _client("kms")
+    return client
 
 
 @cache
 def apigateway() -> "APIGatewayClient":
-    return _client("apigateway")
+    client: "APIGatewayClient" = _client("apigateway")
+    return client

@@ -15,6 +15,8 @@ SCOPES = (
     "events:publish",
     "*",
 )
+# For operations that every valid token may call.
+ANY_TOKEN = ""
 
 
 @dataclass(frozen=True, slots=True)
@@ -32,6 +34,6 @@ def caller_of(event: Mapping[str, Any], scope: str) -> Caller:
     if not isinstance(tenant, str) or not tenant:
         raise Unauthenticated("Send a valid token: Authorization: Bearer <token>")
     scopes = frozenset(str(context.get("scopes", "")).split())
-    if scope not in scopes and "*" not in scopes:
+    if scope != ANY_TOKEN and not scopes & {scope, "*"}:
         raise Forbidden(f"This token lacks the scope {scope}")
     return Caller(tenant, scopes)

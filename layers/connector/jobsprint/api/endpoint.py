@@ -16,8 +16,8 @@ from aws_lambda_powertools.event_handler.openapi.exceptions import RequestUnsupp
 from aws_lambda_powertools.utilities.typing import LambdaContext
 
 from jobsprint.api.caller import Caller, caller_of
+from jobsprint.api.cors import cors_headers, header
 from jobsprint.api.idempotency import once
-from jobsprint.config import settings
 from jobsprint.domain import canonical
 from jobsprint.domain.errors import (
     BadRequest,
@@ -28,6 +28,7 @@ from jobsprint.domain.errors import (
     PayloadTooLarge,
     Unauthenticated,
 )
+from jobsprint.domain.validation import from_details, invalid_fields
 from jobsprint.observe import logger
 
 MAX_BODY_BYTES = 256 * 1024
@@ -56,7 +57,7 @@ class Endpoint(APIGatewayRestResolver):
         request_id = (event.get("requestContext") or {}).get("requestId") or context.aws_request_id
         logger.append_keys(requestId=request_id)
         try:
-            self._caller = caller_of(event, self._scope) if self._scope else None
+            self._caller = None if self._scope is None else caller_of(event, self._scope)
             readable = _with_text_body(event)
             answer = self._resolve_once(readable, context)
         except Exception as error:  # noqa: BLE001 - the last wall: an answer without internals
@@ -64,14 +65,14 @@ class Endpoint(APIGatewayRestResolver):
         finally:
             self._caller = None
             logger.remove_keys(["requestId"])
-        answer["headers"] = {**answer.get("headers", {}), **_cors(event)}
+        answer["headers"] = {**answer.get("headers", {}), **cors_headers(event)}
         return answer
 
     def _resolve_once(self, event: dict[str, Any], context: LambdaContext) -> Answer:
         def work() -> Answer:
             return _single_headers(super(Endpoint, self).resolve(event, context))
 
-        key = _header(event, "idempotency-key")
+        key = header(event, "idempotency-key")
         if key is None or event.get("httpMethod") != "POST" or self._caller is None:
             return work()
         route = f"POST {event.get('path')}"
@@ -119,23 +120,14 @@ def _known(error: Exception) -> JobsprintError:
 
 
 def _validation_failure(error: RequestValidationError) -> JobsprintError:
-    errors = error.errors()
-    if any(entry["type"] == "json_invalid" for entry in errors):
+    complaints = error.errors()
+    if any(complaint["type"] == "json_invalid" for complaint in complaints):
         return BadRequest("The body is not JSON", code="invalid_json")
-    details = [Detail(_field(entry["loc"]), _what_is_wrong(entry)) for entry in errors]
-    summary = "; ".join(f"{detail.field}: {detail.message}" for detail in details[:3])
-    return InvalidFields(summary, details=details)
+    return invalid_fields(complaints)
 
 
-def _field(location: tuple[Any, ...]) -> str:
-    first, *rest = (str(part) for part in location)
-    return first + "".join(f"[{part}]" if part.isdigit() else f".{part}" for part in rest)
-
-
-def _what_is_wrong(entry: Mapping[str, Any]) -> str:
-    # Pydantic's own sentence holds no input value; a raised ValueError is ours and has none either.
-    message = str(entry["msg"])
-    return message.removeprefix("Value error, ")
+def _body_field(path: str) -> str:
+    return f"body{path}" if not path or path.startswith("[") else f"body.{path}"
 
 
 def _with_text_body(event: Mapping[str, Any]) -> dict[str, Any]:
@@ -154,28 +146,11 @@ def _with_text_body(event: Mapping[str, Any]) -> dict[str, Any]:
     except canonical.UnreadableJson as error:
         raise BadRequest(f"The body is not JSON: {error}", code="invalid_json") from error
     except canonical.UnrepresentableJson as error:
-        raise InvalidFields.one(f"body.{error.path}" if error.path else "body", error.reason) from error
+        raise from_details(Detail(_body_field(flaw.path), flaw.reason) for flaw in error.flaws) from error
     return {**event, "body": text, "isBase64Encoded": False}
-
-
-def _header(event: Mapping[str, Any], name: str) -> str | None:
-    for key, value in (event.get("headers") or {}).items():
-        if key.lower() == name:
-            return str(value)
-    return None
 
 
 def _single_headers(answer: Answer) -> Answer:
     """Folds Powertools' multi-value headers into plain ones: no answer of ours repeats a header."""
     headers = {name: ", ".join(values) for name, values in answer.pop("multiValueHeaders", {}).items()}
     return {**answer, "headers": headers | answer.get("headers", {})}
-
-
-def _cors(event: Mapping[str, Any]) -> dict[str, str]:
-    allowed = settings().cors_origins
-    origin = _header(event, "origin")
-    if origin is None:
-        return {}
-    if "*" in allowed:
-        return {"Access-Control-Allow-Origin": "*"}
-    return {"Access-Control-Allow-Origin": origin, "Vary": "Origin"} if origin in allowed else {}

@@ -46,7 +46,7 @@ def once(tenant: str, key: str, route: str, body: str, work: Callable[[], Answer
             headers={"Retry-After": "2"},
         )
     first: Answer = json.loads(vault.open_sealed(place, kept.answer))
-    return first
+    return first | {"headers": {**first.get("headers", {}), "Idempotent-Replayed": "true"}}
 
 
 def _run(work: Callable[[], Answer], release: Callable[[], None]) -> Answer:

@@ -10,8 +10,8 @@
     ├── InvalidFields               422 invalid_fields
     ├── RateLimited                 429 rate_limited
     ├── NotAvailableYet             501 not_available_yet
-    ├── UpstreamFailed              502 upstream_failed
-    └── UpstreamTimeout             504 upstream_timeout
+    └── UpstreamFailed              502 upstream_failed
+        └── UpstreamTimeout         504 upstream_timeout
 
 `api.app` is the one place that turns them into HTTP; nothing else builds an error answer.
 """
@@ -125,14 +125,21 @@ class NotAvailableYet(JobsprintError):
 
 
 class UpstreamFailed(JobsprintError):
-    """The other side answered, and what it answered is a failure."""
+    """The other side answered with a failure, or could not be reached.
+
+    `unknown` says that the call was sent and its fate is not known, so nobody may blindly repeat it.
+    """
 
     status = 502
     default_code = "upstream_failed"
 
+    def __init__(self, message: str, *, code: str | None = None, unknown: bool = False) -> None:
+        super().__init__(message, code=code)
+        self.unknown = unknown
 
-class UpstreamTimeout(JobsprintError):
-    """The other side did not answer in time; whether it acted is unknown."""
+
+class UpstreamTimeout(UpstreamFailed):
+    """The other side did not answer in time."""
 
     status = 504
     default_code = "upstream_timeout"

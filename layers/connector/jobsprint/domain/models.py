@@ -4,7 +4,8 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field
 from typing import Literal, TypeAlias
 
-JsonValue: TypeAlias = "None | bool | int | float | str | list[JsonValue] | dict[str, JsonValue]"
+from jobsprint.domain.canonical import JsonValue
+
 JsonObject: TypeAlias = dict[str, JsonValue]
 
 IntegrationType = Literal["zapier", "n8n", "custom", "webhook", "mcp"]
@@ -43,7 +44,8 @@ class Integration:
 
     `sealed` holds the encrypted fields by name: `url` (whole), `headers` (a JSON object) and `secrets` (a JSON list,
     newest first). `shown_url` is the URL with what looks like a credential masked; `header_names` may be shown.
-    `version` counts writes, for optimistic locking.
+    `status_reason` says why a connection is in error or a webhook was disabled. `version` counts writes, for optimistic
+    locking.
     """
 
     tenant: str
@@ -65,18 +67,18 @@ class Integration:
     signed: bool = False
     sealed: Mapping[str, str] = field(default_factory=dict)
     sealed_version: int = 0
-    health: Health = field(default_factory=Health)
-    disabled_reason: str | None = None
+    status_reason: str | None = None
     version: int = 0
 
 
 @dataclass(frozen=True, slots=True)
-class Usage:
-    """Calls made through an integration. An `unknown` outcome counts as failed."""
+class Activity:
+    """What happened to an integration: calls made through it (`unknown` counts as failed) and its health."""
 
     successful: int = 0
     failed: int = 0
     last_used: int | None = None
+    health: Health = field(default_factory=Health)
 
 
 @dataclass(frozen=True, slots=True)
@@ -131,4 +133,3 @@ class LogEntry:
     output: str
     execution_ms: int
     at: int
-    error: str | None = None

@@ -5,10 +5,10 @@ were used in this call.
 """
 
 import re
-from collections.abc import Iterable
+from collections.abc import Callable, Iterable
 from urllib.parse import quote, urlsplit, urlunsplit
 
-from jobsprint.domain.models import JsonValue
+from jobsprint.domain.canonical import JsonValue
 
 MASK = "••••••"
 _SECRET_NAME = re.compile(
@@ -46,23 +46,32 @@ def is_secret_name(name: str) -> bool:
 
 def redact(value: JsonValue, secrets: Iterable[str] = ()) -> JsonValue:
     """A copy of `value` with secret-named fields, token-shaped texts and the given `secrets` masked at any depth."""
-    return _redact(value, _spellings(secrets))
+    spellings = _spellings(secrets)
+    return _rewrite(value, lambda text: _TOKEN_SHAPES.sub(MASK, _without(text, spellings)), hide_named=True)
+
+
+def mask_secrets(value: JsonValue, secrets: Iterable[str]) -> JsonValue:
+    """A copy of `value` with only the given `secrets` masked: for a result that goes back to its tenant."""
+    spellings = _spellings(secrets)
+    return _rewrite(value, lambda text: _without(text, spellings), hide_named=False)
 
 
 def redact_text(text: str, secrets: Iterable[str] = ()) -> str:
     """`text` with token shapes and the given `secrets` (also in their URL spelling) masked."""
-    return _mask_text(text, _spellings(secrets))
+    return _TOKEN_SHAPES.sub(MASK, _without(text, _spellings(secrets)))
 
 
-def _redact(value: JsonValue, secrets: tuple[str, ...]) -> JsonValue:
+def _rewrite(value: JsonValue, text: Callable[[str], str], *, hide_named: bool) -> JsonValue:
     match value:
         case str():
-            return _mask_text(value, secrets)
+            return text(value)
         case list():
-            return [_redact(element, secrets) for element in value]
+            return [_rewrite(element, text, hide_named=hide_named) for element in value]
         case dict():
             return {
-                _mask_text(name, secrets): MASK if _hides(name, element) else _redact(element, secrets)
+                text(name): MASK
+                if hide_named and _hides(name, element)
+                else _rewrite(element, text, hide_named=hide_named)
                 for name, element in value.items()
             }
         case _:
@@ -87,10 +96,10 @@ def _ways_to_write(secret: str) -> Iterable[str]:
         yield quote(rest, safe="")
 
 
-def _mask_text(text: str, secrets: tuple[str, ...]) -> str:
+def _without(text: str, secrets: tuple[str, ...]) -> str:
     for secret in secrets:
         text = text.replace(secret, MASK)
-    return _TOKEN_SHAPES.sub(MASK, text)
+    return text
 
 
 def shown_url(url: str) -> str:

@@ -1,7 +1,7 @@
-"""Integrations and webhooks: one item each, and a counter item for what they were used for.
+"""Integrations and webhooks: one item each, and a small item for what happens to them all the time.
 
     pk <tenant>#integration   sk <unique part of the id>   typeKey <type>#<sk>   statusKey <status>#<sk>
-    pk <tenant>#usage         sk <id>
+    pk <tenant>#activity      sk <id>
 
 The unique part is time-ordered, so the key order is the order of creation. `healthShard` stands only on what the
 scheduled health tests cover, which keeps their index as small as that.
@@ -19,7 +19,7 @@ from jobsprint import aws
 from jobsprint.config import settings
 from jobsprint.domain.errors import Conflict, NotFound
 from jobsprint.domain.ids import unique_part
-from jobsprint.domain.models import Capability, Health, Integration, Usage
+from jobsprint.domain.models import Activity, Capability, Health, Integration
 from jobsprint.store.table import (
     Item,
     Page,
@@ -70,8 +70,7 @@ def _to_item(integration: Integration) -> dict[str, Any]:
         "signed": integration.signed or None,
         "sealed": dict(integration.sealed) or None,
         "sealedVersion": integration.sealed_version or None,
-        "health": json.dumps(asdict(integration.health)),
-        "disabledReason": integration.disabled_reason,
+        "statusReason": integration.status_reason,
         "version": integration.version,
     }
     return marshal_item(item)
@@ -98,8 +97,7 @@ def _from_item(item: Item) -> Integration:
         signed=item.get("signed", False),
         sealed=item.get("sealed", {}),
         sealed_version=item.get("sealedVersion", 0),
-        health=Health(**json.loads(item["health"])),
-        disabled_reason=item.get("disabledReason"),
+        status_reason=item.get("statusReason"),
         version=item["version"],
     )
 
@@ -211,19 +209,42 @@ class IntegrationStore:
             found += more
         return found
 
-    def usage(self, ids: Iterable[str]) -> dict[str, Usage]:
-        """The counters of at most 100 integrations, by id; those never used are absent."""
-        items = batch_get(self._table, ({"pk": f"{self._tenant}#usage", "sk": id_} for id_ in ids))
-        return {item["sk"]: Usage(item["successful"], item["failed"], item["lastUsed"]) for item in items}
+    def activity(self, ids: Iterable[str]) -> dict[str, Activity]:
+        """What happened to at most 100 integrations, by id; a default one where nothing did."""
+        wanted = list(ids)
+        items = batch_get(self._table, (self._activity_key(id_) for id_ in wanted))
+        found = {item["sk"]: _activity_of(item) for item in items}
+        return {id_: found.get(id_, Activity()) for id_ in wanted}
 
     def count(self, integration_id: str, *, successful: int, failed: int, at: int) -> None:
         """Adds calls to the counters of an integration; `at` is the time of the last one in ms."""
         aws.dynamodb().update_item(
             TableName=self._table,
-            Key=marshal_item({"pk": f"{self._tenant}#usage", "sk": integration_id}),
+            Key=marshal_item(self._activity_key(integration_id)),
             UpdateExpression="ADD successful :ok, failed :bad SET lastUsed = :at",
             ExpressionAttributeValues=marshal_item({":ok": successful, ":bad": failed, ":at": at}),
         )
+
+    def keep_health(self, integration_id: str, health: Health) -> None:
+        """Keeps the health of an integration."""
+        aws.dynamodb().update_item(
+            TableName=self._table,
+            Key=marshal_item(self._activity_key(integration_id)),
+            UpdateExpression="SET health = :health",
+            ExpressionAttributeValues=marshal_item({":health": json.dumps(asdict(health))}),
+        )
+
+    def _activity_key(self, integration_id: str) -> dict[str, str]:
+        return {"pk": f"{self._tenant}#activity", "sk": integration_id}
+
+
+def _activity_of(item: Item) -> Activity:
+    return Activity(
+        successful=item.get("successful", 0),
+        failed=item.get("failed", 0),
+        last_used=item.get("lastUsed"),
+        health=Health(**json.loads(item.get("health", "{}"))),
+    )
 
 
 def tested_connections(shard: int, position: tuple[str, str] | None, limit: int) -> tuple[list[tuple[str, str]], Any]:

@@ -1,0 +1,36 @@
+"""The authorizer: who stands behind a token. API Gateway keeps each answer for 60 seconds."""
+
+from typing import Any
+
+from aws_lambda_powertools.utilities.typing import LambdaContext
+
+from jobsprint.domain.times import now_ms
+from jobsprint.security.tokens import verify
+from jobsprint.store.tokens import TokenRow
+
+
+def handler(event: dict[str, Any], _: LambdaContext) -> dict[str, Any]:
+    """Allows what a valid token may call and hands on tenant and scopes; denies everything else."""
+    scheme, _space, token = str(event.get("authorizationToken", "")).partition(" ")
+    row = verify(token.strip(), now_ms()) if scheme.lower() == "bearer" else None
+    return _allow(row, event["methodArn"]) if row else _policy("unknown", "Deny", event["methodArn"])
+
+
+def _allow(row: TokenRow, method_arn: str) -> dict[str, Any]:
+    answer = _policy(row.id, "Allow", method_arn)
+    answer["context"] = {"tenant": row.tenant, "scopes": " ".join(row.scopes), "tokenId": row.id}
+    if row.usage_key:
+        answer["usageIdentifierKey"] = row.usage_key
+    return answer
+
+
+def _policy(principal: str, effect: str, method_arn: str) -> dict[str, Any]:
+    # The cached answer serves every method of this stage: scopes are judged by each operation itself.
+    api, stage, *_ = method_arn.split("/")
+    return {
+        "principalId": principal,
+        "policyDocument": {
+            "Version": "2012-10-17",
+            "Statement": [{"Effect": effect, "Action": "execute-api:Invoke", "Resource": f"{api}/{stage}/*"}],
+        },
+    }

@@ -1,0 +1,26 @@
+"""POST /integrations/{integrationId}/connect: connect, reconnect or resume."""
+
+from typing import Annotated
+
+from aws_lambda_powertools.event_handler.openapi.params import Body
+
+from jobsprint.api.endpoint import Endpoint
+from jobsprint.api.schemas import ConnectBody, ConnectView, Data, IntegrationId
+from jobsprint.integrations import lifecycle
+
+app = Endpoint(scope="integrations:write")
+
+
+@app.post(
+    "/integrations/<integrationId>/connect", status_code=201, summary="Connect integration", tags=["Integrations"]
+)
+def connect_integration(
+    integrationId: IntegrationId,
+    body: Annotated[ConnectBody, Body(description="Configuration varies by integration type")],
+) -> tuple[Data[ConnectView], int]:
+    """Connects an application of the catalogue (201), or an integration that is not connected again (200)."""
+    connected = lifecycle.connect(app.caller.tenant, integrationId, body)
+    return Data(data=ConnectView.of(connected.integration, connected.message)), 201 if connected.created else 200
+
+
+handler = app.resolve

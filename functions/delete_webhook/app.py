@@ -1,0 +1,17 @@
+"""DELETE /integrations/webhooks/{webhookId}: delete a webhook."""
+
+from jobsprint.api.endpoint import Endpoint
+from jobsprint.api.schemas import Data, Deleted, WebhookId
+from jobsprint.integrations import webhooks
+
+app = Endpoint(scope="webhooks:write")
+
+
+@app.delete("/integrations/webhooks/<webhookId>", summary="Delete webhook", tags=["Webhooks"])
+def delete_webhook(webhookId: WebhookId) -> Data[Deleted]:
+    """What is still on its way to it ends as `discarded`."""
+    webhooks.delete(app.caller.tenant, webhookId)
+    return Data(data=Deleted(id=webhookId))
+
+
+handler = app.resolve

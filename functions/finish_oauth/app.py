@@ -1,0 +1,17 @@
+"""GET /integrations/oauth/callback: where OAuth returns to."""
+
+from typing import NoReturn
+
+from jobsprint.api.endpoint import Endpoint
+from jobsprint.domain.errors import NotAvailableYet
+
+app = Endpoint(scope=None)
+
+
+@app.get("/integrations/oauth/callback", include_in_schema=False)
+def finish_oauth() -> NoReturn:
+    """Raises NotAvailableYet."""
+    raise NotAvailableYet("OAuth connections are not available yet")
+
+
+handler = app.resolve

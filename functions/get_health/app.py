@@ -1,0 +1,26 @@
+"""GET /health: whether the service answers."""
+
+from typing import Literal
+
+from pydantic import BaseModel
+
+from jobsprint.api.endpoint import Endpoint
+from jobsprint.config import settings
+
+app = Endpoint(scope=None)
+
+
+class ServiceHealth(BaseModel):
+    """A sign of life."""
+
+    status: Literal["ok"] = "ok"
+    version: str
+
+
+@app.get("/health", summary="Health of the service", tags=["Service"])
+def get_health() -> ServiceHealth:
+    """Answers without a token."""
+    return ServiceHealth(version=settings().version)
+
+
+handler = app.resolve

@@ -1,0 +1,18 @@
+"""GET /integrations/{integrationId}: one integration or webhook, whole."""
+
+from jobsprint.api.endpoint import Endpoint
+from jobsprint.api.schemas import Data, IntegrationDetail, IntegrationId
+from jobsprint.store.integrations import IntegrationStore
+
+app = Endpoint(scope="integrations:read")
+
+
+@app.get("/integrations/<integrationId>", summary="Get integration", tags=["Integrations"])
+def get_integration(integrationId: IntegrationId) -> Data[IntegrationDetail]:
+    """Capabilities, configuration with secrets masked, usage and health."""
+    store = IntegrationStore(app.caller.tenant)
+    integration = store.get(integrationId)
+    return Data(data=IntegrationDetail.of(integration, store.activity([integrationId])[integrationId]))
+
+
+handler = app.resolve

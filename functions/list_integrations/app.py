@@ -1,0 +1,30 @@
+"""GET /integrations: the tenant's integrations, newest first, webhooks among them."""
+
+from jobsprint.api import pages
+from jobsprint.api.endpoint import Endpoint
+from jobsprint.api.pages import Cursor, Limit
+from jobsprint.api.schemas import IntegrationSummary, Page, StatusFilter, TypeFilter, page
+from jobsprint.store.integrations import IntegrationStore
+
+app = Endpoint(scope="integrations:read")
+
+
+@app.get("/integrations", summary="List integrations", tags=["Integrations"])
+def list_integrations(
+    type: TypeFilter = None,
+    status: StatusFilter = None,
+    limit: Limit = pages.DEFAULT_LIMIT,
+    cursor: Cursor = None,
+) -> Page[IntegrationSummary]:
+    """Available and configured integrations of the tenant, newest first."""
+    query = {"of": "integrations", "type": type, "status": status}
+    tenant = app.caller.tenant
+    store = IntegrationStore(tenant)
+    position = pages.decode(tenant, query, cursor)
+    found, position = store.page(limit=limit, position=position, type_=type, status=status)
+    activity = store.activity(integration.id for integration in found)
+    items = [IntegrationSummary.of(integration, activity[integration.id]) for integration in found]
+    return page(items, pages.encode(tenant, query, position))
+
+
+handler = app.resolve

@@ -1,0 +1,34 @@
+"""GET /integrations/available: what can be connected."""
+
+from typing import Annotated
+
+from aws_lambda_powertools.event_handler.openapi.params import Query
+
+from jobsprint.api import pages
+from jobsprint.api.endpoint import Endpoint
+from jobsprint.api.pages import Cursor, Limit
+from jobsprint.api.schemas import AvailableIntegration, Page, TypeFilter, page
+from jobsprint.catalog import builtin
+
+app = Endpoint(scope="integrations:read")
+
+
+@app.get("/integrations/available", summary="Search available integrations", tags=["Integrations"])
+def search_available(
+    query: Annotated[str | None, Query(max_length=200, description="Search query")] = None,
+    category: Annotated[str | None, Query(max_length=100, description="Filter by category")] = None,
+    type: TypeFilter = None,
+    limit: Limit = pages.DEFAULT_LIMIT,
+    cursor: Cursor = None,
+) -> Page[AvailableIntegration]:
+    """Applications by relevance, then popularity."""
+    tenant = app.caller.tenant
+    bound = {"of": "available", "query": query, "category": category, "type": type}
+    start = int(pages.decode(tenant, bound, cursor) or 0)
+    found = builtin.search(query, category, type)
+    more = str(start + limit) if len(found) > start + limit else None
+    items = [AvailableIntegration.of(found_app) for found_app in found[start : start + limit]]
+    return page(items, pages.encode(tenant, bound, more))
+
+
+handler = app.resolve

@@ -1,0 +1,463 @@
+"""What the integration and webhook operations take and give. Class names are unique: they name OpenAPI components.
+
+An optional value that is absent is omitted, never null.
+"""
+
+import json
+from typing import Annotated, Any, Generic, Literal, TypeVar
+
+from aws_lambda_powertools.event_handler.openapi.params import Path, Query
+from pydantic import BaseModel, ConfigDict, Field, WithJsonSchema
+
+from jobsprint.catalog.builtin import App
+from jobsprint.connectors.base import TestResult
+from jobsprint.connectors.fields import Configuration, Description, Headers, Name, Secret, Url
+from jobsprint.connectors.webhook import Events
+from jobsprint.domain import rules
+from jobsprint.domain.models import (
+    Activity,
+    Capability,
+    Health,
+    Integration,
+    IntegrationStatus,
+    IntegrationType,
+    LogEntry,
+    Outcome,
+)
+from jobsprint.domain.redact import MASK, redact
+from jobsprint.domain.times import iso_millis, iso_seconds
+
+_Item = TypeVar("_Item")
+
+IntegrationId = Annotated[str, Path(description="Integration ID: `int_…` or `wh_…`")]
+WebhookId = Annotated[str, Path(description="Webhook ID")]
+TypeFilter = Annotated[IntegrationType | None, Query(description="Filter by type")]
+StatusFilter = Annotated[IntegrationStatus | None, Query(description="Filter by status")]
+
+
+def absent() -> Any:
+    """The default of an answer's field that is left out when it has no value."""
+    return Field(default=None, exclude_if=lambda value: value is None)
+
+
+class Data(BaseModel, Generic[_Item]):
+    """The envelope of a success."""
+
+    success: Literal[True] = True
+    data: _Item
+
+
+class Pagination(BaseModel):
+    """Whether there is more, and the cursor that gives it."""
+
+    has_more: Annotated[bool, Field(alias="hasMore")]
+    next_cursor: Annotated[str | None, Field(alias="nextCursor")] = absent()
+    model_config = ConfigDict(populate_by_name=True)
+
+
+class Page(BaseModel, Generic[_Item]):
+    """The envelope of a list."""
+
+    success: Literal[True] = True
+    data: list[_Item]
+    pagination: Pagination
+
+
+def page(items: list[_Item], next_cursor: str | None) -> Page[_Item]:
+    """A page with `hasMore` as the cursor says."""
+    return Page(data=items, pagination=Pagination(has_more=next_cursor is not None, next_cursor=next_cursor))
+
+
+# --- Integrations -----------------------------------------------------------------------------------------------------
+
+
+class IntegrationSummary(BaseModel):
+    """An integration in a list."""
+
+    id: str
+    type: IntegrationType
+    name: str
+    description: str
+    status: IntegrationStatus
+    icon: str
+    connectedAt: str | None = absent()
+    lastUsed: str | None = absent()
+    capabilities: list[str]
+
+    @classmethod
+    def of(cls, integration: Integration, activity: Activity) -> "IntegrationSummary":
+        """As the seed shows it; a webhook's capabilities are the events it is subscribed to."""
+        return cls(
+            id=integration.id,
+            type=integration.type,
+            name=integration.name,
+            description=integration.description,
+            status=integration.status,
+            icon=integration.icon,
+            connectedAt=_seconds(integration.connected_at),
+            lastUsed=_seconds(activity.last_used),
+            capabilities=[capability.name for capability in _capabilities(integration)],
+        )
+
+
+class ParameterView(BaseModel):
+    """One parameter of a capability."""
+
+    name: str
+    type: str
+    required: bool
+    description: str | None = absent()
+
+
+class CapabilityView(BaseModel):
+    """One thing an integration can do."""
+
+    name: str
+    description: str | None = absent()
+    parameters: list[ParameterView]
+
+
+class UsageStats(BaseModel):
+    """Calls so far; a call whose outcome is unknown counts as failed."""
+
+    totalCalls: int
+    successfulCalls: int
+    failedCalls: int
+    successRate: float
+
+
+class HealthView(BaseModel):
+    """What the last tests said."""
+
+    status: Literal["healthy", "unhealthy", "unknown"]
+    checkedAt: str | None = absent()
+    reason: str | None = absent()
+    message: str | None = absent()
+    nextStep: str | None = absent()
+
+    @classmethod
+    def of(cls, health: Health) -> "HealthView":
+        """The health as it is shown."""
+        return cls(
+            status=health.status,
+            checkedAt=_seconds(health.checked_at),
+            reason=health.reason,
+            message=health.message,
+            nextStep=health.next_step,
+        )
+
+
+class IntegrationDetail(BaseModel):
+    """An integration, whole."""
+
+    id: str
+    type: IntegrationType
+    name: str
+    description: str
+    status: IntegrationStatus
+    icon: str
+    connectedAt: str | None = absent()
+    lastUsed: str | None = absent()
+    capabilities: list[CapabilityView]
+    configuration: dict[str, Any]
+    usageStats: UsageStats
+    health: HealthView
+
+    @classmethod
+    def of(cls, integration: Integration, activity: Activity) -> "IntegrationDetail":
+        """As the seed shows it, with secrets masked in `configuration`."""
+        return cls(
+            id=integration.id,
+            type=integration.type,
+            name=integration.name,
+            description=integration.description,
+            status=integration.status,
+            icon=integration.icon,
+            connectedAt=_seconds(integration.connected_at),
+            lastUsed=_seconds(activity.last_used),
+            capabilities=[
+                CapabilityView.model_validate(
+                    {"name": c.name, "description": c.description, "parameters": rules.parameters_of(c)}
+                )
+                for c in _capabilities(integration)
+            ],
+            configuration=_shown_configuration(integration),
+            usageStats=UsageStats(
+                totalCalls=activity.successful + activity.failed,
+                successfulCalls=activity.successful,
+                failedCalls=activity.failed,
+                successRate=rules.success_rate(activity.successful, activity.failed),
+            ),
+            health=HealthView.of(activity.health),
+        )
+
+
+class AvailableIntegration(BaseModel):
+    """An application that can be connected."""
+
+    id: str
+    type: IntegrationType
+    name: str
+    description: str
+    category: str
+    icon: str
+    popularity: int
+    capabilities: list[str]
+
+    @classmethod
+    def of(cls, app: App) -> "AvailableIntegration":
+        """As the seed shows it."""
+        return cls(
+            id=app.id,
+            type=app.type,
+            name=app.name,
+            description=app.description,
+            category=app.category,
+            icon=app.icon,
+            popularity=app.popularity,
+            capabilities=list(app.capabilities),
+        )
+
+
+_CONNECT_BODY: dict[str, Any] = {
+    "type": "object",
+    "description": "Varies by type. Everywhere: `name`, `description`, `configuration` (facts that are no secrets).",
+    "properties": {
+        "name": {"type": "string", "maxLength": rules.MAX_NAME},
+        "description": {"type": "string", "maxLength": rules.MAX_DESCRIPTION},
+        "configuration": {"type": "object"},
+        "url": {"type": "string", "maxLength": rules.MAX_URL, "description": "custom: the endpoint"},
+        "headers": {
+            "type": "object",
+            "additionalProperties": {"type": "string"},
+            "description": "custom: sent with every call",
+        },
+        "secret": {"type": "string", "description": "custom: signs every call"},
+        "actions": {
+            "type": "array",
+            "maxItems": rules.MAX_ACTIONS,
+            "description": "custom: what the endpoint can do",
+            "items": {
+                "type": "object",
+                "required": ["name"],
+                "properties": {
+                    "name": {"type": "string"},
+                    "description": {"type": "string"},
+                    "parameters": {"type": "object", "description": "JSON Schema of an object"},
+                },
+            },
+        },
+        "authType": {"type": "string", "enum": ["oauth", "token", "none"], "description": "zapier, mcp"},
+        "redirectUrl": {"type": "string", "description": "zapier, mcp with oauth: where to return to"},
+        "token": {"type": "string", "description": "zapier, mcp with token"},
+        "serverUrl": {"type": "string", "description": "zapier, mcp"},
+        "baseUrl": {"type": "string", "description": "n8n"},
+        "apiKey": {"type": "string", "description": "n8n"},
+    },
+}
+# The connector of the type in the path checks the body; its fields are documented here together.
+ConnectBody = Annotated[dict[str, Any], WithJsonSchema(_CONNECT_BODY)]
+
+
+class ConnectView(BaseModel):
+    """A new connection, or one on its way."""
+
+    id: str
+    type: IntegrationType
+    name: str
+    status: IntegrationStatus
+    authUrl: str | None = absent()
+    message: str
+
+    @classmethod
+    def of(cls, integration: Integration, message: str) -> "ConnectView":
+        """As the seed shows it."""
+        return cls(
+            id=integration.id,
+            type=integration.type,
+            name=integration.name,
+            status=integration.status,
+            message=message,
+        )
+
+
+class DisconnectView(BaseModel):
+    """A connection that was ended."""
+
+    id: str
+    status: IntegrationStatus
+    disconnectedAt: str | None = absent()
+
+    @classmethod
+    def of(cls, integration: Integration) -> "DisconnectView":
+        """As the seed shows it."""
+        return cls(id=integration.id, status=integration.status, disconnectedAt=_seconds(integration.disconnected_at))
+
+
+class Deleted(BaseModel):
+    """The id of what was deleted."""
+
+    id: str
+    deleted: Literal[True] = True
+
+
+class TestResultView(BaseModel):
+    """What one test said; `reason` and `nextStep` after a failure."""
+
+    passed: bool
+    message: str
+    responseTime: Annotated[int, Field(description="Milliseconds")]
+    testedAt: str
+    reason: str | None = absent()
+    nextStep: str | None = absent()
+
+
+class TestView(BaseModel):
+    """A test of a connection."""
+
+    id: str
+    status: Literal["healthy", "unhealthy"]
+    testResult: TestResultView
+
+    @classmethod
+    def of(cls, integration_id: str, result: TestResult, at: int) -> "TestView":
+        """As the seed shows it."""
+        return cls(
+            id=integration_id,
+            status="healthy" if result.passed else "unhealthy",
+            testResult=TestResultView(
+                passed=result.passed,
+                message=result.message,
+                responseTime=result.response_ms,
+                testedAt=iso_seconds(at),
+                reason=result.reason,
+                nextStep=result.next_step,
+            ),
+        )
+
+
+class ActionRequest(BaseModel):
+    """The parameters of an action; the capability's schema says which."""
+
+    model_config = ConfigDict(extra="forbid", strict=True)
+
+    parameters: dict[str, Any] = Field(default_factory=dict)
+
+
+class ActionView(BaseModel):
+    """What an action gave."""
+
+    action: str
+    result: dict[str, Any]
+    executionTime: Annotated[int, Field(description="Milliseconds")]
+
+
+class LogView(BaseModel):
+    """One logged call."""
+
+    logId: str
+    action: str
+    status: Outcome
+    input: Any
+    output: Any
+    executionTime: Annotated[int, Field(description="Milliseconds")]
+    timestamp: str
+
+    @classmethod
+    def of(cls, entry: LogEntry) -> "LogView":
+        """As the seed shows it; the time is to the millisecond."""
+        return cls(
+            logId=entry.id,
+            action=entry.action,
+            status=entry.status,
+            input=json.loads(entry.input),
+            output=json.loads(entry.output),
+            executionTime=entry.execution_ms,
+            timestamp=iso_millis(entry.at),
+        )
+
+
+# --- Webhooks ---------------------------------------------------------------------------------------------------------
+
+
+class WebhookCreate(BaseModel):
+    """A subscription; a missing secret is made."""
+
+    model_config = ConfigDict(extra="forbid", strict=True)
+
+    name: Name
+    url: Url
+    events: Events
+    headers: Headers | None = None
+    secret: Secret | None = None
+
+
+class WebhookChange(BaseModel):
+    """What to change of a webhook; `active: false` pauses it."""
+
+    model_config = ConfigDict(extra="forbid", strict=True)
+
+    name: Name | None = None
+    url: Url | None = None
+    events: Events | None = None
+    headers: Headers | None = None
+    active: bool | None = None
+
+
+class WebhookView(BaseModel):
+    """A webhook; its secret stands only in the answer to its creation."""
+
+    id: str
+    name: str
+    url: str
+    events: list[str]
+    headers: dict[str, str] | None = absent()
+    secret: str | None = absent()
+    active: bool
+    disabledReason: str | None = absent()
+    createdAt: str
+
+    @classmethod
+    def of(cls, webhook: Integration, *, secret: str | None = None) -> "WebhookView":
+        """As the seed shows it. What looks like a credential in the URL is masked, header values always are."""
+        return cls(
+            id=webhook.id,
+            name=webhook.name,
+            url=webhook.shown_url,
+            events=list(webhook.events),
+            headers=dict.fromkeys(webhook.header_names, MASK) or None,
+            secret=secret,
+            active=webhook.status == "connected",
+            disabledReason=webhook.status_reason,
+            createdAt=iso_seconds(webhook.created_at),
+        )
+
+
+class IntegrationChange(BaseModel):
+    """What to change of an integration; a null in `configuration` removes that name."""
+
+    model_config = ConfigDict(extra="allow", strict=True)
+
+    name: Name | None = None
+    description: Description | None = None
+    configuration: Configuration | None = None
+
+
+def _seconds(ms: int | None) -> str | None:
+    return None if ms is None else iso_seconds(ms)
+
+
+def _capabilities(integration: Integration) -> tuple[Capability, ...]:
+    if integration.type == "webhook":
+        return tuple(Capability(name) for name in integration.events)
+    return integration.capabilities
+
+
+def _shown_configuration(integration: Integration) -> dict[str, Any]:
+    shown = redact(integration.configuration)
+    assert isinstance(shown, dict)  # noqa: S101 - redact keeps the kind
+    if integration.shown_url:
+        shown = {**shown, "url": integration.shown_url}
+    if integration.header_names:
+        shown = {**shown, "headers": dict.fromkeys(integration.header_names, MASK)}
+    return shown

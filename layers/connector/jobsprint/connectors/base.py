@@ -1,0 +1,55 @@
+"""What a connector is, and what it says of its calls.
+
+A connector is made for one integration with its open credentials, and holds no state between calls. To add one: a
+module with a class of these three methods, one line in `registry.py`, and its conversations under `tests/contract`.
+"""
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from typing import Protocol
+
+from jobsprint.domain.models import Capability, Integration, JsonObject
+from jobsprint.security.credentials import Credentials
+
+
+@dataclass(frozen=True, slots=True)
+class Connection:
+    """What `connect` settled: the credentials to seal, what the integration can do, and a sentence for the caller."""
+
+    credentials: Credentials
+    capabilities: tuple[Capability, ...]
+    message: str
+
+
+@dataclass(frozen=True, slots=True)
+class TestResult:
+    """One test of a connection. `reason` is a code and `next_step` a sentence, both only after a failure."""
+
+    passed: bool
+    message: str
+    response_ms: int
+    reason: str | None = None
+    next_step: str | None = None
+
+
+class Connector(Protocol):
+    """A third-party system. Every address it is given goes through `security.outbound`."""
+
+    def connect(self, integration: Integration, body: Mapping[str, object], *, current: Credentials) -> Connection:
+        """Checks the body of a connect or change request and says what to keep.
+
+        `current` holds the credentials so far (empty for a new integration). Raises InvalidFields.
+        """
+
+    def test(self, integration: Integration, credentials: Credentials) -> TestResult:
+        """A real call without side effects. Never raises for what the other side does."""
+
+    def execute(
+        self, integration: Integration, credentials: Credentials, *, call_id: str, action: str, parameters: JsonObject
+    ) -> JsonObject:
+        """Runs an action and gives what the other side returned, with `success` in it.
+
+        `call_id` names this call towards the other side. Raises UpstreamFailed when the other side failed
+        (`unknown` when the call was sent and its fate is not known), UpstreamTimeout when it did not answer in time,
+        and RateLimited when it wants fewer calls.
+        """

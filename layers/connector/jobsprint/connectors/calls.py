@@ -1,0 +1,61 @@
+"""One signed JSON call to an address of the tenant's, through the outbound guard."""
+
+import time
+from functools import cache
+
+from jobsprint.config import settings
+from jobsprint.domain import canonical
+from jobsprint.domain.errors import InvalidFields
+from jobsprint.domain.models import JsonObject
+from jobsprint.security import addresses, outbound, signing
+from jobsprint.security.credentials import Credentials
+
+ACTION_SECONDS = 25.0
+TEST_SECONDS = 10.0
+MAX_RESULT_BYTES = 1024 * 1024
+USER_AGENT = "Jobsprint-Integrations/1.0"
+
+
+@cache
+def policy() -> addresses.AddressPolicy:
+    """Which addresses this deployment may call."""
+    return addresses.AddressPolicy(
+        allow_private=settings().allow_private_targets, allow_loopback=settings().allow_loopback_targets
+    )
+
+
+@cache
+def client() -> outbound.Client:
+    """The container's outbound client: it keeps connections alive between calls."""
+    return outbound.Client(policy(), user_agent=USER_AGENT)
+
+
+def check_target(url: str, field: str = "body.url") -> None:
+    """Raises InvalidFields unless this deployment may call `url`; a host that does not resolve passes."""
+    try:
+        addresses.vet(url, policy())
+    except addresses.ForbiddenUrl as error:
+        raise InvalidFields.one(field, str(error), code="forbidden_url") from error
+
+
+def post_json(
+    credentials: Credentials, payload: JsonObject, *, message_id: str, timeout: float, max_body: int
+) -> outbound.Answer | outbound.Failure:
+    """POSTs `payload` as canonical JSON with the connection's headers, signed where it has a secret.
+
+    `timeout` in seconds is one budget over the whole call; `max_body` bytes of the answer are read.
+    """
+    return post_body(credentials, canonical.dumps(payload).encode(), message_id, timeout, max_body)
+
+
+def post_body(
+    credentials: Credentials, body: bytes, message_id: str, timeout: float, max_body: int
+) -> outbound.Answer | outbound.Failure:
+    """POSTs bytes that are JSON already; as `post_json`."""
+    headers = {**credentials.headers, "Content-Type": "application/json", "Accept": "application/json"}
+    if credentials.secrets:
+        headers |= signing.headers(
+            message_id=message_id, body=body, unix_time=int(time.time()), secrets=credentials.secrets
+        )
+    request = outbound.Request("POST", credentials.url, headers, body)
+    return client().send(request, timeout=timeout, max_body=max_body)

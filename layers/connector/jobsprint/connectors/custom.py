@@ -1,0 +1,147 @@
+"""Custom integrations: an HTTP endpoint of the tenant's that takes signed POSTs of `{"action", "parameters"}`.
+
+The answer's JSON is the result. A 2xx whose JSON says `success: false` or `isError: true` is a failure.
+"""
+
+import json
+from collections.abc import Mapping
+from typing import Annotated, Any
+
+from pydantic import BaseModel, ConfigDict, Field, field_validator
+
+from jobsprint.connectors import outcomes
+from jobsprint.connectors.base import Connection, TestResult
+from jobsprint.connectors.calls import ACTION_SECONDS, MAX_RESULT_BYTES, TEST_SECONDS, check_target, post_json
+from jobsprint.connectors.fields import Headers, Secret, Url
+from jobsprint.domain import rules
+from jobsprint.domain.errors import UpstreamFailed
+from jobsprint.domain.ids import new_id
+from jobsprint.domain.json_schema import check_schema
+from jobsprint.domain.canonical import JsonValue
+from jobsprint.domain.models import Capability, Integration, JsonObject
+from jobsprint.domain.times import now_ms
+from jobsprint.domain.validation import validate
+from jobsprint.security.credentials import Credentials
+from jobsprint.security.outbound import Failure
+
+PING = "jobsprint.ping"
+
+
+class CustomAction(BaseModel):
+    """An action that the endpoint understands; `parameters` is the JSON Schema of an object."""
+
+    model_config = ConfigDict(extra="forbid", strict=True)
+
+    name: Annotated[str, Field(min_length=1, max_length=100, pattern=r"^[A-Za-z0-9_\-.]+$")]
+    description: Annotated[str | None, Field(max_length=rules.MAX_DESCRIPTION)] = None
+    parameters: dict[str, Any] = Field(default_factory=lambda: {"type": "object"})
+
+    @field_validator("name")
+    @classmethod
+    def _not_ping(cls, name: str) -> str:
+        if name == PING:
+            raise ValueError("this name is what the test calls; choose another")
+        return name
+
+    @field_validator("parameters")
+    @classmethod
+    def _is_schema(cls, schema: dict[str, Any]) -> dict[str, Any]:
+        check_schema(schema)
+        return schema
+
+
+class CustomConnect(BaseModel):
+    """The body that connects a custom integration. With a `secret`, every call is signed."""
+
+    model_config = ConfigDict(extra="forbid", strict=True)
+
+    url: Url
+    headers: Headers = Field(default_factory=dict)
+    secret: Secret | None = None
+    actions: Annotated[list[CustomAction], Field(max_length=rules.MAX_ACTIONS)] = Field(default_factory=list)
+
+    @field_validator("actions")
+    @classmethod
+    def _unique(cls, actions: list[CustomAction]) -> list[CustomAction]:
+        if len({action.name for action in actions}) != len(actions):
+            raise ValueError("two actions have the same name")
+        return actions
+
+
+class Custom:
+    """The connector of custom integrations."""
+
+    def connect(self, integration: Integration, body: Mapping[str, object], *, current: Credentials) -> Connection:
+        """Keeps what the body says, over what is there already; makes no call."""
+        given = validate(CustomConnect, self._completed(integration, body, current))
+        if given.url != current.url:
+            check_target(given.url)
+        return Connection(
+            credentials=Credentials(given.url, given.headers, (given.secret,) if given.secret else ()),
+            capabilities=tuple(Capability(a.name, a.description, a.parameters) for a in given.actions),
+            message="Connected; test it with POST …/test",
+        )
+
+    def _completed(
+        self, integration: Integration, body: Mapping[str, object], current: Credentials
+    ) -> dict[str, object]:
+        kept: dict[str, object] = {}
+        if current.url:
+            kept = {"url": current.url, "headers": dict(current.headers), "secret": next(iter(current.secrets), None)}
+        if integration.capabilities:
+            kept["actions"] = [
+                {"name": c.name, "description": c.description, "parameters": c.schema} for c in integration.capabilities
+            ]
+        return {**kept, **body}
+
+    def test(self, integration: Integration, credentials: Credentials) -> TestResult:
+        """POSTs a signed ping; 2xx passes."""
+        ping: JsonObject = {"action": PING, "parameters": {}}
+        call_id = new_id("exe", now_ms())
+        outcome = post_json(credentials, ping, message_id=call_id, timeout=TEST_SECONDS, max_body=1024)
+        return outcomes.test_result(outcome)
+
+    def execute(
+        self, integration: Integration, credentials: Credentials, *, call_id: str, action: str, parameters: JsonObject
+    ) -> JsonObject:
+        """POSTs the action; see `connectors.base.Connector`."""
+        outcome = post_json(
+            credentials,
+            {"action": action, "parameters": parameters},
+            message_id=call_id,
+            timeout=ACTION_SECONDS,
+            max_body=MAX_RESULT_BYTES,
+        )
+        if isinstance(outcome, Failure):
+            raise outcomes.failed(outcome)
+        if not 200 <= outcome.status < 300:
+            raise outcomes.refused(outcome)
+        if outcome.truncated:
+            raise UpstreamFailed(
+                f"The answer is longer than {MAX_RESULT_BYTES // 1024} KB", code="upstream_answer_too_large"
+            )
+        return result_of(outcome.body)
+
+
+def result_of(body: bytes) -> JsonObject:
+    """The result in a 2xx answer. Raises UpstreamFailed where its JSON says that it failed.
+
+    An object is taken as it is, other JSON stands under `value`, text that is no JSON under `text`.
+    """
+    text = body.decode("utf-8", errors="replace")
+    try:
+        answer: JsonValue = json.loads(text) if text.strip() else {}
+    except (ValueError, RecursionError):
+        return {"success": True, "text": text}
+    if not isinstance(answer, dict):
+        return {"success": True, "value": answer}
+    if answer.get("success") is False or answer.get("isError") is True:
+        raise UpstreamFailed(_reason(answer))
+    return answer if "success" in answer else {"success": True, **answer}
+
+
+def _reason(answer: JsonObject) -> str:
+    said = answer.get("error") or answer.get("message")
+    if isinstance(said, dict):
+        said = said.get("message")
+    return f"The other side says it failed: {said[:200]}" if isinstance(said, str) else "The other side says it failed"

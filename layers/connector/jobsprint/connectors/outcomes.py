@@ -1,0 +1,79 @@
+"""What an HTTP outcome means for a test or an action: one table for every connector that speaks HTTP."""
+
+from jobsprint.connectors.base import TestResult
+from jobsprint.domain.errors import JobsprintError, RateLimited, UpstreamFailed, UpstreamTimeout
+from jobsprint.security.outbound import Answer, Failure
+
+_DEFAULT_RETRY_SECONDS = 30
+_MAX_RETRY_SECONDS = 3600
+
+_NEXT_STEPS = {
+    "blocked_address": "Use an address that this service may call",
+    "dns": "Check the host name of the URL",
+    "connect": "Start the server, or check host and port of the URL",
+    "tls": "Check the server's certificate and its chain",
+}
+
+
+def failed(failure: Failure) -> UpstreamFailed:
+    """The error for a call without a usable answer; one that was sent is `unknown`."""
+    if failure.kind.startswith("timeout"):
+        after = ", after the call was sent: whether it was done is unknown" if failure.sent else ""
+        return UpstreamTimeout(f"The other side did not answer in time{after}", unknown=failure.sent)
+    if failure.sent:
+        return UpstreamFailed(
+            f"The connection broke after the call was sent ({failure.kind}): whether it was done is unknown",
+            code="outcome_unknown",
+            unknown=True,
+        )
+    return UpstreamFailed(f"The other side could not be reached: {failure.message}", code=f"upstream_{failure.kind}")
+
+
+def refused(answer: Answer) -> JobsprintError:
+    """The error for an answer that is no 2xx."""
+    if answer.status == 429:
+        return RateLimited(
+            "The other side wants fewer calls",
+            code="upstream_rate_limited",
+            retry_after=retry_after(answer) or _DEFAULT_RETRY_SECONDS,
+        )
+    if answer.status in (401, 403):
+        return UpstreamFailed(f"The other side refused the credentials (HTTP {answer.status})", code="upstream_refused")
+    return UpstreamFailed(f"The other side answered HTTP {answer.status}")
+
+
+def retry_after(answer: Answer) -> int | None:
+    """The seconds of a Retry-After header (RFC 9110, 10.2.3), at most an hour; None without a usable one."""
+    text = answer.headers.get("retry-after", "").strip()
+    return min(max(int(text), 1), _MAX_RETRY_SECONDS) if text.isdecimal() and len(text) < 10 else None
+
+
+def test_result(outcome: Answer | Failure) -> TestResult:
+    """What the outcome of a test call says of the connection: 2xx passes."""
+    if isinstance(outcome, Failure):
+        return TestResult(
+            passed=False,
+            message=f"The endpoint could not be reached: {outcome.message}",
+            response_ms=outcome.duration_ms,
+            reason=outcome.kind,
+            next_step=_NEXT_STEPS.get(outcome.kind, "Check that the endpoint answers within 10 seconds"),
+        )
+    if 200 <= outcome.status < 300:
+        return TestResult(passed=True, message="Connection successful", response_ms=outcome.duration_ms)
+    return _refused_test(outcome)
+
+
+def _refused_test(answer: Answer) -> TestResult:
+    if answer.status in (401, 403):
+        reason, step = "credential_rejected", "Give the connection valid headers or a valid secret"
+    elif 300 <= answer.status < 400:
+        reason, step = "redirect", "Use the address that the endpoint redirects to; redirects are not followed"
+    else:
+        reason, step = f"http_{answer.status // 100}xx", "Make the endpoint answer the ping with a 2xx status"
+    return TestResult(
+        passed=False,
+        message=f"The endpoint answered HTTP {answer.status}",
+        response_ms=answer.duration_ms,
+        reason=reason,
+        next_step=step,
+    )

@@ -1,0 +1,22 @@
+"""Which connector serves which type: a name that is imported on use, so that no function pays for the others."""
+
+from importlib import import_module
+
+from jobsprint.connectors.base import Connector
+from jobsprint.domain.errors import NotAvailableYet
+from jobsprint.domain.models import IntegrationType
+
+CONNECTORS: dict[IntegrationType, str] = {
+    "custom": "jobsprint.connectors.custom:Custom",
+    "webhook": "jobsprint.connectors.webhook:Webhook",
+}
+
+
+def connector_for(kind: IntegrationType) -> Connector:
+    """The connector of an integration type. Raises NotAvailableYet for those still to come."""
+    path = CONNECTORS.get(kind)
+    if path is None:
+        raise NotAvailableYet(f"Connections of type {kind} are not available yet")
+    module, _, name = path.partition(":")
+    connector: Connector = getattr(import_module(module), name)()
+    return connector

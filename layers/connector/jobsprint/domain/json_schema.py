@@ -1,0 +1,44 @@
+"""Checks a capability's JSON Schema, and parameters against it.
+
+Validation is `jsonschema-rs`: references are never fetched, and patterns run on a linear-time engine, because schemas
+come from tenants. It is imported on use: only the operations that meet a schema pay for it.
+"""
+
+from typing import Any
+
+from jobsprint.domain.errors import Detail
+from jobsprint.domain.models import JsonObject
+
+_MAX_DETAILS = 20
+
+
+def _validator(schema: JsonObject) -> Any:
+    import jsonschema_rs
+
+    def refuse(uri: str) -> Any:
+        raise ValueError(f"references to other documents are not followed: {uri}")
+
+    return jsonschema_rs.validator_for(
+        schema, retriever=refuse, pattern_options=jsonschema_rs.RegexOptions(), mask="the value"
+    )
+
+
+def check_schema(schema: JsonObject) -> None:
+    """Raises ValueError unless `schema` is a JSON Schema of an object that can be used without fetching anything."""
+    if schema.get("type") != "object":
+        raise ValueError('the schema of parameters starts with "type": "object"')
+    try:
+        _validator(schema)
+    except Exception as error:
+        raise ValueError(f"not a usable JSON Schema: {str(error).splitlines()[0][:200]}") from error
+
+
+def check_parameters(schema: JsonObject, parameters: JsonObject, where: str = "body.parameters") -> list[Detail]:
+    """What is wrong with `parameters` by `schema`, one detail per wrong field, without their values; at most 20."""
+    details = []
+    for error in _validator(schema).iter_errors(parameters):
+        path = "".join(f"[{part}]" if isinstance(part, int) else f".{part}" for part in error.instance_path)
+        details.append(Detail(where + path, error.message))
+        if len(details) == _MAX_DETAILS:
+            break
+    return details

@@ -1,0 +1,123 @@
+"""Rules that are pure: names, header names and values, states, what a capability's schema says."""
+
+import re
+from collections.abc import Mapping
+from dataclasses import replace
+
+from jobsprint.domain.errors import Conflict
+from jobsprint.domain.canonical import JsonValue
+from jobsprint.domain.models import Capability, Health, Integration, JsonObject
+
+MAX_NAME = 100
+MAX_DESCRIPTION = 500
+MAX_URL = 2048
+MAX_HEADERS = 20
+MAX_HEADER_BYTES = 1024
+MAX_ACTIONS = 50
+FAILURES_UNTIL_UNHEALTHY = 3
+CREDENTIAL_VERDICTS = frozenset({"credential_rejected", "reauth_required"})
+
+_TOKEN = re.compile(r"[!#$%&'*+\-.^_`|~0-9A-Za-z]+")  # RFC 9110, section 5.6.2
+_HOP_BY_HOP = frozenset(
+    {
+        "connection",
+        "keep-alive",
+        "proxy-authenticate",
+        "proxy-authorization",
+        "proxy-connection",
+        "te",
+        "trailer",
+        "transfer-encoding",
+        "upgrade",
+    }
+)
+_OURS = frozenset({"host", "user-agent", "expect", "x-jobsprint-signature", "x-jobsprint-event", "x-jobsprint-attempt"})
+_OUR_PREFIXES = ("webhook-", "content-", ":")
+
+
+def check_header(name: str, value: str) -> None:
+    """Raises ValueError unless a tenant may set this header on what we send (RFC 9110; contract section 4)."""
+    lower = name.lower()
+    if not _TOKEN.fullmatch(name):
+        raise ValueError("not a header name")
+    if lower in _HOP_BY_HOP or lower in _OURS or lower.startswith(_OUR_PREFIXES):
+        raise ValueError("this header is set by Jobsprint or belongs to the connection; leave it out")
+    if any(ord(character) < 32 or ord(character) > 126 for character in value):
+        raise ValueError("a header value has printable ASCII characters only")
+    if len(name) + len(value) > MAX_HEADER_BYTES:
+        raise ValueError(f"name and value together may have up to {MAX_HEADER_BYTES} bytes")
+
+
+def parameters_of(capability: Capability) -> list[JsonObject]:
+    """The parameters of a capability in the seed's shape: name, type, required and, where given, description."""
+    properties = capability.schema.get("properties")
+    required = capability.schema.get("required")
+    names = required if isinstance(required, list) else []
+    if not isinstance(properties, dict):
+        return []
+    return [_parameter(name, schema, required=name in names) for name, schema in properties.items()]
+
+
+def _parameter(name: str, schema: JsonValue, *, required: bool) -> JsonObject:
+    described = schema if isinstance(schema, dict) else {}
+    parameter: JsonObject = {"name": name, "type": _type_of(described), "required": required}
+    description = described.get("description")
+    return parameter | ({"description": description} if isinstance(description, str) else {})
+
+
+def _type_of(schema: JsonObject) -> str:
+    kind = schema.get("type")
+    if isinstance(kind, list):
+        kind = next((name for name in kind if name != "null"), "null")
+    return kind if isinstance(kind, str) else "any"
+
+
+def require_connected(integration: Integration) -> None:
+    """Raises Conflict unless calls may go through this integration."""
+    if integration.status == "connected":
+        return
+    if integration.status_reason in CREDENTIAL_VERDICTS:
+        raise Conflict(f"{integration.id} needs new credentials: connect it again", code=integration.status_reason)
+    raise Conflict(f"{integration.id} is {integration.status}, not connected", code="not_connected")
+
+
+def disconnected(integration: Integration, now: int) -> Integration:
+    """The integration after a disconnect at `now`; a second disconnect changes nothing."""
+    if integration.status == "disconnected":
+        return integration
+    return replace(integration, status="disconnected", disconnected_at=now)
+
+
+def health_after(
+    health: Health, *, passed: bool, reason: str | None, message: str, step: str | None, at: int
+) -> Health:
+    """The health after one more test: unhealthy after three failures in a row, or at once on a credential verdict."""
+    if passed:
+        return Health(status="healthy", checked_at=at, message=message)
+    failures = health.failures_in_row + 1
+    certain = failures >= FAILURES_UNTIL_UNHEALTHY or reason in CREDENTIAL_VERDICTS
+    return Health(
+        status="unhealthy" if certain else health.status,
+        checked_at=at,
+        failures_in_row=failures,
+        reason=reason,
+        message=message,
+        next_step=step,
+    )
+
+
+def named_capability(capabilities: tuple[Capability, ...], name: str) -> Capability | None:
+    """The capability of that name."""
+    return next((capability for capability in capabilities if capability.name == name), None)
+
+
+def success_rate(successful: int, failed: int) -> float:
+    """The share of calls that succeeded, to four places as the seed shows it; 0 without calls."""
+    total = successful + failed
+    return round(successful / total, 4) if total else 0
+
+
+def merged(base: Mapping[str, JsonValue], change: Mapping[str, JsonValue]) -> JsonObject:
+    """`base` with the names in `change` replaced; a null removes its name (RFC 7396, one level)."""
+    both = {**base, **change}
+    return {name: value for name, value in both.items() if value is not None}

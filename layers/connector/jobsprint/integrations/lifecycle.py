@@ -1,0 +1,177 @@
+"""From connect to delete: what changes an integration, and the events that tell of it."""
+
+from collections.abc import Mapping
+from dataclasses import dataclass, replace
+
+from pydantic import BaseModel, ConfigDict, Field
+
+from jobsprint.catalog.builtin import App, find_app
+from jobsprint.connectors.base import Connection
+from jobsprint.connectors.fields import Configuration, Description, Name
+from jobsprint.connectors.registry import connector_for
+from jobsprint.delivery.publish import announce
+from jobsprint.domain import rules
+from jobsprint.domain.errors import Conflict, InvalidFields, NotFound
+from jobsprint.domain.ids import is_id, new_id
+from jobsprint.domain.models import Health, Integration
+from jobsprint.domain.times import now_ms
+from jobsprint.domain.validation import validate
+from jobsprint.security.credentials import Credentials, open_credentials, seal_credentials, wiped
+from jobsprint.store.integrations import IntegrationStore
+
+_DESCRIBED = frozenset({"name", "description", "configuration"})
+
+
+class Described(BaseModel):
+    """What every connection may be given beside what its connector needs; a null in `configuration` removes a name."""
+
+    model_config = ConfigDict(extra="ignore", strict=True)
+
+    name: Name | None = None
+    description: Description | None = None
+    configuration: Configuration = Field(default_factory=dict)
+
+
+@dataclass(frozen=True, slots=True)
+class Connected:
+    """The outcome of a connect: the integration, a sentence, and whether it is new."""
+
+    integration: Integration
+    message: str
+    created: bool
+
+
+def connect(tenant: str, target: str, body: Mapping[str, object]) -> Connected:
+    """Connects an application of the catalogue, reconnects an `int_…`, or resumes a paused `wh_…`.
+
+    Raises NotFound, Conflict `already_connected`, InvalidFields and NotAvailableYet.
+    """
+    if is_id(target, "wh"):
+        return _resume(tenant, target)
+    if is_id(target, "int"):
+        return _reconnect(tenant, target, body)
+    app = find_app(target)
+    if app is None:
+        raise NotFound(
+            f"There is no application {target[:100]!r}; GET /v1/integrations/available lists them",
+            code="application_not_found",
+        )
+    return _connect_new(tenant, app, body)
+
+
+def change(tenant: str, integration_id: str, body: Mapping[str, object]) -> Integration:
+    """Changes name, description, configuration and what the connector was given.
+
+    Raises NotFound, InvalidFields, and Conflict for changed credentials of what is not connected.
+    """
+    store = IntegrationStore(tenant)
+    integration = store.get(integration_id)
+    if integration.type == "webhook":
+        raise InvalidFields.one("path.integrationId", f"change a webhook at /v1/integrations/webhooks/{integration_id}")
+    changed = _described(integration, body)
+    given = _given(body)
+    if given:
+        if integration.status != "connected":
+            raise Conflict(
+                f"{integration_id} is {integration.status}; connect it with these fields", code="not_connected"
+            )
+        connection = connector_for(integration.type).connect(integration, given, current=open_credentials(integration))
+        changed = _settled(changed, connection)
+    return store.update(changed)
+
+
+def disconnect(tenant: str, integration_id: str) -> Integration:
+    """Wipes the credentials and keeps the history; pauses a webhook, which keeps its secret. Twice is the same."""
+    store = IntegrationStore(tenant)
+    integration = store.get(integration_id)
+    changed = rules.disconnected(integration, now_ms())
+    if changed is integration:
+        return integration
+    if integration.type == "webhook":
+        return store.update(changed)
+    kept = store.update(wiped(changed))
+    announce(tenant, "integration.disconnected", {"id": integration_id, "name": kept.name}, about=integration_id)
+    return kept
+
+
+def delete(tenant: str, integration_id: str) -> None:
+    """Deletes an integration that is not connected; its logs stay until their time is up. Raises Conflict."""
+    store = IntegrationStore(tenant)
+    integration = store.get(integration_id)
+    if integration.status == "connected":
+        raise Conflict(f"{integration_id} is connected; disconnect it first", code="still_connected")
+    store.delete(integration)
+
+
+def _connect_new(tenant: str, app: App, body: Mapping[str, object]) -> Connected:
+    now = now_ms()
+    connector = connector_for(app.type)
+    draft = Integration(
+        tenant=tenant,
+        id=new_id("int", now),
+        type=app.type,
+        name=app.name,
+        description=app.description,
+        status="connected",
+        created_at=now,
+        connected_at=now,
+        app=app.id,
+        icon=app.icon,
+    )
+    described = _described(draft, body)
+    if app.type == "custom" and "name" not in body:
+        raise InvalidFields.one("body.name", "Field required")
+    connection = connector.connect(described, _given(body), current=Credentials())
+    integration = IntegrationStore(tenant).create(_settled(described, connection))
+    return _announced(integration, connection.message, created=True)
+
+
+def _reconnect(tenant: str, integration_id: str, body: Mapping[str, object]) -> Connected:
+    store = IntegrationStore(tenant)
+    integration = store.get(integration_id)
+    if integration.status == "connected":
+        raise Conflict(f"{integration_id} is connected already; change it with PATCH", code="already_connected")
+    described = _described(integration, body)
+    connection = connector_for(integration.type).connect(described, _given(body), current=open_credentials(integration))
+    ready = replace(
+        _settled(described, connection),
+        status="connected",
+        connected_at=now_ms(),
+        disconnected_at=None,
+        status_reason=None,
+    )
+    store.keep_health(integration_id, Health())
+    return _announced(store.update(ready), connection.message, created=False)
+
+
+def _resume(tenant: str, webhook_id: str) -> Connected:
+    store = IntegrationStore(tenant)
+    webhook = store.get(webhook_id)
+    if webhook.status == "connected":
+        raise Conflict(f"{webhook_id} is active already", code="already_connected")
+    resumed = replace(webhook, status="connected", disconnected_at=None, status_reason=None)
+    return Connected(store.update(resumed), "Resumed; events are delivered again from now on", created=False)
+
+
+def _announced(integration: Integration, message: str, *, created: bool) -> Connected:
+    data = {"id": integration.id, "type": integration.type, "name": integration.name}
+    announce(integration.tenant, "integration.connected", data, about=integration.id)
+    return Connected(integration, message, created)
+
+
+def _described(integration: Integration, body: Mapping[str, object]) -> Integration:
+    given = validate(Described, body)
+    return replace(
+        integration,
+        name=given.name or integration.name,
+        description=integration.description if given.description is None else given.description,
+        configuration=rules.merged(integration.configuration, given.configuration),
+    )
+
+
+def _given(body: Mapping[str, object]) -> dict[str, object]:
+    return {name: value for name, value in body.items() if name not in _DESCRIBED}
+
+
+def _settled(integration: Integration, connection: Connection) -> Integration:
+    return replace(seal_credentials(integration, connection.credentials), capabilities=connection.capabilities)

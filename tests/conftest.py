@@ -1,0 +1,66 @@
+"""Fixtures for every suite: no test below may reach AWS or a foreign host."""
+
+import os
+import sys
+from collections.abc import Iterator
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+ROOT = Path(__file__).resolve().parents[1]
+for folder in (ROOT / "layers" / "connector", ROOT):
+    if str(folder) not in sys.path:
+        sys.path.insert(0, str(folder))
+
+os.environ.update(
+    AWS_ACCESS_KEY_ID="testing",
+    AWS_SECRET_ACCESS_KEY="testing",
+    AWS_DEFAULT_REGION="us-east-1",
+    AWS_EC2_METADATA_DISABLED="true",
+    POWERTOOLS_DEV="false",
+)
+os.environ.pop("AWS_ENDPOINT_URL", None)
+
+
+@pytest.fixture
+def aws(monkeypatch: pytest.MonkeyPatch) -> Iterator[dict[str, Any]]:
+    """Tables, queues and key on moto as template.yaml describes them, and the environment that functions see."""
+    from moto import mock_aws
+
+    from jobsprint import aws as clients
+    from jobsprint import config
+    from jobsprint.security import vault
+    from tests.support.template import create_queues, create_tables
+
+    with mock_aws():
+        _forget(clients, config, vault)
+        tables = create_tables(clients.dynamodb())
+        queues = create_queues(clients.sqs())
+        key = clients.kms().create_key()["KeyMetadata"]["Arn"]
+        environment = {
+            "TENANTS_TABLE": tables["TenantsTable"],
+            "LOGS_TABLE": tables["LogsTable"],
+            "EVENTS_TABLE": tables["EventsTable"],
+            "TOKENS_TABLE": tables["TokensTable"],
+            "DELIVERY_QUEUE_URL": queues["DeliveryQueue"],
+            "HEALTH_QUEUE_URL": queues["HealthQueue"],
+            "REFUSED_QUEUE_URL": queues["RefusedEvents"],
+            "DATA_KEY_ID": key,
+            "CURSOR_KEY": "test-cursor-key",
+            "ALLOW_PRIVATE_TARGETS": "true",
+            "ALLOW_LOOPBACK_TARGETS": "true",
+            "RETRY_SCHEDULE": "0,5,300,1800",
+        }
+        for name, value in environment.items():
+            monkeypatch.setenv(name, value)
+        yield {"tables": tables, "queues": queues, "key": key}
+        _forget(clients, config, vault)
+
+
+def _forget(clients: Any, config: Any, vault: Any) -> None:
+    # What a container keeps warm must not outlive the AWS of one test.
+    for client in (clients._session, clients.dynamodb, clients.sqs, clients.kms, clients.apigateway):
+        client.cache_clear()
+    config.settings.cache_clear()
+    vault._keys.clear()

@@ -1,0 +1,80 @@
+"""template.yaml as plain data, and the AWS resources that moto makes from it."""
+
+from functools import cache
+from pathlib import Path
+from typing import Any
+
+import yaml
+
+ROOT = Path(__file__).resolve().parents[2]
+
+
+class _Loader(yaml.SafeLoader):
+    """Reads CloudFormation's short tags as {"Fn::Tag": value}."""
+
+
+def _tag(loader: _Loader, suffix: str, node: yaml.Node) -> dict[str, Any]:
+    if isinstance(node, yaml.ScalarNode):
+        return {f"Fn::{suffix}": loader.construct_scalar(node)}
+    if isinstance(node, yaml.SequenceNode):
+        return {f"Fn::{suffix}": loader.construct_sequence(node, deep=True)}
+    assert isinstance(node, yaml.MappingNode)
+    return {f"Fn::{suffix}": loader.construct_mapping(node, deep=True)}
+
+
+_Loader.add_multi_constructor("!", _tag)  # type: ignore[no-untyped-call]
+
+
+@cache
+def template() -> dict[str, Any]:
+    """The parsed template."""
+    with (ROOT / "template.yaml").open() as file:
+        parsed: dict[str, Any] = yaml.load(file, Loader=_Loader)  # noqa: S506 - a SafeLoader with tags
+    return parsed
+
+
+def resources(kind: str) -> dict[str, dict[str, Any]]:
+    """The properties of every resource of a type, by logical id."""
+    return {
+        name: resource.get("Properties", {})
+        for name, resource in template()["Resources"].items()
+        if resource["Type"] == kind
+    }
+
+
+def functions() -> dict[str, dict[str, Any]]:
+    """The properties of every function, by folder name."""
+    return {
+        properties["CodeUri"].removeprefix("functions/"): properties | {"LogicalId": name}
+        for name, properties in resources("AWS::Serverless::Function").items()
+    }
+
+
+def routes() -> dict[tuple[str, str], str]:
+    """The folder that answers each (METHOD, path) of the API, preflights left out."""
+    return {
+        (event["Properties"]["Method"].upper(), event["Properties"]["Path"]): folder
+        for folder, properties in functions().items()
+        for event in properties.get("Events", {}).values()
+        if event["Type"] == "Api" and event["Properties"]["Method"] != "options"
+    }
+
+
+def create_tables(dynamodb: Any) -> dict[str, str]:
+    """Creates every table as the template describes it, named like its logical id."""
+    names = {}
+    for name, properties in resources("AWS::DynamoDB::Table").items():
+        wanted = ("BillingMode", "AttributeDefinitions", "KeySchema", "LocalSecondaryIndexes", "GlobalSecondaryIndexes")
+        dynamodb.create_table(TableName=name, **{key: properties[key] for key in wanted if key in properties})
+        names[name] = name
+    return names
+
+
+def create_queues(sqs: Any) -> dict[str, str]:
+    """Creates every queue of the template (without dead-letter wiring) and gives its URL by logical id."""
+    return {
+        name: sqs.create_queue(
+            QueueName=name, Attributes={"VisibilityTimeout": str(properties.get("VisibilityTimeout", 30))}
+        )["QueueUrl"]
+        for name, properties in resources("AWS::SQS::Queue").items()
+    }
