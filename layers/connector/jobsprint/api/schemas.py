@@ -7,7 +7,7 @@ import json
 from typing import Annotated, Any, Generic, Literal, TypeVar
 
 from aws_lambda_powertools.event_handler.openapi.params import Path, Query
-from pydantic import BaseModel, ConfigDict, Field, WithJsonSchema
+from pydantic import AfterValidator, BaseModel, ConfigDict, Field, WithJsonSchema
 
 from jobsprint.catalog.builtin import App
 from jobsprint.connectors.base import TestResult
@@ -25,12 +25,22 @@ from jobsprint.domain.models import (
     Outcome,
 )
 from jobsprint.domain.redact import MASK, redact
-from jobsprint.domain.times import iso_millis, iso_seconds
+from jobsprint.domain.times import iso_millis, iso_seconds, parse_iso
 
 _Item = TypeVar("_Item")
 
+
+def _moment(text: str) -> str:
+    try:
+        parse_iso(text)
+    except ValueError as error:
+        raise ValueError("an ISO 8601 date or time such as 2025-01-06T12:00:00Z") from error
+    return text
+
+
 IntegrationId = Annotated[str, Path(description="Integration ID: `int_…` or `wh_…`")]
 WebhookId = Annotated[str, Path(description="Webhook ID")]
+Moment = Annotated[str, AfterValidator(_moment)]
 TypeFilter = Annotated[IntegrationType | None, Query(description="Filter by type")]
 StatusFilter = Annotated[IntegrationStatus | None, Query(description="Filter by status")]
 

@@ -1,0 +1,52 @@
+"""The logs of an integration: action calls, or for a webhook its delivery attempts."""
+
+from dataclasses import asdict, dataclass
+
+from jobsprint.domain.models import LogEntry
+from jobsprint.domain.times import now_ms, parse_iso
+from jobsprint.store.events import EventStore
+from jobsprint.store.integrations import IntegrationStore
+from jobsprint.store.logs import LogStore
+
+
+@dataclass(frozen=True, slots=True)
+class Asked:
+    """What the caller asked for: dates in ISO 8601, all optional."""
+
+    action: str | None
+    status: str | None
+    from_date: str | None
+    to_date: str | None
+
+    def bound(self) -> dict[str, object]:
+        """What a cursor is bound to."""
+        return asdict(self)
+
+    def from_ms(self) -> int | None:
+        """The first moment asked for, in Unix ms."""
+        return None if self.from_date is None else parse_iso(self.from_date)
+
+    def to_ms(self) -> int | None:
+        """The last moment asked for, in Unix ms; a time to the second takes in all of that second."""
+        if self.to_date is None:
+            return None
+        ms = parse_iso(self.to_date)
+        return ms if ms % 1000 else ms + 999
+
+
+def page(
+    tenant: str, integration_id: str, asked: Asked, *, limit: int, position: str | None
+) -> tuple[list[LogEntry], str | None]:
+    """A page, newest first, and the position to go on from. Raises NotFound for another tenant's id."""
+    integration = IntegrationStore(tenant).get(integration_id)
+    store = EventStore(tenant).attempts_page if integration.type == "webhook" else LogStore(tenant).page
+    return store(
+        integration_id,
+        limit=limit,
+        position=position,
+        action=asked.action,
+        status=asked.status,
+        from_ms=asked.from_ms(),
+        to_ms=asked.to_ms(),
+        now=now_ms(),
+    )
