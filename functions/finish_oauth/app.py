@@ -1,7 +1,5 @@
 """GET /integrations/oauth/callback: where OAuth returns to."""
 
-from typing import NoReturn
-
 from jobsprint.api.endpoint import Endpoint
 from jobsprint.domain.errors import NotAvailableYet
 
@@ -9,7 +7,7 @@ app = Endpoint(scope=None)
 
 
 @app.get("/integrations/oauth/callback", include_in_schema=False)
-def finish_oauth() -> NoReturn:
+def finish_oauth() -> None:
     """Raises NotAvailableYet."""
     raise NotAvailableYet("OAuth connections are not available yet")
 

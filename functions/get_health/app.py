@@ -5,6 +5,7 @@ from typing import Literal
 from pydantic import BaseModel
 
 from jobsprint.api.endpoint import Endpoint
+from jobsprint.api.schemas import Data
 from jobsprint.config import settings
 
 app = Endpoint(scope=None)
@@ -18,9 +19,9 @@ class ServiceHealth(BaseModel):
 
 
 @app.get("/health", summary="Health of the service", tags=["Service"])
-def get_health() -> ServiceHealth:
+def get_health() -> Data[ServiceHealth]:
     """Answers without a token."""
-    return ServiceHealth(version=settings().version)
+    return Data(data=ServiceHealth(version=settings().version))
 
 
 handler = app.resolve

@@ -1,7 +1,5 @@
 """Operations of the contract that are still to come: each answers a typed 501."""
 
-from typing import NoReturn
-
 from jobsprint.api.caller import ANY_TOKEN
 from jobsprint.api.endpoint import Endpoint
 from jobsprint.domain.errors import NotAvailableYet
@@ -19,7 +17,7 @@ app = Endpoint(scope=ANY_TOKEN)
 @app.post("/integrations/webhooks/<webhookId>/recover/<jobId>/cancel", include_in_schema=False)
 @app.get("/event-types", include_in_schema=False)
 @app.put("/event-types", include_in_schema=False)
-def not_available_yet() -> NoReturn:
+def not_available_yet() -> None:
     """Raises NotAvailableYet."""
     raise NotAvailableYet("This operation is not available yet")
 

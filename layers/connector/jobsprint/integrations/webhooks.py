@@ -43,6 +43,7 @@ def create(tenant: str, name: str, target: Mapping[str, object]) -> Created:
         created_at=now,
         connected_at=now,
         app="webhook",
+        icon=f"{settings().icon_base_url}/webhook.png",
     )
     connection = connector_for("webhook").connect(draft, target, current=Credentials())
     webhook = store.create(_settled(draft, connection))

@@ -12,7 +12,7 @@ from botocore.exceptions import ClientError
 
 from jobsprint import aws
 
-Value: TypeAlias = "str | int | bool | list[str] | dict[str, str]"
+Value: TypeAlias = str | int | bool | list[str] | dict[str, str]
 Item: TypeAlias = dict[str, Any]
 
 MAX_READ = 1000
