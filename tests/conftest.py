@@ -29,12 +29,11 @@ def aws(monkeypatch: pytest.MonkeyPatch) -> Iterator[dict[str, Any]]:
     from moto import mock_aws
 
     from jobsprint import aws as clients
-    from jobsprint import config
     from jobsprint.security import vault
     from tests.support.template import create_queues, create_tables
 
     with mock_aws():
-        _forget(clients, config, vault)
+        _forget(clients, vault)
         tables = create_tables(clients.dynamodb())
         queues = create_queues(clients.sqs())
         key = clients.kms().create_key()["KeyMetadata"]["Arn"]
@@ -55,12 +54,24 @@ def aws(monkeypatch: pytest.MonkeyPatch) -> Iterator[dict[str, Any]]:
         for name, value in environment.items():
             monkeypatch.setenv(name, value)
         yield {"tables": tables, "queues": queues, "key": key}
-        _forget(clients, config, vault)
+        _forget(clients, vault)
 
 
-def _forget(clients: Any, config: Any, vault: Any) -> None:
+def _forget(clients: Any, vault: Any) -> None:
     # What a container keeps warm must not outlive the AWS of one test.
-    for client in (clients._session, clients.dynamodb, clients.sqs, clients.kms, clients.apigateway):
+    for client in (clients.dynamodb, clients.sqs, clients.kms, clients.apigateway):
         client.cache_clear()
-    config.settings.cache_clear()
     vault._keys.clear()
+    forget_settings()
+
+
+def forget_settings() -> None:
+    """Reads the environment anew: for tests that change it after the `aws` fixture."""
+    from jobsprint import config
+    from jobsprint.connectors import calls
+
+    config.settings.cache_clear()
+    calls.policy.cache_clear()
+    if calls.client.cache_info().currsize:
+        calls.client().close()
+    calls.client.cache_clear()

@@ -18,7 +18,7 @@ def execute_action(
     body: Annotated[ActionRequest, Body()],
 ) -> Data[ActionView]:
     """Checks the parameters, calls the other side, and logs what came of it."""
-    execution = actions.execute(app.caller.tenant, integrationId, actionName, body.parameters)
+    execution = actions.execute(app.caller.tenant, integrationId, actionName, body.parameters, sending=app.sending)
     return Data(data=ActionView(action=actionName, result=execution.result, executionTime=execution.execution_ms))
 
 

@@ -4,7 +4,7 @@ from jobsprint.api.caller import ANY_TOKEN
 from jobsprint.api.endpoint import Endpoint
 from jobsprint.domain.errors import NotAvailableYet
 
-app = Endpoint(scope=ANY_TOKEN)
+app = Endpoint(scope=ANY_TOKEN, repeatable=True)
 
 
 @app.get("/integrations/<integrationId>/executions/<executionId>", include_in_schema=False)

@@ -32,23 +32,23 @@ def _client(service: str) -> Any:
 
 @cache
 def dynamodb() -> "DynamoDBClient":
-    client: "DynamoDBClient" = _client("dynamodb")
+    client: DynamoDBClient = _client("dynamodb")
     return client
 
 
 @cache
 def sqs() -> "SQSClient":
-    client: "SQSClient" = _client("sqs")
+    client: SQSClient = _client("sqs")
     return client
 
 
 @cache
 def kms() -> "KMSClient":
-    client: "KMSClient" = _client("kms")
+    client: KMSClient = _client("kms")
     return client
 
 
 @cache
 def apigateway() -> "APIGatewayClient":
-    client: "APIGatewayClient" = _client("apigateway")
+    client: APIGatewayClient = _client("apigateway")
     return client

@@ -7,7 +7,7 @@ its input and output types, makes one call and returns; it raises `domain.errors
 import base64
 import binascii
 import json
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from typing import Any
 
 from aws_lambda_powertools.event_handler import APIGatewayRestResolver, Response
@@ -32,16 +32,23 @@ from jobsprint.domain.validation import from_details, invalid_fields
 from jobsprint.observe import logger
 
 MAX_BODY_BYTES = 256 * 1024
+_JSON = "application/json"
 Answer = dict[str, Any]
 
 
 class Endpoint(APIGatewayRestResolver):
-    """A resolver for one operation. `scope` is what its token needs; None makes the operation public."""
+    """A resolver for one operation.
 
-    def __init__(self, scope: str | None) -> None:
+    `scope` is what its token needs; None makes the operation public. `repeatable` says that an Idempotency-Key changes
+    nothing, because the operation does nothing.
+    """
+
+    def __init__(self, scope: str | None, *, repeatable: bool = False) -> None:
         super().__init__(enable_validation=True, response_validation_error_http_code=500)
-        self._scope = scope
+        self.scope = scope
+        self._repeatable = repeatable
         self._caller: Caller | None = None
+        self._sending: Callable[[], None] = _nothing
         self.exception_handler(Exception)(self._answer_error)
         self.not_found(self._answer_error)
 
@@ -52,29 +59,35 @@ class Endpoint(APIGatewayRestResolver):
             raise Unauthenticated("This operation knows no caller")
         return self._caller
 
+    def sending(self) -> None:
+        """Says that what cannot be taken back comes next: with an Idempotency-Key, what comes of it is kept."""
+        self._sending()
+
     def resolve(self, event: Mapping[str, Any], context: LambdaContext) -> Answer:
         """The answer to an API Gateway event, whatever happens."""
         request_id = (event.get("requestContext") or {}).get("requestId") or context.aws_request_id
         logger.append_keys(requestId=request_id)
         try:
-            self._caller = None if self._scope is None else caller_of(event, self._scope)
+            self._caller = None if self.scope is None else caller_of(event, self.scope)
             readable = _with_text_body(event)
             answer = self._resolve_once(readable, context)
         except Exception as error:  # noqa: BLE001 - the last wall: an answer without internals
             answer = error_answer(error, request_id)
         finally:
             self._caller = None
+            self._sending = _nothing
             logger.remove_keys(["requestId"])
         answer["headers"] = {**answer.get("headers", {}), **cors_headers(event)}
         return answer
 
     def _resolve_once(self, event: dict[str, Any], context: LambdaContext) -> Answer:
-        def work() -> Answer:
+        def work(sending: Callable[[], None]) -> Answer:
+            self._sending = sending
             return _single_headers(super(Endpoint, self).resolve(event, context))
 
         key = header(event, "idempotency-key")
-        if key is None or event.get("httpMethod") != "POST" or self._caller is None:
-            return work()
+        if key is None or event.get("httpMethod") != "POST" or self._caller is None or self._repeatable:
+            return work(_nothing)
         route = f"POST {event.get('path')}"
         return once(self._caller.tenant, key, route, event["body"] or "", work)
 
@@ -87,6 +100,10 @@ class Endpoint(APIGatewayRestResolver):
             body=answer["body"],
             headers={name: value for name, value in answer["headers"].items() if name != "Content-Type"},
         )
+
+
+def _nothing() -> None:
+    pass
 
 
 def error_answer(error: Exception, request_id: str) -> Answer:
@@ -140,14 +157,26 @@ def _with_text_body(event: Mapping[str, Any]) -> dict[str, Any]:
         if len(raw) > MAX_BODY_BYTES:
             raise PayloadTooLarge(f"A request body may have up to {MAX_BODY_BYTES // 1024} KB")
         text = raw.decode()
-        canonical.parse(text)
+        value = canonical.parse(text)
     except (UnicodeError, binascii.Error) as error:
         raise BadRequest("The body is not UTF-8 text", code="invalid_json") from error
     except canonical.UnreadableJson as error:
         raise BadRequest(f"The body is not JSON: {error}", code="invalid_json") from error
     except canonical.UnrepresentableJson as error:
         raise from_details(Detail(_body_field(flaw.path), flaw.reason) for flaw in error.flaws) from error
-    return {**event, "body": text, "isBase64Encoded": False}
+    if not isinstance(value, dict):
+        # Powertools would take the first element of a list for the body.
+        raise InvalidFields.one("body", "send a JSON object")
+    return {**event, "body": text, "isBase64Encoded": False, "headers": _json_headers(event)}
+
+
+def _json_headers(event: Mapping[str, Any]) -> dict[str, str]:
+    """The headers with the content type as Powertools looks for it; else it would read the body as a form."""
+    content_type = header(event, "content-type") or _JSON
+    if content_type.partition(";")[0].strip().lower() != _JSON:
+        raise InvalidFields.one("header.Content-Type", f"send {_JSON}")
+    others = {name: value for name, value in (event.get("headers") or {}).items() if name.lower() != "content-type"}
+    return {**others, "Content-Type": _JSON}
 
 
 def _single_headers(answer: Answer) -> Answer:

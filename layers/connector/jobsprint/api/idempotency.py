@@ -1,6 +1,7 @@
 """`Idempotency-Key` on POST: the same key, route and body within 24 hours gets the first answer again.
 
-Kept answers are sealed like secrets. Answers of 5xx are not kept, so the caller may try again with the same key.
+Kept answers are sealed like secrets. Answers of 5xx are not kept, so the caller may try again with the same key; but
+what a request answers after it said that it is `sending` is kept whatever it is, and nobody sends it again.
 """
 
 import hashlib
@@ -8,19 +9,22 @@ import json
 from collections.abc import Callable
 from typing import Any
 
-from jobsprint.domain.errors import Conflict, InvalidFields
+from jobsprint.domain.errors import Conflict, InvalidFields, UpstreamFailed
 from jobsprint.domain.times import now_ms
+from jobsprint.observe import logger
 
 Answer = dict[str, Any]
 _MAX_LENGTH = 255
 _FIELD = "header.Idempotency-Key"
 
 
-def once(tenant: str, key: str, route: str, body: str, work: Callable[[], Answer]) -> Answer:
+def once(tenant: str, key: str, route: str, body: str, work: Callable[[Callable[[], None]], Answer]) -> Answer:
     """The answer of `work`, or the one kept under this key.
 
-    `route` is method and path. Raises InvalidFields for an unusable key, Conflict `idempotency_key_reused` for another
-    body and Conflict `idempotency_in_progress` (with Retry-After) while the first request still runs.
+    `route` is method and path. `work` is given a function to call before it does what cannot be taken back. Raises
+    InvalidFields for an unusable key, Conflict `idempotency_key_reused` for another body, Conflict
+    `idempotency_in_progress` (with Retry-After) while the first request still runs, and UpstreamFailed
+    `outcome_unknown` when that one died while it was sending.
     """
     # Imported here: the vault brings `cryptography` (13 ms), which requests without the header never need.
     from jobsprint.security import vault
@@ -33,12 +37,31 @@ def once(tenant: str, key: str, route: str, body: str, work: Callable[[], Answer
     place = vault.Place(tenant, name, "answer", 1)
     kept = idempotency.start(tenant, name, fingerprint=fingerprint, now=now_ms())
     if kept is None:
-        answer = _run(work, lambda: idempotency.release(tenant, name))
-        if answer["statusCode"] < 500:
-            idempotency.keep(tenant, name, vault.seal(place, json.dumps(answer)))
+        sent: list[bool] = []
+
+        def sending() -> None:
+            idempotency.mark_sending(tenant, name)
+            sent.append(True)
+
+        def release() -> None:
+            if not sent:
+                idempotency.release(tenant, name)
+
+        answer = _run(lambda: work(sending), release)
+        if sent or answer["statusCode"] < 500:
+            try:
+                idempotency.keep(tenant, name, vault.seal(place, json.dumps(answer)), now=now_ms())
+            except Exception:  # noqa: BLE001 - the work is done: an answer that hides it would make the caller repeat it
+                logger.exception("answer_not_kept")
         return answer
     if kept.fingerprint != fingerprint:
         raise Conflict("This Idempotency-Key was used with another body", code="idempotency_key_reused")
+    if kept.abandoned:
+        raise UpstreamFailed(
+            "The first request with this Idempotency-Key ended after it was sent: whether it was done is unknown",
+            code="outcome_unknown",
+            unknown=True,
+        )
     if kept.answer is None:
         raise Conflict(
             "The first request with this Idempotency-Key still runs; ask again in a moment",

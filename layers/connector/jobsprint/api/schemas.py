@@ -4,15 +4,13 @@ An optional value that is absent is omitted, never null.
 """
 
 import json
-from typing import Annotated, Any, Generic, Literal, TypeVar
+from typing import TYPE_CHECKING, Annotated, Any, Generic, Literal, TypeVar
 
 from aws_lambda_powertools.event_handler.openapi.params import Path, Query
 from pydantic import AfterValidator, BaseModel, ConfigDict, Field, WithJsonSchema
 
 from jobsprint.catalog.builtin import App
-from jobsprint.connectors.base import TestResult
-from jobsprint.connectors.fields import Configuration, Description, Headers, Name, Secret, Url
-from jobsprint.connectors.webhook import Events
+from jobsprint.connectors.fields import Configuration, Description, Events, Headers, Name, Secret, Url
 from jobsprint.domain import rules
 from jobsprint.domain.models import (
     Activity,
@@ -26,6 +24,9 @@ from jobsprint.domain.models import (
 )
 from jobsprint.domain.redact import MASK, redact
 from jobsprint.domain.times import iso_millis, iso_seconds, parse_iso
+
+if TYPE_CHECKING:
+    from jobsprint.connectors.base import TestResult  # brings the vault, which most operations never need
 
 _Item = TypeVar("_Item")
 
@@ -330,7 +331,7 @@ class TestView(BaseModel):
     testResult: TestResultView
 
     @classmethod
-    def of(cls, integration_id: str, result: TestResult, at: int) -> "TestView":
+    def of(cls, integration_id: str, result: "TestResult", at: int) -> "TestView":
         """As the seed shows it."""
         return cls(
             id=integration_id,

@@ -52,7 +52,9 @@ def post_body(
     credentials: Credentials, body: bytes, message_id: str, timeout: float, max_body: int
 ) -> outbound.Answer | outbound.Failure:
     """POSTs bytes that are JSON already; as `post_json`."""
-    headers = {**credentials.headers, "Content-Type": "application/json", "Accept": "application/json"}
+    headers = {**credentials.headers, "Content-Type": "application/json"}
+    if "accept" not in {name.lower() for name in headers}:
+        headers["Accept"] = "application/json"
     if credentials.secrets:
         headers |= signing.headers(
             message_id=message_id, body=body, unix_time=int(time.time()), secrets=credentials.secrets

@@ -14,10 +14,10 @@ from jobsprint.connectors.base import Connection, TestResult
 from jobsprint.connectors.calls import ACTION_SECONDS, MAX_RESULT_BYTES, TEST_SECONDS, check_target, post_json
 from jobsprint.connectors.fields import Headers, Secret, Url
 from jobsprint.domain import rules
+from jobsprint.domain.canonical import JsonValue, too_deep
 from jobsprint.domain.errors import UpstreamFailed
 from jobsprint.domain.ids import new_id
 from jobsprint.domain.json_schema import check_schema
-from jobsprint.domain.canonical import JsonValue
 from jobsprint.domain.models import Capability, Integration, JsonObject
 from jobsprint.domain.times import now_ms
 from jobsprint.domain.validation import validate
@@ -65,6 +65,8 @@ class CustomConnect(BaseModel):
     def _unique(cls, actions: list[CustomAction]) -> list[CustomAction]:
         if len({action.name for action in actions}) != len(actions):
             raise ValueError("two actions have the same name")
+        if len(json.dumps([action.parameters for action in actions])) > rules.MAX_ACTIONS_BYTES:
+            raise ValueError(f"the schemas together may have up to {rules.MAX_ACTIONS_BYTES // 1024} KB")
         return actions
 
 
@@ -130,14 +132,32 @@ def result_of(body: bytes) -> JsonObject:
     """
     text = body.decode("utf-8", errors="replace")
     try:
-        answer: JsonValue = json.loads(text) if text.strip() else {}
-    except (ValueError, RecursionError):
+        answer = _read(text) if text.strip() else {}
+    except json.JSONDecodeError:
         return {"success": True, "text": text}
     if not isinstance(answer, dict):
         return {"success": True, "value": answer}
     if answer.get("success") is False or answer.get("isError") is True:
         raise UpstreamFailed(_reason(answer))
     return answer if "success" in answer else {"success": True, **answer}
+
+
+def _read(text: str) -> JsonValue:
+    """JSON as others write it: `NaN` is taken for null, and halves of surrogate pairs, which no log can hold, for `?`.
+
+    Raises JSONDecodeError for what is no JSON, and UpstreamFailed for what nobody could hand on.
+    """
+    try:
+        answer: JsonValue = json.loads(text, parse_constant=lambda _: None)
+    except json.JSONDecodeError:
+        raise
+    except (ValueError, RecursionError) as error:  # an integer of over 4,300 digits; nesting
+        raise UpstreamFailed("The answer cannot be read", code="upstream_answer_unreadable") from error
+    if too_deep(answer, text):
+        raise UpstreamFailed("The answer is nested too deeply", code="upstream_answer_unreadable")
+    if "\\u" in text:
+        answer = json.loads(json.dumps(answer, ensure_ascii=False).encode(errors="replace"))
+    return answer
 
 
 def _reason(answer: JsonObject) -> str:

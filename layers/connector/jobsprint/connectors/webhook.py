@@ -1,33 +1,20 @@
 """Webhooks as integrations: their test is a signed `ping` event; they have no actions."""
 
 from collections.abc import Mapping
-from typing import Annotated
 
-from pydantic import AfterValidator, BaseModel, ConfigDict, Field
+from pydantic import BaseModel, ConfigDict, Field
 
 from jobsprint.connectors import outcomes
 from jobsprint.connectors.base import Connection, TestResult
 from jobsprint.connectors.calls import TEST_SECONDS, check_target, post_body
-from jobsprint.connectors.fields import Headers, Secret, Url
+from jobsprint.connectors.fields import Events, Headers, Secret, Url
 from jobsprint.domain.errors import NotFound
-from jobsprint.domain.event_names import is_subscription
 from jobsprint.domain.ids import new_id
 from jobsprint.domain.models import Capability, Integration, JsonObject
 from jobsprint.domain.times import iso_seconds, now_ms
 from jobsprint.domain.validation import validate
 from jobsprint.security import signing
 from jobsprint.security.credentials import Credentials
-
-_MAX_EVENTS = 100
-
-
-def _subscription(name: str) -> str:
-    if len(name) > 200 or not is_subscription(name):
-        raise ValueError("an event name such as workflow.executed, a family such as workflow.*, or *")
-    return name
-
-
-Events = Annotated[list[Annotated[str, AfterValidator(_subscription)]], Field(min_length=1, max_length=_MAX_EVENTS)]
 
 
 class WebhookTarget(BaseModel):

@@ -109,7 +109,7 @@ def parse(text: str | bytes) -> JsonValue:
         raise UnreadableJson(f"{error.msg.removesuffix(' at')} at line {error.lineno}, column {error.colno}.") from None
     except RecursionError:
         raise UnrepresentableJson((Flaw("", _TOO_DEEP),)) from None
-    if reader.met_flaw or _may_hold_surrogate(text) or _too_deep(tree, text):
+    if reader.met_flaw or _may_hold_surrogate(text) or too_deep(tree, text):
         _refuse_flaws(tree)
     return tree
 
@@ -247,7 +247,7 @@ def _text_by_encoder(value: JsonValue) -> str | None:
     except (ValueError, RecursionError):  # NaN, an integer of over 4,300 digits, a circle; nesting
         return None
     may_differ = _MAY_BE_INDEX.search(text) or _MAY_BE_OTHER_NUMBER.search(text)
-    return None if may_differ or not _encodable(text) or _too_deep(value, text) else text
+    return None if may_differ or not _encodable(text) or too_deep(value, text) else text
 
 
 def _text(value: JsonValue) -> str:
@@ -283,7 +283,7 @@ _LONE_SURROGATE = "holds half of a surrogate pair, which has no UTF-8 form"
 _REPEATED_KEY = "stands more than once in its object"
 
 
-def _too_deep(value: JsonValue, text: str) -> bool:
+def too_deep(value: JsonValue, text: str) -> bool:
     """Whether `value`, whose JSON is `text`, is nested over the limit; goes level by level, so never recurses."""
     if text.count("[") + text.count("{") <= MAX_DEPTH:
         return False

@@ -6,10 +6,13 @@ come from tenants. It is imported on use: only the operations that meet a schema
 
 from typing import Any
 
+from jobsprint.domain.canonical import JsonValue
 from jobsprint.domain.errors import Detail
 from jobsprint.domain.models import JsonObject
 
 _MAX_DETAILS = 20
+_REFERENCE_KEYWORDS = frozenset({"$ref", "$dynamicRef", "$recursiveRef"})
+_MAX_REFERENCES = 20  # each may double the work: 2 of them in each of 20 definitions never end
 
 
 def _validator(schema: JsonObject) -> Any:
@@ -27,10 +30,20 @@ def check_schema(schema: JsonObject) -> None:
     """Raises ValueError unless `schema` is a JSON Schema of an object that can be used without fetching anything."""
     if schema.get("type") != "object":
         raise ValueError('the schema of parameters starts with "type": "object"')
+    if _references(schema) > _MAX_REFERENCES:
+        raise ValueError(f"a schema may have up to {_MAX_REFERENCES} references")
     try:
         _validator(schema)
     except Exception as error:
         raise ValueError(f"not a usable JSON Schema: {str(error).splitlines()[0][:200]}") from error
+
+
+def _references(schema: JsonValue) -> int:
+    if isinstance(schema, list):
+        return sum(map(_references, schema))
+    if isinstance(schema, dict):
+        return sum((name in _REFERENCE_KEYWORDS) + _references(part) for name, part in schema.items())
+    return 0
 
 
 def check_parameters(schema: JsonObject, parameters: JsonObject, where: str = "body.parameters") -> list[Detail]:

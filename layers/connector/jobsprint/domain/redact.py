@@ -4,19 +4,21 @@ Three rules stand together: names that say they hold a secret, values shaped lik
 were used in this call.
 """
 
+import base64
+import json
 import re
 from collections.abc import Callable, Iterable
-from urllib.parse import quote, urlsplit, urlunsplit
+from urllib.parse import quote, quote_plus, unquote, urlsplit, urlunsplit
 
 from jobsprint.domain.canonical import JsonValue
 
 MASK = "••••••"
 _SECRET_NAME = re.compile(
     r"(?:^|[_\-. ])(?:authorization|cookie|passw(?:or)?d|passphrase|secret|token|credential|signature|sig|api[_\-]?key|"
-    r"access[_\-]?key|private[_\-]?key|client[_\-]?secret|auth|otp|pin|session)s?(?:$|[_\-. ])",
+    r"access[_\-]?key|private[_\-]?key|client[_\-]?secret|auth|otp|pin|session|pwd|jwt|bearer)s?\d*(?:$|[_\-. ])",
     re.IGNORECASE,
 )
-_CAMEL = re.compile(r"(?<=[a-z0-9])(?=[A-Z])")
+_CAMEL = re.compile(r"(?<=[a-z0-9])(?=[A-Z])|(?<=[A-Z])(?=[A-Z][a-z])")
 _TOKEN_SHAPES = re.compile(
     r"""
     \bBearer\s+[A-Za-z0-9._~+/=-]{8,}            # RFC 6750
@@ -35,7 +37,8 @@ _TOKEN_SHAPES = re.compile(
     re.VERBOSE,
 )
 # A path segment or query value that nobody types by hand: long, and letters mixed with digits.
-_RANDOM_PART = re.compile(r"(?=[^/]*\d)(?=[^/]*[A-Za-z])[A-Za-z0-9_\-~+=.%]{20,}")
+_RANDOM_PART = re.compile(r"(?=.*\d)(?=.*[A-Za-z])[A-Za-z0-9_\-~+=.%:,;@!$*]{20,}")
+_ESCAPE = re.compile(r"%[0-9A-F]{2}")
 _SHORTEST_SECRET = 4
 
 
@@ -69,17 +72,19 @@ def _rewrite(value: JsonValue, text: Callable[[str], str], *, hide_named: bool) 
             return [_rewrite(element, text, hide_named=hide_named) for element in value]
         case dict():
             return {
-                text(name): MASK
-                if hide_named and _hides(name, element)
+                text(name): _rewrite(element, _hidden, hide_named=False)
+                if hide_named and is_secret_name(name)
                 else _rewrite(element, text, hide_named=hide_named)
                 for name, element in value.items()
             }
-        case _:
+        case bool() | None:
             return value
+        case _:
+            return MASK if text(str(value)) == MASK else value
 
 
-def _hides(name: str, value: JsonValue) -> bool:
-    return is_secret_name(name) and isinstance(value, str | int | float) and not isinstance(value, bool)
+def _hidden(_: str) -> str:
+    return MASK
 
 
 def _spellings(secrets: Iterable[str]) -> tuple[str, ...]:
@@ -88,12 +93,16 @@ def _spellings(secrets: Iterable[str]) -> tuple[str, ...]:
 
 
 def _ways_to_write(secret: str) -> Iterable[str]:
-    yield secret
-    yield quote(secret, safe="")
     scheme, _, rest = secret.partition(" ")
-    if rest and scheme.lower() in {"bearer", "basic", "token", "apikey"}:
-        yield rest
-        yield quote(rest, safe="")
+    bare = rest if scheme.lower() in {"bearer", "basic", "token", "apikey"} else ""
+    for text in (secret, bare):
+        yield text
+        yield json.dumps(text)[1:-1]
+        yield json.dumps(text, ensure_ascii=False)[1:-1]
+        yield base64.b64encode(text.encode()).decode()
+        for escaped in (quote(text, safe=""), quote_plus(text), quote(text, safe="!'()*")):
+            yield escaped
+            yield _ESCAPE.sub(lambda found: found.group().lower(), escaped)
 
 
 def _without(text: str, secrets: tuple[str, ...]) -> str:
@@ -113,7 +122,19 @@ def shown_url(url: str) -> str:
     return _TOKEN_SHAPES.sub(MASK, urlunsplit((parts.scheme, host, path, query, parts.fragment and MASK)))
 
 
+def url_secrets(url: str) -> tuple[str, ...]:
+    """What `shown_url` masks, as it stands in the URL and decoded."""
+    parts = urlsplit(url)
+    pairs = [pair.partition("=") for pair in parts.query.split("&")]
+    found = [segment for segment in parts.path.split("/") if _RANDOM_PART.fullmatch(segment)]
+    found += [value for name, _, value in pairs if _hides(name, value)]
+    return tuple(dict.fromkeys(spelling for text in found for spelling in (text, unquote(text))))
+
+
 def _shown_pair(pair: str) -> str:
     name, equals, value = pair.partition("=")
-    hide = value and (is_secret_name(name) or _RANDOM_PART.fullmatch(value))
-    return name + equals + (MASK if hide else value)
+    return name + equals + (MASK if _hides(name, value) else value)
+
+
+def _hides(name: str, value: str) -> bool:
+    return bool(value) and (is_secret_name(name) or _RANDOM_PART.fullmatch(value) is not None)

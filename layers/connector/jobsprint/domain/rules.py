@@ -1,11 +1,12 @@
 """Rules that are pure: names, header names and values, states, what a capability's schema says."""
 
+import json
 import re
 from collections.abc import Mapping
 from dataclasses import replace
 
-from jobsprint.domain.errors import Conflict
 from jobsprint.domain.canonical import JsonValue
+from jobsprint.domain.errors import Conflict
 from jobsprint.domain.models import Capability, Health, Integration, JsonObject
 
 MAX_NAME = 100
@@ -14,6 +15,9 @@ MAX_URL = 2048
 MAX_HEADERS = 20
 MAX_HEADER_BYTES = 1024
 MAX_ACTIONS = 50
+MAX_ACTIONS_BYTES = 64 * 1024
+MAX_CONFIGURATION = 50
+MAX_CONFIGURATION_BYTES = 16 * 1024
 FAILURES_UNTIL_UNHEALTHY = 3
 CREDENTIAL_VERDICTS = frozenset({"credential_rejected", "reauth_required"})
 
@@ -104,6 +108,12 @@ def health_after(
         message=message,
         next_step=step,
     )
+
+
+def fits_configuration(configuration: JsonObject) -> bool:
+    """Whether a configuration is within its limits: DynamoDB keeps it three times over, in 400 KB."""
+    within = len(configuration) <= MAX_CONFIGURATION
+    return within and len(json.dumps(configuration)) <= MAX_CONFIGURATION_BYTES
 
 
 def named_capability(capabilities: tuple[Capability, ...], name: str) -> Capability | None:

@@ -25,6 +25,12 @@ def invalid_fields(complaints: Iterable[Mapping[str, Any]]) -> InvalidFields:
     return from_details(details)
 
 
+def all_wrong(errors: Iterable[InvalidFields]) -> InvalidFields:
+    """One error for all the wrong fields of several checks; a single one stays as it is."""
+    first, *more = errors
+    return from_details(detail for error in (first, *more) for detail in error.details) if more else first
+
+
 def from_details(details: Iterable[Detail]) -> InvalidFields:
     """The error for these wrong fields; its message names the first three."""
     listed = tuple(details)

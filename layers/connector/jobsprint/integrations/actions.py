@@ -2,6 +2,7 @@
 
 import json
 import time
+from collections.abc import Callable
 from dataclasses import dataclass
 from typing import cast
 
@@ -31,8 +32,10 @@ class Execution:
     execution_ms: int
 
 
-def execute(tenant: str, integration_id: str, action: str, parameters: JsonObject) -> Execution:
-    """Runs `action` and logs it, whatever comes of it.
+def execute(
+    tenant: str, integration_id: str, action: str, parameters: JsonObject, *, sending: Callable[[], None]
+) -> Execution:
+    """Runs `action` and logs it, whatever comes of it; calls `sending` right before it sends.
 
     Raises NotFound, Conflict and InvalidFields before anything is sent; UpstreamFailed and RateLimited after.
     """
@@ -40,11 +43,13 @@ def execute(tenant: str, integration_id: str, action: str, parameters: JsonObjec
     integration = store.get(integration_id)
     rules.require_connected(integration)
     _check(integration, action, parameters)
+    connector = connector_for(integration.type)
     credentials = open_credentials(integration)
+    sending()
     started = time.monotonic()
     at = now_ms()
     try:
-        result = connector_for(integration.type).execute(
+        result = connector.execute(
             integration, credentials, call_id=new_id("exe", at), action=action, parameters=parameters
         )
     except JobsprintError as error:

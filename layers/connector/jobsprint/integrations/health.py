@@ -83,10 +83,10 @@ def _tested(integration: Integration) -> tuple[TestResult, int]:
     after = rules.health_after(
         before, passed=result.passed, reason=result.reason, message=result.message, step=result.next_step, at=at
     )
-    store.keep_health(integration.id, after)
-    _judge(store, integration, result)
-    for event in _changes(before, after):
-        _tell(integration, after, event, result, at)
+    if store.change_health(integration.id, before, after):
+        _judge(store, integration, result)
+        for event in _changes(before, after):
+            _tell(integration, after, event, result, at)
     return result, at
 
 

@@ -15,7 +15,7 @@ from jobsprint.domain.errors import Conflict, InvalidFields, NotFound
 from jobsprint.domain.ids import is_id, new_id
 from jobsprint.domain.models import Health, Integration
 from jobsprint.domain.times import now_ms
-from jobsprint.domain.validation import validate
+from jobsprint.domain.validation import all_wrong, validate
 from jobsprint.security.credentials import Credentials, open_credentials, seal_credentials, wiped
 from jobsprint.store.integrations import IntegrationStore
 
@@ -30,6 +30,12 @@ class Described(BaseModel):
     name: Name | None = None
     description: Description | None = None
     configuration: Configuration = Field(default_factory=dict)
+
+
+class Named(Described):
+    """The same for what has no name of its own."""
+
+    name: Name
 
 
 @dataclass(frozen=True, slots=True)
@@ -68,15 +74,11 @@ def change(tenant: str, integration_id: str, body: Mapping[str, object]) -> Inte
     integration = store.get(integration_id)
     if integration.type == "webhook":
         raise InvalidFields.one("path.integrationId", f"change a webhook at /v1/integrations/webhooks/{integration_id}")
-    changed = _described(integration, body)
-    given = _given(body)
-    if given:
-        if integration.status != "connected":
-            raise Conflict(
-                f"{integration_id} is {integration.status}; connect it with these fields", code="not_connected"
-            )
-        connection = connector_for(integration.type).connect(integration, given, current=open_credentials(integration))
-        changed = _settled(changed, connection)
+    if not _given(body):
+        return store.update(_described(integration, body))
+    if integration.status != "connected":
+        raise Conflict(f"{integration_id} is {integration.status}; connect it with these fields", code="not_connected")
+    changed, _ = _checked(integration, body, current=open_credentials(integration))
     return store.update(changed)
 
 
@@ -105,12 +107,11 @@ def delete(tenant: str, integration_id: str) -> None:
 
 def _connect_new(tenant: str, app: App, body: Mapping[str, object]) -> Connected:
     now = now_ms()
-    connector = connector_for(app.type)
     draft = Integration(
         tenant=tenant,
         id=new_id("int", now),
         type=app.type,
-        name=app.name,
+        name="" if app.type == "custom" else app.name,
         description=app.description,
         status="connected",
         created_at=now,
@@ -118,12 +119,8 @@ def _connect_new(tenant: str, app: App, body: Mapping[str, object]) -> Connected
         app=app.id,
         icon=app.icon,
     )
-    described = _described(draft, body)
-    if app.type == "custom" and "name" not in body:
-        raise InvalidFields.one("body.name", "Field required")
-    connection = connector.connect(described, _given(body), current=Credentials())
-    integration = IntegrationStore(tenant).create(_settled(described, connection))
-    return _announced(integration, connection.message, created=True)
+    ready, message = _checked(draft, body, current=Credentials())
+    return _announced(IntegrationStore(tenant).create(ready), message, created=True)
 
 
 def _reconnect(tenant: str, integration_id: str, body: Mapping[str, object]) -> Connected:
@@ -131,17 +128,17 @@ def _reconnect(tenant: str, integration_id: str, body: Mapping[str, object]) -> 
     integration = store.get(integration_id)
     if integration.status == "connected":
         raise Conflict(f"{integration_id} is connected already; change it with PATCH", code="already_connected")
-    described = _described(integration, body)
-    connection = connector_for(integration.type).connect(described, _given(body), current=open_credentials(integration))
+    changed, message = _checked(integration, body, current=open_credentials(integration))
     ready = replace(
-        _settled(described, connection),
+        changed,
         status="connected",
         connected_at=now_ms(),
         disconnected_at=None,
         status_reason=None,
     )
+    connected = store.update(ready)
     store.keep_health(integration_id, Health())
-    return _announced(store.update(ready), connection.message, created=False)
+    return _announced(connected, message, created=False)
 
 
 def _resume(tenant: str, webhook_id: str) -> Connected:
@@ -160,13 +157,33 @@ def _announced(integration: Integration, message: str, *, created: bool) -> Conn
 
 
 def _described(integration: Integration, body: Mapping[str, object]) -> Integration:
-    given = validate(Described, body)
+    given = validate(Described if integration.name else Named, body)
+    configuration = rules.merged(integration.configuration, given.configuration)
+    if not rules.fits_configuration(configuration):
+        raise InvalidFields.one("body.configuration", "with what is kept already, up to 50 names and 16 KB as JSON")
     return replace(
         integration,
         name=given.name or integration.name,
         description=integration.description if given.description is None else given.description,
-        configuration=rules.merged(integration.configuration, given.configuration),
+        configuration=configuration,
     )
+
+
+def _checked(integration: Integration, body: Mapping[str, object], *, current: Credentials) -> tuple[Integration, str]:
+    """The integration as the body wants it, and a sentence. Raises InvalidFields with every wrong field."""
+    wrong: list[InvalidFields] = []
+    described = integration
+    try:
+        described = _described(integration, body)
+    except InvalidFields as error:
+        wrong.append(error)
+    try:
+        connection = connector_for(integration.type).connect(described, _given(body), current=current)
+    except InvalidFields as error:
+        raise all_wrong([*wrong, error]) from error
+    if wrong:
+        raise wrong[0]
+    return _settled(described, connection), connection.message
 
 
 def _given(body: Mapping[str, object]) -> dict[str, object]:

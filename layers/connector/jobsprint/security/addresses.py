@@ -193,8 +193,8 @@ def _nat64_local(number: int) -> Iterator[int]:
     """64:ff9b:1::/48 may be cut at 48, 56, 64 or 96 bits (RFC 6052, 2.2): every IPv4 it could carry."""
     octets = number.to_bytes(16, "big")
     without_u = octets[:8] + octets[9:]  # octet 8 is never part of the IPv4
-    for carried in (without_u[6:10], without_u[7:11], without_u[8:12], octets[12:]):
-        yield int.from_bytes(carried, "big")
+    guesses = (without_u[6:10], without_u[7:11], without_u[8:12], octets[12:])
+    yield from filter(None, (int.from_bytes(guess, "big") for guess in guesses))  # zeros: not cut here
 
 
 def _carried(number: int) -> Iterator[int]:

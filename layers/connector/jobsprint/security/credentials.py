@@ -8,7 +8,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field, replace
 
 from jobsprint.domain.models import Integration
-from jobsprint.domain.redact import shown_url
+from jobsprint.domain.redact import shown_url, url_secrets
 from jobsprint.security.vault import Place, open_sealed, seal
 
 
@@ -22,7 +22,7 @@ class Credentials:
 
     def values(self) -> tuple[str, ...]:
         """Every secret value, for masking what comes back from a call."""
-        return (*self.headers.values(), *self.secrets)
+        return (*self.headers.values(), *self.secrets, *url_secrets(self.url))
 
 
 def seal_credentials(integration: Integration, credentials: Credentials) -> Integration:

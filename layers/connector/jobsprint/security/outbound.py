@@ -85,10 +85,10 @@ _SAFE_METHODS = frozenset({"GET", "HEAD", "OPTIONS"})
 class Request:
     """One request to send.
 
-    `body` None sends none. `repeatable` says that the receiver knows a repeat (a `webhook-id`, an upsert); GET, HEAD and
-    OPTIONS always are. Such a request goes over a kept-alive connection, and once more over another should that one be
-    dead without a word of answer: libcurl does so by itself, and it looks for closed connections only once a second
-    (8.23). All others get a fresh connection and are never sent twice.
+    `body` None sends none. `repeatable` says that the receiver knows a repeat (a `webhook-id`, an upsert); GET, HEAD
+    and OPTIONS always are. Such a request goes over a kept-alive connection, and once more over another should that one
+    be dead without a word of answer: libcurl does so by itself, and it looks for closed connections only once a second
+    (8.23). All others get a connection of their own and are never sent twice.
     Raises ValueError for a method or header that is no HTTP, and for headers that frame the message.
     """
 
@@ -303,6 +303,7 @@ class _Transfer:
         self.curl.setopt(pycurl.RESOLVE, [f"+{pin.name}:{port}:{','.join(vetted[:MAX_PINNED])}"])
         self.curl.setopt(pycurl.TIMEOUT_MS, max(1, int((job.deadline - self._launched) * 1000)))  # 0 would be for ever
         self.curl.setopt(pycurl.FRESH_CONNECT, not job.request.may_repeat)
+        self.curl.setopt(pycurl.FORBID_REUSE, not job.request.may_repeat)  # else they pile up in the pool
         self._set_method(job.request)
         self.curl.setopt(pycurl.HTTPHEADER, _header_lines(job.request))
 
@@ -377,7 +378,6 @@ class _Transfer:
 
     def outcome(self, code: int, message: str) -> Outcome:
         """The result of the finished transfer; `code` 0 or libcurl's CURLE_ number and its words for it."""
-        self._close_sockets()
         timings = self._timings()
         if self._refused:
             return Failure("blocked_address", "the connection led elsewhere", False, timings["total"], None, timings)

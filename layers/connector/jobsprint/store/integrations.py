@@ -18,7 +18,7 @@ from botocore.exceptions import ClientError
 from jobsprint import aws
 from jobsprint.config import settings
 from jobsprint.domain.errors import Conflict, NotFound
-from jobsprint.domain.ids import unique_part
+from jobsprint.domain.ids import is_id, unique_part
 from jobsprint.domain.models import Activity, Capability, Health, Integration
 from jobsprint.store.table import (
     Item,
@@ -114,11 +114,14 @@ class IntegrationStore:
 
     def get(self, integration_id: str) -> Integration:
         """The integration or webhook of that id. Raises NotFound."""
+        kind = "webhook" if integration_id.startswith("wh_") else "integration"
+        missing = NotFound(f"There is no {kind} {integration_id[:100]!r}", code=f"{kind}_not_found")
+        if not is_id(integration_id, "int", "wh"):
+            raise missing
         answer = aws.dynamodb().get_item(TableName=self._table, Key=self._key(integration_id), ConsistentRead=True)
         item = unmarshal_item(answer.get("Item", {}))
         if item.get("id") != integration_id:
-            kind = "webhook" if integration_id.startswith("wh_") else "integration"
-            raise NotFound(f"There is no {kind} {integration_id}", code=f"{kind}_not_found")
+            raise missing
         return _from_item(item)
 
     def create(self, integration: Integration) -> Integration:
@@ -227,12 +230,30 @@ class IntegrationStore:
 
     def keep_health(self, integration_id: str, health: Health) -> None:
         """Keeps the health of an integration."""
-        aws.dynamodb().update_item(
-            TableName=self._table,
-            Key=marshal_item(self._activity_key(integration_id)),
-            UpdateExpression="SET health = :health",
-            ExpressionAttributeValues=marshal_item({":health": json.dumps(asdict(health))}),
-        )
+        aws.dynamodb().update_item(**self._health_update(integration_id, health))
+
+    def change_health(self, integration_id: str, before: Health, health: Health) -> bool:
+        """Keeps the health that follows `before`; False when another test was first."""
+        update = self._health_update(integration_id, health)
+        update["ConditionExpression"] = "attribute_not_exists(healthAt) OR healthAt = :before"
+        update["ExpressionAttributeValues"] |= marshal_item({":before": before.checked_at or 0})
+        try:
+            aws.dynamodb().update_item(**update)
+        except ClientError as error:
+            if condition_failed(error):
+                return False
+            raise
+        return True
+
+    def _health_update(self, integration_id: str, health: Health) -> dict[str, Any]:
+        return {
+            "TableName": self._table,
+            "Key": marshal_item(self._activity_key(integration_id)),
+            "UpdateExpression": "SET health = :health, healthAt = :at",
+            "ExpressionAttributeValues": marshal_item(
+                {":health": json.dumps(asdict(health)), ":at": health.checked_at or 0}
+            ),
+        }
 
     def _activity_key(self, integration_id: str) -> dict[str, str]:
         return {"pk": f"{self._tenant}#activity", "sk": integration_id}

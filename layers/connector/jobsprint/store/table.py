@@ -132,7 +132,8 @@ def read_page(
     kept: list[Item] = []
     read = 0
     while read < MAX_READ:
-        batch = min(_PAGE, MAX_READ - read) if read or limit > _PAGE else limit
+        # One more than asked for shows whether there is more.
+        batch = min(_PAGE, MAX_READ - read) if read or limit > _PAGE else limit + 1
         answer = aws.dynamodb().query(**query.request(batch, position))
         items = [unmarshal_item(attributes) for attributes in answer["Items"]]
         for item in items:

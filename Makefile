@@ -1,0 +1,102 @@
+# `make help` lists the commands. Python 3.11 or newer and make are all that has to be there.
+SHELL := /bin/bash
+.DEFAULT_GOAL := help
+.SUFFIXES:
+
+# The emulator runs the functions with this Python, so it has to be one that Lambda knows. (A pyenv shim may not work.)
+SUITS := import sys; sys.exit(not (3, 11) <= sys.version_info[:2] <= (3, 14))
+PYTHON ?= $(shell for name in python3 python3.13 python3.12 python3.14 python3.11; do \
+	$$name -c '$(SUITS)' 2>/dev/null && { echo $$name; break; }; done)
+
+# What the make line may set reaches the template's parameters through the environment (local/options.py).
+export PORT ALLOW_PRIVATE_TARGETS RETRY_SCHEDULE HEALTH_TEST_RATE ZAPIER_MCP_URL REDIRECT_ORIGINS CORS_ORIGINS
+
+VENV := .venv/bin/python
+LOCAL := "$(VENV)" -m local
+PYTEST := "$(VENV)" -m pytest
+OWN_CODE := local functions layers/connector tests
+
+help: ## List the commands
+	@awk -F ':.*## ' '/^[a-z0-9-]+:.*## / { printf "  make %-14s %s\n", $$1, $$2 }' Makefile
+	@echo
+	@echo "  Variables: PORT= ALLOW_PRIVATE_TARGETS= RETRY_SCHEDULE=0,5,300 HEALTH_TEST_RATE= ZAPIER_MCP_URL= REDIRECT_ORIGINS="
+
+# --- The local stack ---------------------------------------------------------------------------------------------------
+run: install ## Start everything, print URL and token, follow the logs; Ctrl-C stops it
+	@$(LOCAL) run
+
+up: install ## The same in the background; writes .local/env
+	@$(LOCAL) up
+
+down: install ## Stop what `make up` started; the state stays
+	@$(LOCAL) down
+
+clean: install ## Stop everything and drop state and builds
+	@$(LOCAL) clean
+
+# --- Tokens (STAGE= with AWS credentials: of a deployed stack) ------------------------------------------------------------
+token: install ## Issue a token: TENANT=acme [SCOPES=a,b] [EXPIRES=30d] [STAGE=]
+	$(call need,TENANT,a tenant's name)
+	@$(LOCAL) token --tenant "$(TENANT)" --scopes "$(or $(SCOPES),*)" --expires "$(EXPIRES)" --stage "$(STAGE)"
+
+tokens: install ## List a tenant's tokens: TENANT=acme [STAGE=]
+	$(call need,TENANT,a tenant's name)
+	@$(LOCAL) tokens --tenant "$(TENANT)" --stage "$(STAGE)"
+
+revoke-token: install ## Revoke a token: ID=tok_... [STAGE=]
+	$(call need,ID,a token's id)
+	@$(LOCAL) revoke-token --id "$(ID)" --stage "$(STAGE)"
+
+# --- Checks ------------------------------------------------------------------------------------------------------------
+test: lint typecheck validate ## Lint, type-check, validate the template, and run all fast and end-to-end tests
+	$(PYTEST) tests/unit tests/integration tests/contract tests/architecture
+	$(PYTEST) tests/e2e
+
+unit: install ## The fast tests alone
+	$(PYTEST) tests/unit tests/integration tests/contract tests/architecture
+
+e2e: install ## The end-to-end tests alone
+	$(PYTEST) tests/e2e
+
+lint: install ## ruff check and format --check
+	"$(VENV)" -m ruff check .
+	"$(VENV)" -m ruff format --check .
+
+typecheck: install ## mypy --strict on layers, functions and local
+	"$(VENV)" -m mypy layers/connector/jobsprint local
+	@if compgen -G 'functions/*/app.py' >/dev/null; then "$(VENV)" -m mypy functions; fi
+
+validate: install ## sam validate --lint
+	@"$(VENV)" -m samcli validate --lint
+
+# --- Building and deploying ----------------------------------------------------------------------------------------------
+build: install ## Build for `sam local invoke` (python3.13, x86_64)
+	@$(LOCAL) build
+
+deploy: install ## Build and deploy to AWS: STAGE=dev|prod
+	$(call need,STAGE,dev or prod)
+	@$(LOCAL) deploy --stage "$(STAGE)"
+
+openapi: install ## Write docs/openapi.json from the handlers
+	"$(VENV)" -m tests.support.openapi
+
+requirements: install ## Pin the .in files again, with hashes: [UPGRADE=1]
+	@command -v uv >/dev/null || "$(VENV)" -m uv --version >/dev/null 2>&1 || "$(VENV)" -m pip install --quiet uv
+	$(PIN) --output-file requirements/dev.txt requirements/dev.in
+	$(PIN) --constraint requirements/dev.txt --output-file layers/dependencies/requirements.txt layers/dependencies/requirements.in
+	$(PIN) --output-file requirements/emulator.txt requirements/emulator.in
+
+# For Python 3.11 and up on every platform. The tests run with the very versions that the layer ships.
+PIN = $(if $(shell command -v uv),uv,"$(VENV)" -m uv) pip compile --quiet $(if $(UPGRADE),--upgrade) --universal --python-version 3.11 \
+	--generate-hashes --no-header --no-annotate
+
+# --- Virtual environments -------------------------------------------------------------------------------------------------
+install: ## Make .venv and .local/emulator where they are missing or out of date
+	@"$(PYTHON)" -c '$(SUITS)' 2>/dev/null || { echo "Python 3.11 to 3.14 is needed and was not found: install it," \
+		"or name it as in make $(or $(firstword $(MAKECMDGOALS)),run) PYTHON=python3.12." >&2; exit 1; }
+	@"$(PYTHON)" local/install.py dev emulator
+
+need = @test -n "$($(1))" || { echo "Say $(1)=, $(2), as in: make $@ $(1)=..." >&2; exit 1; }
+
+.PHONY: help run up down clean token tokens revoke-token test unit e2e lint typecheck validate build deploy openapi \
+	requirements install

@@ -1,0 +1,10 @@
+"""GET /openapi.json: this API as OpenAPI 3.1."""
+
+from typing import Any
+
+from jobsprint.api.documents import openapi_answer
+
+
+def handler(event: dict[str, Any], _: object) -> dict[str, Any]:
+    """Answers without a token."""
+    return openapi_answer(event)

@@ -1,0 +1,102 @@
+"""One attempt: the request that is sent, and what is kept of the outcome (contract, section 4)."""
+
+import json
+import re
+from collections.abc import Iterable
+
+from jobsprint.domain.deliveries import Ticket
+from jobsprint.domain.models import Attempt
+from jobsprint.domain.redact import redact_text, shown_url
+from jobsprint.security import signing
+from jobsprint.security.credentials import Credentials
+from jobsprint.security.outbound import Answer, Outcome, Request
+
+USER_AGENT = "Jobsprint-Webhooks/1.0"
+BUDGET_SECONDS = 15.0
+"""One wall-clock budget over DNS, TCP, TLS, head and body."""
+
+MAX_ANSWER_BYTES = 16 * 1024
+"""What is read of an answer, after decompression."""
+
+MAX_KEPT_OF_SUCCESS = 512
+"""Bytes of a good answer that are kept: the row of a delivered first try stays below 1 KB, one write unit."""
+
+MAX_KEPT_OF_FAILURE = 2048
+
+WORKER_DIED = "worker_died"
+_URL_PARTS = re.compile(r"[/?&=#]")
+
+
+def request(ticket: Ticket, data: str, credentials: Credentials, now: int) -> Request:
+    """The signed POST of this attempt; `data` is the event's canonical text, `now` in ms.
+
+    The body is the seed's: event, timestamp, data, signature. The webhook's own headers go first, ours win.
+    """
+    body = signing.signed_body(ticket.event, ticket.timestamp, data, credentials.secrets[0])
+    ours = {
+        "Content-Type": "application/json",
+        "User-Agent": USER_AGENT,
+        "X-Jobsprint-Event": ticket.event,
+        "X-Jobsprint-Attempt": str(ticket.attempt),
+        **signing.headers(message_id=ticket.event_id, body=body, unix_time=now // 1000, secrets=credentials.secrets),
+    }
+    taken = {name.lower() for name in ours}
+    own = {name: value for name, value in credentials.headers.items() if name.lower() not in taken}
+    # The receiver knows a repeat by its webhook-id, so a dead kept-alive connection need not cost an attempt.
+    return Request("POST", credentials.url, {**own, **ours}, body, repeatable=True)
+
+
+def attempt_of(outcome: Outcome, number: int, started_at: int, secrets: Iterable[str]) -> Attempt:
+    """What is kept of attempt `number`, which began at `started_at` (ms); `secrets` are masked in the answer.
+
+    Only 2xx is success. A failure is `http_3xx` and the like, or the kind of `outbound.Failure`.
+    """
+    if not isinstance(outcome, Answer):
+        return Attempt(
+            number=number,
+            status="error",
+            started_at=started_at,
+            duration_ms=outcome.duration_ms,
+            http_status=outcome.status,
+            failure=outcome.kind,
+            timings=outcome.timings,
+        )
+    success = 200 <= outcome.status < 300
+    text = redact_text(outcome.body.decode("utf-8", "replace"), secrets)
+    return Attempt(
+        number=number,
+        status="success" if success else "error",
+        started_at=started_at,
+        duration_ms=outcome.duration_ms,
+        http_status=outcome.status,
+        failure=None if success else f"http_{outcome.status // 100}xx",
+        response=_cut(text, MAX_KEPT_OF_SUCCESS if success else MAX_KEPT_OF_FAILURE) or None,
+        timings=outcome.timings,
+    )
+
+
+def died(number: int, started_at: int) -> Attempt:
+    """An attempt whose worker died: it may have been sent, nobody knows."""
+    return Attempt(number=number, status="unknown", started_at=started_at, duration_ms=0, failure=WORKER_DIED)
+
+
+def secrets_of(credentials: Credentials) -> tuple[str, ...]:
+    """What must be masked in an answer: header values, signing secrets, and the parts of the URL that look secret."""
+    shown = shown_url(credentials.url)
+    hidden = {part for part in _URL_PARTS.split(credentials.url) if part and part not in shown}
+    return (*credentials.values(), *hidden)
+
+
+def _cut(text: str, limit: int) -> str:
+    """The start of `text` whose JSON has at most `limit` UTF-8 bytes without its quotes; `…` shows that it was cut."""
+    if _size(text) <= limit:
+        return text
+    low, high = 0, min(len(text), limit)
+    while low < high:
+        middle = (low + high + 1) // 2
+        low, high = (middle, high) if _size(text[:middle] + "…") <= limit else (low, middle - 1)
+    return text[:low] + "…"
+
+
+def _size(text: str) -> int:
+    return len(json.dumps(text, ensure_ascii=False).encode()) - 2

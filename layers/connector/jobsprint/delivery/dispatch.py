@@ -1,0 +1,307 @@
+"""The dispatcher: sends a batch of tickets at once, and writes down what became of each.
+
+A message is done when its attempt is recorded and, where there is another one, the next ticket is in the queue. A crash
+anywhere brings the message back, and the row says how far it got (`domain.deliveries.standing`). What a receiver does
+never fails a message: only our own faults do.
+"""
+
+import os
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from concurrent.futures import ThreadPoolExecutor
+from contextlib import contextmanager
+from dataclasses import dataclass, replace
+from functools import cache
+from typing import Any
+
+from jobsprint import aws
+from jobsprint.config import settings
+from jobsprint.delivery import attempt as attempts
+from jobsprint.delivery import queue
+from jobsprint.delivery.schedule import Verdict, verdict
+from jobsprint.domain import rules
+from jobsprint.domain.deliveries import Claim, DeliveryRow, Ticket, standing
+from jobsprint.domain.errors import Conflict, NotFound
+from jobsprint.domain.models import Attempt, Integration
+from jobsprint.domain.times import now_ms
+from jobsprint.observe import logger
+from jobsprint.security.addresses import AddressPolicy
+from jobsprint.security.credentials import Credentials, open_credentials
+from jobsprint.security.outbound import Answer, Client, Outcome, Request
+from jobsprint.store.deliveries import DeliveryStore
+from jobsprint.store.events import EventStore
+from jobsprint.store.integrations import IntegrationStore
+
+_WORKERS = 8
+_DISABLE_TRIES = 3
+
+
+@dataclass(frozen=True, slots=True)
+class Message:
+    """A message of the delivery queue; `received` counts how often it was handed out, this time included."""
+
+    id: str
+    body: str
+    received: int = 1
+
+    @classmethod
+    def of(cls, record: Mapping[str, Any]) -> "Message":
+        """From a record of an SQS event."""
+        count = (record.get("attributes") or {}).get("ApproximateReceiveCount", "1")
+        return cls(record["messageId"], record["body"], int(count))
+
+
+@dataclass(frozen=True, slots=True)
+class _Receiver:
+    """A webhook that may be sent to, with its open credentials."""
+
+    webhook: Integration
+    credentials: Credentials
+
+
+@dataclass(frozen=True, slots=True)
+class _Work:
+    """A message that is due, its ticket, and its receiver (None: deleted, paused or disabled)."""
+
+    message: Message
+    ticket: Ticket
+    receiver: _Receiver | None
+
+
+@dataclass(frozen=True, slots=True)
+class _Sending:
+    """A claimed attempt, ready to go."""
+
+    message: Message
+    ticket: Ticket
+    receiver: _Receiver
+    request: Request
+    claim: Claim
+    started_at: int
+
+
+def dispatch(
+    records: Sequence[Mapping[str, Any]],
+    *,
+    clock: Callable[[], int] = now_ms,
+    chance: Callable[[], float] | None = None,
+) -> list[str]:
+    """Works the records of an SQS event and gives the ids of the messages that must come back.
+
+    `clock` gives Unix ms, `chance` a random number from 0 to 1 for the jitter.
+    """
+    return _Batch(clock, chance or _fraction).run([Message.of(record) for record in records])
+
+
+class _Batch:
+    """One invocation: prepare → claim → send → record → count.
+
+    Claims and records run in threads, because each is a round trip to DynamoDB and libcurl must not wait for them.
+    """
+
+    def __init__(self, clock: Callable[[], int], chance: Callable[[], float]) -> None:
+        self._clock = clock
+        self._chance = chance
+        self._receivers: dict[tuple[str, str], _Receiver | None] = {}
+        self._failed: list[str] = []
+        self._done: list[tuple[Ticket, Attempt]] = []
+
+    def run(self, messages: Sequence[Message]) -> list[str]:
+        """Works every message; the ids of those that failed on our side."""
+        # Clients are made here: doing so in several threads at once is not safe, and doing so after the claims would
+        # leave those open if it failed.
+        aws.dynamodb()
+        aws.sqs()
+        client = _client()
+        due = [work for message in messages if (work := self._prepare(message))]
+        with ThreadPoolExecutor(_WORKERS) as workers:
+            sendings = [sending for sending in workers.map(self._claim, due) if sending]
+
+            def record(index: int, outcome: Outcome) -> None:
+                workers.submit(self._record, sendings[index], outcome)
+
+            if sendings:
+                client.send_all(
+                    [sending.request for sending in sendings],
+                    timeout=attempts.BUDGET_SECONDS,
+                    max_body=attempts.MAX_ANSWER_BYTES,
+                    on_done=record,
+                )
+        self._count()
+        return self._failed
+
+    @contextmanager
+    def _our_fault(self, message: Message) -> Iterator[None]:
+        """Whatever is raised inside is our own fault: the message comes back."""
+        try:
+            yield
+        except Exception:  # noqa: BLE001 - one message's failure must not touch the others
+            logger.exception("delivery_failed_on_our_side", extra={"messageId": message.id})
+            self._failed.append(message.id)
+
+    # --- prepare ------------------------------------------------------------------------------------------------------
+
+    def _prepare(self, message: Message) -> _Work | None:
+        """What is to be done, or None where nothing is: not due yet, or not readable."""
+        with self._our_fault(message):
+            ticket = queue.to_ticket(message.body)
+            if ticket.not_before > self._clock():
+                queue.put_later(ticket, self._clock())
+                return None
+            return _Work(message, ticket, self._receiver(ticket))
+        return None
+
+    def _receiver(self, ticket: Ticket) -> _Receiver | None:
+        """The webhook as it is now, read once per batch."""
+        key = (ticket.tenant, ticket.webhook_id)
+        if key not in self._receivers:
+            self._receivers[key] = _find_receiver(*key)
+        return self._receivers[key]
+
+    # --- claim --------------------------------------------------------------------------------------------------------
+
+    def _claim(self, work: _Work) -> _Sending | None:
+        with self._our_fault(work.message):
+            data = work.ticket.data if work.receiver else None
+            if work.receiver and data is None:
+                data = EventStore(work.ticket.tenant).data_of(work.ticket.event_key, self._clock())
+            if work.receiver is None or data is None:
+                self._discard(work)
+                return None
+            return self._claimed(work, work.receiver, data)
+        return None
+
+    def _claimed(self, work: _Work, receiver: _Receiver, data: str) -> _Sending | None:
+        # Everything that can fail on our side is done before the claim: an open claim means "may have been sent".
+        now = self._clock()
+        claim = Claim(work.message.id, os.urandom(4).hex())
+        sending = _Sending(
+            work.message,
+            work.ticket,
+            receiver,
+            attempts.request(work.ticket, data, receiver.credentials, now),
+            claim,
+            now,
+        )
+        taken, row = DeliveryStore(work.ticket.tenant).claim(work.ticket, claim, now)
+        if taken or self._settle(work, row, claim) == "ours":
+            return sending
+        return None
+
+    def _discard(self, work: _Work) -> None:
+        """Ends the delivery: its webhook takes no more, or its event is gone."""
+        taken, row = DeliveryStore(work.ticket.tenant).discard(work.ticket, self._clock())
+        if not taken:
+            self._settle(work, row, Claim(work.message.id, ""))
+
+    def _settle(self, work: _Work, row: DeliveryRow | None, claim: Claim) -> str:
+        """Does what a row that stands against this attempt asks for, and says how it stands."""
+        found = standing(row, work.ticket.attempt, claim, received=work.message.received, now=self._clock())
+        if found == "busy":
+            self._failed.append(work.message.id)
+        elif found == "follow" and row:
+            self._follow(work.ticket, row.delivery.next_attempt_at)
+        elif found == "died" and row and row.claim:
+            lost = attempts.died(work.ticket.attempt, row.claimed_at)
+            self._conclude(work.ticket, row.claim, lost, None, can_retry=work.receiver is not None)
+        return found
+
+    # --- record -------------------------------------------------------------------------------------------------------
+
+    def _record(self, sending: _Sending, outcome: Outcome) -> None:
+        with self._our_fault(sending.message):
+            attempt = attempts.attempt_of(
+                outcome,
+                sending.ticket.attempt,
+                sending.started_at,
+                attempts.secrets_of(sending.receiver.credentials),
+            )
+            retry_after = outcome.headers.get("retry-after") if isinstance(outcome, Answer) else None
+            decision = self._conclude(sending.ticket, sending.claim.token, attempt, retry_after)
+            if decision.gone:
+                _disable(sending.receiver.webhook, self._clock())
+
+    def _conclude(
+        self, ticket: Ticket, token: str, attempt: Attempt, retry_after: str | None, *, can_retry: bool = True
+    ) -> Verdict:
+        """Records an attempt, and puts the next one into the queue where there is to be one."""
+        now = self._clock()
+        decision = verdict(attempt, retry_after, schedule=settings().retry_schedule, now=now, fraction=self._chance())
+        if decision.state == "retrying" and not can_retry:
+            decision = Verdict("discarded")
+        recorded, row = DeliveryStore(ticket.tenant).record(
+            ticket, token, attempt, decision.state, decision.next_at, now
+        )
+        next_at = decision.next_at
+        if recorded:
+            self._done.append((ticket, attempt))
+        else:
+            # Either the answer to our own write was lost, or we were taken for dead: the row says what comes next.
+            next_at = row.delivery.next_attempt_at if row and row.attempt == ticket.attempt else None
+        self._follow(ticket, next_at)
+        return decision
+
+    def _follow(self, ticket: Ticket, next_at: int | None) -> None:
+        if next_at is not None:
+            queue.put_later(queue.next_ticket(ticket, next_at), self._clock())
+
+    # --- count --------------------------------------------------------------------------------------------------------
+
+    def _count(self) -> None:
+        """Adds the batch to the usage counters, one write per webhook. They may miss a batch; deliveries may not."""
+        for tenant, webhook_id in {(ticket.tenant, ticket.webhook_id) for ticket, _ in self._done}:
+            own = [
+                attempt for ticket, attempt in self._done if (ticket.tenant, ticket.webhook_id) == (tenant, webhook_id)
+            ]
+            successful = sum(attempt.status == "success" for attempt in own)
+            try:
+                IntegrationStore(tenant).count(
+                    webhook_id, successful=successful, failed=len(own) - successful, at=self._clock()
+                )
+            except Exception:  # noqa: BLE001 - the deliveries are recorded; failing here would send them again
+                logger.exception("usage_not_counted", extra={"webhookId": webhook_id})
+
+
+def _find_receiver(tenant: str, webhook_id: str) -> _Receiver | None:
+    try:
+        webhook = IntegrationStore(tenant).get(webhook_id)
+    except NotFound:
+        return None
+    if webhook.type != "webhook" or webhook.status != "connected":
+        return None
+    return _Receiver(webhook, open_credentials(webhook))
+
+
+def _disable(sent_to: Integration, now: int) -> None:
+    """Disables a webhook whose receiver answered 410, unless its address was changed meanwhile.
+
+    A failure is logged and no more: the delivery is recorded, and the next 410 tries again.
+    """
+    store = IntegrationStore(sent_to.tenant)
+    try:
+        for _ in range(_DISABLE_TRIES):
+            webhook = store.get(sent_to.id)
+            if webhook.status != "connected" or webhook.sealed_version != sent_to.sealed_version:
+                return
+            try:
+                store.update(replace(rules.disconnected(webhook, now), status_reason="gone"))
+            except Conflict:
+                continue
+            logger.info("webhook_disabled", extra={"webhookId": sent_to.id, "reason": "gone"})
+            return
+    except NotFound:
+        return
+    except Exception:  # noqa: BLE001 - see above
+        logger.exception("webhook_not_disabled", extra={"webhookId": sent_to.id})
+
+
+def _fraction() -> float:
+    return int.from_bytes(os.urandom(2)) / 0xFFFF
+
+
+@cache
+def _client() -> Client:
+    """The container's client, which keeps connections alive between batches."""
+    policy = AddressPolicy(
+        allow_private=settings().allow_private_targets, allow_loopback=settings().allow_loopback_targets
+    )
+    return Client(policy, user_agent=attempts.USER_AGENT)

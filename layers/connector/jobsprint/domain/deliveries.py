@@ -1,0 +1,95 @@
+"""A delivery on its way: the ticket that waits in the queue, the row it leaves, and what the one means for the other.
+
+Pure. `store.deliveries` writes the rows, `delivery.queue` carries the tickets.
+"""
+
+from dataclasses import dataclass
+from typing import Literal
+
+from jobsprint.domain.models import Delivery
+
+LEASE_MS = 90_000
+"""How long a claim holds: longer than the dispatcher may run (30 s), shorter than the queue's visibility (180 s)."""
+
+OVERDUE_MS = 60_000
+"""An attempt this late was never put into the queue: the message that recorded the one before does it again."""
+
+LIVE_STATES = ("pending", "retrying")
+
+Standing = Literal["ours", "busy", "died", "follow", "over"]
+
+
+@dataclass(frozen=True, slots=True)
+class Ticket:
+    """Attempt `attempt` (from 1) at delivering an event to a webhook.
+
+    `event_key` finds the event's row (`store.events`); `data` is its canonical text, or None where it is too long to
+    travel along. `not_before` is Unix milliseconds.
+    """
+
+    tenant: str
+    webhook_id: str
+    delivery_id: str
+    event_id: str
+    event: str
+    timestamp: str
+    event_key: str
+    attempt: int = 1
+    data: str | None = None
+    not_before: int = 0
+
+
+@dataclass(frozen=True, slots=True)
+class DeliveryRow:
+    """A stored delivery. `attempt` is the number claimed last.
+
+    `claim` is the token of whoever is at it now, or None; `claimed_at` and `lease_until` (ms) belong to it.
+    """
+
+    delivery: Delivery
+    created_at: int
+    attempt: int
+    event_key: str
+    claim: str | None = None
+    claimed_at: int = 0
+    lease_until: int = 0
+
+
+@dataclass(frozen=True, slots=True)
+class Claim:
+    """Who is at an attempt: the queue message that brought it, and a word that tells two receipts of it apart."""
+
+    message_id: str
+    nonce: str
+
+    @property
+    def token(self) -> str:
+        """What stands in the row."""
+        return f"{self.message_id}#{self.nonce}"
+
+    def same_message(self, token: str) -> bool:
+        """Whether the holder of `token` was brought by the same queue message."""
+        return token.partition("#")[0] == self.message_id
+
+
+def standing(row: DeliveryRow | None, attempt: int, claim: Claim, *, received: int, now: int) -> Standing:
+    """What a row that refused the claim of `attempt` means for its message, which was received `received` times.
+
+    - `ours`: the claim is our own, only the answer to it was lost. Go on.
+    - `busy`: an earlier receipt of this very message is at it; come back, in case its worker dies.
+    - `died`: whoever was at it let the lease run out.
+    - `follow`: the attempt is recorded, but the next one may never have been put into the queue.
+    - `over`: nothing is left to do. So it is when another message holds the claim: that one comes back by itself.
+    """
+    if row is None or row.delivery.state not in LIVE_STATES or row.attempt > attempt:
+        return "over"
+    if row.attempt < attempt:
+        return "busy"
+    if row.claim is None:
+        overdue = (row.delivery.next_attempt_at or now) + OVERDUE_MS < now
+        return "follow" if received > 1 or overdue else "over"
+    if row.claim == claim.token:
+        return "ours"
+    if row.lease_until < now:
+        return "died"
+    return "busy" if claim.same_message(row.claim) else "over"

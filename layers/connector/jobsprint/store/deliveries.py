@@ -1,0 +1,325 @@
+"""Deliveries: one item each, with every attempt in it.
+
+    pk <tenant>#<webhook id>   sk <delivery id>
+
+Attempt n takes two writes: the claim, which for n = 1 makes the row, and the result. Delivery ids carry the time of
+their event, so the key order is the order of publishing. Attempts are JSON texts in a list; a first try that is
+delivered stays below 1 KB, which is what one write unit holds.
+"""
+
+import json
+from typing import Any
+
+from botocore.exceptions import ClientError
+
+from jobsprint import aws
+from jobsprint.config import settings
+from jobsprint.domain.deliveries import LEASE_MS, LIVE_STATES, Claim, DeliveryRow, Ticket
+from jobsprint.domain.ids import derived_id, first_at
+from jobsprint.domain.models import Attempt, Delivery, DeliveryState, LogEntry
+from jobsprint.store.table import (
+    Item,
+    Query,
+    Value,
+    condition_failed,
+    live,
+    marshal,
+    marshal_item,
+    read_page,
+    unmarshal_item,
+)
+
+_FIRST, _LAST = "dlv_", "dlv_~"
+_OPEN_CLAIM = ("claim", "claimedAt", "leaseUntil")
+_DAY_SECONDS = 86400
+
+
+class DeliveryStore:
+    """The deliveries of one tenant. No method reaches another tenant's items."""
+
+    def __init__(self, tenant: str) -> None:
+        self._tenant = tenant
+        self._table = settings().events_table
+
+    # --- attempts -----------------------------------------------------------------------------------------------------
+
+    def claim(self, ticket: Ticket, claim: Claim, now: int) -> tuple[bool, DeliveryRow | None]:
+        """Takes an attempt for one dispatcher.
+
+        True when it is taken; else False and the row that stands against it (None when it is gone). Two claims of one
+        attempt never both succeed, and no attempt is taken before the one before it is recorded.
+        """
+        return self._update_in_turn(
+            ticket,
+            {
+                **self._described(ticket, now),
+                "attempt": ticket.attempt,
+                "state": "pending" if ticket.attempt == 1 else "retrying",
+                "claim": claim.token,
+                "claimedAt": now,
+                "leaseUntil": now + LEASE_MS,
+            },
+        )
+
+    def discard(self, ticket: Ticket, now: int) -> tuple[bool, DeliveryRow | None]:
+        """Ends a delivery without the attempt it came for. Answers as `claim` does."""
+        changes: dict[str, Value] = {**self._described(ticket, now), "state": "discarded"}
+        if ticket.attempt == 1:
+            changes["attempt"] = 0
+        return self._update_in_turn(ticket, changes, remove=("nextAttemptAt",))
+
+    def record(
+        self,
+        ticket: Ticket,
+        token: str,
+        attempt: Attempt,
+        state: DeliveryState,
+        next_at: int | None,
+        now: int,
+    ) -> tuple[bool, DeliveryRow | None]:
+        """Writes the result of a claimed attempt and what the delivery is now, and ends the claim.
+
+        False when `token` does not hold the claim any more, and then the row as it stands. `next_at` in ms.
+        """
+        changes: dict[str, Value] = {"state": state, "expiresAt": _expiry(max(now, next_at or 0))}
+        if next_at is not None:
+            changes["nextAttemptAt"] = next_at
+        return self._update(
+            ticket,
+            _Update(changes, remove=_OPEN_CLAIM if next_at is not None else (*_OPEN_CLAIM, "nextAttemptAt")),
+            append=attempt,
+            condition="claim = :token",
+            values={":token": token},
+        )
+
+    def _described(self, ticket: Ticket, now: int) -> dict[str, Value]:
+        described: dict[str, Value] = {
+            "event": ticket.event,
+            "eventId": ticket.event_id,
+            "eventKey": ticket.event_key,
+            "expiresAt": _expiry(now),
+        }
+        return {**described, "createdAt": now} if ticket.attempt == 1 else described
+
+    def _update_in_turn(
+        self, ticket: Ticket, changes: dict[str, Value], remove: tuple[str, ...] = ()
+    ) -> tuple[bool, DeliveryRow | None]:
+        """Changes the row if it is this attempt's turn: there is no row yet, or the attempt before is recorded."""
+        update = _Update(changes, remove)
+        if ticket.attempt == 1:
+            return self._update(ticket, update, condition="attribute_not_exists(pk)")
+        states = {f":live{place}": state for place, state in enumerate(LIVE_STATES)}
+        return self._update(
+            ticket,
+            update,
+            condition=f"attempt = :before AND attribute_not_exists(claim) AND #state IN ({', '.join(states)})",
+            values={":before": ticket.attempt - 1, **states},
+        )
+
+    def _update(
+        self,
+        ticket: Ticket,
+        update: "_Update",
+        *,
+        condition: str,
+        values: dict[str, Value] | None = None,
+        append: Attempt | None = None,
+    ) -> tuple[bool, DeliveryRow | None]:
+        appended = {":none": marshal([]), ":one": marshal([_attempt_text(append)])} if append else {}
+        try:
+            aws.dynamodb().update_item(
+                TableName=self._table,
+                Key=marshal_item({"pk": f"{self._tenant}#{ticket.webhook_id}", "sk": ticket.delivery_id}),
+                UpdateExpression=update.expression(appending=append is not None),
+                ConditionExpression=condition,
+                ExpressionAttributeNames=update.names(appending=append is not None),
+                ExpressionAttributeValues={**update.values(), **marshal_item(values or {}), **appended},
+                ReturnValuesOnConditionCheckFailure="ALL_OLD",
+            )
+        except ClientError as error:
+            if not condition_failed(error):
+                raise
+            stands: Any = error.response.get("Item")
+            return False, _row(unmarshal_item(stands)) if stands else None
+        return True, None
+
+    # --- lists --------------------------------------------------------------------------------------------------------
+
+    def page(
+        self, webhook_id: str, *, limit: int, position: str | None, state: DeliveryState | None, now: int
+    ) -> tuple[list[DeliveryRow], str | None]:
+        """A page of a webhook's deliveries, newest first, and the position to go on from.
+
+        `state` filters within at most 1,000 items a page.
+        """
+        page = read_page(
+            self._query(webhook_id, _FIRST, _LAST),
+            limit=limit,
+            position=position,
+            position_of=lambda item: str(item["sk"]),
+            keep=lambda item: live(item, now) and state in (None, item["state"]),
+        )
+        return [_row(item) for item in page.items], page.position
+
+    def attempts_page(
+        self,
+        webhook_id: str,
+        *,
+        limit: int,
+        position: str | None,
+        action: str | None,
+        status: str | None,
+        from_ms: int | None,
+        to_ms: int | None,
+        now: int,
+    ) -> tuple[list[LogEntry], str | None]:
+        """A page of a webhook's delivery attempts as log entries, and the position to go on from.
+
+        Newest delivery first, and within one its last attempt first. `action` is an event name; `from_ms` and `to_ms`
+        (both included) bound the start of an attempt. All filters work within at most 1,000 deliveries a page, but
+        what was published after `to_ms` is not even read.
+        """
+        high, below = _after(position)
+        if to_ms is not None:
+            # No attempt starts before its event is published, and the delivery's key has that time.
+            high = min(high, f"{_FIRST}{first_at(to_ms)}~")
+
+        def wanted(item: Item) -> list[Attempt]:
+            return [
+                attempt
+                for attempt in reversed(_attempts(item))
+                if (item["sk"] != high or below is None or attempt.number < below)
+                and status in (None, attempt.status)
+                and (from_ms is None or attempt.started_at >= from_ms)
+                and (to_ms is None or attempt.started_at <= to_ms)
+            ]
+
+        page = read_page(
+            self._query(webhook_id, _FIRST, high),
+            limit=limit,
+            position=None,
+            position_of=lambda item: str(item["sk"]),
+            keep=lambda item: live(item, now) and action in (None, item["event"]) and bool(wanted(item)),
+        )
+        found = [(item, attempt) for item in page.items for attempt in wanted(item)]
+        entries = [_entry(item, attempt) for item, attempt in found[:limit]]
+        if len(found) > limit:
+            item, attempt = found[limit - 1]
+            return entries, f"{item['sk']}#{attempt.number}"
+        return entries, page.position and f"{page.position}#1"
+
+    def _query(self, webhook_id: str, low: str, high: str) -> Query:
+        pk = f"{self._tenant}#{webhook_id}"
+        return Query(table=self._table, key=("pk", pk), resume=lambda sk: {"pk": pk, "sk": sk}, low=low, high=high)
+
+
+class _Update:
+    """The SET and REMOVE of an update. Every name is aliased: some are words that DynamoDB keeps for itself."""
+
+    def __init__(self, changes: dict[str, Value], remove: tuple[str, ...] = ()) -> None:
+        self._changes = changes
+        self._remove = remove
+
+    def expression(self, *, appending: bool) -> str:
+        """The update expression; `appending` adds `:one` to the attempts."""
+        sets = [f"#{name} = :{name}" for name in self._changes]
+        if appending:
+            sets.append("#attempts = list_append(if_not_exists(#attempts, :none), :one)")
+        removed = f" REMOVE {', '.join(f'#{name}' for name in self._remove)}" if self._remove else ""
+        return f"SET {', '.join(sets)}{removed}"
+
+    def names(self, *, appending: bool) -> dict[str, str]:
+        """The aliases in use; `#state`, which conditions name too, is in every change."""
+        used = [*self._changes, *self._remove, *(["attempts"] if appending else [])]
+        return {f"#{name}": name for name in used}
+
+    def values(self) -> dict[str, Any]:
+        """The new values."""
+        return marshal_item({f":{name}": value for name, value in self._changes.items()})
+
+
+def _expiry(ms: int) -> int:
+    return ms // 1000 + settings().log_retention_days * _DAY_SECONDS
+
+
+# --- rows as data ---------------------------------------------------------------------------------------------------
+
+
+def _attempt_text(attempt: Attempt) -> str:
+    fields = {
+        "attempt": attempt.number,
+        "status": attempt.status,
+        "httpStatus": attempt.http_status,
+        "failure": attempt.failure,
+        "durationMs": attempt.duration_ms,
+        "startedAt": attempt.started_at,
+        "response": attempt.response,
+        "timings": dict(attempt.timings) or None,
+    }
+    present = {name: value for name, value in fields.items() if value is not None}
+    return json.dumps(present, ensure_ascii=False, separators=(",", ":"))
+
+
+def _attempt_of(text: str) -> Attempt:
+    fields = json.loads(text)
+    return Attempt(
+        number=fields["attempt"],
+        status=fields["status"],
+        started_at=fields["startedAt"],
+        duration_ms=fields["durationMs"],
+        http_status=fields.get("httpStatus"),
+        failure=fields.get("failure"),
+        response=fields.get("response"),
+        timings=fields.get("timings", {}),
+    )
+
+
+def _attempts(item: Item) -> tuple[Attempt, ...]:
+    return tuple(_attempt_of(text) for text in item.get("attempts", []))
+
+
+def _row(item: Item) -> DeliveryRow:
+    tenant, _, webhook_id = item["pk"].partition("#")
+    return DeliveryRow(
+        delivery=Delivery(
+            tenant=tenant,
+            webhook_id=webhook_id,
+            id=item["sk"],
+            event_id=item["eventId"],
+            event=item["event"],
+            state=item["state"],
+            attempts=_attempts(item),
+            next_attempt_at=item.get("nextAttemptAt"),
+        ),
+        created_at=item["createdAt"],
+        attempt=item["attempt"],
+        event_key=item["eventKey"],
+        claim=item.get("claim"),
+        claimed_at=item.get("claimedAt", 0),
+        lease_until=item.get("leaseUntil", 0),
+    )
+
+
+# --- attempts as log entries ----------------------------------------------------------------------------------------
+
+
+def _after(position: str | None) -> tuple[str, int | None]:
+    """Where a page of attempts begins: the highest delivery, and the attempt number that was shown of it last."""
+    if position is None:
+        return _LAST, None
+    delivery, _, number = position.partition("#")
+    return delivery, int(number)
+
+
+def _entry(item: Item, attempt: Attempt) -> LogEntry:
+    delivery = str(item["sk"])
+    said = {"httpStatus": attempt.http_status, "failure": attempt.failure, "response": attempt.response}
+    return LogEntry(
+        id=derived_id("log", delivery, str(attempt.number)),
+        action=item["event"],
+        status=attempt.status,
+        input=json.dumps({"eventId": item["eventId"], "deliveryId": delivery, "attempt": attempt.number}),
+        output=json.dumps({name: value for name, value in said.items() if value is not None}),
+        execution_ms=attempt.duration_ms,
+        at=attempt.started_at,
+    )

@@ -1,0 +1,149 @@
+"""Which part may import which, and what only one module may do. Read from the source; nothing is imported."""
+
+import ast
+from collections.abc import Iterator
+from functools import cache
+from pathlib import Path
+
+import pytest
+
+from tests.support.template import ROOT
+
+LAYER = ROOT / "layers" / "connector" / "jobsprint"
+FUNCTIONS = ROOT / "functions"
+
+# functions → api → (integrations, delivery) → (connectors, catalog, store, security) → domain.
+# A name without a dot opens a whole part, one with a dot a single module of it.
+MAY_IMPORT = {
+    "domain": set(),
+    "config": set(),
+    "observe": set(),
+    "aws": {"config"},
+    "store": {"domain", "config", "aws"},
+    "security": {"domain", "config", "aws", "store.data_keys", "store.tokens"},
+    "catalog": {"domain", "config"},
+    "connectors": {"domain", "config", "security", "catalog"},
+    "delivery": {"domain", "config", "aws", "observe", "security", "store"},
+    "integrations": {
+        "domain", "config", "aws", "observe", "security", "store", "catalog", "connectors", "delivery",
+    },
+    "api": {"domain", "config", "observe", "security", "store", "catalog", "connectors", "delivery", "integrations"},
+    "functions": {
+        "domain", "config", "observe", "security", "store", "catalog", "connectors", "delivery", "integrations", "api",
+    },
+}  # fmt: skip
+
+
+@cache
+def sources() -> dict[Path, ast.Module]:
+    """Every module of ours that runs in Lambda, parsed."""
+    paths = sorted([*LAYER.rglob("*.py"), *FUNCTIONS.rglob("*.py")])
+    return {path: ast.parse(path.read_text(encoding="utf-8"), str(path)) for path in paths}
+
+
+def part_of(path: Path) -> str:
+    """`domain` for …/jobsprint/domain/ids.py, `config` for …/jobsprint/config.py, `functions` for every handler."""
+    if path.is_relative_to(FUNCTIONS):
+        return "functions"
+    return path.relative_to(LAYER).with_suffix("").parts[0]
+
+
+def imported(tree: ast.Module) -> Iterator[tuple[int, str]]:
+    """Line and dotted name of everything a module imports; `from a import b` counts as `a.b`."""
+    for node in ast.walk(tree):
+        if isinstance(node, ast.Import):
+            yield from ((node.lineno, alias.name) for alias in node.names)
+        elif isinstance(node, ast.ImportFrom):
+            assert node.level == 0, f"line {node.lineno}: relative import"
+            yield from ((node.lineno, f"{node.module}.{alias.name}") for alias in node.names)
+
+
+def is_allowed(part: str, name: str) -> bool:
+    """Whether `part` may import `name` (below `jobsprint.`)."""
+    own, *_ = name.split(".")
+    open_to = MAY_IMPORT[part]
+    return own == part or own in open_to or ".".join(name.split(".")[:2]) in open_to
+
+
+def shown(path: Path, line: int) -> str:
+    return f"{path.relative_to(ROOT)}:{line}"
+
+
+def test_every_part_has_its_arrows() -> None:
+    parts = {part_of(path) for path in sources()} - {"__init__"}
+    assert parts == set(MAY_IMPORT)
+
+
+@pytest.mark.parametrize("part", MAY_IMPORT)
+def test_imports_point_downwards(part: str) -> None:
+    wrong = [
+        f"{shown(path, line)} imports {name}"
+        for path, tree in sources().items()
+        if part_of(path) == part
+        for line, name in imported(tree)
+        if name.startswith("jobsprint.") and not is_allowed(part, name.removeprefix("jobsprint."))
+    ]
+    assert not wrong
+
+
+def test_nobody_imports_a_function_or_a_tool() -> None:
+    outside = ("functions", "local", "tests")
+    wrong = [
+        f"{shown(path, line)} imports {name}"
+        for path, tree in sources().items()
+        for line, name in imported(tree)
+        if name.split(".")[0] in outside
+    ]
+    assert not wrong
+
+
+def test_only_config_reads_the_environment() -> None:
+    wrong = [
+        shown(path, node.lineno)
+        for path, tree in sources().items()
+        if part_of(path) != "config"
+        for node in ast.walk(tree)
+        if isinstance(node, ast.Attribute) and node.attr in ("environ", "environb", "getenv")
+    ]
+    assert not wrong
+
+
+def test_only_aws_makes_clients() -> None:
+    # What others may have of botocore is its exceptions.
+    wrong = [
+        f"{shown(path, line)} imports {name}"
+        for path, tree in sources().items()
+        if part_of(path) != "aws"
+        for line, name in imported(tree)
+        if name.split(".")[0] in ("boto3", "botocore") and not name.startswith("botocore.exceptions.")
+    ]
+    assert not wrong
+
+
+def test_nobody_prints() -> None:
+    wrong = [
+        shown(path, node.lineno)
+        for path, tree in sources().items()
+        for node in ast.walk(tree)
+        if isinstance(node, ast.Call) and isinstance(node.func, ast.Name) and node.func.id == "print"
+    ]
+    assert not wrong
+
+
+def test_modules_are_named_by_what_they_know() -> None:
+    vague = {"utils", "util", "helpers", "helper", "common", "misc"}
+    assert not [str(path.relative_to(ROOT)) for path in sources() if vague & {path.stem, *path.parent.parts}]
+
+
+def test_modules_shadow_no_standard_library() -> None:
+    # The layer lies on /opt/python, so a top-level `http` or `types` would hide Python's own.
+    assert [path.name for path in LAYER.parent.iterdir() if (path / "__init__.py").exists()] == ["jobsprint"]
+
+
+def test_function_folders_hold_one_file() -> None:
+    found = {
+        path.relative_to(FUNCTIONS).as_posix()
+        for path in FUNCTIONS.rglob("*")
+        if path.is_file() and path.suffix != ".pyc"
+    }
+    assert found == {f"{path.name}/app.py" for path in FUNCTIONS.iterdir() if path.is_dir()}

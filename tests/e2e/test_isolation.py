@@ -1,0 +1,100 @@
+"""No tenant sees another, and nobody gets in without a token: every route, over HTTP, under enforced IAM."""
+
+import re
+from typing import Any
+
+import pytest
+import requests
+
+from tests.e2e.api import Api
+from tests.e2e.local_stack import Stack
+from tests.support.template import functions, routes
+
+PUBLIC = {"get_health", "get_openapi", "get_docs", "finish_oauth", "get_client_metadata"}
+BODIES: dict[str, Any] = {
+    "connect_integration": {"name": "x", "url": "http://127.0.0.1:9999/"},
+    "execute_action": {"parameters": {}},
+    "create_webhook": {"name": "x", "url": "http://127.0.0.1:9999/", "events": ["*"]},
+    "update_webhook": {"name": "stolen"},
+    "update_integration": {"name": "stolen"},
+    "publish_events": {"event": "a.b", "data": {}},
+}
+GUARDED = sorted((method, path, folder) for (method, path), folder in routes().items() if folder not in PUBLIC)
+
+
+def filled(path: str, integration: str, webhook: str) -> str:
+    """A route's path with a tenant's ids in it."""
+    path = path.replace("{integrationId}", integration).replace("{webhookId}", webhook).replace("{actionName}", "send")
+    return re.sub(r"\{\w+\}", "dlv_01m8288m5jfcptj5b3fxvspecm", path)
+
+
+@pytest.fixture(scope="module")
+def victim(stack: Stack) -> dict[str, Any]:
+    """A tenant with one thing of each kind."""
+    api = Api.of(stack)
+    webhook = api.create_webhook("http://127.0.0.1:9999/", events=["never.happens"])["id"]
+    return {"api": api, "integration": api.connect_custom("http://127.0.0.1:9999/"), "webhook": webhook}
+
+
+@pytest.fixture(scope="module")
+def stranger(stack: Stack) -> Api:
+    return Api.of(stack)
+
+
+@pytest.mark.parametrize(("method", "path", "folder"), GUARDED)
+def test_a_stranger_finds_nothing(method: str, path: str, folder: str, victim: dict[str, Any], stranger: Api) -> None:
+    for integration in (victim["integration"], victim["webhook"]):
+        target = filled(path, integration, victim["webhook"])
+        answer = stranger.call(method, target, BODIES.get(folder))
+        assert victim["integration"] not in answer.text or "{integrationId}" in path
+        if folder == "not_available_yet":
+            assert answer.status_code == 501
+        elif "{" in path:
+            assert answer.status_code == 404, answer.text
+        elif method == "GET" and folder != "search_available":
+            assert answer.json()["data"] == []
+
+
+def test_the_victim_still_has_everything(victim: dict[str, Any], stranger: Api) -> None:
+    listed = victim["api"].data("GET", "/integrations")
+    assert {item["id"] for item in listed} == {victim["integration"], victim["webhook"]}
+    assert {item["name"] for item in listed} == {"Custom", "Hook"}
+
+
+@pytest.mark.parametrize(("method", "path", "folder"), GUARDED)
+def test_nobody_gets_in_without_a_token(method: str, path: str, folder: str, stack: Stack) -> None:
+    target = stack.url + filled(path, "int_x", "wh_x")
+    for headers in ({}, {"Authorization": "Bearer jsp_nonsense"}, {"Authorization": "Basic abc"}):
+        answer = requests.request(method, target, json=BODIES.get(folder), headers=headers, timeout=30)
+        assert answer.status_code == 401, answer.text
+        assert answer.json()["error"]["code"] == "unauthenticated"
+        assert answer.json()["requestId"]
+
+
+@pytest.mark.parametrize("folder", sorted(PUBLIC))
+def test_public_operations_answer_without_a_token(folder: str, stack: Stack) -> None:
+    [path] = [path for (_, path), found in routes().items() if found == folder]
+    assert requests.get(stack.url + path, timeout=30).status_code in (200, 501)
+
+
+def test_a_token_does_only_what_its_scopes_say(stack: Stack) -> None:
+    reader = Api.of(stack, scopes=("integrations:read",))
+    assert reader.call("GET", "/integrations").status_code == 200
+    refused = reader.call("POST", "/events", BODIES["publish_events"])
+    assert (refused.status_code, refused.json()["error"]["code"]) == (403, "missing_scope")
+
+
+def test_an_unknown_route_is_an_envelope_too(stack: Stack) -> None:
+    answer = Api.of(stack).call("GET", "/nowhere")
+    assert (answer.status_code, answer.json()["error"]["code"]) == (404, "not_found")
+
+
+def test_preflights_are_answered(stack: Stack) -> None:
+    headers = {"Origin": "https://app.example", "Access-Control-Request-Method": "GET"}
+    answer = requests.options(f"{stack.url}/integrations", headers=headers, timeout=30)
+    assert answer.status_code == 204
+    assert answer.headers["Access-Control-Allow-Origin"] == "*"
+
+
+def test_no_route_reaches_the_token_function() -> None:
+    assert not functions()["manage_tokens"].get("Events")

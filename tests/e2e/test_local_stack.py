@@ -1,0 +1,143 @@
+"""`make up`, `make down` and the token commands, as contract.md §1 and §6 describe them."""
+
+import os
+import socket
+from pathlib import Path
+
+import boto3
+import pytest
+import requests
+
+from local import emulator
+from local.options import Home
+from tests.e2e.local_stack import Stack, command, free_port
+
+
+def test_the_environment_file_holds_what_the_contract_names(stack: Stack) -> None:
+    assert stack.env["JOBSPRINT_URL"].startswith("http://127.0.0.1:")
+    assert stack.env["JOBSPRINT_URL"].endswith("/v1")
+    assert stack.env["AWS_ENDPOINT_URL"] == stack.env["JOBSPRINT_URL"].removesuffix("/v1")
+    for name in (
+        "JOBSPRINT_TOKEN",
+        "AWS_ACCESS_KEY_ID",
+        "AWS_SECRET_ACCESS_KEY",
+        "AWS_REGION",
+        "JOBSPRINT_EVENT_BUS_NAME",
+    ):
+        assert stack.env[name]
+    assert stack.home.env.stat().st_mode & 0o077 == 0
+
+
+def test_the_names_in_it_are_those_of_real_tables_and_queues(stack: Stack) -> None:
+    tables = stack.client("dynamodb").list_tables()["TableNames"]
+    assert {stack.env[f"JOBSPRINT_{name}_TABLE"] for name in ("TENANTS", "LOGS", "EVENTS", "TOKENS")} <= set(tables)
+    queue = stack.env["JOBSPRINT_DELIVERY_QUEUE_URL"]
+    assert stack.client("sqs").get_queue_attributes(QueueUrl=queue, AttributeNames=["QueueArn"])["Attributes"]
+
+
+def test_pids_names_each_process_and_its_id(stack: Stack) -> None:
+    for line in stack.home.pids.read_text().splitlines():
+        name, pid = line.split(" ")
+        assert name
+        os.kill(int(pid), 0)
+
+
+def test_the_emulator_listens_on_the_loopback_address_only(stack: Stack) -> None:
+    port = int(stack.env["AWS_ENDPOINT_URL"].rpartition(":")[2])
+    with socket.socket(socket.AF_INET, socket.SOCK_DGRAM) as route:
+        route.connect(("192.0.2.1", 9))  # sends nothing: it only picks this machine's own address
+        own_address = route.getsockname()[0]
+    with pytest.raises(OSError, match="refused"), socket.create_connection((own_address, port), timeout=5):
+        pass
+
+
+def test_iam_is_enforced(stack: Stack) -> None:
+    stranger = boto3.client(
+        "dynamodb",
+        endpoint_url=stack.env["AWS_ENDPOINT_URL"],
+        region_name=stack.env["AWS_REGION"],
+        aws_access_key_id="AKIASTRANGER00000000",
+        aws_secret_access_key="wrong",
+    )
+    with pytest.raises(stranger.exceptions.ClientError, match=r"UnrecognizedClient|InvalidClientTokenId|AccessDenied"):
+        stranger.list_tables()
+
+
+def test_tokens_are_issued_listed_and_revoked(stack: Stack) -> None:
+    issued = command(stack.home, "token", "--tenant", "acme", "--scopes", "integrations:read", "--expires", "30d")
+    assert issued.returncode == 0, issued.stderr
+    token = issued.stdout.splitlines()[-1]
+    headers = {"Authorization": f"Bearer {token}"}
+    assert requests.get(f"{stack.url}/integrations", headers=headers, timeout=30).status_code == 200
+
+    listed = command(stack.home, "tokens", "--tenant", "acme").stdout
+    assert token not in listed
+    token_id = "tok_" + listed.partition("tok_")[2].partition('"')[0]
+    assert command(stack.home, "revoke-token", "--id", token_id).returncode == 0
+
+
+@pytest.mark.parametrize(
+    ("words", "sentence"),
+    [
+        (["token", "--tenant", "acme", "--expires", "soon"], "EXPIRES=soon is not a number of days"),
+        (["token", "--tenant", "acme", "--scopes", "everything"], "The token function refused: "),
+        (["deploy", "--stage", "moon"], "STAGE=moon is not an environment"),
+    ],
+)
+def test_a_wrong_command_is_one_clear_sentence(stack: Stack, words: list[str], sentence: str) -> None:
+    done = command(stack.home, *words)
+    assert done.returncode != 0
+    assert done.stderr.startswith(sentence)
+    assert len(done.stderr.splitlines()) == 1
+
+
+def test_a_busy_port_is_one_clear_sentence(other_home: Home) -> None:
+    with socket.socket() as holder:
+        holder.bind(("127.0.0.1", 0))
+        holder.listen()
+        port = holder.getsockname()[1]
+        done = command(other_home, "up", settings={"PORT": str(port)})
+    assert done.returncode != 0
+    assert done.stderr == f"Port {port} is in use: stop what uses it or choose another, as in make run PORT=5000.\n"
+
+
+def test_a_failed_deploy_is_one_clear_sentence_and_leaves_nothing_running(other_home: Home) -> None:
+    done = command(other_home, "up", settings={"PORT": str(free_port()), "RETRY_SCHEDULE": "soon"})
+    assert done.returncode != 0
+    assert done.stderr.startswith("The deploy failed (")
+    assert len(done.stderr.splitlines()) == 1
+    assert not emulator.running(other_home)
+
+
+def test_a_second_stack_runs_beside_it_and_survives_a_restart(stack: Stack, other_home: Home) -> None:
+    port = str(free_port())
+    first = _up(other_home, port)
+    assert first["AWS_ENDPOINT_URL"] != stack.env["AWS_ENDPOINT_URL"]
+    dynamodb = Stack(other_home, first).client("dynamodb")
+    dynamodb.put_item(TableName=first["JOBSPRINT_TENANTS_TABLE"], Item={"pk": {"S": "kept"}, "sk": {"S": "kept"}})
+    assert requests.get(f"{stack.url}/integrations", headers=stack.auth, timeout=30).status_code == 200
+
+    assert command(other_home, "down").returncode == 0
+    assert not emulator.running(other_home)
+    assert not _commands_mentioning(other_home.folder)
+
+    second = _up(other_home, port)
+    assert second["JOBSPRINT_TOKEN"] == first["JOBSPRINT_TOKEN"]
+    answer = requests.get(f"{second['JOBSPRINT_URL']}/integrations", headers=Stack(other_home, second).auth, timeout=30)
+    assert answer.status_code == 200
+    kept = dynamodb.get_item(
+        TableName=second["JOBSPRINT_TENANTS_TABLE"], Key={"pk": {"S": "kept"}, "sk": {"S": "kept"}}
+    )
+    assert "Item" in kept
+
+
+def _up(home: Home, port: str) -> dict[str, str]:
+    done = command(home, "up", settings={"PORT": port})
+    assert done.returncode == 0, done.stdout + done.stderr
+    return dict(line.split("=", 1) for line in home.env.read_text().splitlines())
+
+
+def _commands_mentioning(folder: Path) -> list[str]:
+    """Processes whose command names the folder, as the emulator's function workers do."""
+    table = emulator.process_table()
+    return [line for line in table.splitlines() if str(folder) in line and "pytest" not in line]

@@ -1,0 +1,118 @@
+"""A planted secret appears in no table, queue, log group or answer: not plain, not in base64, not in URL form."""
+
+import base64
+import json
+from collections.abc import Iterator
+from typing import Any
+from urllib.parse import quote
+
+from tests.e2e.api import Api, eventually
+from tests.e2e.local_stack import Stack
+from tests.support.receiver import Reply, receiving
+
+PLANTED = {
+    "webhook header": "planted/Header+Value=1",
+    "webhook secret": "planted Webhook&Secret 2",
+    "custom header": "Bearer planted.custom.header-3",
+    "custom secret": "planted-custom-secret-4!",
+    "url token": "plantedUrlToken5ZZ9876543210",
+}
+
+
+def spellings(secret: str) -> set[str]:
+    """A secret as it could stand somewhere: plain, escaped, and in base64 at each of the three alignments."""
+    raw = secret.removeprefix("Bearer ").encode()
+    encoded = {base64.b64encode(b"\0" * shift + raw)[-(-shift * 8 // 6) :][:-4].decode() for shift in range(3)}
+    return {raw.decode(), quote(raw, safe=""), json.dumps(raw.decode())[1:-1]} | encoded
+
+
+def table_rows(stack: Stack) -> Iterator[str]:
+    dynamodb = stack.client("dynamodb")
+    for table in dynamodb.list_tables()["TableNames"]:
+        for page in dynamodb.get_paginator("scan").paginate(TableName=table):
+            yield from (f"{table}: {item}" for item in page["Items"])
+
+
+def queue_messages(stack: Stack) -> Iterator[str]:
+    sqs = stack.client("sqs")
+    for url in sqs.list_queues()["QueueUrls"]:
+        found = sqs.receive_message(QueueUrl=url, MaxNumberOfMessages=10, VisibilityTimeout=0, WaitTimeSeconds=0)
+        yield from (f"{url}: {message['Body']}" for message in found.get("Messages", []))
+
+
+def log_lines(stack: Stack) -> Iterator[str]:
+    logs = stack.client("logs")
+    for group in logs.describe_log_groups()["logGroups"]:
+        for page in logs.get_paginator("filter_log_events").paginate(logGroupName=group["logGroupName"]):
+            yield from (f"{group['logGroupName']}: {event['message']}" for event in page["events"])
+
+
+def use_everything(api: Api, receiver: Any) -> list[str]:
+    """Calls every operation that meets a secret, failures too, and gives the answers as text."""
+    receiver.answer = lambda request: Reply(200, {"echo": dict(request.headers)})
+    url = f"{receiver.url}/in?access_token={PLANTED['url token']}"
+    answers: list[str] = []
+
+    def call(method: str, path: str, body: Any = None, **options: Any) -> Any:
+        answer = api.call(method, path, body, **options)
+        answers.append(f"{method} {path}: {answer.text}")
+        return answer.json().get("data")
+
+    target = {"name": "n", "url": url, "headers": {"X-Key": PLANTED["webhook header"]}}
+    created = api.call(
+        "POST",
+        "/integrations/webhooks",
+        {**target, "events": ["*"], "secret": PLANTED["webhook secret"]},
+        headers={"Idempotency-Key": "plant-1"},
+    )
+    assert PLANTED["webhook secret"] in created.text, "shown once, here"
+    webhook = created.json()["data"]["id"]
+    connect = {
+        **target,
+        "headers": {"Authorization": PLANTED["custom header"]},
+        "secret": PLANTED["custom secret"],
+        "actions": [{"name": "send"}],
+    }
+    integration = call("POST", "/integrations/custom_webhook/connect", connect, headers={"Idempotency-Key": "plant-2"})[
+        "id"
+    ]
+    call("POST", "/integrations/custom_webhook/connect", {**connect, "unknown": 1})
+    call("POST", "/integrations/webhooks", {**target, "events": ["no good!"], "secret": PLANTED["webhook secret"]})
+    call("PATCH", f"/integrations/{integration}", {"headers": connect["headers"], "name": "m"})
+    call("PATCH", f"/integrations/webhooks/{webhook}", {"headers": target["headers"]})
+    call("POST", f"/integrations/{integration}/test")
+    call("POST", f"/integrations/{webhook}/test")
+    parameters = {"parameters": {"token": PLANTED["custom secret"], "note": PLANTED["custom header"]}}
+    call("POST", f"/integrations/{integration}/actions/send", parameters, headers={"Idempotency-Key": "plant-3"})
+    call("POST", f"/integrations/{integration}/actions/send", parameters, headers={"Idempotency-Key": "plant-3"})
+    call("POST", "/events", {"event": "a.b", "data": {"n": 1}})
+    eventually(lambda: api.data("GET", f"/integrations/webhooks/{webhook}/deliveries?state=delivered"))
+    receiver.answer = lambda request: Reply(500, {"echo": dict(request.headers)})
+    call("POST", f"/integrations/{integration}/actions/send", parameters)
+    call("POST", "/events", {"event": "a.b", "data": {"n": 2}})
+    eventually(lambda: api.data("GET", f"/integrations/webhooks/{webhook}/deliveries?state=retrying"))
+    for path in ("", "/webhooks", f"/{integration}", f"/{webhook}", f"/webhooks/{webhook}"):
+        call("GET", f"/integrations{path}")
+    for path in (f"/{integration}/logs", f"/{webhook}/logs", f"/webhooks/{webhook}/deliveries"):
+        call("GET", f"/integrations{path}")
+    call("POST", f"/integrations/{integration}/disconnect")
+    call("GET", f"/integrations/{integration}")
+    return answers
+
+
+def test_planted_secrets_stay_where_they_belong(stack: Stack) -> None:
+    api = Api.of(stack)
+    with receiving() as receiver:
+        answers = use_everything(api, receiver)
+        assert any(PLANTED["url token"] in request.path for request in receiver.received), "they were really used"
+    places = [*answers, *table_rows(stack), *queue_messages(stack), *log_lines(stack)]
+    assert len(places) > 50
+    wanted = {**PLANTED, "token": api.token}
+    found = [
+        f"{name} in {place[:200]}"
+        for name, secret in wanted.items()
+        for spelling in spellings(secret)
+        for place in places
+        if spelling in place
+    ]
+    assert not found

@@ -1,0 +1,25 @@
+"""Fixtures of the integration tests."""
+
+from collections.abc import Iterator
+from typing import Any
+
+import pytest
+
+from tests.support.receiver import Receiver, receiving
+
+
+@pytest.fixture
+def endpoint() -> Iterator[Receiver]:
+    """A tenant's HTTP endpoint on 127.0.0.1."""
+    with receiving() as receiver:
+        yield receiver
+
+
+@pytest.fixture
+def strict(aws: dict[str, Any], monkeypatch: pytest.MonkeyPatch) -> None:
+    """The service as it runs in AWS: neither private nor loopback targets, no plain http."""
+    from tests.conftest import forget_settings
+
+    monkeypatch.setenv("ALLOW_PRIVATE_TARGETS", "false")
+    monkeypatch.setenv("ALLOW_LOOPBACK_TARGETS", "false")
+    forget_settings()

@@ -1,0 +1,90 @@
+"""A real HTTP receiver on 127.0.0.1 that keeps what it gets and answers as it is told."""
+
+import json
+import threading
+import time
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from dataclasses import dataclass, field
+from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
+from typing import Any
+
+
+@dataclass(frozen=True)
+class Received:
+    """One request as it came in."""
+
+    path: str
+    headers: dict[str, str]
+    body: bytes
+
+    @property
+    def json(self) -> Any:
+        return json.loads(self.body)
+
+
+@dataclass(frozen=True)
+class Reply:
+    """What to answer."""
+
+    status: int = 200
+    body: Any = None
+    headers: dict[str, str] = field(default_factory=dict)
+
+
+class Receiver:
+    """`answer` is called with each request and gives its Reply; `received` keeps them in order."""
+
+    def __init__(self) -> None:
+        self.received: list[Received] = []
+        self.answer: Callable[[Received], Reply] = lambda _: Reply()
+        receiver = self
+
+        class Handler(BaseHTTPRequestHandler):
+            protocol_version = "HTTP/1.1"
+
+            def do_POST(self) -> None:
+                body = self.rfile.read(int(self.headers.get("Content-Length", "0")))
+                request = Received(self.path, {k.lower(): v for k, v in self.headers.items()}, body)
+                receiver.received.append(request)
+                self._reply(receiver.answer(request))
+
+            def _reply(self, reply: Reply) -> None:
+                text = reply.body if isinstance(reply.body, bytes) else json.dumps(reply.body).encode()
+                text = b"" if reply.body is None else text
+                self.send_response(reply.status)
+                for name, value in reply.headers.items():
+                    self.send_header(name, value)
+                self.send_header("Content-Length", str(len(text)))
+                self.end_headers()
+                self.wfile.write(text)
+
+            def log_message(self, *_: object) -> None:
+                pass
+
+        self._server = ThreadingHTTPServer(("127.0.0.1", 0), Handler)
+        self._server.daemon_threads = True
+        self.url = f"http://127.0.0.1:{self._server.server_address[1]}"
+
+    def wait_for(self, count: int, path: str = "", seconds: float = 20) -> list[Received]:
+        """The requests to `path…` once there are `count`; fails after `seconds`."""
+        deadline = time.monotonic() + seconds
+        while time.monotonic() < deadline:
+            found = [request for request in self.received if request.path.startswith(path)]
+            if len(found) >= count:
+                return found
+            time.sleep(0.05)
+        raise AssertionError(f"{count} requests to {path!r} expected, got {len(self.received)} in all")
+
+
+@contextmanager
+def receiving() -> Iterator[Receiver]:
+    """A receiver that listens while the block runs."""
+    receiver = Receiver()
+    thread = threading.Thread(target=receiver._server.serve_forever, kwargs={"poll_interval": 0.05}, daemon=True)
+    thread.start()
+    try:
+        yield receiver
+    finally:
+        receiver._server.shutdown()
+        receiver._server.server_close()

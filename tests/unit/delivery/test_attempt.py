@@ -1,0 +1,78 @@
+"""The request of an attempt, and what is kept of its outcome."""
+
+import json
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from jobsprint.delivery import attempt as attempts
+from jobsprint.domain.deliveries import Ticket
+from jobsprint.security.credentials import Credentials
+from jobsprint.security.outbound import Answer, Failure
+
+TICKET = Ticket("acme", "wh_1", "dlv_1", "evt_1", "workflow.executed", "2025-01-06T12:00:00Z", "0#evt_1", attempt=3)
+URL = "https://hooks.example.com/in/T0aB1cD2eF3gH4iJ5kL6mN7?token=very-secret&page=1"
+CREDENTIALS = Credentials(
+    URL, {"X-Custom": "own value", "x-jobsprint-event": "forged"}, ("your_secret", "older_secret")
+)
+
+
+def answer(status: int, body: bytes = b"") -> Answer:
+    return Answer(status, {}, body, False, 12, {"total": 12})
+
+
+def test_our_headers_win_over_the_webhooks_own_in_any_case() -> None:
+    request = attempts.request(TICKET, "{}", CREDENTIALS, 1_736_164_800_999)
+    assert request.method == "POST"
+    assert request.url == URL
+    assert request.headers["X-Jobsprint-Event"] == "workflow.executed"
+    assert "x-jobsprint-event" not in request.headers
+    assert request.headers["X-Custom"] == "own value"
+    assert request.headers["X-Jobsprint-Attempt"] == "3"
+    assert request.headers["webhook-id"] == "evt_1"
+    assert request.headers["webhook-timestamp"] == "1736164800"
+    assert request.headers["webhook-signature"].count("v1,") == 2
+    assert request.repeatable
+
+
+@pytest.mark.parametrize(
+    ("status", "outcome", "failure"),
+    [(200, "success", None), (204, "success", None), (299, "success", None), (301, "error", "http_3xx")]
+    + [(404, "error", "http_4xx"), (410, "error", "http_4xx"), (500, "error", "http_5xx"), (599, "error", "http_5xx")],
+)
+def test_only_2xx_is_success(status: int, outcome: str, failure: str | None) -> None:
+    kept = attempts.attempt_of(answer(status), 2, 1000, ())
+    assert (kept.number, kept.status, kept.http_status, kept.failure) == (2, outcome, status, failure)
+    assert (kept.started_at, kept.duration_ms, kept.response) == (1000, 12, None)
+
+
+def test_a_failure_keeps_its_kind_and_not_its_message() -> None:
+    kept = attempts.attempt_of(Failure("timeout_headers", "host.example said", True, 15000), 1, 1000, ())
+    assert (kept.status, kept.failure, kept.http_status) == ("error", "timeout_headers", None)
+    assert "host.example" not in repr(kept)
+
+
+def test_secrets_do_not_come_back_in_what_is_kept() -> None:
+    body = f"Cannot POST {URL}: own value your_secret older_secret T0aB1cD2eF3gH4iJ5kL6mN7 Bearer abcdefgh12345678"
+    kept = attempts.attempt_of(answer(500, body.encode()), 1, 0, attempts.secrets_of(CREDENTIALS))
+    assert kept.response is not None
+    for secret in ("own value", "your_secret", "older_secret", "T0aB1c", "very-secret", "abcdefgh12345678"):
+        assert secret not in kept.response
+    assert kept.response.startswith("Cannot POST https://hooks.example.com/in/")
+
+
+def test_a_secret_is_masked_before_the_answer_is_cut() -> None:
+    body = b"x" * (attempts.MAX_KEPT_OF_FAILURE - 4) + b"your_secret"
+    kept = attempts.attempt_of(answer(500, body), 1, 0, ("your_secret",))
+    assert kept.response is not None
+    assert "your" not in kept.response
+
+
+@given(st.binary(max_size=5000) | st.text(max_size=5000).map(str.encode), st.sampled_from([200, 500]))
+def test_what_is_kept_has_a_bound_in_bytes_of_json(body: bytes, status: int) -> None:
+    kept = attempts.attempt_of(answer(status, body), 1, 0, ())
+    limit = attempts.MAX_KEPT_OF_SUCCESS if status == 200 else attempts.MAX_KEPT_OF_FAILURE
+    text = kept.response or ""
+    assert len(json.dumps(text, ensure_ascii=False).encode()) - 2 <= limit
+    text.encode()

@@ -1,0 +1,128 @@
+"""When a delivery is tried again, and when it ends."""
+
+from datetime import UTC, datetime
+from email.utils import format_datetime
+from itertools import pairwise
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from jobsprint.delivery.schedule import (
+    JITTER,
+    MAX_RETRY_AFTER_SECONDS,
+    Verdict,
+    lengthened,
+    retry_after_seconds,
+    verdict,
+)
+from jobsprint.domain.models import Attempt
+
+NOW = 1_736_164_800_000  # 2025-01-06T12:00:00Z
+DEFAULT = (0, 5, 300, 1800, 7200, 18000, 36000, 50400, 72000, 86400)
+fractions = st.floats(0, 1)
+schedules = st.lists(st.integers(0, 999_999), min_size=1, max_size=20)
+failing = st.sampled_from([None, 100, 301, 302, 304, 400, 401, 404, 408, 429, 451, 500, 502, 503, 504, 599])
+
+
+def attempt(number: int, http_status: int | None) -> Attempt:
+    success = http_status is not None and 200 <= http_status < 300
+    return Attempt(number, "success" if success else "error", NOW, 7, http_status, None if success else "x")
+
+
+@given(st.integers(200, 299), schedules, fractions, st.integers(1, 25))
+def test_2xx_is_delivered_whenever_it_comes(status: int, schedule: list[int], fraction: float, number: int) -> None:
+    found = verdict(attempt(number, status), "60", schedule=schedule, now=NOW, fraction=fraction)
+    assert found == Verdict("delivered")
+
+
+@given(schedules, fractions, st.integers(1, 25))
+def test_410_ends_the_delivery_and_disables_its_webhook(schedule: list[int], fraction: float, number: int) -> None:
+    found = verdict(attempt(number, 410), None, schedule=schedule, now=NOW, fraction=fraction)
+    assert found == Verdict("exhausted", gone=True)
+
+
+@given(failing, schedules, fractions, st.data())
+def test_everything_else_waits_for_its_step_or_a_tenth_longer_or_ends(
+    status: int | None, schedule: list[int], fraction: float, data: st.DataObject
+) -> None:
+    number = data.draw(st.integers(1, len(schedule)))
+    found = verdict(attempt(number, status), None, schedule=schedule, now=NOW, fraction=fraction)
+    if number == len(schedule):
+        assert found == Verdict("exhausted")
+        return
+    assert found.state == "retrying"
+    assert found.next_at is not None
+    step = schedule[number] * 1000
+    assert step <= found.next_at - NOW <= step * (1 + JITTER) + 1
+
+
+@given(fractions, st.integers(0, 10_000))
+def test_retry_after_lengthens_a_step_up_to_an_hour(fraction: float, asked: int) -> None:
+    for status in (429, 503):
+        found = verdict(attempt(1, status), str(asked), schedule=(0, 300, 300), now=NOW, fraction=fraction)
+        assert found.next_at is not None
+        wanted = max(300, min(asked, MAX_RETRY_AFTER_SECONDS)) * 1000
+        assert wanted <= found.next_at - NOW <= wanted * (1 + JITTER) + 1
+
+
+@pytest.mark.parametrize("status", [301, 400, 404, 500, 502, 504])
+def test_retry_after_of_another_status_is_not_honoured(status: int) -> None:
+    found = verdict(attempt(1, status), "3000", schedule=(0, 5), now=NOW, fraction=0)
+    assert found.next_at == NOW + 5_000
+
+
+def test_the_default_schedule_on_a_virtual_clock_takes_three_days_and_three_hours() -> None:
+    now, number, times = NOW, 1, [NOW]
+    while (found := verdict(attempt(number, 500), None, schedule=DEFAULT, now=now, fraction=0)).next_at is not None:
+        now, number = found.next_at, number + 1
+        times.append(now)
+    assert found.state == "exhausted"
+    assert len(times) == 10
+    assert [(later - earlier) // 1000 for earlier, later in pairwise(times)] == list(DEFAULT[1:])
+    assert times[-1] - times[0] == (75 * 3600 + 35 * 60 + 5) * 1000  # the example of Standard Webhooks
+
+
+@given(st.floats(0, 1e6), fractions)
+def test_jitter_only_lengthens(seconds: float, fraction: float) -> None:
+    assert seconds <= lengthened(seconds, fraction) <= seconds * (1 + JITTER)
+
+
+@pytest.mark.parametrize(
+    ("value", "seconds"),
+    [
+        (None, 0),
+        ("", 0),
+        ("0", 0),
+        ("120", 120),
+        (" 120 ", 120),
+        ("3600", 3600),
+        ("3601", 3600),
+        ("9" * 5000, 3600),
+        ("-5", 0),
+        ("+5", 0),
+        ("1.5", 0),
+        ("١٢", 0),
+        ("soon", 0),
+        ("Mon, 06 Jan 2025 12:01:00 GMT", 60),
+        ("Monday, 06-Jan-25 12:01:00 GMT", 60),
+        ("Mon Jan  6 12:01:00 2025", 60),
+        ("Mon, 06 Jan 2025 11:59:00 GMT", 0),
+        ("Mon, 06 Jan 2025 18:00:00 GMT", 3600),
+        ("Mon, 99 Jan 2025 12:00:00 GMT", 0),
+        ("Mon, 06 Jan 0000 12:00:00 GMT", 0),
+    ],
+)
+def test_retry_after(value: str | None, seconds: int) -> None:
+    assert retry_after_seconds(value, NOW) == seconds
+
+
+@given(st.integers(-100_000, 100_000))
+def test_retry_after_as_a_date_says_the_same_as_in_seconds(seconds: int) -> None:
+    date = format_datetime(datetime.fromtimestamp(NOW // 1000 + seconds, UTC), usegmt=True)
+    assert retry_after_seconds(date, NOW) == retry_after_seconds(str(max(seconds, 0)), NOW)
+
+
+@given(st.text(max_size=40))
+def test_no_header_breaks_the_parser(value: str) -> None:
+    assert 0 <= retry_after_seconds(value, NOW) <= MAX_RETRY_AFTER_SECONDS

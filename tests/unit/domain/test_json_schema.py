@@ -1,0 +1,95 @@
+"""Schemas come from tenants: nothing is fetched, nothing hangs, and every wrong field is named without its value."""
+
+import time
+
+import pytest
+
+from jobsprint.domain.json_schema import check_parameters, check_schema
+from jobsprint.domain.models import JsonObject
+
+
+@pytest.mark.parametrize(
+    "schema",
+    [
+        {"type": "object"},
+        {"type": "object", "properties": {"a": {"$ref": "#/$defs/a"}}, "$defs": {"a": {"type": "string"}}},
+        {"type": "object", "properties": {"userRef": {"type": "string"}}},
+        {"type": "object", "properties": {f"p{n}": {"type": "string"} for n in range(100)}},
+        {"$schema": "http://json-schema.org/draft-07/schema#", "type": "object"},
+    ],
+)
+def test_schemas_that_can_be_used(schema: JsonObject) -> None:
+    check_schema(schema)
+
+
+@pytest.mark.parametrize(
+    "schema",
+    [
+        {},
+        {"type": "array"},
+        {"type": ["object"]},
+        {"type": "object", "properties": {"a": {"type": "text"}}},
+        {"type": "object", "properties": []},
+        {"type": "object", "required": "a"},
+        {"type": "object", "properties": {"a": {"pattern": "("}}},
+        {"type": "object", "properties": {"a": {"pattern": "(?=a)a"}}},
+        {"type": "object", "properties": {"a": {"$ref": "https://schemas.example/a.json"}}},
+        {"type": "object", "properties": {"a": {"$ref": "file:///etc/passwd"}}},
+        {"type": "object", "$schema": "https://schemas.example/meta"},
+        {"type": "object", "properties": {f"p{n}": {"$ref": "#/$defs/a"} for n in range(21)}, "$defs": {"a": {}}},
+    ],
+)
+def test_schemas_that_cannot_be_used(schema: JsonObject) -> None:
+    with pytest.raises(ValueError, match="."):
+        check_schema(schema)
+
+
+def test_references_in_a_circle_end() -> None:
+    for schema in ({"type": "object", "$ref": "#"}, {"type": "object", "allOf": [{"$ref": "#"}]}):
+        check_schema(schema)
+        assert check_parameters(schema, {"a": 1}) == []
+
+
+def test_as_many_references_as_allowed_stay_quick() -> None:
+    doubled: JsonObject = {
+        f"d{n}": {"allOf": [{"$ref": f"#/$defs/d{n - 1}"}, {"$ref": f"#/$defs/d{n - 1}"}]} for n in range(1, 10)
+    }
+    schema: JsonObject = {
+        "type": "object",
+        "$defs": {"d0": {"type": "string"}, **doubled},
+        "properties": {"a": {"$ref": "#/$defs/d9"}},
+    }
+    check_schema(schema)
+    started = time.monotonic()
+
+    assert check_parameters(schema, {"a": 1})
+    assert time.monotonic() - started < 2
+
+
+def test_every_wrong_parameter_is_named_without_its_value() -> None:
+    schema: JsonObject = {
+        "type": "object",
+        "required": ["text", "channel"],
+        "additionalProperties": False,
+        "properties": {
+            "text": {"type": "string"},
+            "channel": {"type": "string"},
+            "to": {"type": "array", "items": {"type": "object", "properties": {"id": {"type": "integer"}}}},
+        },
+    }
+
+    details = check_parameters(schema, {"text": 5, "to": [{"id": 1}, {"id": "s3cret"}], "more": "s3cret"})
+
+    assert {detail.field for detail in details} == {
+        "body.parameters.text",
+        "body.parameters.channel",
+        "body.parameters.to[1].id",
+        "body.parameters.more",
+    }
+    assert "s3cret" not in str(details)
+
+
+def test_a_flood_of_wrong_parameters_is_cut() -> None:
+    schema: JsonObject = {"type": "object", "additionalProperties": {"type": "string"}}
+
+    assert len(check_parameters(schema, {str(n): n for n in range(100)})) == 20
