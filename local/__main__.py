@@ -10,7 +10,7 @@ import sys
 from pathlib import Path
 from types import FrameType
 
-from local import emulator, gateway, logs, permissions, sam, stack, tokens
+from local import emulator, gateway, logs, permissions, queues, sam, stack, tokens
 from local.console import Failure, step
 from local.options import EMULATOR, LOCAL_PARAMETERS, PROJECT, Home, chosen_parameters, chosen_port, last_port
 
@@ -38,8 +38,8 @@ def _deploy(home: Home, endpoint: str) -> str:
     sam.build(target, env, home.logs / "build.log")
     sam.deploy(target, LOCAL_PARAMETERS | chosen_parameters(), env, home.logs / "deploy.log")
     with step("Filling in what the emulator lacks"):
-        gateway.fill_gaps(endpoint)
-        permissions.fill_gaps(endpoint)
+        for lacking in (gateway, permissions, queues):
+            lacking.fill_gaps(endpoint)
         stack.wait_for_api(stack.base_url(endpoint))
     token = stack.read_env(home).get("JOBSPRINT_TOKEN", "")
     if not token or not tokens.still_valid(stack.base_url(endpoint), token):

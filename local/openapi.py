@@ -143,7 +143,7 @@ def _operation(folder: str, module: ModuleType, route: str, operation: Json) -> 
     notes = [inspect.cleandoc(getattr(module, folder).__doc__ or ""), f"Scope: `{scope}`." if scope else ""]
     completed = {
         **operation,
-        "operationId": _camel(folder),
+        "operationId": camel(folder),
         "description": "\n\n".join(note for note in notes if note),
         "responses": _successes(folder, operation["responses"])
         | _failures(folder, route, public=scope is None, has_body="requestBody" in operation),
@@ -276,7 +276,8 @@ def _tidy(node: Any) -> Any:
     return int(node) if isinstance(node, float) and node.is_integer() else node
 
 
-def _camel(folder: str) -> str:
+def camel(folder: str) -> str:
+    """A folder's name as an operationId: `list_logs` is `listLogs`."""
     first, *rest = folder.split("_")
     return first + "".join(word.capitalize() for word in rest)
 

@@ -29,6 +29,8 @@ LOCAL_PARAMETERS = {
     "Architecture": "arm64" if platform.machine().lower() in {"arm64", "aarch64"} else "x86_64",
     "AllowPrivateTargets": "true",
     "AllowLoopbackTargets": "true",
+    # Each batch in flight is a process here.
+    "DispatchConcurrency": "5",
 }
 
 

@@ -29,7 +29,7 @@ def aws(monkeypatch: pytest.MonkeyPatch) -> Iterator[dict[str, Any]]:
     from moto import mock_aws
 
     from jobsprint import aws as clients
-    from jobsprint.security import vault
+    from jobsprint.security import addresses, vault
     from tests.support.template import create_queues, create_tables
 
     with mock_aws():
@@ -53,8 +53,13 @@ def aws(monkeypatch: pytest.MonkeyPatch) -> Iterator[dict[str, Any]]:
         }
         for name, value in environment.items():
             monkeypatch.setenv(name, value)
+        monkeypatch.setattr(addresses.vet, "__defaults__", (2.0, _no_dns))
         yield {"tables": tables, "queues": queues, "key": key}
         _forget(clients, vault)
+
+
+def _no_dns(*_: Any, **__: Any) -> list[Any]:
+    raise OSError("no test asks a name server")
 
 
 def _forget(clients: Any, vault: Any) -> None:

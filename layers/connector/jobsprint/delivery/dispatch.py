@@ -7,7 +7,7 @@ never fails a message: only our own faults do.
 
 import os
 from collections.abc import Callable, Iterator, Mapping, Sequence
-from concurrent.futures import ThreadPoolExecutor
+from concurrent.futures import Future, ThreadPoolExecutor
 from contextlib import contextmanager
 from dataclasses import dataclass, replace
 from functools import cache
@@ -116,8 +116,10 @@ class _Batch:
         with ThreadPoolExecutor(_WORKERS) as workers:
             sendings = [sending for sending in workers.map(self._claim, due) if sending]
 
+            recordings: list[Future[None]] = []
+
             def record(index: int, outcome: Outcome) -> None:
-                workers.submit(self._record, sendings[index], outcome)
+                recordings.append(workers.submit(self._record, sendings[index], outcome))
 
             if sendings:
                 client.send_all(
@@ -126,6 +128,8 @@ class _Batch:
                     max_body=attempts.MAX_ANSWER_BYTES,
                     on_done=record,
                 )
+            for recording in recordings:
+                recording.result()
         self._count()
         return self._failed
 

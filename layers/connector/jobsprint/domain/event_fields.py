@@ -53,7 +53,12 @@ def canonical_data(value: Any) -> str:
 
 
 EventName = Annotated[
-    str, AfterValidator(_name), Field(description="Such as `workflow.executed`", examples=["workflow.executed"])
+    str,
+    AfterValidator(_name),
+    Field(
+        description="Such as `workflow.executed`",
+        json_schema_extra={"pattern": f"^{event_names.PATTERN}$", "maxLength": event_names.MAX_LENGTH},
+    ),
 ]
 ExternalId = Annotated[
     str,

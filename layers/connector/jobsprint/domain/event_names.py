@@ -6,8 +6,9 @@ from collections.abc import Iterable
 MAX_LENGTH = 200
 """Characters of a name. EventBridge carries at most 128 in a detail-type; the API takes a few more."""
 
+PATTERN = r"[A-Za-z0-9_-]+(\.[A-Za-z0-9_-]+)*"
 ALL = "*"
-_NAME = re.compile(r"[A-Za-z0-9_-]+(\.[A-Za-z0-9_-]+)*")
+_NAME = re.compile(PATTERN)
 _FAMILY_END = ".*"
 
 

@@ -50,8 +50,17 @@ def check_parameters(schema: JsonObject, parameters: JsonObject, where: str = "b
     """What is wrong with `parameters` by `schema`, one detail per wrong field, without their values; at most 20."""
     details = []
     for error in _validator(schema).iter_errors(parameters):
-        path = "".join(f"[{part}]" if isinstance(part, int) else f".{part}" for part in error.instance_path)
-        details.append(Detail(where + path, error.message))
-        if len(details) == _MAX_DETAILS:
+        path = where + "".join(f"[{part}]" if isinstance(part, int) else f".{part}" for part in error.instance_path)
+        details += _details(error, path)
+        if len(details) >= _MAX_DETAILS:
             break
-    return details
+    return details[:_MAX_DETAILS]
+
+
+def _details(error: Any, path: str) -> list[Detail]:
+    """The wrong fields of one complaint, missing and surplus ones by their own names, in the words of other bodies."""
+    if missing := getattr(error.kind, "property", None):
+        return [Detail(f"{path}.{missing}", "Field required")]
+    if surplus := getattr(error.kind, "unexpected", None):
+        return [Detail(f"{path}.{name}", "Extra inputs are not permitted") for name in surplus]
+    return [Detail(path, error.message)]

@@ -4,7 +4,7 @@ from dataclasses import asdict, dataclass
 
 from jobsprint.domain.models import LogEntry
 from jobsprint.domain.times import now_ms, parse_iso
-from jobsprint.store.events import EventStore
+from jobsprint.store.deliveries import DeliveryStore
 from jobsprint.store.integrations import IntegrationStore
 from jobsprint.store.logs import LogStore
 
@@ -39,7 +39,7 @@ def page(
 ) -> tuple[list[LogEntry], str | None]:
     """A page, newest first, and the position to go on from. Raises NotFound for another tenant's id."""
     integration = IntegrationStore(tenant).get(integration_id)
-    store = EventStore(tenant).attempts_page if integration.type == "webhook" else LogStore(tenant).page
+    store = DeliveryStore(tenant).attempts_page if integration.type == "webhook" else LogStore(tenant).page
     return store(
         integration_id,
         limit=limit,

@@ -1,0 +1,60 @@
+"""Every function has an event under events/ that its real handler takes; `sam local invoke -e` uses the same files."""
+
+import json
+from collections.abc import Iterator
+from typing import Any
+
+import pytest
+
+from jobsprint.delivery import dispatch
+from jobsprint.security import addresses
+from tests.support.call import Context, handler
+from tests.support.template import ROOT, functions, routes
+
+EVENTS = ROOT / "events"
+NOT_YET = {"finish_oauth", "get_client_metadata", "not_available_yet"}
+HTTP = {*routes().values(), "answer_preflight"}
+
+
+def event_of(folder: str) -> Any:
+    return json.loads((EVENTS / f"{folder}.json").read_text(encoding="utf-8"))
+
+
+@pytest.fixture
+def alone(monkeypatch: pytest.MonkeyPatch) -> Iterator[None]:
+    """No host name is looked up, so nothing here leaves this machine; the dispatcher's client is closed."""
+    monkeypatch.setattr(addresses, "vet", lambda *_: None)
+    yield
+    if dispatch._client.cache_info().currsize:
+        dispatch._client().close()
+        dispatch._client.cache_clear()
+
+
+def test_every_function_has_an_event() -> None:
+    assert {path.name for path in EVENTS.iterdir()} == {f"{folder}.json" for folder in functions()}
+
+
+@pytest.mark.parametrize("folder", sorted(HTTP))
+def test_http_event_fits_its_route(folder: str) -> None:
+    event = event_of(folder)
+    if folder != "answer_preflight":
+        assert routes()[(event["httpMethod"], event["resource"])] == folder
+    assert event["path"] == event["resource"].format(**event["pathParameters"] or {})
+    assert event["requestContext"]["path"] == f"/v1{event['path']}"
+
+
+@pytest.mark.parametrize("folder", sorted(HTTP))
+def test_handler_takes_its_http_event(folder: str, alone: None, aws: Any) -> None:
+    answer = handler(folder)(event_of(folder), Context())
+    if folder in NOT_YET:
+        assert answer["statusCode"] == 501
+    else:
+        assert answer["statusCode"] < 500
+        assert answer["statusCode"] not in (400, 401, 403, 422), answer["body"]
+
+
+@pytest.mark.parametrize("folder", sorted(set(functions()) - HTTP))
+def test_handler_takes_its_event(folder: str, alone: None, aws: Any) -> None:
+    answer = handler(folder)(event_of(folder), Context())
+    assert isinstance(answer, dict)
+    assert not answer.get("batchItemFailures")

@@ -1,0 +1,197 @@
+"""template.yaml against the code: routes, folders, least privilege, and what keeps data safe."""
+
+import ast
+import json
+import re
+from typing import Any
+
+import pytest
+
+from local.openapi import endpoints
+from tests.support.template import ROOT, functions, resources, routes, template
+
+PREFLIGHT = "answer_preflight"
+# HTTP functions without a resolver: a plain answer that starts fast.
+PLAIN = {"get_docs", "get_openapi"}
+PUBLIC = {
+    "/health",
+    "/openapi.json",
+    "/docs",
+    "/integrations/oauth/callback",
+    "/oauth/client-metadata.json",
+}
+ACTIONS = {
+    "dynamodb:GetItem",
+    "dynamodb:BatchGetItem",
+    "dynamodb:Query",
+    "dynamodb:PutItem",
+    "dynamodb:UpdateItem",
+    "dynamodb:DeleteItem",
+    "kms:GenerateDataKey",
+    "kms:Decrypt",
+    "sqs:SendMessage",
+    "apigateway:POST",
+}
+VERBS = {"get", "post", "put", "patch", "delete"}
+
+
+def written_routes(folder: str) -> set[tuple[str, str]]:
+    """The (METHOD, path) pairs in a handler's decorators, with the template's spelling of parameters."""
+    tree = ast.parse((ROOT / "functions" / folder / "app.py").read_text(encoding="utf-8"))
+    calls = [node for node in ast.walk(tree) if isinstance(node, ast.Call) and isinstance(node.func, ast.Attribute)]
+    return {
+        (call.func.attr.upper(), re.sub(r"<(\w+)>", r"{\1}", call.args[0].value))
+        for call in calls
+        if isinstance(call.func, ast.Attribute)
+        and isinstance(call.func.value, ast.Name)
+        and call.func.value.id == "app"
+        and call.func.attr in VERBS
+        and isinstance(call.args[0], ast.Constant)
+    }
+
+
+def api_events() -> list[dict[str, Any]]:
+    """Every HTTP event of the template: its properties and the folder it belongs to."""
+    return [
+        event["Properties"] | {"folder": folder}
+        for folder, properties in functions().items()
+        for event in properties.get("Events", {}).values()
+        if event["Type"] == "Api"
+    ]
+
+
+def statements(folder: str) -> list[dict[str, Any]]:
+    return [statement for policy in functions()[folder].get("Policies", []) for statement in policy["Statement"]]
+
+
+def listed(value: Any) -> list[Any]:
+    return value if isinstance(value, list) else [value]
+
+
+# --- Functions --------------------------------------------------------------------------------------------------------
+
+
+def test_every_folder_is_a_function() -> None:
+    folders = {path.parent.name for path in (ROOT / "functions").glob("*/app.py")}
+    assert folders == set(functions())
+
+
+@pytest.mark.parametrize("folder", functions())
+def test_function_is_named_like_its_folder(folder: str) -> None:
+    assert functions()[folder]["LogicalId"] == "".join(map(str.capitalize, folder.split("_"))) + "Function"
+
+
+@pytest.mark.parametrize("folder", functions())
+def test_function_has_least_privilege(folder: str) -> None:
+    for statement in statements(folder):
+        assert statement["Effect"] == "Allow"
+        assert set(listed(statement["Action"])) <= ACTIONS
+        assert "*" not in json.dumps(statement), "name the resource and the action"
+
+
+def test_functions_share_runtime_layers_and_logs() -> None:
+    own = {"Handler", "Runtime", "Architectures", "Layers", "LoggingConfig", "FunctionName", "Role"}
+    assert not {folder: own & set(properties) for folder, properties in functions().items() if own & set(properties)}
+
+
+# --- Routes -----------------------------------------------------------------------------------------------------------
+
+
+def test_routes_are_those_of_the_handlers() -> None:
+    by_folder: dict[str, set[tuple[str, str]]] = {}
+    for route, folder in routes().items():
+        by_folder.setdefault(folder, set()).add(route)
+    assert {folder: written_routes(folder) for folder in by_folder if folder not in PLAIN} == {
+        folder: found for folder, found in by_folder.items() if folder not in PLAIN
+    }
+    assert not [folder for folder in functions() if folder not in by_folder and written_routes(folder)]
+
+
+def test_every_path_answers_preflights() -> None:
+    asked = [event["Path"] for event in api_events() if event["Method"] == "options"]
+    assert sorted(asked) == sorted({path for _, path in routes()})
+    assert {event["folder"] for event in api_events() if event["Method"] == "options"} == {PREFLIGHT}
+
+
+def test_only_the_contracts_paths_are_public() -> None:
+    def is_public(event: dict[str, Any]) -> bool:
+        return bool(event.get("Auth") == {"Authorizer": "NONE", "ApiKeyRequired": False})
+
+    assert not [event["Path"] for event in api_events() if "Auth" in event and not is_public(event)]
+    assert {event["Path"] for event in api_events() if is_public(event) and event["folder"] != PREFLIGHT} == PUBLIC
+    assert all(is_public(event) for event in api_events() if event["folder"] == PREFLIGHT)
+
+
+def test_an_endpoint_is_public_in_code_where_it_is_in_the_template() -> None:
+    public = {folder for (_, path), folder in routes().items() if path in PUBLIC} - PLAIN
+    assert {folder for folder, module in endpoints().items() if module.app.scope is None} == public
+
+
+def test_api_denies_by_default() -> None:
+    auth = resources("AWS::Serverless::Api")["Api"]["Auth"]
+    assert auth["DefaultAuthorizer"] in auth["Authorizers"]
+    assert auth["ApiKeyRequired"] is True
+
+
+# --- Data -------------------------------------------------------------------------------------------------------------
+
+
+@pytest.mark.parametrize("table", resources("AWS::DynamoDB::Table"))
+def test_table_is_safe(table: str) -> None:
+    properties = resources("AWS::DynamoDB::Table")[table]
+    assert properties["TimeToLiveSpecification"]["Enabled"] is True
+    assert properties["PointInTimeRecoverySpecification"]["PointInTimeRecoveryEnabled"] is True
+    assert properties["SSESpecification"]["SSEEnabled"] is True
+
+
+def test_what_cannot_be_made_again_is_retained() -> None:
+    kept = {"AWS::DynamoDB::Table", "AWS::S3::Bucket", "AWS::KMS::Key"}
+    policies = {
+        name: (resource.get("DeletionPolicy"), resource.get("UpdateReplacePolicy"))
+        for name, resource in template()["Resources"].items()
+        if resource["Type"] in kept
+    }
+    assert set(policies.values()) == {("Retain", "Retain")}, policies
+
+
+def test_queues_have_dead_letters() -> None:
+    queues = resources("AWS::SQS::Queue")
+    targets = {
+        properties["RedrivePolicy"]["deadLetterTargetArn"]["Fn::GetAtt"].removesuffix(".Arn")
+        for properties in queues.values()
+        if "RedrivePolicy" in properties
+    }
+    assert {name for name, properties in queues.items() if "RedrivePolicy" not in properties} == targets
+    assert all(properties["SqsManagedSseEnabled"] is True for properties in queues.values())
+    assert all(queues[name]["MessageRetentionPeriod"] == 14 * 86_400 for name in targets)
+
+
+def test_messages_stay_hidden_while_they_are_worked() -> None:
+    # AWS asks for six times the function's timeout.
+    default = template()["Globals"]["Function"]["Timeout"]
+    for properties in functions().values():
+        for event in properties.get("Events", {}).values():
+            if event["Type"] == "SQS":
+                queue = event["Properties"]["Queue"]["Fn::GetAtt"].removesuffix(".Arn")
+                hidden = resources("AWS::SQS::Queue")[queue]["VisibilityTimeout"]
+                assert hidden >= 6 * properties.get("Timeout", default), queue
+                assert event["Properties"]["FunctionResponseTypes"] == ["ReportBatchItemFailures"]
+
+
+def test_keys_buckets_and_logs_are_safe() -> None:
+    assert all(key["EnableKeyRotation"] is True for key in resources("AWS::KMS::Key").values())
+    assert all("RetentionInDays" in group for group in resources("AWS::Logs::LogGroup").values())
+    for bucket in resources("AWS::S3::Bucket").values():
+        assert "BucketEncryption" in bucket
+        assert set(bucket["PublicAccessBlockConfiguration"].values()) == {True}
+
+
+def test_dead_letters_have_alarms() -> None:
+    alarmed = {
+        dimension["Value"]["Fn::GetAtt"].removesuffix(".QueueName")
+        for alarm in resources("AWS::CloudWatch::Alarm").values()
+        for dimension in alarm["Dimensions"]
+        if dimension["Name"] == "QueueName"
+    }
+    assert {name for name, queue in resources("AWS::SQS::Queue").items() if "RedrivePolicy" not in queue} <= alarmed
+    assert all(alarm["AlarmActions"] for alarm in resources("AWS::CloudWatch::Alarm").values())
