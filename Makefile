@@ -78,7 +78,7 @@ deploy: install ## Build and deploy to AWS: STAGE=dev|prod
 	@$(LOCAL) deploy --stage "$(STAGE)"
 
 openapi: install ## Write docs/openapi.json from the handlers
-	"$(VENV)" -m tests.support.openapi
+	@"$(VENV)" -m local.openapi
 
 requirements: install ## Pin the .in files again, with hashes: [UPGRADE=1]
 	@command -v uv >/dev/null || "$(VENV)" -m uv --version >/dev/null 2>&1 || "$(VENV)" -m pip install --quiet uv

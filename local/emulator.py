@@ -19,6 +19,7 @@ NAME = "emulator"
 _HOST = "127.0.0.1"
 _START_SECONDS = 60
 _SAVE_SECONDS = 60
+_FINISH_SECONDS = 2
 # Of the caller's environment the functions see only this.
 _PASSED_ON = ("PATH", "HOME", "LANG", "SSL_CERT_FILE", "REQUESTS_CA_BUNDLE", "CURL_CA_BUNDLE")
 
@@ -133,15 +134,24 @@ def _uninterrupted() -> Iterator[None]:
 
 def _end(pid: int) -> None:
     """Let the emulator save and leave, then remove whatever its process group still holds."""
+    _signal(pid, signal.SIGTERM)
+    asked = time.monotonic()
+    while pid in (members := _members(pid)) and time.monotonic() - asked < _SAVE_SECONDS:
+        if time.monotonic() - asked > _FINISH_SECONDS:
+            # It waits for its functions, which nobody hears any more.
+            for worker in members:
+                if worker != pid:
+                    _signal(worker, signal.SIGKILL)
+        time.sleep(0.1)
+    while members := _members(pid):
+        for member in members:
+            _signal(member, signal.SIGKILL)
+        time.sleep(0.1)
+
+
+def _signal(pid: int, number: signal.Signals) -> None:
     with suppress(ProcessLookupError):
-        os.kill(pid, signal.SIGTERM)
-    deadline = time.monotonic() + _SAVE_SECONDS
-    while pid in _members(pid) and time.monotonic() < deadline:
-        time.sleep(0.1)
-    while _members(pid):
-        with suppress(ProcessLookupError):
-            os.killpg(pid, signal.SIGKILL)
-        time.sleep(0.1)
+        os.kill(pid, number)
 
 
 def _members(group: int) -> list[int]:

@@ -18,12 +18,15 @@ PLANTED = {
     "url token": "plantedUrlToken5ZZ9876543210",
 }
 
+MARKER = "no secret, so it must be found"
+
 
 def spellings(secret: str) -> set[str]:
     """A secret as it could stand somewhere: plain, escaped, and in base64 at each of the three alignments."""
     raw = secret.removeprefix("Bearer ").encode()
     encoded = {base64.b64encode(b"\0" * shift + raw)[-(-shift * 8 // 6) :][:-4].decode() for shift in range(3)}
-    return {raw.decode(), quote(raw, safe=""), json.dumps(raw.decode())[1:-1]} | encoded
+    url_safe = {text.translate(str.maketrans("+/", "-_")) for text in encoded}
+    return {raw.decode(), quote(raw, safe=""), json.dumps(raw.decode())[1:-1]} | encoded | url_safe
 
 
 def table_rows(stack: Stack) -> Iterator[str]:
@@ -58,7 +61,7 @@ def use_everything(api: Api, receiver: Any) -> list[str]:
         answers.append(f"{method} {path}: {answer.text}")
         return answer.json().get("data")
 
-    target = {"name": "n", "url": url, "headers": {"X-Key": PLANTED["webhook header"]}}
+    target = {"name": MARKER, "url": url, "headers": {"X-Key": PLANTED["webhook header"]}}
     created = api.call(
         "POST",
         "/integrations/webhooks",
@@ -78,7 +81,7 @@ def use_everything(api: Api, receiver: Any) -> list[str]:
     ]
     call("POST", "/integrations/custom_webhook/connect", {**connect, "unknown": 1})
     call("POST", "/integrations/webhooks", {**target, "events": ["no good!"], "secret": PLANTED["webhook secret"]})
-    call("PATCH", f"/integrations/{integration}", {"headers": connect["headers"], "name": "m"})
+    call("PATCH", f"/integrations/{integration}", {"headers": connect["headers"], "name": MARKER})
     call("PATCH", f"/integrations/webhooks/{webhook}", {"headers": target["headers"]})
     call("POST", f"/integrations/{integration}/test")
     call("POST", f"/integrations/{webhook}/test")
@@ -106,7 +109,8 @@ def test_planted_secrets_stay_where_they_belong(stack: Stack) -> None:
         answers = use_everything(api, receiver)
         assert any(PLANTED["url token"] in request.path for request in receiver.received), "they were really used"
     places = [*answers, *table_rows(stack), *queue_messages(stack), *log_lines(stack)]
-    assert len(places) > 50
+    assert any(MARKER in answer for answer in answers)
+    assert any(MARKER in row for row in table_rows(stack)), "the search finds what is there"
     wanted = {**PLANTED, "token": api.token}
     found = [
         f"{name} in {place[:200]}"

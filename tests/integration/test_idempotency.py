@@ -199,8 +199,6 @@ def act(integration_id: str, key: str = "key-1", **parameters: Any) -> Answer:
     return call("POST", path, body={"parameters": parameters}, headers={"Idempotency-Key": key})
 
 
-
-
 @pytest.mark.parametrize(
     ("answer", "status", "code"),
     [
@@ -236,9 +234,7 @@ def test_what_was_never_sent_may_be_tried_again(endpoint: Receiver) -> None:
     assert len(endpoint.received) == 1
 
 
-def test_a_holder_that_died_while_sending_answers_unknown(
-    endpoint: Receiver, monkeypatch: pytest.MonkeyPatch
-) -> None:
+def test_a_holder_that_died_while_sending_answers_unknown(endpoint: Receiver, monkeypatch: pytest.MonkeyPatch) -> None:
     integration_id = connected(endpoint.url, actions=[{"name": "send"}])
     with monkeypatch.context() as patch:
         patch.setattr(idempotency, "keep", lambda *_, **__: None)

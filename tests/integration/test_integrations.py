@@ -160,9 +160,7 @@ def test_every_wrong_field_of_a_connect_is_listed() -> None:
     ],
 )
 def test_actions_that_are_refused(actions: Any) -> None:
-    answer = call(
-        "POST", "/integrations/custom_webhook/connect", body={"name": "n", "url": URL, "actions": actions}
-    )
+    answer = call("POST", "/integrations/custom_webhook/connect", body={"name": "n", "url": URL, "actions": actions})
 
     assert answer.status == 422
     assert rows() == []

@@ -312,7 +312,9 @@ def test_a_name_that_resolves_to_a_forbidden_address_is_refused(monkeypatch: pyt
 
 
 @pytest.mark.usefixtures("strict")
-@pytest.mark.parametrize("url", [URL, "https://does-not-resolve.invalid/", "https://8.8.8.8:8443/", "https://hooks.example.com:1024/"])
+@pytest.mark.parametrize(
+    "url", [URL, "https://does-not-resolve.invalid/", "https://8.8.8.8:8443/", "https://hooks.example.com:1024/"]
+)
 def test_what_may_be_called_or_does_not_resolve_is_taken(url: str) -> None:
     assert create(url=url).status == 201
 

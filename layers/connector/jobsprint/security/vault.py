@@ -51,10 +51,11 @@ def seal(place: Place, secret: str) -> str:
 
 def open_sealed(place: Place, sealed: str) -> str:
     """What was sealed for that place. Raises NotOpened."""
-    raw = base64.b64decode(sealed.removeprefix(_FORMAT))
+    cipher = _cipher(place.tenant)
     try:
-        return _cipher(place.tenant).decrypt(raw[:_NONCE_BYTES], raw[_NONCE_BYTES:], place.associated_data()).decode()
-    except InvalidTag as error:
+        raw = base64.b64decode(sealed.removeprefix(_FORMAT))
+        return cipher.decrypt(raw[:_NONCE_BYTES], raw[_NONCE_BYTES:], place.associated_data()).decode()
+    except (InvalidTag, ValueError) as error:
         raise NotOpened(f"a sealed {place.field} of {place.item} does not open") from error
 
 

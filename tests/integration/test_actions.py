@@ -1,0 +1,449 @@
+"""Actions of custom integrations against a real endpoint: what is sent, what each answer means, and what is logged."""
+
+import json
+import socket
+import threading
+from collections.abc import Iterator
+from contextlib import suppress
+from typing import Any
+
+import pytest
+from standardwebhooks import Webhook
+
+from jobsprint.connectors import custom
+from jobsprint.domain import canonical
+from jobsprint.domain.redact import MASK
+from jobsprint.security.signing import generate_secret
+from jobsprint.store.logs import LogStore
+from tests.support.call import Answer, call
+from tests.support.receiver import Receiver, Reply
+from tests.support.rows import connected, rows
+
+TOKEN = "tok-s3cret-value"
+SECRET = "a-signing-secret"
+SCHEMA = {
+    "type": "object",
+    "required": ["text", "channel"],
+    "additionalProperties": False,
+    "properties": {
+        "channel": {"type": "string"},
+        "text": {"type": "string", "maxLength": 10},
+        "to": {"type": "array", "items": {"type": "integer"}},
+    },
+}
+
+pytestmark = pytest.mark.usefixtures("aws")
+
+
+@pytest.fixture
+def integration_id(endpoint: Receiver) -> str:
+    return connected(
+        f"{endpoint.url}/hook",
+        headers={"Authorization": f"Bearer {TOKEN}", "X-Custom": "custom-value"},
+        secret=SECRET,
+        actions=[{"name": "send", "parameters": SCHEMA}, {"name": "any.thing_at-all"}],
+    )
+
+
+def act(integration_id: str, action: str = "any.thing_at-all", **parameters: Any) -> Answer:
+    return call("POST", f"/integrations/{integration_id}/actions/{action}", body={"parameters": parameters})
+
+
+def log(integration_id: str) -> dict[str, Any]:
+    """The newest log entry."""
+    return dict(call("GET", f"/integrations/{integration_id}/logs").data[0])
+
+
+def says(endpoint: Receiver, status: int = 200, body: Any = None, **headers: str) -> None:
+    endpoint.answer = lambda _: Reply(status, body, {name.replace("_", "-"): value for name, value in headers.items()})
+
+
+# --- what is sent -----------------------------------------------------------------------------------------------------
+
+
+def test_the_call_is_a_signed_post_with_the_headers(endpoint: Receiver, integration_id: str) -> None:
+    parameters = {"text": "Grüße 🎉", "n": 1.5, "nested": {"2": [], "1": None}}
+
+    assert act(integration_id, **parameters).status == 200
+
+    [request] = endpoint.received
+    assert request.path == "/hook"
+    assert request.json == {"action": "any.thing_at-all", "parameters": parameters}
+    assert request.body.decode() == canonical.dumps(request.json)
+    assert request.headers["authorization"] == f"Bearer {TOKEN}"
+    assert request.headers["x-custom"] == "custom-value"
+    assert request.headers["content-type"] == request.headers["accept"] == "application/json"
+    assert request.headers["webhook-id"].startswith("exe_")
+    assert request.headers["x-jobsprint-signature"].startswith("sha256=")
+    assert (
+        custom.signing.headers(
+            message_id=request.headers["webhook-id"],
+            body=request.body,
+            unix_time=int(request.headers["webhook-timestamp"]),
+            secrets=[SECRET],
+        ).items()
+        <= {"X-Jobsprint-Signature": request.headers["x-jobsprint-signature"], **request.headers}.items()
+    )
+
+
+def test_a_stock_library_verifies_it(endpoint: Receiver) -> None:
+    secret = generate_secret()
+    integration_id = connected(endpoint.url, secret=secret, actions=[{"name": "send"}])
+
+    act(integration_id, "send", text="é")
+    call("POST", f"/integrations/{integration_id}/test")
+
+    for request in endpoint.received:
+        assert Webhook(secret).verify(request.body, request.headers) == request.json
+
+
+def test_without_a_secret_nothing_is_signed(endpoint: Receiver) -> None:
+    act(connected(endpoint.url, actions=[{"name": "send"}]), "send")
+
+    assert not {name for name in endpoint.received[0].headers if "signature" in name or name.startswith("webhook-")}
+
+
+def test_a_tenants_own_accept_header_is_sent_once(endpoint: Receiver) -> None:
+    act(connected(endpoint.url, headers={"accept": "application/vnd.api+json"}, actions=[{"name": "send"}]), "send")
+
+    assert endpoint.received[0].headers["accept"] == "application/vnd.api+json"
+
+
+# --- what is refused before anything is sent ---------------------------------------------------------------------------
+
+
+def test_every_wrong_parameter_is_listed(endpoint: Receiver, integration_id: str) -> None:
+    before = rows()
+
+    answer = act(integration_id, "send", text=5, to=[1, "two", 3.5], more=1)
+
+    assert answer.status == 422
+    assert {detail["field"] for detail in answer.error["details"]} == {
+        "body.parameters.channel",
+        "body.parameters.text",
+        "body.parameters.to[1]",
+        "body.parameters.to[2]",
+        "body.parameters.more",
+    }
+    assert endpoint.received == []
+    assert rows() == before
+
+
+@pytest.mark.parametrize(
+    ("action", "body", "status", "where"),
+    [
+        ("nothing", {"parameters": {}}, 404, "action_not_found"),
+        ("SEND", {"parameters": {}}, 404, "action_not_found"),
+        ("jobsprint.ping", {"parameters": {}}, 404, "action_not_found"),
+        ("send%20it", {"parameters": {}}, 404, "action_not_found"),
+        ("x" * 3000, {"parameters": {}}, 404, "action_not_found"),
+        ("send", None, 422, "body"),
+        ("send", "", 422, "body"),
+        ("send", "null", 422, "body"),
+        ("send", "[]", 422, "body"),
+        ("send", '[{"parameters": {}}]', 422, "body"),
+        ("send", {"parameters": None}, 422, "body.parameters"),
+        ("send", {"parameters": []}, 422, "body.parameters"),
+        ("send", {"parameters": {"channel": "c", "text": "t"}, "more": 1}, 422, "body.more"),
+        ("send", {"channel": "c", "text": "t"}, 422, "body.channel"),
+        ("send", "{", 400, "invalid_json"),
+    ],
+)
+def test_what_is_no_call(
+    endpoint: Receiver, integration_id: str, action: str, body: Any, status: int, where: str
+) -> None:
+    before = rows()
+
+    answer = call("POST", f"/integrations/{integration_id}/actions/{action}", body=body)
+
+    assert answer.status == status, answer.body
+    fields = [detail["field"] for detail in answer.error.get("details", [])]
+    assert where in [*fields, answer.error["code"]]
+    assert endpoint.received == []
+    assert rows() == before
+
+
+# --- what an answer means ----------------------------------------------------------------------------------------------
+
+
+@pytest.mark.parametrize(
+    ("body", "result"),
+    [
+        (b'{"a": 1}', {"success": True, "a": 1}),
+        (b'{"success": true, "a": [null]}', {"success": True, "a": [None]}),
+        (b'{"success": "yes"}', {"success": "yes"}),
+        (b'{"isError": false}', {"success": True, "isError": False}),
+        (b"[1, 2]", {"success": True, "value": [1, 2]}),
+        (b"null", {"success": True, "value": None}),
+        (b'"done"', {"success": True, "value": "done"}),
+        (b"", {"success": True}),
+        (b" \n", {"success": True}),
+        (b"OK", {"success": True, "text": "OK"}),
+        (b"<html>", {"success": True, "text": "<html>"}),
+        (b"\xff\xfe", {"success": True, "text": "\ufffd\ufffd"}),
+        (b'{"n": 123456789012345678901234567890}', {"success": True, "n": 123456789012345678901234567890}),
+        (b'{"n": NaN}', {"success": True, "n": None}),
+        (b'{"half": "\\ud800", "whole": "\\ud83c\\udf89"}', {"success": True, "half": "?", "whole": "🎉"}),
+        ('{"e": "é🎉"}'.encode(), {"success": True, "e": "é🎉"}),
+    ],
+)
+def test_a_good_answer_is_handed_on(endpoint: Receiver, integration_id: str, body: bytes, result: Any) -> None:
+    says(endpoint, 200, body)
+
+    answer = act(integration_id)
+
+    assert (answer.status, answer.data["result"]) == (200, result)
+    assert answer.data["action"] == "any.thing_at-all"
+    entry = log(integration_id)
+    assert (entry["status"], entry["output"]) == ("success", result)
+
+
+@pytest.mark.parametrize("status", [200, 201, 202, 204])
+def test_every_2xx_is_good(endpoint: Receiver, integration_id: str, status: int) -> None:
+    says(endpoint, status)
+
+    assert act(integration_id).status == 200
+
+
+@pytest.mark.parametrize(
+    ("status", "body", "answered", "code"),
+    [
+        (200, {"success": False}, 502, "upstream_failed"),
+        (200, {"isError": True, "content": []}, 502, "upstream_failed"),
+        (200, {"success": False, "half": "\\ud800"}, 502, "upstream_failed"),
+        (200, b'{"success": false, "half": "\\ud800"}', 502, "upstream_failed"),
+        (200, b'{"success": false, "n": NaN}', 502, "upstream_failed"),
+        (200, b'{"deep": ' + b"[" * 300 + b"]" * 300 + b"}", 502, "upstream_answer_unreadable"),
+        (200, b"[" * 100_000, 502, "upstream_answer_unreadable"),
+        (200, b'{"n": ' + b"9" * 5000 + b"}", 502, "upstream_answer_unreadable"),
+        (200, b'"' + b"a" * (1024 * 1024) + b'"', 502, "upstream_answer_too_large"),
+        (500, None, 502, "upstream_failed"),
+        (503, b"busy", 502, "upstream_failed"),
+        (404, None, 502, "upstream_failed"),
+        (401, None, 502, "upstream_refused"),
+        (403, None, 502, "upstream_refused"),
+        (429, None, 429, "upstream_rate_limited"),
+    ],
+)
+def test_a_bad_answer_is_a_failure(
+    endpoint: Receiver, integration_id: str, status: int, body: Any, answered: int, code: str
+) -> None:
+    says(endpoint, status, body)
+
+    answer = act(integration_id)
+
+    assert (answer.status, answer.error["code"]) == (answered, code)
+    entry = log(integration_id)
+    assert (entry["status"], entry["output"]["error"]["code"]) == ("error", code)
+
+
+@pytest.mark.parametrize(
+    ("said", "retry_after"),
+    [
+        ("7", "7"),
+        ("0", "1"),
+        ("999999", "3600"),
+        ("soon", "30"),
+        ("-5", "30"),
+        ("٧", "7"),
+        ("9" * 50, "30"),
+        ("", "30"),
+    ],
+)
+def test_a_429_is_ours_with_retry_after(endpoint: Receiver, integration_id: str, said: str, retry_after: str) -> None:
+    if said.isascii():
+        says(endpoint, 429, Retry_After=said)
+        assert act(integration_id).headers["Retry-After"] == retry_after
+
+
+def test_what_the_other_side_says_is_handed_on_without_secrets(endpoint: Receiver, integration_id: str) -> None:
+    for body in (
+        {"success": False, "error": f"bad token {TOKEN}"},
+        {"isError": True, "error": {"message": f"bad token {TOKEN}"}},
+        {"success": False, "message": f"bad token {TOKEN}"},
+    ):
+        says(endpoint, 200, body)
+        answer = act(integration_id)
+        assert answer.error["message"].endswith(f"bad token {MASK}")
+
+
+def test_a_redirect_is_not_followed(endpoint: Receiver, integration_id: str) -> None:
+    says(endpoint, 302, Location=f"{endpoint.url}/elsewhere")
+
+    answer = act(integration_id)
+
+    assert (answer.status, answer.error["code"]) == (502, "upstream_failed")
+    assert [request.path for request in endpoint.received] == ["/hook"]
+
+
+# --- no answer ---------------------------------------------------------------------------------------------------------
+
+
+class Silent:
+    """Takes a request and never answers, or breaks the connection."""
+
+    def __init__(self, *, breaks: bool) -> None:
+        self._breaks = breaks
+        self._listener = socket.create_server(("127.0.0.1", 0))
+        self._open: list[socket.socket] = []
+        self.url = f"http://127.0.0.1:{self._listener.getsockname()[1]}"
+        self._thread = threading.Thread(target=self._serve, daemon=True)
+        self._thread.start()
+
+    def _serve(self) -> None:
+        with suppress(OSError):
+            while True:
+                connection, _ = self._listener.accept()
+                self._open.append(connection)
+                connection.recv(65536)
+                if self._breaks:
+                    connection.shutdown(socket.SHUT_RDWR)
+
+    @property
+    def calls(self) -> int:
+        return len(self._open)
+
+    def close(self) -> None:
+        self._listener.shutdown(socket.SHUT_RDWR)
+        self._listener.close()
+        self._thread.join(2)
+        for connection in self._open:
+            connection.close()
+
+
+@pytest.fixture
+def hanging() -> Iterator[Silent]:
+    server = Silent(breaks=False)
+    yield server
+    server.close()
+
+
+@pytest.fixture
+def breaking() -> Iterator[Silent]:
+    server = Silent(breaks=True)
+    yield server
+    server.close()
+
+
+def test_a_call_that_is_never_answered_is_unknown(hanging: Silent, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(custom, "ACTION_SECONDS", 0.2)
+    integration_id = connected(hanging.url, actions=[{"name": "send"}])
+
+    answer = act(integration_id, "send")
+
+    assert (answer.status, answer.error["code"]) == (504, "upstream_timeout")
+    assert "unknown" in answer.error["message"]
+    assert log(integration_id)["status"] == "unknown"
+    assert hanging.calls == 1
+
+
+def test_a_connection_that_breaks_after_the_call_is_unknown(breaking: Silent) -> None:
+    integration_id = connected(breaking.url, actions=[{"name": "send"}])
+
+    answer = act(integration_id, "send")
+
+    assert (answer.status, answer.error["code"]) == (502, "outcome_unknown")
+    assert "unknown" in answer.error["message"]
+    assert log(integration_id)["status"] == "unknown"
+    assert breaking.calls == 1
+
+
+def test_a_call_that_reached_nobody_is_no_riddle(hanging: Silent) -> None:
+    integration_id = connected(hanging.url, actions=[{"name": "send"}])
+    hanging.close()
+    hanging.close = lambda: None  # type: ignore[method-assign]
+
+    answer = act(integration_id, "send")
+
+    assert (answer.status, answer.error["code"]) == (502, "upstream_connect")
+    assert log(integration_id)["status"] == "error"
+
+
+def test_a_host_without_an_address() -> None:
+    integration_id = connected("https://does-not-resolve.invalid/", actions=[{"name": "send"}])
+
+    answer = act(integration_id, "send")
+
+    assert (answer.status, answer.error["code"]) == (502, "upstream_dns")
+
+
+# --- secrets and logs --------------------------------------------------------------------------------------------------
+
+
+def test_secrets_are_masked_in_result_and_log(endpoint: Receiver) -> None:
+    in_path = "0123456789abcdefghijklmn"
+    secrets = [TOKEN, SECRET, in_path]
+    endpoint.answer = lambda request: Reply(
+        200,
+        {
+            "headers": dict(request.headers),
+            "url": request.path,
+            "nested": [{TOKEN: f"x{SECRET}y"}],
+            "encoded": "tok%2Ds3cret%2Dvalue" if False else TOKEN,
+        },
+    )
+    integration_id = connected(
+        f"{endpoint.url}/{in_path}",
+        headers={"Authorization": f"Bearer {TOKEN}"},
+        secret=SECRET,
+        actions=[{"name": "send"}],
+    )
+
+    answer = act(integration_id, "send", note=TOKEN, password="typed-by-hand", card={"apiKey": "typed-by-hand"})
+
+    assert answer.status == 200
+    everywhere = json.dumps(answer.body) + json.dumps(log(integration_id)) + "\n".join(rows())
+    assert [secret for secret in [*secrets, "typed-by-hand"] if secret in everywhere] == []
+    assert log(integration_id)["input"] == {"note": MASK, "password": MASK, "card": {"apiKey": MASK}}
+    [request] = endpoint.received
+    assert request.json["parameters"]["password"] == "typed-by-hand"
+
+
+@pytest.mark.parametrize("text", ["x" * 9000, "é" * 5000, "🎉" * 3000, '"' * 9000])
+def test_input_and_output_are_cut_at_8_kb(endpoint: Receiver, integration_id: str, text: str) -> None:
+    says(endpoint, 200, {"text": text})
+
+    answer = act(integration_id, text=text)
+
+    assert answer.data["result"]["text"] == text
+    entry = log(integration_id)
+    for cut in (entry["input"], entry["output"]):
+        assert list(cut) == ["cut"]
+        assert cut["cut"].endswith("… (cut)")
+        assert len(cut["cut"].encode()) <= 8 * 1024
+
+
+def test_just_below_the_limit_nothing_is_cut(endpoint: Receiver, integration_id: str) -> None:
+    act(integration_id, text="x" * (8 * 1024 - len('{"text":""}')))
+
+    assert list(log(integration_id)["input"]) == ["text"]
+
+
+def test_usage_is_counted(endpoint: Receiver, hanging: Silent, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(custom, "ACTION_SECONDS", 0.2)
+    integration_id = connected(endpoint.url, actions=[{"name": "send"}])
+    act(integration_id, "send")
+    act(integration_id, "send")
+    says(endpoint, 500)
+    act(integration_id, "send")
+    act(integration_id, "nothing")
+    call("PATCH", f"/integrations/{integration_id}", body={"url": hanging.url})
+    act(integration_id, "send")
+
+    shown = call("GET", f"/integrations/{integration_id}").data
+
+    assert shown["usageStats"] == {"totalCalls": 4, "successfulCalls": 2, "failedCalls": 2, "successRate": 0.5}
+    assert shown["lastUsed"] >= shown["connectedAt"]
+    assert call("GET", "/integrations").data[0]["lastUsed"] == shown["lastUsed"]
+
+
+def test_a_call_that_cannot_be_logged_is_answered_all_the_same(
+    endpoint: Receiver, integration_id: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def broken(*_: Any) -> None:
+        raise RuntimeError("no table")
+
+    monkeypatch.setattr(LogStore, "add", broken)
+
+    assert act(integration_id).status == 200
+    assert len(endpoint.received) == 1

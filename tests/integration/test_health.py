@@ -1,0 +1,240 @@
+"""Scheduled tests: schedule → queue → test, what changes health and status, and what is told once."""
+
+import json
+from collections.abc import Callable
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from jobsprint import aws
+from jobsprint.connectors import base
+from jobsprint.connectors.custom import Custom
+from jobsprint.domain.models import Health
+from jobsprint.integrations import health
+from jobsprint.store.integrations import HEALTH_SHARDS, IntegrationStore
+from tests.support.call import Context, call, handler
+from tests.support.receiver import Receiver, Reply, receiving
+from tests.support.rows import connected, rows, stored, subscribed
+
+Queues = dict[str, str]
+ROOT = Path(__file__).resolve().parents[2]
+
+
+@pytest.fixture
+def queue(aws: dict[str, Any]) -> str:
+    return str(aws["queues"]["HealthQueue"])
+
+
+def schedule() -> Any:
+    file = ROOT / "events" / "run_health_tests.json"
+    event = json.loads(file.read_text()) if file.exists() else {}
+    return handler("run_health_tests")(event, Context())
+
+
+def work(queue: str) -> int:
+    """Works the queue until it is empty; the number of messages."""
+    worked = 0
+    while messages := aws.sqs().receive_message(QueueUrl=queue, MaxNumberOfMessages=10).get("Messages"):
+        records = [{"messageId": message["MessageId"], "body": message["Body"]} for message in messages]
+        assert handler("check_health")({"Records": records}, Context()) == {"batchItemFailures": []}
+        for message in messages:
+            aws.sqs().delete_message(QueueUrl=queue, ReceiptHandle=message["ReceiptHandle"])
+        worked += len(messages)
+    return worked
+
+
+def run(queue: str) -> int:
+    schedule()
+    return work(queue)
+
+
+def told() -> list[str]:
+    """The health events that were published."""
+    items = aws.dynamodb().scan(TableName="EventsTable")["Items"]
+    return sorted(
+        name
+        for item in items
+        if (name := item.get("event", {}).get("S", "")).split(".")[-1] in ("unhealthy", "recovered")
+    )
+
+
+def shown(integration_id: str) -> Any:
+    return call("GET", f"/integrations/{integration_id}").data
+
+
+def answers(status: int) -> Callable[[Any], Reply]:
+    return lambda _: Reply(status)
+
+
+def test_every_connected_integration_is_tested_and_nothing_else(queue: str, endpoint: Receiver) -> None:
+    ids = [connected(f"{endpoint.url}/{tenant}", tenant=tenant) for tenant in ("acme", "acme", "globex")]
+    off = connected(f"{endpoint.url}/off")
+    call("POST", f"/integrations/{off}/disconnect")
+    subscribed(url=f"{endpoint.url}/webhook")
+
+    assert schedule() == {"shards": HEALTH_SHARDS}
+    assert work(queue) == HEALTH_SHARDS + len(ids)
+
+    assert sorted(request.path for request in endpoint.received) == ["/acme", "/acme", "/globex"]
+    assert {request.json["action"] for request in endpoint.received} == {"jobsprint.ping"}
+    for tenant, integration_id in zip(("acme", "acme", "globex"), ids, strict=True):
+        answer = call("GET", f"/integrations/{integration_id}", tenant=tenant).data["health"]
+        assert (answer["status"], answer["message"]) == ("healthy", "Connection successful")
+
+
+def test_a_shard_of_many_is_spread_page_by_page(queue: str, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(health, "_PAGE", 3)
+    made = {stored(name=str(number), kind="custom").id for number in range(30)}
+    tested: list[str] = []
+    monkeypatch.setattr(health, "_tested", lambda integration: tested.append(integration.id))
+
+    run(queue)
+
+    assert sorted(tested) == sorted(made)
+
+
+def test_three_failures_in_a_row_make_it_unhealthy_and_actions_stay_allowed(queue: str, endpoint: Receiver) -> None:
+    endpoint.answer = answers(500)
+    integration_id = connected(endpoint.url, actions=[{"name": "send"}])
+
+    seen = []
+    for _ in range(5):
+        run(queue)
+        seen.append((shown(integration_id)["health"]["status"], len(told())))
+
+    assert seen == [("unknown", 0), ("unknown", 0), ("unhealthy", 1), ("unhealthy", 1), ("unhealthy", 1)]
+    detail = shown(integration_id)
+    assert (detail["status"], detail["health"]["reason"]) == ("connected", "http_5xx")
+    assert detail["health"]["nextStep"]
+    endpoint.answer = answers(200)
+    assert call("POST", f"/integrations/{integration_id}/actions/send", body={"parameters": {}}).status == 200
+
+    run(queue)
+    run(queue)
+    assert shown(integration_id)["health"]["status"] == "healthy"
+    assert told() == ["integration.recovered", "integration.unhealthy"]
+    logged = [
+        entry["output"]["event"]
+        for entry in call("GET", f"/integrations/{integration_id}/logs?action=jobsprint.ping").data
+    ]
+    assert logged == ["integration.recovered", "integration.unhealthy"]
+
+
+def test_two_failures_and_a_success_tell_nothing(queue: str, endpoint: Receiver) -> None:
+    integration_id = connected(endpoint.url)
+
+    for status in (500, 500, 200, 500, 500, 200):
+        endpoint.answer = answers(status)
+        run(queue)
+
+    assert (shown(integration_id)["health"]["status"], told()) == ("healthy", [])
+
+
+@pytest.mark.parametrize("status", [401, 403])
+def test_a_verdict_on_credentials_stops_the_connection_at_once(queue: str, endpoint: Receiver, status: int) -> None:
+    endpoint.answer = answers(status)
+    integration_id = connected(endpoint.url, actions=[{"name": "send"}])
+
+    run(queue)
+    run(queue)
+
+    detail = shown(integration_id)
+    assert (detail["status"], detail["health"]["status"]) == ("error", "unhealthy")
+    assert detail["health"]["reason"] == "credential_rejected"
+    assert told() == ["integration.unhealthy"]
+    assert len(endpoint.received) == 1
+    refused = call("POST", f"/integrations/{integration_id}/actions/send", body={"parameters": {}})
+    assert (refused.status, refused.error["code"]) == (409, "credential_rejected")
+
+    endpoint.answer = answers(200)
+    assert call("POST", f"/integrations/{integration_id}/test").data["status"] == "healthy"
+    assert shown(integration_id)["status"] == "connected"
+    assert told() == ["integration.recovered", "integration.unhealthy"]
+
+
+def test_an_unreachable_endpoint_is_a_result_too(aws: dict[str, Any]) -> None:
+    with receiving() as gone:
+        integration_id = connected(gone.url)
+
+    result = call("POST", f"/integrations/{integration_id}/test")
+
+    assert result.status == 200
+    said = result.data["testResult"]
+    assert (said["passed"], said["reason"]) == (False, "connect")
+    assert said["nextStep"]
+
+
+@pytest.mark.parametrize(("status", "reason"), [(302, "redirect"), (404, "http_4xx"), (503, "http_5xx")])
+def test_reasons(aws: dict[str, Any], endpoint: Receiver, status: int, reason: str) -> None:
+    endpoint.answer = lambda _: Reply(status, headers={"Location": f"{endpoint.url}/elsewhere"})
+
+    said = call("POST", f"/integrations/{connected(endpoint.url)}/test").data["testResult"]
+
+    assert (said["passed"], said["reason"]) == (False, reason)
+    assert len(endpoint.received) == 1
+
+
+def test_two_tests_at_once_tell_of_one_change(aws: dict[str, Any], monkeypatch: pytest.MonkeyPatch) -> None:
+    integration = IntegrationStore("acme").get(connected("https://hooks.example.com/"))
+    meanwhile = [lambda: health._tested(integration)]
+
+    def refused(*_: Any) -> TestResult:
+        if meanwhile:
+            meanwhile.pop()()
+        return base.TestResult(passed=False, message="no", response_ms=1, reason="credential_rejected", next_step="Do")
+
+    monkeypatch.setattr(Custom, "test", refused)
+    health._tested(integration)
+
+    assert told() == ["integration.unhealthy"]
+    assert shown(integration.id)["status"] == "error"
+
+
+def test_health_that_was_changed_meanwhile_is_not_overwritten(aws: dict[str, Any]) -> None:
+    store = IntegrationStore("acme")
+    assert store.change_health("int_1", Health(), Health(checked_at=5, failures_in_row=1))
+    assert not store.change_health("int_1", Health(), Health(checked_at=6))
+    assert store.change_health("int_1", Health(checked_at=5), Health(checked_at=7))
+    store.keep_health("int_1", Health())
+    assert store.change_health("int_1", Health(), Health(checked_at=8))
+
+
+@pytest.mark.parametrize("change", ["disconnect", "delete"])
+def test_what_is_gone_before_its_turn_is_skipped(queue: str, endpoint: Receiver, change: str) -> None:
+    integration_id = connected(endpoint.url)
+    health._send([{"tenant": "acme", "id": integration_id}])
+    call("POST", f"/integrations/{integration_id}/disconnect")
+    if change == "delete":
+        call("DELETE", f"/integrations/{integration_id}")
+
+    assert work(queue) == 1
+    assert endpoint.received == []
+
+
+def test_a_verdict_about_what_was_changed_meanwhile_is_dropped(aws: dict[str, Any], endpoint: Receiver) -> None:
+    integration_id = connected(endpoint.url)
+
+    def change(_: Any) -> Reply:
+        call("PATCH", f"/integrations/{integration_id}", body={"name": "Changed meanwhile"})
+        return Reply(401)
+
+    endpoint.answer = change
+    call("POST", f"/integrations/{integration_id}/test")
+
+    assert (shown(integration_id)["status"], shown(integration_id)["name"]) == ("connected", "Changed meanwhile")
+
+
+def test_our_own_fault_brings_back_that_message_alone(queue: str, endpoint: Receiver) -> None:
+    good = connected(endpoint.url)
+    before = len(rows("LogsTable"))
+    records = [
+        {"messageId": "bad", "body": "no json"},
+        {"messageId": "good", "body": json.dumps({"tenant": "acme", "id": good})},
+    ]
+
+    assert handler("check_health")({"Records": records}, Context()) == {
+        "batchItemFailures": [{"itemIdentifier": "bad"}]
+    }
+    assert shown(good)["health"]["status"] == "healthy"
+    assert len(rows("LogsTable")) == before

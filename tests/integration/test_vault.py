@@ -1,0 +1,93 @@
+"""Secrets at rest: a sealed text opens in its own place and nowhere else."""
+
+from dataclasses import replace
+from typing import Any
+
+import pytest
+from hypothesis import HealthCheck, given, settings
+from hypothesis import strategies as st
+
+from jobsprint import aws
+from jobsprint.security import vault
+from jobsprint.security.vault import NotOpened, Place, open_sealed, seal
+from jobsprint.store import data_keys
+
+PLACE = Place("acme", "int_1", "headers", 3)
+
+pytestmark = pytest.mark.usefixtures("aws")
+
+
+@settings(suppress_health_check=[HealthCheck.function_scoped_fixture])
+@given(st.text(st.characters(exclude_categories=["Cs"]), max_size=200))
+def test_what_is_sealed_opens_again_and_shows_nothing(secret: str) -> None:
+    sealed = seal(PLACE, secret)
+
+    assert open_sealed(PLACE, sealed) == secret
+    assert sealed != seal(PLACE, secret)
+    assert len(secret) < 8 or secret not in sealed
+
+
+@pytest.mark.parametrize(
+    "elsewhere",
+    [
+        {"tenant": "globex"},
+        {"item": "int_2"},
+        {"field": "url"},
+        {"version": 4},
+        {"item": "int_1\0headers", "field": ""},
+    ],
+)
+def test_it_opens_nowhere_else(elsewhere: dict[str, Any]) -> None:
+    sealed = seal(PLACE, "s3cret")
+    seal(Place("globex", "int_1", "headers", 3), "another tenant's")
+
+    with pytest.raises(NotOpened):
+        open_sealed(replace(PLACE, **elsewhere), sealed)
+
+
+def test_a_damaged_text_does_not_open() -> None:
+    sealed = seal(PLACE, "s3cret")
+
+    for damaged in (sealed[:-4] + "AAAA", sealed[:20], "v1:", "", "v1:AAAA"):
+        with pytest.raises(NotOpened):
+            open_sealed(PLACE, damaged)
+
+
+def test_a_tenant_has_one_data_key_and_it_is_kept_wrapped() -> None:
+    seal(PLACE, "one")
+    wrapped = data_keys.find_wrapped_key("acme")
+    vault._keys.clear()
+    sealed = seal(PLACE, "two")
+    vault._keys.clear()
+
+    assert data_keys.find_wrapped_key("acme") == wrapped
+    assert open_sealed(PLACE, sealed) == "two"
+
+
+def test_a_key_of_another_tenant_cannot_be_put_under_this_ones() -> None:
+    seal(Place("globex", "x", "y", 1), "theirs")
+    stolen = data_keys.find_wrapped_key("globex")
+    assert stolen
+    data_keys.keep_wrapped_key("acme", stolen)
+
+    with pytest.raises(aws.kms().exceptions.InvalidCiphertextException):
+        seal(PLACE, "s3cret")
+
+
+def test_two_first_secrets_at_once_agree_on_one_key(monkeypatch: pytest.MonkeyPatch) -> None:
+    real = data_keys.keep_wrapped_key
+
+    def another_was_first(tenant: str, wrapped: bytes) -> bool:
+        monkeypatch.setattr(vault.data_keys, "keep_wrapped_key", real)
+        vault._keys.pop(tenant, None)
+        theirs.append(seal(PLACE, "theirs"))
+        vault._keys.clear()
+        return real(tenant, wrapped)
+
+    theirs: list[str] = []
+    monkeypatch.setattr(vault.data_keys, "keep_wrapped_key", another_was_first)
+
+    ours = seal(PLACE, "ours")
+
+    vault._keys.clear()
+    assert [open_sealed(PLACE, theirs[0]), open_sealed(PLACE, ours)] == ["theirs", "ours"]
