@@ -20,7 +20,8 @@ def connect_integration(
 ) -> tuple[Data[ConnectView], int]:
     """Connects an application of the catalogue (201), or an integration that is not connected again (200)."""
     connected = lifecycle.connect(app.caller.tenant, integrationId, body)
-    return Data(data=ConnectView.of(connected.integration, connected.message)), 201 if connected.created else 200
+    view = ConnectView.of(connected.integration, connected.message, connected.auth_url)
+    return Data(data=view), 201 if connected.created else 200
 
 
 handler = app.resolve

@@ -1,5 +1,7 @@
 """Actions of custom integrations against a real endpoint: what is sent, what each answer means, and what is logged."""
 
+import base64
+import hmac
 import json
 import socket
 import threading
@@ -58,7 +60,7 @@ def says(endpoint: Receiver, status: int = 200, body: Any = None, **headers: str
     endpoint.answer = lambda _: Reply(status, body, {name.replace("_", "-"): value for name, value in headers.items()})
 
 
-# --- what is sent -----------------------------------------------------------------------------------------------------
+# --- what is sent ----------------------------------------------------------------------------------------------------
 
 
 def test_the_call_is_a_signed_post_with_the_headers(endpoint: Receiver, integration_id: str) -> None:
@@ -74,16 +76,11 @@ def test_the_call_is_a_signed_post_with_the_headers(endpoint: Receiver, integrat
     assert request.headers["x-custom"] == "custom-value"
     assert request.headers["content-type"] == request.headers["accept"] == "application/json"
     assert request.headers["webhook-id"].startswith("exe_")
-    assert request.headers["x-jobsprint-signature"].startswith("sha256=")
-    assert (
-        custom.signing.headers(
-            message_id=request.headers["webhook-id"],
-            body=request.body,
-            unix_time=int(request.headers["webhook-timestamp"]),
-            secrets=[SECRET],
-        ).items()
-        <= {"X-Jobsprint-Signature": request.headers["x-jobsprint-signature"], **request.headers}.items()
-    )
+    signature = hmac.digest(SECRET.encode(), request.body, "sha256").hex()
+    assert request.headers["x-jobsprint-signature"] == f"sha256={signature}"
+    signed = f"{request.headers['webhook-id']}.{request.headers['webhook-timestamp']}.".encode() + request.body
+    standard = base64.b64encode(hmac.digest(SECRET.encode(), signed, "sha256")).decode()
+    assert request.headers["webhook-signature"] == f"v1,{standard}"
 
 
 def test_a_stock_library_verifies_it(endpoint: Receiver) -> None:
@@ -109,7 +106,7 @@ def test_a_tenants_own_accept_header_is_sent_once(endpoint: Receiver) -> None:
     assert endpoint.received[0].headers["accept"] == "application/vnd.api+json"
 
 
-# --- what is refused before anything is sent ---------------------------------------------------------------------------
+# --- what is refused before anything is sent --------------------------------------------------------------------------
 
 
 def test_every_wrong_parameter_is_listed(endpoint: Receiver, integration_id: str) -> None:
@@ -163,7 +160,7 @@ def test_what_is_no_call(
     assert rows() == before
 
 
-# --- what an answer means ----------------------------------------------------------------------------------------------
+# --- what an answer means ---------------------------------------------------------------------------------------------
 
 
 @pytest.mark.parametrize(
@@ -245,15 +242,14 @@ def test_a_bad_answer_is_a_failure(
         ("999999", "3600"),
         ("soon", "30"),
         ("-5", "30"),
-        ("٧", "7"),
         ("9" * 50, "30"),
         ("", "30"),
     ],
 )
 def test_a_429_is_ours_with_retry_after(endpoint: Receiver, integration_id: str, said: str, retry_after: str) -> None:
-    if said.isascii():
-        says(endpoint, 429, Retry_After=said)
-        assert act(integration_id).headers["Retry-After"] == retry_after
+    says(endpoint, 429, Retry_After=said)
+
+    assert act(integration_id).headers["Retry-After"] == retry_after
 
 
 def test_what_the_other_side_says_is_handed_on_without_secrets(endpoint: Receiver, integration_id: str) -> None:
@@ -276,7 +272,7 @@ def test_a_redirect_is_not_followed(endpoint: Receiver, integration_id: str) -> 
     assert [request.path for request in endpoint.received] == ["/hook"]
 
 
-# --- no answer ---------------------------------------------------------------------------------------------------------
+# --- no answer --------------------------------------------------------------------------------------------------------
 
 
 class Silent:
@@ -304,7 +300,8 @@ class Silent:
         return len(self._open)
 
     def close(self) -> None:
-        self._listener.shutdown(socket.SHUT_RDWR)
+        with suppress(OSError):  # closed already
+            self._listener.shutdown(socket.SHUT_RDWR)
         self._listener.close()
         self._thread.join(2)
         for connection in self._open:
@@ -351,7 +348,6 @@ def test_a_connection_that_breaks_after_the_call_is_unknown(breaking: Silent) ->
 def test_a_call_that_reached_nobody_is_no_riddle(hanging: Silent) -> None:
     integration_id = connected(hanging.url, actions=[{"name": "send"}])
     hanging.close()
-    hanging.close = lambda: None  # type: ignore[method-assign]
 
     answer = act(integration_id, "send")
 
@@ -367,7 +363,7 @@ def test_a_host_without_an_address() -> None:
     assert (answer.status, answer.error["code"]) == (502, "upstream_dns")
 
 
-# --- secrets and logs --------------------------------------------------------------------------------------------------
+# --- secrets and logs -------------------------------------------------------------------------------------------------
 
 
 def test_secrets_are_masked_in_result_and_log(endpoint: Receiver) -> None:
@@ -379,7 +375,6 @@ def test_secrets_are_masked_in_result_and_log(endpoint: Receiver) -> None:
             "headers": dict(request.headers),
             "url": request.path,
             "nested": [{TOKEN: f"x{SECRET}y"}],
-            "encoded": "tok%2Ds3cret%2Dvalue" if False else TOKEN,
         },
     )
     integration_id = connected(

@@ -277,8 +277,7 @@ def test_the_first_of_two_with_one_id_in_a_batch_wins(outbox: Outbox) -> None:
 
 def test_an_announcement_never_goes_to_the_webhook_it_is_about(outbox: Outbox) -> None:
     about, other = subscribe(URL), subscribe(URL, "webhook.*")
-    published = publishing.announce("acme", "webhook.disabled", {"id": about["id"]}, about=about["id"])
-    assert published.deliveries == 1
+    publishing.announce("acme", "webhook.disabled", {"id": about["id"]}, about=about["id"])
     assert [message.json["webhookId"] for message in outbox.take()] == [other["id"]]
 
 

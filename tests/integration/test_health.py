@@ -179,7 +179,7 @@ def test_two_tests_at_once_tell_of_one_change(aws: dict[str, Any], monkeypatch: 
     integration = IntegrationStore("acme").get(connected("https://hooks.example.com/"))
     meanwhile = [lambda: health._tested(integration)]
 
-    def refused(*_: Any) -> TestResult:
+    def refused(*_: Any) -> base.TestResult:
         if meanwhile:
             meanwhile.pop()()
         return base.TestResult(passed=False, message="no", response_ms=1, reason="credential_rejected", next_step="Do")

@@ -191,7 +191,7 @@ def test_an_answer_that_cannot_be_kept_is_given_all_the_same(monkeypatch: pytest
     assert len(names()) == 1
 
 
-# --- actions: the outcome itself is kept -------------------------------------------------------------------------------
+# --- actions: the outcome itself is kept ------------------------------------------------------------------------------
 
 
 def act(integration_id: str, key: str = "key-1", **parameters: Any) -> Answer:

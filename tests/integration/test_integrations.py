@@ -37,7 +37,7 @@ def statuses(integration_id: str) -> dict[str, Any]:
     return dict(call("GET", f"/integrations/{integration_id}").data)
 
 
-# --- connect ----------------------------------------------------------------------------------------------------------
+# --- connect ---------------------------------------------------------------------------------------------------------
 
 
 def test_connect_makes_an_integration_that_get_and_list_show() -> None:
@@ -166,7 +166,7 @@ def test_actions_that_are_refused(actions: Any) -> None:
     assert rows() == []
 
 
-# --- list -------------------------------------------------------------------------------------------------------------
+# --- list ------------------------------------------------------------------------------------------------------------
 
 
 def _pages(target: str) -> list[list[str]]:
@@ -254,7 +254,7 @@ def test_a_wrong_search(query: str) -> None:
     assert call("GET", f"/integrations/available?{query}").status == 422
 
 
-# --- change -----------------------------------------------------------------------------------------------------------
+# --- change ----------------------------------------------------------------------------------------------------------
 
 
 def test_patch_merges(endpoint: Receiver) -> None:
@@ -390,7 +390,7 @@ def test_a_change_in_between_is_a_conflict() -> None:
     assert statuses(integration_id)["name"] == "First"
 
 
-# --- disconnect, reconnect, delete ------------------------------------------------------------------------------------
+# --- disconnect, reconnect, delete -----------------------------------------------------------------------------------
 
 
 def test_disconnecting_twice_gives_the_same_answer_and_one_event() -> None:
@@ -473,7 +473,7 @@ def test_a_webhook_pauses_and_resumes_like_an_integration() -> None:
     assert call("GET", f"/integrations/webhooks/{webhook_id}").data["active"] is True
 
 
-# --- ids ---------------------------------------------------------------------------------------------------------------
+# --- ids --------------------------------------------------------------------------------------------------------------
 
 ODD_IDS = ("int_", "_", "int_x", "é", "🎉", "a%2Fb", "%00", "a b", "x" * 3000, "int_" + "0" * 26, "wh_" + "U" * 26, "~")
 

@@ -41,7 +41,7 @@ def _cursor(position: str) -> str:
     return made
 
 
-def _refused(cursor: str, tenant: str = "acme", query: dict[str, str | None] = _QUERY) -> bool:  # noqa: B006 - read only
+def _refused(cursor: str, tenant: str = "acme", query: dict[str, str | None] = _QUERY) -> bool:
     try:
         pages.decode(tenant, query, cursor)
     except BadRequest as error:

@@ -55,7 +55,7 @@ def test_a_derived_id_is_always_the_same(parts: list[str]) -> None:
         "INT_" + "0" * 26,
         "xyz_" + "0" * 26,
         "int_" + "0" * 26 + "\n",
-        "int_" + "０" * 26,
+        "int_" + "\uff10" * 26,
     ],
 )
 def test_what_is_no_id(text: str) -> None:

@@ -40,7 +40,7 @@ def test_schemas_that_can_be_used(schema: JsonObject) -> None:
     ],
 )
 def test_schemas_that_cannot_be_used(schema: JsonObject) -> None:
-    with pytest.raises(ValueError, match="."):
+    with pytest.raises(ValueError, match=r"."):
         check_schema(schema)
 
 

@@ -95,9 +95,31 @@ def test_very_short_secrets_mask_nothing() -> None:
 
 @pytest.mark.parametrize(
     "name",
-    ["password", "Passwd", "pwd", "apiKey", "api_key", "API-Key", "x-api-key", "accessToken", "access_token", "token"]
-    + ["tokens", "Authorization", "Set-Cookie", "clientSecret", "AWSSecretKey", "private_key", "signature", "jwt"]
-    + ["password2", "userPassword", "credentials", "auth", "session"],
+    [
+        "password",
+        "Passwd",
+        "pwd",
+        "apiKey",
+        "api_key",
+        "API-Key",
+        "x-api-key",
+        "accessToken",
+        "access_token",
+        "token",
+        "tokens",
+        "Authorization",
+        "Set-Cookie",
+        "clientSecret",
+        "AWSSecretKey",
+        "private_key",
+        "signature",
+        "jwt",
+        "password2",
+        "userPassword",
+        "credentials",
+        "auth",
+        "session",
+    ],
 )
 def test_names_of_secrets(name: str) -> None:
     assert is_secret_name(name)

@@ -7,11 +7,15 @@ what a request answers after it said that it is `sending` is kept whatever it is
 import hashlib
 import json
 from collections.abc import Callable
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from jobsprint.domain.errors import Conflict, InvalidFields, UpstreamFailed
 from jobsprint.domain.times import now_ms
 from jobsprint.observe import logger
+
+if TYPE_CHECKING:
+    from jobsprint.security.vault import Place
+    from jobsprint.store.idempotency import Kept
 
 Answer = dict[str, Any]
 _MAX_LENGTH = 255
@@ -26,36 +30,57 @@ def once(tenant: str, key: str, route: str, body: str, work: Callable[[Callable[
     `idempotency_in_progress` (with Retry-After) while the first request still runs, and UpstreamFailed
     `outcome_unknown` when that one died while it was sending.
     """
-    # Imported here: the vault brings `cryptography` (13 ms), which requests without the header never need.
-    from jobsprint.security import vault
+    # Imported here and below: the vault brings `cryptography` (13 ms), which requests without the header never need.
+    from jobsprint.security.vault import Place
     from jobsprint.store import idempotency
 
     if not 1 <= len(key) <= _MAX_LENGTH or not key.isprintable():
         raise InvalidFields.one(_FIELD, f"1 to {_MAX_LENGTH} printable characters")
     name = hashlib.sha256(f"{route}\0{key}".encode()).hexdigest()
     fingerprint = hashlib.sha256(body.encode()).hexdigest()
-    place = vault.Place(tenant, name, "answer", 1)
+    place = Place(tenant, name, "answer", 1)
     kept = idempotency.start(tenant, name, fingerprint=fingerprint, now=now_ms())
     if kept is None:
-        sent: list[bool] = []
-
-        def sending() -> None:
-            idempotency.mark_sending(tenant, name)
-            sent.append(True)
-
-        def release() -> None:
-            if not sent:
-                idempotency.release(tenant, name)
-
-        answer = _run(lambda: work(sending), release)
-        if sent or answer["statusCode"] < 500:
-            try:
-                idempotency.keep(tenant, name, vault.seal(place, json.dumps(answer)), now=now_ms())
-            except Exception:  # noqa: BLE001 - the work is done: an answer that hides it would make the caller repeat it
-                logger.exception("answer_not_kept")
-        return answer
+        return _first(place, work)
     if kept.fingerprint != fingerprint:
         raise Conflict("This Idempotency-Key was used with another body", code="idempotency_key_reused")
+    return _again(place, kept)
+
+
+def _first(place: "Place", work: Callable[[Callable[[], None]], Answer]) -> Answer:
+    from jobsprint.store import idempotency
+
+    sent = False
+
+    def sending() -> None:
+        nonlocal sent
+        idempotency.mark_sending(place.tenant, place.item)
+        sent = True
+
+    answer = None
+    try:
+        answer = work(sending)
+    finally:
+        if not sent and (answer is None or answer["statusCode"] >= 500):
+            idempotency.release(place.tenant, place.item)
+        elif answer is not None:
+            _keep(place, answer)
+    return answer
+
+
+def _keep(place: "Place", answer: Answer) -> None:
+    from jobsprint.security import vault
+    from jobsprint.store import idempotency
+
+    try:
+        idempotency.keep(place.tenant, place.item, vault.seal(place, json.dumps(answer)), now=now_ms())
+    except Exception:  # noqa: BLE001 - the work is done: an answer that hides it would make the caller repeat it
+        logger.exception("answer_not_kept")
+
+
+def _again(place: "Place", kept: "Kept") -> Answer:
+    from jobsprint.security import vault
+
     if kept.abandoned:
         raise UpstreamFailed(
             "The first request with this Idempotency-Key ended after it was sent: whether it was done is unknown",
@@ -70,14 +95,3 @@ def once(tenant: str, key: str, route: str, body: str, work: Callable[[Callable[
         )
     first: Answer = json.loads(vault.open_sealed(place, kept.answer))
     return first | {"headers": {**first.get("headers", {}), "Idempotent-Replayed": "true"}}
-
-
-def _run(work: Callable[[], Answer], release: Callable[[], None]) -> Answer:
-    try:
-        answer = work()
-    except BaseException:
-        release()
-        raise
-    if answer["statusCode"] >= 500:
-        release()
-    return answer

@@ -281,13 +281,14 @@ class ConnectView(BaseModel):
     message: str
 
     @classmethod
-    def of(cls, integration: Integration, message: str) -> "ConnectView":
+    def of(cls, integration: Integration, message: str, auth_url: str | None) -> "ConnectView":
         """As the seed shows it."""
         return cls(
             id=integration.id,
             type=integration.type,
             name=integration.name,
             status=integration.status,
+            authUrl=auth_url,
             message=message,
         )
 

@@ -5,31 +5,44 @@ module with a class of these three methods, one line in `registry.py`, and its c
 """
 
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import Protocol
 
-from jobsprint.domain.models import Capability, Integration, JsonObject
+from jobsprint.domain.models import Capability, Integration, IntegrationStatus, JsonObject
 from jobsprint.security.credentials import Credentials
 
 
 @dataclass(frozen=True, slots=True)
 class Connection:
-    """What `connect` settled: the credentials to seal, what the integration can do, and a sentence for the caller."""
+    """What `connect` settled: the credentials to seal, what the integration can do, and a sentence for the caller.
+
+    `status` is `pending` with an `auth_url` while a person has to consent, and `error` with a `reason` where the other
+    side is reached but not usable. `facts` is kept for the connector's next call.
+    """
 
     credentials: Credentials
     capabilities: tuple[Capability, ...]
     message: str
+    status: IntegrationStatus = "connected"
+    reason: str | None = None
+    auth_url: str | None = None
+    facts: JsonObject = field(default_factory=dict)
 
 
 @dataclass(frozen=True, slots=True)
 class TestResult:
-    """One test of a connection. `reason` is a code and `next_step` a sentence, both only after a failure."""
+    """One test of a connection. `reason` is a code and `next_step` a sentence, both only after a failure.
+
+    `capabilities` and `facts` are what the test found anew, or None where it did not look.
+    """
 
     passed: bool
     message: str
     response_ms: int
     reason: str | None = None
     next_step: str | None = None
+    capabilities: tuple[Capability, ...] | None = None
+    facts: JsonObject | None = None
 
 
 class Connector(Protocol):

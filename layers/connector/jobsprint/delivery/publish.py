@@ -16,6 +16,7 @@ from jobsprint.domain.errors import JobsprintError
 from jobsprint.domain.ids import derived_id, new_id
 from jobsprint.domain.models import Event, Integration
 from jobsprint.domain.times import iso_seconds, now_ms
+from jobsprint.observe import logger
 from jobsprint.store.events import EventStore, event_key
 from jobsprint.store.integrations import IntegrationStore
 
@@ -65,16 +66,16 @@ def publish(tenant: str, drafts: Sequence[Draft], now: int | None = None) -> lis
 
 def announce(
     tenant: str, name: str, data: Mapping[str, JsonValue], *, about: str | None = None, now: int | None = None
-) -> Published:
+) -> None:
     """Publishes an event of the service's own (contract, section 5); it never goes to the webhook it is `about`.
 
-    Raises as `publish` does.
+    A failure is logged and no more: what the event tells of has happened, and its caller must not be told otherwise.
     """
     draft = Draft(name=name, data=canonical.dumps(dict(data)), about=about)
-    [outcome] = publish(tenant, [draft], now)
-    if isinstance(outcome, JobsprintError):
-        raise outcome
-    return outcome
+    try:
+        publish(tenant, [draft], now)
+    except Exception:  # noqa: BLE001 - see above
+        logger.exception("own_event_not_published", extra={"event": name, "about": about})
 
 
 def _keep(tenant: str, draft: Draft, now: int) -> Event | JobsprintError:

@@ -42,10 +42,10 @@ class Health:
 class Integration:
     """A tenant's connection, or a webhook subscription (`type` is `webhook`). Times are Unix milliseconds.
 
-    `sealed` holds the encrypted fields by name: `url` (whole), `headers` (a JSON object) and `secrets` (a JSON list,
-    newest first). `shown_url` is the URL with what looks like a credential masked; `header_names` may be shown.
-    `status_reason` says why a connection is in error or a webhook was disabled. `version` counts writes, for optimistic
-    locking.
+    `facts` is what its connector found out and needs again (no secrets, never shown). `sealed` holds the encrypted
+    fields by name: `url` (whole), `headers` and `keys` (JSON objects) and `secrets` (a JSON list, newest first).
+    `shown_url` is the URL with what looks like a credential masked; `header_names` may be shown. `status_reason` says
+    why a connection is in error or a webhook was disabled. `version` counts writes, for optimistic locking.
     """
 
     tenant: str
@@ -62,6 +62,7 @@ class Integration:
     capabilities: tuple[Capability, ...] = ()
     events: tuple[str, ...] = ()
     configuration: JsonObject = field(default_factory=dict)
+    facts: JsonObject = field(default_factory=dict)
     shown_url: str = ""
     header_names: tuple[str, ...] = ()
     signed: bool = False

@@ -40,11 +40,12 @@ class Named(Described):
 
 @dataclass(frozen=True, slots=True)
 class Connected:
-    """The outcome of a connect: the integration, a sentence, and whether it is new."""
+    """The outcome of a connect: the integration, a sentence, whether it is new, and where to consent if need be."""
 
     integration: Integration
     message: str
     created: bool
+    auth_url: str | None = None
 
 
 def connect(tenant: str, target: str, body: Mapping[str, object]) -> Connected:
@@ -113,14 +114,13 @@ def _connect_new(tenant: str, app: App, body: Mapping[str, object]) -> Connected
         type=app.type,
         name="" if app.type == "custom" else app.name,
         description=app.description,
-        status="connected",
+        status="pending",
         created_at=now,
-        connected_at=now,
         app=app.id,
         icon=app.icon,
     )
-    ready, message = _checked(draft, body, current=Credentials())
-    return _announced(IntegrationStore(tenant).create(ready), message, created=True)
+    ready, connection = _checked(draft, body, current=Credentials())
+    return _announced(IntegrationStore(tenant).create(ready), connection, created=True)
 
 
 def _reconnect(tenant: str, integration_id: str, body: Mapping[str, object]) -> Connected:
@@ -128,17 +128,10 @@ def _reconnect(tenant: str, integration_id: str, body: Mapping[str, object]) -> 
     integration = store.get(integration_id)
     if integration.status == "connected":
         raise Conflict(f"{integration_id} is connected already; change it with PATCH", code="already_connected")
-    changed, message = _checked(integration, body, current=open_credentials(integration))
-    ready = replace(
-        changed,
-        status="connected",
-        connected_at=now_ms(),
-        disconnected_at=None,
-        status_reason=None,
-    )
+    ready, connection = _checked(integration, body, current=open_credentials(integration))
     connected = store.update(ready)
     store.keep_health(integration_id, Health())
-    return _announced(connected, message, created=False)
+    return _announced(connected, connection, created=False)
 
 
 def _resume(tenant: str, webhook_id: str) -> Connected:
@@ -150,10 +143,11 @@ def _resume(tenant: str, webhook_id: str) -> Connected:
     return Connected(store.update(resumed), "Resumed; events are delivered again from now on", created=False)
 
 
-def _announced(integration: Integration, message: str, *, created: bool) -> Connected:
-    data = {"id": integration.id, "type": integration.type, "name": integration.name}
-    announce(integration.tenant, "integration.connected", data, about=integration.id)
-    return Connected(integration, message, created)
+def _announced(integration: Integration, connection: Connection, *, created: bool) -> Connected:
+    if integration.status == "connected":
+        data = {"id": integration.id, "type": integration.type, "name": integration.name}
+        announce(integration.tenant, "integration.connected", data, about=integration.id)
+    return Connected(integration, connection.message, created, connection.auth_url)
 
 
 def _described(integration: Integration, body: Mapping[str, object]) -> Integration:
@@ -169,8 +163,10 @@ def _described(integration: Integration, body: Mapping[str, object]) -> Integrat
     )
 
 
-def _checked(integration: Integration, body: Mapping[str, object], *, current: Credentials) -> tuple[Integration, str]:
-    """The integration as the body wants it, and a sentence. Raises InvalidFields with every wrong field."""
+def _checked(
+    integration: Integration, body: Mapping[str, object], *, current: Credentials
+) -> tuple[Integration, Connection]:
+    """The integration as the body wants it, and what its connector said. Raises InvalidFields naming all wrong fields."""
     wrong: list[InvalidFields] = []
     described = integration
     try:
@@ -183,7 +179,7 @@ def _checked(integration: Integration, body: Mapping[str, object], *, current: C
         raise all_wrong([*wrong, error]) from error
     if wrong:
         raise wrong[0]
-    return _settled(described, connection), connection.message
+    return _settled(described, connection), connection
 
 
 def _given(body: Mapping[str, object]) -> dict[str, object]:
@@ -191,4 +187,15 @@ def _given(body: Mapping[str, object]) -> dict[str, object]:
 
 
 def _settled(integration: Integration, connection: Connection) -> Integration:
-    return replace(seal_credentials(integration, connection.credentials), capabilities=connection.capabilities)
+    connected_at = integration.connected_at
+    if connection.status == "connected" and integration.status != "connected":
+        connected_at = now_ms()
+    return replace(
+        seal_credentials(integration, connection.credentials),
+        capabilities=connection.capabilities,
+        facts=connection.facts,
+        status=connection.status,
+        status_reason=connection.reason,
+        connected_at=connected_at,
+        disconnected_at=None,
+    )

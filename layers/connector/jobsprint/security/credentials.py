@@ -14,15 +14,16 @@ from jobsprint.security.vault import Place, open_sealed, seal
 
 @dataclass(frozen=True, slots=True)
 class Credentials:
-    """The clear text: header values by name, signing secrets newest first."""
+    """The clear text: header values by name, signing secrets newest first, and a connector's own keys by name."""
 
     url: str = ""
     headers: Mapping[str, str] = field(default_factory=dict)
     secrets: tuple[str, ...] = ()
+    keys: Mapping[str, str] = field(default_factory=dict)
 
     def values(self) -> tuple[str, ...]:
         """Every secret value, for masking what comes back from a call."""
-        return (*self.headers.values(), *self.secrets, *url_secrets(self.url))
+        return (*self.headers.values(), *self.secrets, *self.keys.values(), *url_secrets(self.url))
 
 
 def seal_credentials(integration: Integration, credentials: Credentials) -> Integration:
@@ -32,6 +33,7 @@ def seal_credentials(integration: Integration, credentials: Credentials) -> Inte
         "url": credentials.url,
         "headers": json.dumps(dict(credentials.headers)),
         "secrets": json.dumps(credentials.secrets),
+        "keys": json.dumps(dict(credentials.keys)),
     }
     return replace(
         integration,
@@ -54,7 +56,12 @@ def open_credentials(integration: Integration) -> Credentials:
         place = Place(integration.tenant, integration.id, name, integration.sealed_version)
         return open_sealed(place, integration.sealed[name])
 
-    return Credentials(opened("url"), json.loads(opened("headers")), tuple(json.loads(opened("secrets"))))
+    return Credentials(
+        url=opened("url"),
+        headers=json.loads(opened("headers")),
+        secrets=tuple(json.loads(opened("secrets"))),
+        keys=json.loads(opened("keys")),
+    )
 
 
 def wiped(integration: Integration) -> Integration:
