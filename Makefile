@@ -54,6 +54,9 @@ test: lint typecheck validate ## Lint, type-check, validate the template, and ru
 unit: install ## The fast tests alone
 	$(PYTEST) tests/unit tests/integration tests/contract tests/architecture
 
+test-fuzz: install ## Schemathesis with 200 cases per operation, on the local stack
+	SCHEMATHESIS_CASES=200 $(PYTEST) tests/e2e/test_schemathesis.py
+
 e2e: install ## The end-to-end tests alone
 	$(PYTEST) tests/e2e
 
@@ -96,5 +99,5 @@ install: ## Make .venv and .local/emulator where they are missing or out of date
 
 need = @test -n "$($(1))" || { echo "Say $(1)=, $(2), as in: make $@ $(1)=..." >&2; exit 1; }
 
-.PHONY: help run up down clean token tokens revoke-token test unit e2e lint typecheck validate build deploy openapi \
+.PHONY: help run up down clean token tokens revoke-token test unit e2e test-fuzz lint typecheck validate build deploy openapi \
 	requirements install

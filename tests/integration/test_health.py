@@ -17,7 +17,6 @@ from tests.support.call import Context, call, handler
 from tests.support.receiver import Receiver, Reply, receiving
 from tests.support.rows import connected, rows, stored, subscribed
 
-Queues = dict[str, str]
 ROOT = Path(__file__).resolve().parents[2]
 
 

@@ -223,12 +223,11 @@ def test_a_failed_outcome_is_kept_and_not_sent_again(
     assert len(endpoint.received) == 2
 
 
-def test_what_was_never_sent_may_be_tried_again(endpoint: Receiver) -> None:
+def test_what_was_never_sent_may_be_tried_again(endpoint: Receiver, monkeypatch: pytest.MonkeyPatch) -> None:
     integration_id = connected(endpoint.url, actions=[{"name": "send"}])
-    broken = pytest.MonkeyPatch()
-    broken.setattr("jobsprint.integrations.actions.open_credentials", _broken)
-    assert act(integration_id).status == 500
-    broken.undo()
+    with monkeypatch.context() as patch:
+        patch.setattr("jobsprint.integrations.actions.open_credentials", _broken)
+        assert act(integration_id).status == 500
 
     assert act(integration_id).status == 200
     assert len(endpoint.received) == 1

@@ -6,6 +6,7 @@ from typing import Any
 import pytest
 
 from jobsprint import aws
+from jobsprint.domain.errors import Conflict
 from jobsprint.domain.redact import MASK
 from jobsprint.store.integrations import IntegrationStore
 from tests.support.call import call
@@ -378,8 +379,6 @@ def test_a_change_in_between_is_a_conflict() -> None:
     store = IntegrationStore("acme")
     seen = store.get(integration_id)
     call("PATCH", f"/integrations/{integration_id}", body={"name": "First"})
-
-    from jobsprint.domain.errors import Conflict
 
     with pytest.raises(Conflict) as refused:
         store.update(seen)
