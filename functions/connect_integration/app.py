@@ -5,7 +5,8 @@ from typing import Annotated
 from aws_lambda_powertools.event_handler.openapi.params import Body
 
 from jobsprint.api.endpoint import Endpoint
-from jobsprint.api.schemas import ConnectBody, ConnectView, Data, IntegrationId
+from jobsprint.api.envelope import Data
+from jobsprint.api.schemas import ConnectBody, ConnectView, IntegrationId
 from jobsprint.integrations import lifecycle
 
 app = Endpoint(scope="integrations:write")

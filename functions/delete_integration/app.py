@@ -1,7 +1,8 @@
 """DELETE /integrations/{integrationId}: delete what is disconnected."""
 
 from jobsprint.api.endpoint import Endpoint
-from jobsprint.api.schemas import Data, Deleted, IntegrationId
+from jobsprint.api.envelope import Data
+from jobsprint.api.schemas import Deleted, IntegrationId
 from jobsprint.integrations import lifecycle
 
 app = Endpoint(scope="integrations:write")

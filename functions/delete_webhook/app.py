@@ -1,7 +1,8 @@
 """DELETE /integrations/webhooks/{webhookId}: delete a webhook."""
 
 from jobsprint.api.endpoint import Endpoint
-from jobsprint.api.schemas import Data, Deleted, WebhookId
+from jobsprint.api.envelope import Data
+from jobsprint.api.schemas import Deleted, WebhookId
 from jobsprint.integrations import webhooks
 
 app = Endpoint(scope="webhooks:write")

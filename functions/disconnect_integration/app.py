@@ -1,7 +1,8 @@
 """POST /integrations/{integrationId}/disconnect: end a connection, keep its history."""
 
 from jobsprint.api.endpoint import Endpoint
-from jobsprint.api.schemas import Data, DisconnectView, IntegrationId
+from jobsprint.api.envelope import Data
+from jobsprint.api.schemas import DisconnectView, IntegrationId
 from jobsprint.integrations import lifecycle
 
 app = Endpoint(scope="integrations:write")

@@ -5,7 +5,8 @@ from typing import Annotated
 from aws_lambda_powertools.event_handler.openapi.params import Body, Path
 
 from jobsprint.api.endpoint import Endpoint
-from jobsprint.api.schemas import ActionRequest, ActionView, Data, IntegrationId
+from jobsprint.api.envelope import Data
+from jobsprint.api.schemas import ActionRequest, ActionView, IntegrationId
 from jobsprint.integrations import actions
 
 app = Endpoint(scope="actions:execute")

@@ -5,7 +5,7 @@ from typing import Literal
 from pydantic import BaseModel
 
 from jobsprint.api.endpoint import Endpoint
-from jobsprint.api.schemas import Data
+from jobsprint.api.envelope import Data
 from jobsprint.config import settings
 
 app = Endpoint(scope=None)

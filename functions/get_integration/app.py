@@ -1,7 +1,8 @@
 """GET /integrations/{integrationId}: one integration or webhook, whole."""
 
 from jobsprint.api.endpoint import Endpoint
-from jobsprint.api.schemas import Data, IntegrationDetail, IntegrationId
+from jobsprint.api.envelope import Data
+from jobsprint.api.schemas import IntegrationDetail, IntegrationId
 from jobsprint.store.integrations import IntegrationStore
 
 app = Endpoint(scope="integrations:read")

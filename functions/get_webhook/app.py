@@ -1,7 +1,8 @@
 """GET /integrations/webhooks/{webhookId}: one webhook."""
 
 from jobsprint.api.endpoint import Endpoint
-from jobsprint.api.schemas import Data, WebhookId, WebhookView
+from jobsprint.api.envelope import Data
+from jobsprint.api.schemas import WebhookId, WebhookView
 from jobsprint.integrations import webhooks
 
 app = Endpoint(scope="webhooks:read")

@@ -2,9 +2,10 @@
 
 from jobsprint.api import pages
 from jobsprint.api.endpoint import Endpoint
+from jobsprint.api.envelope import Page, page
 from jobsprint.api.event_schemas import DeliveryView, StateFilter
 from jobsprint.api.pages import Cursor, Limit
-from jobsprint.api.schemas import Page, WebhookId, page
+from jobsprint.api.schemas import WebhookId
 from jobsprint.domain.times import now_ms
 from jobsprint.integrations import webhooks
 from jobsprint.store.deliveries import DeliveryStore

@@ -2,8 +2,9 @@
 
 from jobsprint.api import pages
 from jobsprint.api.endpoint import Endpoint
+from jobsprint.api.envelope import Page, page
 from jobsprint.api.pages import Cursor, Limit
-from jobsprint.api.schemas import IntegrationSummary, Page, StatusFilter, TypeFilter, page
+from jobsprint.api.schemas import IntegrationSummary, StatusFilter, TypeFilter
 from jobsprint.store.integrations import IntegrationStore
 
 app = Endpoint(scope="integrations:read")

@@ -6,8 +6,9 @@ from aws_lambda_powertools.event_handler.openapi.params import Query
 
 from jobsprint.api import pages
 from jobsprint.api.endpoint import Endpoint
+from jobsprint.api.envelope import Page, page
 from jobsprint.api.pages import Cursor, Limit
-from jobsprint.api.schemas import IntegrationId, LogView, Moment, Page, page
+from jobsprint.api.schemas import IntegrationId, LogView, Moment
 from jobsprint.domain.models import Outcome
 from jobsprint.integrations import history
 

@@ -1,7 +1,8 @@
 """POST /integrations/{integrationId}/test: test a connection now."""
 
 from jobsprint.api.endpoint import Endpoint
-from jobsprint.api.schemas import Data, IntegrationId, TestView
+from jobsprint.api.envelope import Data
+from jobsprint.api.schemas import IntegrationId, TestView
 from jobsprint.integrations import health
 
 app = Endpoint(scope="integrations:write")

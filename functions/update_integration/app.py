@@ -6,7 +6,8 @@ from aws_lambda_powertools.event_handler.openapi.params import Body
 from pydantic import SkipValidation
 
 from jobsprint.api.endpoint import Endpoint
-from jobsprint.api.schemas import Data, IntegrationChange, IntegrationDetail, IntegrationId
+from jobsprint.api.envelope import Data
+from jobsprint.api.schemas import IntegrationChange, IntegrationDetail, IntegrationId
 from jobsprint.integrations import lifecycle
 from jobsprint.store.integrations import IntegrationStore
 

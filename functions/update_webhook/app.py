@@ -5,7 +5,8 @@ from typing import Annotated
 from aws_lambda_powertools.event_handler.openapi.params import Body
 
 from jobsprint.api.endpoint import Endpoint
-from jobsprint.api.schemas import Data, WebhookChange, WebhookId, WebhookView
+from jobsprint.api.envelope import Data
+from jobsprint.api.schemas import WebhookChange, WebhookId, WebhookView
 from jobsprint.integrations import webhooks
 
 app = Endpoint(scope="webhooks:write")

@@ -3,11 +3,12 @@
 Class names are unique: they name OpenAPI components. An optional value that is absent is omitted, never null.
 """
 
-from typing import Annotated, Any, Literal
+from typing import Annotated, Literal
 
 from aws_lambda_powertools.event_handler.openapi.params import Query
 from pydantic import BaseModel, ConfigDict, Field, SkipValidation
 
+from jobsprint.api.envelope import absent
 from jobsprint.delivery.publish import Draft, Published
 from jobsprint.domain.deliveries import DeliveryRow
 from jobsprint.domain.errors import JobsprintError
@@ -18,11 +19,6 @@ from jobsprint.domain.times import iso_millis
 MAX_BATCH = 25
 
 StateFilter = Annotated[DeliveryState | None, Query(description="Filter by state")]
-
-
-def _absent() -> Any:
-    # As `api.schemas.absent`, whose module brings every connector: too much for a cold start of publishing.
-    return Field(default=None, exclude_if=lambda value: value is None)
 
 
 class PublishEvent(BaseModel):
@@ -58,7 +54,7 @@ class EventTaken(BaseModel):
 
     id: str
     deliveries: int
-    externalId: str | None = _absent()
+    externalId: str | None = absent()
 
     @classmethod
     def of(cls, published: Published) -> "EventTaken":
@@ -78,7 +74,7 @@ class Problem(BaseModel):
 
     code: str
     message: str
-    details: list[WrongField] | None = _absent()
+    details: list[WrongField] | None = absent()
 
     @classmethod
     def of(cls, error: JobsprintError) -> "Problem":
@@ -121,11 +117,11 @@ class AttemptView(BaseModel):
 
     attempt: int
     status: Outcome
-    httpStatus: int | None = _absent()
-    failure: str | None = _absent()
+    httpStatus: int | None = absent()
+    failure: str | None = absent()
     durationMs: int
     startedAt: str
-    response: str | None = _absent()
+    response: str | None = absent()
 
     @classmethod
     def of(cls, attempt: Attempt) -> "AttemptView":
@@ -150,7 +146,7 @@ class DeliveryView(BaseModel):
     state: DeliveryState
     createdAt: str
     attempts: list[AttemptView]
-    nextAttemptAt: str | None = _absent()
+    nextAttemptAt: str | None = absent()
 
     @classmethod
     def of(cls, row: DeliveryRow) -> "DeliveryView":

@@ -4,11 +4,12 @@ An optional value that is absent is omitted, never null.
 """
 
 import json
-from typing import TYPE_CHECKING, Annotated, Any, Generic, Literal, TypeVar
+from typing import TYPE_CHECKING, Annotated, Any, Literal
 
 from aws_lambda_powertools.event_handler.openapi.params import Path, Query
 from pydantic import AfterValidator, BaseModel, ConfigDict, Field, WithJsonSchema
 
+from jobsprint.api.envelope import absent
 from jobsprint.catalog.builtin import App
 from jobsprint.connectors.fields import Configuration, Description, Events, Headers, Name, Secret, Url
 from jobsprint.domain import rules
@@ -28,8 +29,6 @@ from jobsprint.domain.times import iso_millis, iso_seconds, parse_iso
 if TYPE_CHECKING:
     from jobsprint.connectors.base import TestResult  # brings the vault, which most operations never need
 
-_Item = TypeVar("_Item")
-
 
 def _moment(text: str) -> str:
     try:
@@ -46,44 +45,11 @@ TypeFilter = Annotated[IntegrationType | None, Query(description="Filter by type
 StatusFilter = Annotated[IntegrationStatus | None, Query(description="Filter by status")]
 
 
-def absent() -> Any:
-    """The default of an answer's field that is left out when it has no value."""
-    return Field(default=None, exclude_if=lambda value: value is None)
-
-
-class Data(BaseModel, Generic[_Item]):
-    """The envelope of a success."""
-
-    success: Literal[True] = True
-    data: _Item
-
-
-class Pagination(BaseModel):
-    """Whether there is more, and the cursor that gives it."""
-
-    has_more: Annotated[bool, Field(alias="hasMore")]
-    next_cursor: Annotated[str | None, Field(alias="nextCursor")] = absent()
-    model_config = ConfigDict(populate_by_name=True)
-
-
-class Page(BaseModel, Generic[_Item]):
-    """The envelope of a list."""
-
-    success: Literal[True] = True
-    data: list[_Item]
-    pagination: Pagination
-
-
-def page(items: list[_Item], next_cursor: str | None) -> Page[_Item]:
-    """A page with `hasMore` as the cursor says."""
-    return Page(data=items, pagination=Pagination(has_more=next_cursor is not None, next_cursor=next_cursor))
-
-
 # --- Integrations -----------------------------------------------------------------------------------------------------
 
 
-class IntegrationSummary(BaseModel):
-    """An integration in a list."""
+class IntegrationHead(BaseModel):
+    """What every view of an integration begins with."""
 
     id: str
     type: IntegrationType
@@ -93,22 +59,31 @@ class IntegrationSummary(BaseModel):
     icon: str
     connectedAt: str | None = absent()
     lastUsed: str | None = absent()
+
+    @staticmethod
+    def _head(integration: Integration, activity: Activity) -> dict[str, Any]:
+        return {
+            "id": integration.id,
+            "type": integration.type,
+            "name": integration.name,
+            "description": integration.description,
+            "status": integration.status,
+            "icon": integration.icon,
+            "connectedAt": _seconds(integration.connected_at),
+            "lastUsed": _seconds(activity.last_used),
+        }
+
+
+class IntegrationSummary(IntegrationHead):
+    """An integration in a list."""
+
     capabilities: list[str]
 
     @classmethod
     def of(cls, integration: Integration, activity: Activity) -> "IntegrationSummary":
         """As the seed shows it; a webhook's capabilities are the events it is subscribed to."""
-        return cls(
-            id=integration.id,
-            type=integration.type,
-            name=integration.name,
-            description=integration.description,
-            status=integration.status,
-            icon=integration.icon,
-            connectedAt=_seconds(integration.connected_at),
-            lastUsed=_seconds(activity.last_used),
-            capabilities=[capability.name for capability in _capabilities(integration)],
-        )
+        names = [capability.name for capability in _capabilities(integration)]
+        return cls(**cls._head(integration, activity), capabilities=names)
 
 
 class ParameterView(BaseModel):
@@ -158,17 +133,9 @@ class HealthView(BaseModel):
         )
 
 
-class IntegrationDetail(BaseModel):
+class IntegrationDetail(IntegrationHead):
     """An integration, whole."""
 
-    id: str
-    type: IntegrationType
-    name: str
-    description: str
-    status: IntegrationStatus
-    icon: str
-    connectedAt: str | None = absent()
-    lastUsed: str | None = absent()
     capabilities: list[CapabilityView]
     configuration: dict[str, Any]
     usageStats: UsageStats
@@ -178,14 +145,7 @@ class IntegrationDetail(BaseModel):
     def of(cls, integration: Integration, activity: Activity) -> "IntegrationDetail":
         """As the seed shows it, with secrets masked in `configuration`."""
         return cls(
-            id=integration.id,
-            type=integration.type,
-            name=integration.name,
-            description=integration.description,
-            status=integration.status,
-            icon=integration.icon,
-            connectedAt=_seconds(integration.connected_at),
-            lastUsed=_seconds(activity.last_used),
+            **cls._head(integration, activity),
             capabilities=[
                 CapabilityView.model_validate(
                     {"name": c.name, "description": c.description, "parameters": rules.parameters_of(c)}
