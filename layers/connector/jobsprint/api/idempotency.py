@@ -1,6 +1,6 @@
 """`Idempotency-Key` on POST: the same key, route and body within 24 hours gets the first answer again.
 
-Kept answers are sealed like secrets. Answers of 5xx are not kept, so the caller may try again with the same key; but
+Kept answers are sealed like secrets. Answers of 5xx and 429 are not kept, so the caller may try again with the same key; but
 what a request answers after it said that it is `sending` is kept whatever it is, and nobody sends it again.
 """
 
@@ -19,6 +19,7 @@ if TYPE_CHECKING:
 
 Answer = dict[str, Any]
 _MAX_LENGTH = 255
+_TOO_MANY = 429
 _FIELD = "header.Idempotency-Key"
 
 
@@ -61,11 +62,18 @@ def _first(place: "Place", work: Callable[[Callable[[], None]], Answer]) -> Answ
     try:
         answer = work(sending)
     finally:
-        if not sent and (answer is None or answer["statusCode"] >= 500):
+        if _may_be_tried_again(answer, sent=sent):
             idempotency.release(place.tenant, place.item)
         elif answer is not None:
             _keep(place, answer)
     return answer
+
+
+def _may_be_tried_again(answer: Answer | None, *, sent: bool) -> bool:
+    """Whether nothing was done: a 429 always says so, our own failure only before anything was sent."""
+    if answer is None:
+        return not sent
+    return answer["statusCode"] == _TOO_MANY or (not sent and answer["statusCode"] >= 500)
 
 
 def _keep(place: "Place", answer: Answer) -> None:

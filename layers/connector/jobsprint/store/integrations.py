@@ -63,6 +63,7 @@ def _to_item(integration: Integration) -> dict[str, Any]:
         "connectedAt": integration.connected_at,
         "disconnectedAt": integration.disconnected_at,
         "capabilities": [json.dumps(asdict(capability)) for capability in integration.capabilities] or None,
+        "capabilityNames": [capability.name for capability in integration.capabilities] or None,
         "events": list(integration.events) or None,
         "configuration": json.dumps(integration.configuration) if integration.configuration else None,
         "facts": json.dumps(integration.facts) if integration.facts else None,
@@ -90,7 +91,7 @@ def _from_item(item: Item) -> Integration:
         icon=item.get("icon", ""),
         connected_at=item.get("connectedAt"),
         disconnected_at=item.get("disconnectedAt"),
-        capabilities=tuple(Capability(**json.loads(text)) for text in item.get("capabilities", [])),
+        capabilities=_capabilities(item),
         events=tuple(item.get("events", [])),
         configuration=json.loads(item.get("configuration", "{}")),
         facts=json.loads(item.get("facts", "{}")),
@@ -102,6 +103,13 @@ def _from_item(item: Item) -> Integration:
         status_reason=item.get("statusReason"),
         version=item["version"],
     )
+
+
+def _capabilities(item: Item) -> tuple[Capability, ...]:
+    """Whole ones from the table; an index holds their names only."""
+    if "capabilities" in item:
+        return tuple(Capability(**json.loads(text)) for text in item["capabilities"])
+    return tuple(Capability(name) for name in item.get("capabilityNames", []))
 
 
 class IntegrationStore:
@@ -148,13 +156,17 @@ class IntegrationStore:
         return changed
 
     def delete(self, integration: Integration) -> None:
-        """Deletes what `integration` was read from. Raises Conflict when somebody else changed it in between."""
+        """Deletes what `integration` was read from, and what happened to it.
+
+        Raises Conflict when somebody else changed it in between.
+        """
         self._write_if_unchanged(
             integration,
             lambda condition: aws.dynamodb().delete_item(
                 TableName=self._table, Key=self._key(integration.id), **condition
             ),
         )
+        aws.dynamodb().delete_item(TableName=self._table, Key=marshal_item(self._activity_key(integration.id)))
 
     def _write_if_unchanged(self, integration: Integration, write: Callable[[dict[str, Any]], Any]) -> None:
         condition = {
@@ -179,7 +191,10 @@ class IntegrationStore:
         type_: str | None = None,
         status: str | None = None,
     ) -> tuple[list[Integration], str | None]:
-        """A page, newest first, and the position to go on from. One filter is a key; the second one reads and drops."""
+        """A page, newest first, and the position to go on from. One filter is a key; the second one reads and drops.
+
+        What a filter finds holds what lists show and no credentials: get an integration before you change it.
+        """
         pk = _pk(self._tenant)
         index = "byType" if type_ else "byStatus" if status else None
         sort = {"byType": "typeKey", "byStatus": "statusKey"}.get(index or "", "sk")
