@@ -14,6 +14,7 @@ export PORT ALLOW_PRIVATE_TARGETS RETRY_SCHEDULE HEALTH_TEST_RATE ZAPIER_MCP_URL
 VENV := .venv/bin/python
 LOCAL := "$(VENV)" -m local
 PYTEST := "$(VENV)" -m pytest
+FAST := --numprocesses auto tests/unit tests/integration tests/contract tests/architecture
 
 help: ## List the commands
 	@awk -F ':.*## ' '/^[a-z0-9-]+:.*## / { printf "  make %-14s %s\n", $$1, $$2 }' Makefile
@@ -48,11 +49,11 @@ revoke-token: install ## Revoke a token: ID=tok_... [STAGE=]
 
 # --- Checks ------------------------------------------------------------------------------------------------------------
 test: lint typecheck validate ## Lint, type-check, validate the template, and run all fast and end-to-end tests
-	$(PYTEST) tests/unit tests/integration tests/contract tests/architecture
+	$(PYTEST) $(FAST)
 	$(PYTEST) tests/e2e
 
 unit: install ## The fast tests alone
-	$(PYTEST) tests/unit tests/integration tests/contract tests/architecture
+	$(PYTEST) $(FAST)
 
 test-fuzz: install ## Schemathesis with 200 cases per operation, on the local stack
 	SCHEMATHESIS_CASES=200 $(PYTEST) tests/e2e/test_schemathesis.py
@@ -73,6 +74,11 @@ validate: install ## sam validate --lint
 # --- Building and deploying ----------------------------------------------------------------------------------------------
 build: install ## Build for `sam local invoke` (python3.13, x86_64)
 	@$(LOCAL) build
+
+invoke: install ## Run a function in Lambda's image with the local stack behind it: FUNCTION= EVENT=
+	$(call need,FUNCTION,a logical id)
+	$(call need,EVENT,an event file)
+	@$(LOCAL) invoke --function "$(FUNCTION)" --event "$(EVENT)"
 
 deploy: install ## Build and deploy to AWS: STAGE=dev|prod
 	$(call need,STAGE,dev or prod)
@@ -99,5 +105,5 @@ install: ## Make .venv and .local/emulator where they are missing or out of date
 
 need = @test -n "$($(1))" || { echo "Say $(1)=, $(2), as in: make $@ $(1)=..." >&2; exit 1; }
 
-.PHONY: help run up down clean token tokens revoke-token test unit e2e test-fuzz lint typecheck validate build deploy openapi \
+.PHONY: help run up down clean token tokens revoke-token test unit e2e test-fuzz lint typecheck validate build invoke deploy openapi \
 	requirements install

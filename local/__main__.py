@@ -10,7 +10,7 @@ import sys
 from pathlib import Path
 from types import FrameType
 
-from local import emulator, gateway, logs, permissions, queues, sam, stack, tokens
+from local import emulator, gateway, invoke, logs, permissions, queues, sam, stack, tokens
 from local.console import Failure, step
 from local.options import EMULATOR, LOCAL_PARAMETERS, PROJECT, Home, chosen_parameters, chosen_port, last_port
 
@@ -116,6 +116,9 @@ def _parse() -> argparse.Namespace:
     for name in ("up", "down", "run", "clean", "build"):
         commands.add_parser(name)
     commands.add_parser("deploy").add_argument("--stage", required=True)
+    one = commands.add_parser("invoke")
+    one.add_argument("--function", required=True)
+    one.add_argument("--event", required=True, type=Path)
     for name in ("token", "tokens", "revoke-token"):
         command = commands.add_parser(name)
         command.add_argument("--stage", default="")
@@ -149,6 +152,8 @@ def main() -> int:
                 _introduce(arguments.home, stack.read_env(arguments.home)["JOBSPRINT_TOKEN"])
         elif arguments.command == "build":
             sam.build(sam.container_target(), os.environ, arguments.home.logs / "build.log")
+        elif arguments.command == "invoke":
+            return invoke.invoke(arguments.home, arguments.function, arguments.event)
         elif arguments.command == "deploy":
             sam.deploy_to_aws(arguments.stage, chosen_parameters())
         else:

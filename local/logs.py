@@ -24,17 +24,17 @@ def follow(endpoint: str, group: str) -> None:
     """Print what is logged from now on, until interrupted."""
     logs = client("logs", endpoint)
     since = int(time.time() * 1000)
-    seen: set[str] = set()
+    seen: set[tuple[str, int, str]] = set()
     while True:
         try:
-            fresh = [event for event in _events(logs, group, since) if event["eventId"] not in seen]
+            fresh = [event for event in _events(logs, group, since) if _identity(event) not in seen]
         except EndpointConnectionError:
             raise Failure("The AWS emulator has stopped; details in .local/logs/emulator.log.") from None
         for event in fresh:
             line = short(event["message"])
             if line:
                 print(f"{datetime.fromtimestamp(event['timestamp'] / 1000):%H:%M:%S}  {line}", flush=True)  # noqa: DTZ006
-        seen.update(event["eventId"] for event in fresh)
+        seen.update(map(_identity, fresh))
         since = max(since, int(time.time() * 1000) - _LOOK_BACK_MS)
         time.sleep(_POLL_SECONDS)
 
@@ -58,6 +58,11 @@ def _function(fields: dict[str, Any]) -> str:
     """`jobsprint-ListIntegrationsFunction-1A2B3C` as `ListIntegrations`."""
     parts = str(fields.get("function_name", "")).split("-")
     return parts[1].removesuffix("Function") if len(parts) > 1 else parts[0]
+
+
+def _identity(event: dict[str, Any]) -> tuple[str, int, str]:
+    """What tells events apart; the emulator gives them no id."""
+    return event["logStreamName"], event["timestamp"], event["message"]
 
 
 def _events(logs: Any, group: str, since: int) -> list[dict[str, Any]]:

@@ -34,9 +34,10 @@ def aws(monkeypatch: pytest.MonkeyPatch) -> Iterator[dict[str, Any]]:
 
     with mock_aws():
         _forget(clients, vault)
-        tables = create_tables(clients.dynamodb())
-        queues = create_queues(clients.sqs())
-        key = clients.kms().create_key()["KeyMetadata"]["Arn"]
+        make = clients._session().create_client
+        tables = create_tables(make("dynamodb"))
+        queues = create_queues(make("sqs"))
+        key = make("kms").create_key()["KeyMetadata"]["Arn"]
         environment = {
             "TENANTS_TABLE": tables["TenantsTable"],
             "LOGS_TABLE": tables["LogsTable"],

@@ -18,7 +18,7 @@ MAY_IMPORT = {
     "domain": set(),
     "config": set(),
     "observe": set(),
-    "aws": set(),
+    "aws": {"config"},
     "store": {"domain", "config", "aws"},
     "security": {"domain", "config", "aws", "store.data_keys", "store.tokens"},
     "catalog": {"domain", "config"},

@@ -2,6 +2,7 @@
 
 import json
 
+from jobsprint.domain import rules
 from local.options import PROJECT
 from tests.e2e.api import Api, eventually
 from tests.e2e.local_stack import Stack
@@ -47,7 +48,7 @@ def test_being_unreachable_changes_health_after_three_failures_and_leaves_action
     with receiving() as endpoint:
         integration = api.connect_custom(endpoint.url)
         endpoint.answer = lambda _: Reply(500)
-        for failures in (1, 2, 3):
+        for _ in range(rules.FAILURES_UNTIL_UNHEALTHY):
             before = len(endpoint.received)
             run_schedule(stack)
             endpoint.wait_for(before + 1, seconds=60)
@@ -56,7 +57,6 @@ def test_being_unreachable_changes_health_after_three_failures_and_leaves_action
             )
             assert health["reason"] == "http_5xx"
         eventually(lambda: api.data("GET", f"/integrations/{integration}")["health"]["status"] == "unhealthy")
-        assert failures == 3
         endpoint.answer = lambda _: Reply(200, {"done": True})
         assert api.data("GET", f"/integrations/{integration}")["status"] == "connected"
         acted = api.data("POST", f"/integrations/{integration}/actions/send", {"parameters": {}})

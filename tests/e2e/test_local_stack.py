@@ -1,15 +1,22 @@
 """`make up`, `make down` and the token commands, as contract.md §1 and §6 describe them."""
 
+import json
 import os
+import signal
 import socket
-from pathlib import Path
+import subprocess
+import sys
+import time
+from collections.abc import Iterator
+from contextlib import contextmanager
 
 import boto3
 import pytest
 import requests
 
 from local import emulator
-from local.options import Home
+from local import stack as deployed
+from local.options import PROJECT, Home
 from tests.e2e.local_stack import Stack, command, free_port
 
 
@@ -111,33 +118,60 @@ def test_a_failed_deploy_is_one_clear_sentence_and_leaves_nothing_running(other_
 
 def test_a_second_stack_runs_beside_it_and_survives_a_restart(stack: Stack, other_home: Home) -> None:
     port = str(free_port())
-    first = _up(other_home, port)
-    assert first["AWS_ENDPOINT_URL"] != stack.env["AWS_ENDPOINT_URL"]
-    dynamodb = Stack(other_home, first).client("dynamodb")
-    dynamodb.put_item(TableName=first["JOBSPRINT_TENANTS_TABLE"], Item={"pk": {"S": "kept"}, "sk": {"S": "kept"}})
+    done = command(other_home, "up", settings={"PORT": port})
+    assert done.returncode == 0, done.stdout + done.stderr
+    second = Stack(other_home, deployed.read_env(other_home))
+    assert second.url == f"http://127.0.0.1:{port}/v1"
+    table, key = second.env["JOBSPRINT_TENANTS_TABLE"], {"pk": {"S": "kept"}, "sk": {"S": "kept"}}
+    second.client("dynamodb").put_item(TableName=table, Item=key)
     assert requests.get(f"{stack.url}/integrations", headers=stack.auth, timeout=30).status_code == 200
 
     assert command(other_home, "down").returncode == 0
-    assert not emulator.running(other_home)
-    assert not _commands_mentioning(other_home.folder)
+    assert not _processes_of(other_home)
 
-    second = _up(other_home, port)
-    assert second["JOBSPRINT_TOKEN"] == first["JOBSPRINT_TOKEN"]
-    answer = requests.get(f"{second['JOBSPRINT_URL']}/integrations", headers=Stack(other_home, second).auth, timeout=30)
-    assert answer.status_code == 200
-    kept = dynamodb.get_item(
-        TableName=second["JOBSPRINT_TENANTS_TABLE"], Key={"pk": {"S": "kept"}, "sk": {"S": "kept"}}
+    with running(other_home) as shown:
+        # It restarts on the same port, with the token and the data of before.
+        assert _line(shown, "Base URL").endswith(second.url)
+        assert second.token in _line(shown, "Token")
+        assert f"{second.url}/integrations/available" in _line(shown, "curl")
+        _line(shown, "Following")
+        assert requests.get(f"{second.url}/integrations", headers=second.auth, timeout=30).status_code == 200
+        assert "Item" in second.client("dynamodb").get_item(TableName=table, Key=key)
+        _log(second, {"level": "INFO", "message": "planted", "function_name": "jobsprint-GetHealthFunction-1", "n": 1})
+        assert "INFO    GetHealth planted n=1" in _line(shown, "planted")
+    assert not _processes_of(other_home)
+
+
+@contextmanager
+def running(home: Home) -> Iterator[Iterator[str]]:
+    """`make run` while the block runs, ended as by Ctrl-C; gives the lines that it prints."""
+    words = [sys.executable, "-u", "-m", "local", "--home", str(home.folder), "run"]
+    with subprocess.Popen(words, cwd=PROJECT, stdout=subprocess.PIPE, stderr=subprocess.STDOUT, text=True) as process:
+        assert process.stdout
+        try:
+            yield process.stdout
+        finally:
+            process.send_signal(signal.SIGINT)
+            process.communicate(timeout=90)
+    assert process.returncode == 130
+
+
+def _line(shown: Iterator[str], word: str) -> str:
+    """The next line that holds the word."""
+    return next(line.rstrip() for line in shown if word in line)
+
+
+def _log(stack: Stack, fields: dict[str, object]) -> None:
+    """Write one line to the functions' logs."""
+    logs, where = (
+        stack.client("logs"),
+        {"logGroupName": stack.env["JOBSPRINT_FUNCTION_LOGS"], "logStreamName": "planted"},
     )
-    assert "Item" in kept
+    logs.create_log_stream(**where)
+    logs.put_log_events(**where, logEvents=[{"timestamp": int(time.time() * 1000), "message": json.dumps(fields)}])
 
 
-def _up(home: Home, port: str) -> dict[str, str]:
-    done = command(home, "up", settings={"PORT": port})
-    assert done.returncode == 0, done.stdout + done.stderr
-    return dict(line.split("=", 1) for line in home.env.read_text().splitlines())
-
-
-def _commands_mentioning(folder: Path) -> list[str]:
-    """Processes whose command names the folder, as the emulator's function workers do."""
-    table = emulator.process_table()
-    return [line for line in table.splitlines() if str(folder) in line and "pytest" not in line]
+def _processes_of(home: Home) -> list[str]:
+    """What still runs of a stack: the emulator, or a function's worker, which has the folder in its command."""
+    workers = [line for line in emulator.process_table().splitlines() if str(home.scratch) in line]
+    return workers + ["emulator"] * emulator.running(home)

@@ -6,6 +6,8 @@ from typing import TYPE_CHECKING, Any
 import botocore.session
 from botocore.config import Config
 
+from jobsprint.config import settings
+
 if TYPE_CHECKING:
     from mypy_boto3_apigateway import APIGatewayClient
     from mypy_boto3_dynamodb import DynamoDBClient
@@ -27,7 +29,7 @@ def _session() -> botocore.session.Session:
 
 
 def _client(service: str) -> Any:
-    return _session().create_client(service, config=_CONFIG)
+    return _session().create_client(service, config=_CONFIG, endpoint_url=settings().aws_endpoint)
 
 
 @cache

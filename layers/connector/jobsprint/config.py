@@ -11,6 +11,7 @@ DEFAULT_RETRY_SCHEDULE = "0,5,300,1800,7200,18000,36000,50400,72000,86400"
 class Settings:
     """What the template sets; every function gets the same names and its own permissions."""
 
+    aws_endpoint: str | None
     tenants_table: str
     logs_table: str
     events_table: str
@@ -36,6 +37,7 @@ def settings() -> Settings:
     """The settings of this container; a missing name raises KeyError at first use, not at import."""
     env = os.environ
     return Settings(
+        aws_endpoint=env.get("AWS_ENDPOINT") or None,
         tenants_table=env["TENANTS_TABLE"],
         logs_table=env["LOGS_TABLE"],
         events_table=env["EVENTS_TABLE"],

@@ -1,7 +1,7 @@
 """`Idempotency-Key` on POST: the same key, route and body within 24 hours gets the first answer again.
 
-Kept answers are sealed like secrets. Answers of 5xx and 429 are not kept, so the caller may try again with the same key; but
-what a request answers after it said that it is `sending` is kept whatever it is, and nobody sends it again.
+Kept answers are sealed like secrets. Answers of 5xx and 429 are not kept, so the caller may try again with the same
+key; but what else a request answers after it said that it is `sending` is kept, and nobody sends it again.
 """
 
 import hashlib
