@@ -7,6 +7,7 @@ its input and output types, makes one call and returns; it raises `domain.errors
 import base64
 import binascii
 import json
+import time
 from collections.abc import Callable, Mapping
 from typing import Any
 
@@ -67,16 +68,17 @@ class Endpoint(APIGatewayRestResolver):
         """The answer to an API Gateway event, whatever happens."""
         request_id = (event.get("requestContext") or {}).get("requestId") or context.aws_request_id
         logger.append_keys(requestId=request_id)
+        started = time.monotonic()
         try:
             self._caller = None if self.scope is None else caller_of(event, self.scope)
             readable = _with_text_body(event)
             answer = self._resolve_once(readable, context)
         except Exception as error:  # noqa: BLE001 - the last wall: an answer without internals
             answer = error_answer(error, request_id)
-        finally:
-            self._caller = None
-            self._sending = _nothing
-            logger.remove_keys(["requestId"])
+        _log(event, answer["statusCode"], self._caller, started)
+        self._caller = None
+        self._sending = _nothing
+        logger.remove_keys(["requestId"])
         answer["headers"] = {**answer.get("headers", {}), **cors_headers(event)}
         return answer
 
@@ -104,6 +106,19 @@ class Endpoint(APIGatewayRestResolver):
 
 def _nothing() -> None:
     pass
+
+
+def _log(event: Mapping[str, Any], status: int, caller: Caller | None, started: float) -> None:
+    """One line per request: which operation, for whom, what came of it and how long it took."""
+    logger.info(
+        "answered",
+        extra={
+            "operation": f"{event.get('httpMethod')} {event.get('resource')}",
+            "status": status,
+            "tenant": caller.tenant if caller else None,
+            "durationMs": round((time.monotonic() - started) * 1000),
+        },
+    )
 
 
 def error_answer(error: Exception, request_id: str) -> Answer:

@@ -131,6 +131,7 @@ class _Batch:
             for recording in recordings:
                 recording.result()
         self._count()
+        logger.info("dispatched", extra={"messages": len(messages), "sent": len(sendings), "back": len(self._failed)})
         return self._failed
 
     @contextmanager
