@@ -4,6 +4,8 @@ import json
 from typing import Any
 
 import pytest
+from hypothesis import given
+from hypothesis import strategies as st
 
 from jobsprint.connectors.mcp_results import payload_of, result_of
 from jobsprint.domain.errors import UpstreamFailed
@@ -106,3 +108,23 @@ def test_a_reason_shows_no_token() -> None:
 def test_the_payload_of_a_list_is_the_list() -> None:
     assert payload_of({"content": text([{"app": "Slack"}])}) == [{"app": "Slack"}]
     assert payload_of({"content": text({"apps": []})}) == {"success": True, "apps": []}
+
+
+JSON = st.recursive(
+    st.none() | st.booleans() | st.integers() | st.floats(allow_nan=False) | st.text(max_size=8),
+    lambda inner: st.lists(inner, max_size=3) | st.dictionaries(st.text(max_size=5), inner, max_size=3),
+    max_leaves=8,
+)
+NAMES = st.sampled_from(
+    ["content", "structuredContent", "isError", "resultType", "type", "text", "data", "resource", "uri", "error"]
+)
+
+
+@given(st.dictionaries(NAMES, JSON | st.lists(st.dictionaries(NAMES, JSON, max_size=4), max_size=3), max_size=5))
+def test_any_result_is_a_result_or_a_failure(result: dict[str, Any]) -> None:
+    try:
+        answer = result_of(result)
+    except UpstreamFailed as error:
+        assert error.message  # noqa: PT017
+    else:
+        assert "success" in answer

@@ -36,7 +36,7 @@ _ALL_OUTPUT = "Everything the action returns, unchanged"
 _GUIDES = {"instructions": _EXACTLY, "output": _ALL_OUTPUT, "output_hint": _ALL_OUTPUT}
 # Apps whose name at Zapier is longer than their name in the catalogue.
 _LONGER_NAMES = {"outlook": "microsoft_outlook", "jira": "jira_software_cloud", "facebook": "facebook_pages"}
-_JSON_TYPES = {"string", "integer", "number", "boolean", "array", "object"}
+_JSON_TYPES = ("string", "integer", "number", "boolean", "array", "object")
 
 
 class Zapier(Mcp):
