@@ -1,6 +1,7 @@
 """Zapier in both of its modes, against a server of the shape it documents."""
 
 import json
+import random
 from typing import Any
 
 import pytest
@@ -156,6 +157,31 @@ def test_agentic_mode_runs_an_action_with_explicit_parameters(
     assert given.keys() == {"selected_api", "action", "tool_name", "params", "instructions", "output"}
 
 
+@pytest.mark.parametrize("mode", ["managed", "agentic"])
+def test_an_app_with_endless_actions_is_cut_to_what_can_be_kept(endpoint: Receiver, mode: str) -> None:
+    zapier = FakeZapier(endpoint, mode=mode)
+    noise = random.Random(3)
+    words = ["".join(noise.choices("abcdefghijklmnopqrstuvwxyz", k=100)) for _ in range(900)]
+    said = noise.choices("abcdefghijklmnopqrstuvwxyz0123456789 ", k=600_000)
+    if mode == "managed":
+        example = zapier.server.tools[0]
+        zapier.server.tools = [
+            {**example, "name": f"slack_{word}", "description": "".join(said[at * 600 : at * 600 + 600])}
+            for at, word in enumerate(words)
+        ]
+    else:
+        actions = [{**SLACK_ACTIONS[0], "key": word, "tool_name": f"slack_{word}"} for word in words]
+        zapier.apps = [{"app": "Slack", "actions": [{**actions[0], "key": "k" * 5000}, *actions[1:]]}]
+
+    answer = connect(zapier)
+
+    assert (answer.status, answer.data["status"]) == (201, "connected")
+    assert "more than can be kept" in answer.data["message"]
+    kept = names(answer.data["id"])
+    assert 60 <= len(kept) <= 120
+    assert act(answer.data["id"], kept[-1], **MESSAGE).status == 200
+
+
 def test_nothing_that_changes_the_server_can_be_called(endpoint: Receiver) -> None:
     zapier = FakeZapier(endpoint, mode="agentic")
     integration_id = connected(zapier)
@@ -221,7 +247,7 @@ def test_a_404_means_that_the_token_is_dead(endpoint: Receiver) -> None:
     refused = connect(zapier)
     assert (refused.status, refused.error["code"]) == (422, "credential_rejected")
     assert refused.error["details"][0]["field"] == "body.token"
-    assert act(integration_id, "send_message", **MESSAGE).error["code"] == "upstream_not_found"
+    assert act(integration_id, "send_message", **MESSAGE).error["code"] == "credential_rejected"
     result = call("POST", f"/integrations/{integration_id}/test").data["testResult"]
     assert (result["reason"], "dead" in result["message"]) == ("credential_rejected", True)
     assert detail(integration_id)["status"] == "error"

@@ -58,7 +58,7 @@ class Talk:
     def __init__(self, said: Any) -> None:
         self._said = said
 
-    def call_tool(self, *_: Any) -> Any:
+    def call_tool(self, *_: Any, **__: Any) -> Any:
         return {"structuredContent": {"apps": self._said}}
 
 

@@ -134,10 +134,13 @@ class Conversation:
             request = Request("DELETE", self._url, headers | self._handshake_headers())
             client().send(request, timeout=seconds, max_body=1024)
 
-    def call_tool(self, name: str, arguments: JsonObject, schema: JsonObject) -> JsonObject:
-        """Calls a tool, once, and gives its result as it came. `schema` says which arguments go into headers too."""
+    def call_tool(self, name: str, arguments: JsonObject, schema: JsonObject, *, acts: bool = True) -> JsonObject:
+        """Calls a tool and gives its result as it came. `schema` says which arguments go into headers too.
+
+        One that `acts` is sent once; of one that only reads nothing is ever unknown.
+        """
         headers = {"Mcp-Name": header_value(name), **parameter_headers(schema, arguments)}
-        return self._ask("tools/call", {"name": name, "arguments": arguments}, headers, acts=True)
+        return self._ask("tools/call", {"name": name, "arguments": arguments}, headers, acts=acts)
 
     def list_tools(self, keep: Callable[[str], bool] = lambda _: True, *, pages: int = MAX_PAGES) -> Listing:
         """The usable tools whose names are wanted, as far as caps and time allow."""
