@@ -147,7 +147,7 @@ def _managed(app: App, listing: Listing) -> Offer:
             continue
         schema, guided = _without_guides(tool.schema)
         capabilities.append(Capability(action, tool.description, schema))
-        recipes[action] = {"tool": tool.name, "guided": guided}
+        recipes[action] = {"tool": tool.name, "guided": list(guided)}
     return _kept(listing, capabilities, recipes, "managed")
 
 
