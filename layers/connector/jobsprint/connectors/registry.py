@@ -8,7 +8,9 @@ from jobsprint.domain.models import IntegrationType
 
 CONNECTORS: dict[IntegrationType, str] = {
     "custom": "jobsprint.connectors.custom:Custom",
+    "mcp": "jobsprint.connectors.mcp:Mcp",
     "webhook": "jobsprint.connectors.webhook:Webhook",
+    "zapier": "jobsprint.connectors.zapier:Zapier",
 }
 
 

@@ -91,20 +91,31 @@ def _tested(integration: Integration) -> tuple[TestResult, int]:
 
 
 def _judge(store: IntegrationStore, integration: Integration, result: TestResult) -> None:
-    """Only a verdict on credentials changes what a connection may do; a webhook is judged by its deliveries."""
+    """Keeps what the test found anew. Only a verdict on credentials changes what a connection may do.
+
+    A webhook is judged by its deliveries.
+    """
     if integration.type == "webhook":
         return
+    changed = _found(integration, result)
     if result.reason in rules.CREDENTIAL_VERDICTS and integration.status == "connected":
-        changed = replace(integration, status="error", status_reason=result.reason)
+        changed = replace(changed, status="error", status_reason=result.reason)
     elif result.passed and integration.status == "error":
-        changed = replace(integration, status="connected", status_reason=None)
-    else:
+        connected_at = integration.connected_at or now_ms()
+        changed = replace(changed, status="connected", status_reason=None, connected_at=connected_at)
+    if changed == integration:
         return
     try:
         store.update(changed)
     except Conflict:
         # Somebody changed the connection while it was tested: this verdict is about what no longer stands.
         logger.info("health_verdict_dropped", extra={"integrationId": integration.id})
+
+
+def _found(integration: Integration, result: TestResult) -> Integration:
+    capabilities = integration.capabilities if result.capabilities is None else result.capabilities
+    facts = integration.facts if result.facts is None else result.facts
+    return replace(integration, capabilities=capabilities, facts=facts)
 
 
 def _changes(before: Health, after: Health) -> Iterator[str]:
