@@ -8,6 +8,7 @@ from jobsprint.domain.models import IntegrationType
 
 CONNECTORS: dict[IntegrationType, str] = {
     "custom": "jobsprint.connectors.custom:Custom",
+    "n8n": "jobsprint.connectors.n8n:N8n",
     "webhook": "jobsprint.connectors.webhook:Webhook",
 }
 

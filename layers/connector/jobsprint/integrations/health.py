@@ -79,6 +79,7 @@ def _tested(integration: Integration) -> tuple[TestResult, int]:
     store = IntegrationStore(integration.tenant)
     before = store.activity([integration.id])[integration.id].health
     result = connector_for(integration.type).test(integration, open_credentials(integration))
+    integration = _refreshed(store, integration, result)
     at = now_ms()
     after = rules.health_after(
         before, passed=result.passed, reason=result.reason, message=result.message, step=result.next_step, at=at
@@ -88,6 +89,20 @@ def _tested(integration: Integration) -> tuple[TestResult, int]:
         for event in _changes(before, after):
             _tell(integration, after, event, result, at)
     return result, at
+
+
+def _refreshed(store: IntegrationStore, integration: Integration, result: TestResult) -> Integration:
+    """The integration with what the test found anew, kept where it differs."""
+    if result.capabilities is None:
+        return integration
+    facts = integration.facts if result.facts is None else result.facts
+    if (result.capabilities, facts) == (integration.capabilities, integration.facts):
+        return integration
+    try:
+        return store.update(replace(integration, capabilities=result.capabilities, facts=facts))
+    except Conflict:
+        logger.info("health_findings_dropped", extra={"integrationId": integration.id})
+        return integration
 
 
 def _judge(store: IntegrationStore, integration: Integration, result: TestResult) -> None:
