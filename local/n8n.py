@@ -39,6 +39,7 @@ _SETTINGS = {
     "N8N_DYNAMIC_BANNERS_ENABLED": "false",
     "N8N_LICENSE_AUTO_RENEW_ENABLED": "false",
     "N8N_AI_ENABLED": "false",
+    "N8N_DISABLED_MODULES": "mcp-registry",
     "N8N_SENTRY_DSN": "",
     "EXTERNAL_FRONTEND_HOOKS_URLS": "",
     "N8N_SECURE_COOKIE": "false",

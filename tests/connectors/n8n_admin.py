@@ -7,7 +7,6 @@ from typing import Any
 import requests
 
 _OWNER = {"email": "owner@example.com", "firstName": "Olga", "lastName": "Owner", "password": "Only-4-tests"}
-SCOPES = ["workflow:list", "workflow:read", "execution:list", "execution:read", "tag:list"]
 _SECONDS = 30
 
 
@@ -20,8 +19,10 @@ class Admin:
         self._session.headers["browser-id"] = "tests"  # n8n binds its cookie to it
         if self._session.post(f"{url}/rest/owner/setup", json=_OWNER, timeout=_SECONDS).status_code != 200:
             self.rest("POST", "login", emailOrLdapLoginId=_OWNER["email"], password=_OWNER["password"])
+        self._key_ids: dict[str, str] = {}
         every = self.rest("GET", "api-keys/scopes")
         self._headers = {"X-N8N-API-KEY": self.key(f"everything {time.time_ns()}", every)}
+        self._key_ids.clear()
 
     def rest(self, method: str, path: str, **body: Any) -> Any:
         """The data that one of the editor's own calls gives."""
@@ -30,7 +31,12 @@ class Admin:
     def api(self, method: str, path: str, body: Any = None) -> Any:
         """What a call of the public API gives, with a key that may do everything."""
         url = f"{self.url}/api/v1/{path}"
-        return self._answer(requests.request(method, url, json=body, headers=self._headers, timeout=_SECONDS))
+        deadline = time.monotonic() + _SECONDS
+        while True:
+            answer = requests.request(method, url, json=body, headers=self._headers, timeout=_SECONDS)
+            if answer.status_code != 409 or time.monotonic() > deadline:
+                return self._answer(answer)
+            time.sleep(0.2)  # a workflow is on its way on or off
 
     def _answer(self, answer: requests.Response) -> Any:
         assert answer.ok, f"{answer.request.method} {answer.url}: {answer.status_code} {answer.text[:500]}"
@@ -39,14 +45,19 @@ class Admin:
 
     def key(self, label: str, scopes: list[str]) -> str:
         """A new API key with these scopes."""
-        return str(self.rest("POST", "api-keys", label=label, expiresAt=None, scopes=scopes)["rawApiKey"])
+        made = self.rest("POST", "api-keys", label=label, expiresAt=None, scopes=scopes)
+        key = str(made["rawApiKey"])
+        self._key_ids[key] = made["id"]
+        return key
 
-    def revoke(self, label: str) -> None:
-        """Deletes the API key of that label."""
-        kept = self.rest("GET", "api-keys")
-        for key in kept["items"] if isinstance(kept, dict) else kept:
-            if key["label"] == label:
-                self.rest("DELETE", f"api-keys/{key['id']}")
+    def revoke(self, key: str) -> None:
+        """Deletes an API key."""
+        self.rest("DELETE", f"api-keys/{self._key_ids.pop(key)}")
+
+    def clear(self) -> None:
+        """Takes every workflow offline."""
+        for workflow in self.api("GET", "workflows?active=true&limit=250&excludePinnedData=true"):
+            self.deactivate(workflow["id"])
 
     def credential(self, kind: str, name: str, data: dict[str, str]) -> dict[str, Any]:
         """A credential as a node refers to it: {kind: {id, name}}."""
@@ -80,6 +91,14 @@ class Admin:
     def deactivate(self, workflow_id: str) -> None:
         """Takes the workflow offline."""
         self.api("POST", f"workflows/{workflow_id}/deactivate")
+
+    def change_trigger(self, workflow_id: str, **parameters: Any) -> None:
+        """Changes parameters of the first node, and publishes that."""
+        kept = self.api("GET", f"workflows/{workflow_id}")
+        kept["nodes"][0]["parameters"] |= parameters
+        body = {name: kept[name] for name in ("name", "nodes", "connections")} | {"settings": {}}
+        self.api("PUT", f"workflows/{workflow_id}", body)
+        self.activate(workflow_id)
 
     def mcp_token(self) -> str:
         """Turns the MCP server on and gives a token for it."""

@@ -254,7 +254,7 @@ def _credentials(
 def _look(credentials: Credentials, facts: JsonObject, *, seconds: float) -> _Found:
     """What the key may do and which workflows can be run now. Raises Refused."""
     deadline = time.monotonic() + seconds
-    scopes = scopes_of(_read(credentials, "discover", {}, deadline, needs="of any call"))
+    scopes = scopes_of(_read(credentials, "discover", {}, deadline, needs="workflow:list"))
     workflows, more = _live_workflows(credentials, facts, deadline)
     return _found(credentials, facts, workflows, more=more, reads=scopes >= _EXECUTION_SCOPES)
 

@@ -1,0 +1,318 @@
+"""n8n through the API: what connects, what each of its answers means, and what never passes through.
+
+Here the conversations are recorded ones; `tests/connectors` runs the same tests against a real n8n.
+"""
+
+import json
+import re
+from typing import Any
+
+import pytest
+
+from jobsprint.connectors import n8n as connector
+from jobsprint.domain.errors import UpstreamFailed
+from jobsprint.domain.redact import MASK
+from jobsprint.security.credentials import open_credentials
+from jobsprint.store.integrations import IntegrationStore
+from tests.support.call import Answer, call
+from tests.support.n8n_world import BASIC_SECRET, HOOK_SECRET, World
+from tests.support.rows import rows
+
+LEAKS = re.compile(r"stack|node_modules|\.ts:|toggle in the top-right")
+# HS256 over {} with the workflow's key.
+JWT = "eyJhbGciOiJIUzI1NiJ9.e30.4fo6julOwB7_YrQfpeetI-CvqO7yo0olK9Xs5IAOqTs"
+
+pytestmark = pytest.mark.usefixtures("aws")
+
+
+def connect(n8n: World, key: str = "full", **more: Any) -> Answer:
+    body = {"baseUrl": n8n.url, "apiKey": n8n.key(key), **more}
+    return call("POST", "/integrations/n8n_workflows/connect", body=body)
+
+
+def connected(n8n: World, key: str = "full", **more: Any) -> str:
+    answer = connect(n8n, key, **more)
+    assert answer.status == 201, answer.body
+    return str(answer.data["id"])
+
+
+def act(integration_id: str, action: str, **parameters: Any) -> Answer:
+    return call("POST", f"/integrations/{integration_id}/actions/{action}", body={"parameters": parameters})
+
+
+def shown(integration_id: str) -> dict[str, Any]:
+    return dict(call("GET", f"/integrations/{integration_id}").data)
+
+
+def log(integration_id: str) -> dict[str, Any]:
+    """The newest log entry."""
+    return dict(call("GET", f"/integrations/{integration_id}/logs").data[0])
+
+
+def failed(integration_id: str, action: str, code: str, status: int = 502, **parameters: Any) -> str:
+    """The message of an action that fails with that code, in answer and log alike; nothing of n8n's insides is in it."""
+    answer = act(integration_id, action, **parameters)
+    assert (answer.status, answer.error["code"]) == (status, code), answer.body
+    assert log(integration_id)["output"]["error"] == {"code": code, "message": answer.error["message"]}
+    assert not LEAKS.search(json.dumps(answer.body))
+    return str(answer.error["message"])
+
+
+# --- connect ---------------------------------------------------------------------------------------------------------
+
+
+def test_the_active_workflows_become_actions(n8n: World) -> None:
+    answer = connect(n8n)
+
+    assert (answer.status, answer.data["status"]) == (201, "connected")
+    assert answer.data["message"] == (
+        "Connected: 13 workflows can be run; webhookAuth is missing for basic_lock, header_lock, jwt_lock"
+    )
+    detail = shown(answer.data["id"])
+    capabilities = {one["name"]: one for one in detail["capabilities"]}
+    assert "asleep" not in capabilities
+    assert capabilities["send_invoice"] == {
+        "name": "send_invoice",
+        "description": "Runs the n8n workflow 'Send invoice'",
+        "parameters": [],
+    }
+    assert [(one["name"], one["required"]) for one in capabilities["order_status"]["parameters"]] == [
+        ("customer", True),
+        ("order", True),
+    ]
+    assert detail["configuration"] == {"url": n8n.url}
+
+
+def test_tags_choose_the_workflows(n8n: World) -> None:
+    integration_id = connected(n8n, tags=["jobsprint"])
+
+    assert [one["name"] for one in shown(integration_id)["capabilities"]] == ["tagged"]
+
+
+@pytest.mark.parametrize(("key", "code"), [("wrong", "credential_rejected"), ("none", "api_key_scope")])
+def test_a_key_that_does_not_do(n8n: World, key: str, code: str) -> None:
+    answer = connect(n8n, key)
+
+    assert (answer.status, answer.error["code"]) == (422, code)
+    assert [detail["field"] for detail in answer.error["details"]] == ["body.apiKey"]
+    assert rows() == []
+
+
+def test_an_address_that_is_not_n8n(n8n: World) -> None:
+    answer = call(
+        "POST",
+        "/integrations/n8n_workflows/connect",
+        body={"baseUrl": f"{n8n.url}/elsewhere", "apiKey": n8n.key()},
+    )
+
+    assert (answer.status, answer.error["code"]) == (422, "not_n8n")
+    assert [detail["field"] for detail in answer.error["details"]] == ["body.baseUrl"]
+
+
+# --- actions that succeed --------------------------------------------------------------------------------------------
+
+
+def test_parameters_are_the_body(n8n: World) -> None:
+    integration_id = connected(n8n)
+
+    answer = act(integration_id, "send_invoice", lines=[{"price": 1.5}], to="Zoë")
+
+    result = answer.data["result"]
+    assert result == {
+        "success": True,
+        "executionId": result["executionId"],
+        "body": {"lines": [{"price": 1.5}], "to": "Zoë"},
+        "query": {},
+        "params": {},
+    }
+    assert result["executionId"].isdigit()
+    assert log(integration_id)["output"]["executionId"] == result["executionId"]
+
+
+def test_parameters_fill_the_path_and_then_the_query(n8n: World) -> None:
+    integration_id = connected(n8n)
+
+    answer = act(integration_id, "order_status", customer="a b?", order=7, since="2026", tag=["x", "ü"], none=None)
+
+    result = answer.data["result"]
+    assert result["params"] == {"customer": "a b?", "order": "7"}
+    assert result["query"] == {"since": "2026", "tag": ["x", "ü"]}
+
+
+def test_a_delete_has_a_query(n8n: World) -> None:
+    assert act(connected(n8n), "delete_order", id=7).data["result"]["query"] == {"id": "7"}
+
+
+@pytest.mark.parametrize("value", ["", ".", "..", "a/b", "../x", [1], None])
+def test_a_segment_that_n8n_would_read_otherwise(n8n: World, value: Any) -> None:
+    answer = act(connected(n8n), "order_status", customer=value, order="1")
+
+    assert (answer.status, [one["field"] for one in answer.error["details"]]) == (422, ["body.parameters.customer"])
+    assert n8n.conversation.sent("/webhook/") == []
+
+
+def test_a_workflow_that_only_starts(n8n: World) -> None:
+    result = act(connected(n8n), "just_start").data["result"]
+
+    assert result == {"success": True, "message": "Workflow was started", "executionId": result["executionId"]}
+
+
+def test_a_workflow_that_answers_with_its_last_node(n8n: World) -> None:
+    result = act(connected(n8n), "last_node").data["result"]
+
+    assert result == {"success": True, "done": "yes", "executionId": result["executionId"]}
+
+
+def test_without_the_scope_there_is_no_execution_id(n8n: World) -> None:
+    assert act(connected(n8n, "lists"), "last_node").data["result"] == {"success": True, "done": "yes"}
+    assert n8n.conversation.sent("executions") == []
+
+
+def test_a_webhook_that_moved_is_found(n8n: World) -> None:
+    integration_id = connected(n8n)
+    n8n.move("Send invoice", path="send-invoice-now", method="PUT")
+
+    assert act(integration_id, "send_invoice", a=1).data["result"]["body"] == {"a": 1}
+
+
+# --- credentials of webhooks -----------------------------------------------------------------------------------------
+
+
+@pytest.mark.parametrize(
+    ("action", "auth", "secret"),
+    [
+        ("header_lock", {"type": "header", "name": "X-Hook-Key", "value": HOOK_SECRET}, HOOK_SECRET),
+        ("basic_lock", {"type": "basic", "username": "bob", "password": BASIC_SECRET}, BASIC_SECRET),
+        ("jwt_lock", {"type": "jwt", "token": JWT}, JWT),
+    ],
+    ids=["header", "basic", "jwt"],
+)
+def test_a_webhook_gets_its_credential_and_nobody_else_does(
+    n8n: World, action: str, auth: dict[str, str], secret: str
+) -> None:
+    integration_id = connected(n8n, webhookAuth={"default": auth})
+
+    result = act(integration_id, action).data["result"]
+
+    assert MASK in json.dumps(result["headers"], ensure_ascii=False)
+    kept = "\n".join(rows())
+    assert secret not in json.dumps(result) + kept
+    assert n8n.key() not in kept
+    act(integration_id, "last_node")
+    [opened, unlocked] = [headers for _, _, headers, _ in n8n.conversation.sent("/webhook/")]
+    assert {"x-hook-key", "authorization"} & opened.keys()
+    assert not {"x-hook-key", "authorization"} & unlocked.keys()
+
+
+@pytest.mark.parametrize("action", ["header_lock", "basic_lock", "jwt_lock"])
+@pytest.mark.parametrize("given", ["none", "wrong"])
+def test_a_webhook_that_refuses_its_credential(n8n: World, action: str, given: str) -> None:
+    wrong = {
+        "header_lock": {"type": "header", "name": "X-Hook-Key", "value": "wrong"},
+        "basic_lock": {"type": "basic", "username": "bob", "password": "wrong"},
+        "jwt_lock": {"type": "jwt", "token": JWT[:-6] + "AAAAAA"},
+    }[action]
+    integration_id = connected(n8n, **({"webhookAuth": {"default": wrong}} if given == "wrong" else {}))
+
+    failed(integration_id, action, "webhook_credential_rejected")
+
+
+# --- actions that fail -----------------------------------------------------------------------------------------------
+
+
+def test_a_workflow_that_is_not_active(n8n: World) -> None:
+    integration_id = connected(n8n)
+    n8n.deactivate("Last node")
+
+    failed(integration_id, "last_node", "workflow_inactive")
+
+
+def test_a_wrong_method(n8n: World) -> None:
+    integration_id = connected(n8n, "lists")  # this key cannot look the workflow up
+    n8n.move("Last node", path="last-node", method="PUT")
+
+    failed(integration_id, "last_node", "webhook_method_rejected")
+
+
+def test_a_node_that_fails(n8n: World) -> None:
+    message = failed(connected(n8n), "broken", "workflow_failed")
+
+    assert re.fullmatch(
+        r"The workflow failed in n8n at node 'Break': The invoice has no lines \(n8n execution \d+\)", message
+    )
+
+
+def test_a_workflow_without_an_answer(n8n: World) -> None:
+    failed(connected(n8n), "no_answer", "workflow_misconfigured")
+
+
+def test_a_status_that_the_workflow_chose(n8n: World) -> None:
+    message = failed(connected(n8n), "teapot", "workflow_answered_error")
+
+    assert message.startswith("The workflow answered HTTP 418: short and stout")
+
+
+def test_a_request_over_the_limit_of_n8n(n8n: World) -> None:
+    integration = IntegrationStore("acme").get(connected(n8n))  # our own limit is lower: past the front door
+
+    with pytest.raises(UpstreamFailed) as refused:
+        connector.N8n().execute(
+            integration,
+            open_credentials(integration),
+            call_id="exe_1",
+            action="send_invoice",
+            parameters={"text": "x" * 1_500_000},
+        )
+
+    assert refused.value.code == "upstream_request_too_large"
+    assert not LEAKS.search(refused.value.message)
+
+
+def test_an_answer_over_our_limit(n8n: World, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(connector, "MAX_RESULT_BYTES", 20)
+
+    failed(connected(n8n), "send_invoice", "upstream_answer_too_large", text="x" * 100)
+
+
+def test_a_slow_workflow_is_unknown(n8n: World, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(connector, "ACTION_SECONDS", 1.0)
+    integration_id = connected(n8n)
+
+    message = failed(integration_id, "slow", "upstream_timeout", 504)
+
+    assert log(integration_id)["status"] == "unknown"
+    assert re.search(r"unknown \(n8n execution \d+\)$", message)
+    assert len(n8n.conversation.sent("/webhook/")) == 1
+
+
+# --- tests -----------------------------------------------------------------------------------------------------------
+
+
+def test_a_test_runs_nothing_and_finds_what_is_new(n8n: World) -> None:
+    integration_id = connected(n8n)
+    before = {one["name"] for one in shown(integration_id)["capabilities"]}
+    n8n.add("Brand new")
+    n8n.add("Last node")
+    n8n.deactivate("Teapot")
+
+    result = call("POST", f"/integrations/{integration_id}/test").data
+
+    assert (result["status"], result["testResult"]["passed"]) == ("healthy", True)
+    after = {one["name"] for one in shown(integration_id)["capabilities"]}
+    assert before - after == {"teapot"}
+    assert sorted(re.sub("_[0-9a-f]{6}$", "_…", name) for name in after - before) == ["brand_new", "last_node_…"]
+    assert n8n.conversation.sent("/webhook/") == []
+    assert act(integration_id, "brand_new").data["result"]["done"] == "yes"
+
+
+def test_a_revoked_key_turns_the_connection_to_error(n8n: World) -> None:
+    integration_id = connected(n8n)
+    n8n.revoke("full")
+
+    result = call("POST", f"/integrations/{integration_id}/test").data["testResult"]
+
+    assert (result["passed"], result["reason"]) == (False, "credential_rejected")
+    assert result["nextStep"] == "Make a new API key in n8n's settings and connect again with it"
+    assert shown(integration_id)["status"] == "error"
+    answer = act(integration_id, "last_node")
+    assert (answer.status, answer.error["code"]) == (409, "credential_rejected")
