@@ -4,6 +4,7 @@ import os
 from dataclasses import dataclass
 from functools import cache
 
+DEFAULT_ZAPIER_MCP_URL = "https://mcp.zapier.com/api/v1/connect"
 DEFAULT_RETRY_SCHEDULE = "0,5,300,1800,7200,18000,36000,50400,72000,86400"
 
 
@@ -29,6 +30,7 @@ class Settings:
     cors_origins: tuple[str, ...]
     icon_base_url: str
     version: str
+    zapier_mcp_url: str
 
 
 @cache
@@ -54,4 +56,5 @@ def settings() -> Settings:
         cors_origins=tuple((env.get("CORS_ORIGINS") or "*").split(",")),
         icon_base_url=env.get("ICON_BASE_URL", "https://cdn.jobsprint.io/icons"),
         version=env.get("SERVICE_VERSION", "dev"),
+        zapier_mcp_url=env.get("ZAPIER_MCP_URL") or DEFAULT_ZAPIER_MCP_URL,
     )

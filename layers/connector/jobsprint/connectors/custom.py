@@ -10,11 +10,11 @@ from typing import Annotated, Any
 from pydantic import BaseModel, ConfigDict, Field, field_validator
 
 from jobsprint.connectors import outcomes
+from jobsprint.connectors.answers import read_json
 from jobsprint.connectors.base import Connection, TestResult
 from jobsprint.connectors.calls import ACTION_SECONDS, MAX_RESULT_BYTES, TEST_SECONDS, check_target, post_json
 from jobsprint.connectors.fields import Headers, Secret, Url
 from jobsprint.domain import rules
-from jobsprint.domain.canonical import JsonValue, too_deep
 from jobsprint.domain.errors import UpstreamFailed
 from jobsprint.domain.ids import new_id
 from jobsprint.domain.json_schema import check_schema
@@ -132,7 +132,7 @@ def result_of(body: bytes) -> JsonObject:
     """
     text = body.decode("utf-8", errors="replace")
     try:
-        answer = _read(text) if text.strip() else {}
+        answer = read_json(text) if text.strip() else {}
     except json.JSONDecodeError:
         return {"success": True, "text": text}
     if not isinstance(answer, dict):
@@ -140,24 +140,6 @@ def result_of(body: bytes) -> JsonObject:
     if answer.get("success") is False or answer.get("isError") is True:
         raise UpstreamFailed(_reason(answer))
     return answer if "success" in answer else {"success": True, **answer}
-
-
-def _read(text: str) -> JsonValue:
-    """JSON as others write it: `NaN` is taken for null, and halves of surrogate pairs, which no log can hold, for `?`.
-
-    Raises JSONDecodeError for what is no JSON, and UpstreamFailed for what nobody could hand on.
-    """
-    try:
-        answer: JsonValue = json.loads(text, parse_constant=lambda _: None)
-    except json.JSONDecodeError:
-        raise
-    except (ValueError, RecursionError) as error:  # an integer of over 4,300 digits; nesting
-        raise UpstreamFailed("The answer cannot be read", code="upstream_answer_unreadable") from error
-    if too_deep(answer, text):
-        raise UpstreamFailed("The answer is nested too deeply", code="upstream_answer_unreadable")
-    if "\\u" in text:
-        answer = json.loads(json.dumps(answer, ensure_ascii=False).encode(errors="replace"))
-    return answer
 
 
 def _reason(answer: JsonObject) -> str:

@@ -11,6 +11,7 @@
     ├── RateLimited                 429 rate_limited
     ├── NotAvailableYet             501 not_available_yet
     └── UpstreamFailed              502 upstream_failed
+        ├── UpstreamUnauthorized    502 upstream_unauthorized
         └── UpstreamTimeout         504 upstream_timeout
 
 `api.app` is the one place that turns them into HTTP; nothing else builds an error answer.
@@ -143,3 +144,13 @@ class UpstreamTimeout(UpstreamFailed):
 
     status = 504
     default_code = "upstream_timeout"
+
+
+class UpstreamUnauthorized(UpstreamFailed):
+    """The other side refused the credential (HTTP 401), so nothing was done; `challenge` is its WWW-Authenticate."""
+
+    default_code = "upstream_unauthorized"
+
+    def __init__(self, message: str, *, challenge: str = "") -> None:
+        super().__init__(message)
+        self.challenge = challenge

@@ -79,7 +79,6 @@ def _tested(integration: Integration) -> tuple[TestResult, int]:
     store = IntegrationStore(integration.tenant)
     before = store.activity([integration.id])[integration.id].health
     result = connector_for(integration.type).test(integration, open_credentials(integration))
-    integration = _refreshed(store, integration, result)
     at = now_ms()
     after = rules.health_after(
         before, passed=result.passed, reason=result.reason, message=result.message, step=result.next_step, at=at
@@ -91,35 +90,32 @@ def _tested(integration: Integration) -> tuple[TestResult, int]:
     return result, at
 
 
-def _refreshed(store: IntegrationStore, integration: Integration, result: TestResult) -> Integration:
-    """The integration with what the test found anew, kept where it differs."""
-    if result.capabilities is None:
-        return integration
-    facts = integration.facts if result.facts is None else result.facts
-    if (result.capabilities, facts) == (integration.capabilities, integration.facts):
-        return integration
-    try:
-        return store.update(replace(integration, capabilities=result.capabilities, facts=facts))
-    except Conflict:
-        logger.info("health_findings_dropped", extra={"integrationId": integration.id})
-        return integration
-
-
 def _judge(store: IntegrationStore, integration: Integration, result: TestResult) -> None:
-    """Only a verdict on credentials changes what a connection may do; a webhook is judged by its deliveries."""
+    """Keeps what the test found anew. Only a verdict on credentials changes what a connection may do.
+
+    A webhook is judged by its deliveries.
+    """
     if integration.type == "webhook":
         return
+    changed = _found(integration, result)
     if result.reason in rules.CREDENTIAL_VERDICTS and integration.status == "connected":
-        changed = replace(integration, status="error", status_reason=result.reason)
+        changed = replace(changed, status="error", status_reason=result.reason)
     elif result.passed and integration.status == "error":
-        changed = replace(integration, status="connected", status_reason=None)
-    else:
+        connected_at = integration.connected_at or now_ms()
+        changed = replace(changed, status="connected", status_reason=None, connected_at=connected_at)
+    if changed == integration:
         return
     try:
         store.update(changed)
     except Conflict:
         # Somebody changed the connection while it was tested: this verdict is about what no longer stands.
         logger.info("health_verdict_dropped", extra={"integrationId": integration.id})
+
+
+def _found(integration: Integration, result: TestResult) -> Integration:
+    capabilities = integration.capabilities if result.capabilities is None else result.capabilities
+    facts = integration.facts if result.facts is None else result.facts
+    return replace(integration, capabilities=capabilities, facts=facts)
 
 
 def _changes(before: Health, after: Health) -> Iterator[str]:

@@ -90,6 +90,8 @@ class Request:
     be dead without a word of answer: libcurl does so by itself, and it looks for closed connections only once a second
     (8.23). All others get a connection of their own and are never sent twice; `once` asks that of a GET too, where the
     receiver may act on it.
+    `enough` is shown each piece of a 2xx body as it comes (decompressed, within `max_body`); once it gives True the
+    rest is not waited for and the connection is closed: for streams that nobody ends. It must not raise.
     Raises ValueError for a method or header that is no HTTP, and for headers that frame the message.
     """
 
@@ -99,6 +101,7 @@ class Request:
     body: bytes | None = None
     repeatable: bool = False
     once: bool = False
+    enough: Callable[[bytes], bool] | None = None
 
     def __post_init__(self) -> None:
         if not _TOKEN.fullmatch(self.method):
@@ -122,7 +125,8 @@ class Answer:
     """A response with any status, 3xx too (never followed).
 
     `headers` have lower-case names; repeated ones are joined with `, `; octets beyond ASCII are read as Latin-1.
-    `body` is decompressed, at most `max_body` bytes; `truncated` says that there was more. `timings`, in ms each:
+    `body` is decompressed, at most `max_body` bytes; `truncated` says that there was more, and is False where the
+    request's `enough` ended the reading. `timings`, in ms each:
     `dns`, `connect`, `tls` (0 on a kept connection), `first_byte` (from request to answer), `total`.
     """
 
@@ -293,7 +297,7 @@ class _Transfer:
         """Point the handle at a job; its budget is what is left until the job's deadline."""
         self.job, self._pin, self._vetted, self._max_body = job, pin, frozenset(vetted), max_body
         self._status = 0
-        self._head_done = self._truncated = self._refused = False
+        self._head_done = self._truncated = self._refused = self._satisfied = False
         self._headers: dict[str, str] = {}
         self._header_room = [MAX_HEADERS, MAX_HEADER_BYTES]
         self._body = bytearray()
@@ -373,6 +377,10 @@ class _Transfer:
         """Takes what still fits; less than all of it makes libcurl stop, so nobody's size is our memory."""
         taken = data[: self._max_body - len(self._body)]
         self._body += taken
+        enough = self.job.request.enough
+        if enough is not None and 200 <= self._status < 300 and enough(taken):
+            self._satisfied = True
+            return -1
         self._truncated = len(taken) < len(data)
         return len(taken)
 
@@ -383,7 +391,7 @@ class _Transfer:
         timings = self._timings()
         if self._refused:
             return Failure("blocked_address", "the connection led elsewhere", False, timings["total"], None, timings)
-        if self._head_done and (code == 0 or self._truncated):
+        if self._head_done and (code == 0 or self._truncated or self._satisfied):
             body = bytes(self._body)
             return Answer(self._status, self._headers, body, self._truncated, timings["total"], timings)
         kind = self._kind(code, message)

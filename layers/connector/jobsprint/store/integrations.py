@@ -17,9 +17,10 @@ from botocore.exceptions import ClientError
 
 from jobsprint import aws
 from jobsprint.config import settings
+from jobsprint.domain import packing
 from jobsprint.domain.errors import Conflict, NotFound
 from jobsprint.domain.ids import is_id, unique_part
-from jobsprint.domain.models import Activity, Capability, Health, Integration
+from jobsprint.domain.models import Activity, Health, Integration
 from jobsprint.store.table import (
     Item,
     Page,
@@ -62,7 +63,7 @@ def _to_item(integration: Integration) -> dict[str, Any]:
         "icon": integration.icon or None,
         "connectedAt": integration.connected_at,
         "disconnectedAt": integration.disconnected_at,
-        "capabilities": [json.dumps(asdict(capability)) for capability in integration.capabilities] or None,
+        "capabilities": packing.pack(integration.capabilities) if integration.capabilities else None,
         "events": list(integration.events) or None,
         "configuration": json.dumps(integration.configuration) if integration.configuration else None,
         "facts": json.dumps(integration.facts) if integration.facts else None,
@@ -90,7 +91,7 @@ def _from_item(item: Item) -> Integration:
         icon=item.get("icon", ""),
         connected_at=item.get("connectedAt"),
         disconnected_at=item.get("disconnectedAt"),
-        capabilities=tuple(Capability(**json.loads(text)) for text in item.get("capabilities", [])),
+        capabilities=packing.unpack(item["capabilities"]) if "capabilities" in item else (),
         events=tuple(item.get("events", [])),
         configuration=json.loads(item.get("configuration", "{}")),
         facts=json.loads(item.get("facts", "{}")),

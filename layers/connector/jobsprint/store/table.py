@@ -1,7 +1,7 @@
 """DynamoDB attribute values and bounded queries: what every store shares.
 
-Kept values are strings, whole numbers, booleans, lists of strings and maps of strings; anything deeper is kept as
-canonical JSON text, so DynamoDB's numbers never touch a tenant's data.
+Kept values are strings, whole numbers, booleans, bytes, lists of strings and maps of strings; anything deeper is kept
+as canonical JSON text, so DynamoDB's numbers never touch a tenant's data.
 """
 
 from collections.abc import Callable, Iterable, Mapping
@@ -12,7 +12,7 @@ from botocore.exceptions import ClientError
 
 from jobsprint import aws
 
-Value: TypeAlias = str | int | bool | list[str] | dict[str, str]
+Value: TypeAlias = str | int | bool | bytes | list[str] | dict[str, str]
 Item: TypeAlias = dict[str, Any]
 
 MAX_READ = 1000
@@ -28,6 +28,8 @@ def marshal(value: Value) -> dict[str, Any]:
             return {"N": str(value)}
         case str():
             return {"S": value}
+        case bytes():
+            return {"B": value}
         case list():
             return {"L": [{"S": text} for text in value]}
         case dict():
