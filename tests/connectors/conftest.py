@@ -17,6 +17,7 @@ from tests.support.conversations import Conversation, recorded
 from tests.support.n8n_world import BASIC_SECRET, HOOK_SECRET, JWT_SECRET, KEYS, World
 
 REPLIES = Path(__file__).parents[1] / "contract" / "replies" / "n8n"
+_UNTIL_LIVE = 2.0  # seconds for which n8n may go on answering at an old path
 _ECHO = "={{ JSON.stringify({ method: $json.method, body: $json.body, query: $json.query, params: $json.params }) }}"
 _HEADERS = "={{ JSON.stringify({ headers: $json.headers }) }}"
 
@@ -44,6 +45,7 @@ class Workflows:
 
     def __init__(self, admin: Admin) -> None:
         self._admin = admin
+        self._made = 0
         self.ids: dict[str, str] = {}
         self.changed = True
 
@@ -51,7 +53,8 @@ class Workflows:
         """Makes them where that is needed."""
         if self.changed:
             self._admin.clear()
-            self.ids, self.changed = _made(self._admin), False
+            self._made += 1
+            self.ids, self.changed = _made(self._admin, f"set{self._made}"), False
 
 
 @pytest.fixture(scope="session")
@@ -63,9 +66,7 @@ def workflows(admin: Admin) -> Workflows:
 class RealWorld(World):
     """A real n8n with keys of one test's own."""
 
-    def __init__(
-        self, admin: Admin, workflows: Workflows, conversation: Conversation, masks: dict[str, str]
-    ) -> None:
+    def __init__(self, admin: Admin, workflows: Workflows, conversation: Conversation, masks: dict[str, str]) -> None:
         super().__init__(conversation)
         self._admin, self._workflows, self._masks = admin, workflows, masks
         self._keys = {name: admin.key(f"{name} {time.time_ns()}", scopes) for name, scopes in KEYS.items()}
@@ -77,18 +78,19 @@ class RealWorld(World):
     def mcp_token(self) -> str:
         token = self._admin.mcp_token()
         self._masks[token] = super().mcp_token()
-        self._admin.expose(*(self._workflows.ids[name] for name in ("Send invoice", "Broken", "Slow")))
+        self._admin.expose(*(self._workflows.ids[name] for name in ("Last node", "Just start", "Broken", "Slow")))
         self._workflows.changed = True
         return token
 
     def deactivate(self, workflow: str) -> None:
         self._workflows.changed = True
         self._admin.deactivate(self._workflows.ids[workflow])
+        time.sleep(_UNTIL_LIVE)
 
-    def move(self, workflow: str, *, path: str, method: str) -> None:
+    def move(self, workflow: str, **parameters: str) -> None:
         self._workflows.changed = True
-        self._admin.change_trigger(self._workflows.ids[workflow], path=path, httpMethod=method)
-        time.sleep(1.5)  # n8n answers at the old path for up to a second
+        self._admin.change_trigger(self._workflows.ids[workflow], **parameters)
+        time.sleep(_UNTIL_LIVE)
 
     def add(self, workflow: str) -> None:
         self._workflows.changed = True
@@ -98,32 +100,42 @@ class RealWorld(World):
         self._admin.revoke(self._keys[key])
 
 
-def _made(admin: Admin) -> dict[str, str]:
+def _made(admin: Admin, prefix: str) -> dict[str, str]:
+    """The workflows' ids. Their paths start with `prefix`, since n8n may hold on to a path it should have let go."""
     header = admin.credential("httpHeaderAuth", "Header", {"name": "X-Hook-Key", "value": HOOK_SECRET})
     basic = admin.credential("httpBasicAuth", "Basic", {"user": "bob", "password": BASIC_SECRET})
     jwt = admin.credential("jwtAuth", "Jwt", {"keyType": "passphrase", "secret": JWT_SECRET, "algorithm": "HS256"})
 
     def locked(path: str, kind: str, credential: dict[str, Any]) -> list[dict[str, Any]]:
-        return [webhook(path, mode="responseNode", authentication=kind, credentials=credential), respond(_HEADERS)]
+        return [
+            webhook(f"{prefix}/{path}", mode="responseNode", authentication=kind, credentials=credential),
+            respond(_HEADERS),
+        ]
 
     workflows: dict[str, list[dict[str, Any]]] = {
-        "Send invoice": [webhook("send-invoice", mode="responseNode"), respond(_ECHO)],
-        "Order status": [webhook("customers/:customer/orders/:order", "GET", "responseNode"), respond(_ECHO)],
-        "Delete order": [webhook("delete-order", "DELETE", "responseNode"), respond(_ECHO)],
-        "Just start": [webhook("just-start", mode="onReceived"), keep(done="yes")],
-        "Last node": [webhook("last-node"), keep(done="yes")],
-        "Slow": [webhook("slow"), wait(3)],
-        "Broken": [webhook("broken"), fail("The invoice has no lines")],
-        "No answer": [webhook("no-answer", mode="responseNode")],
-        "Teapot": [webhook("teapot", mode="responseNode"), respond('{"message": "short and stout"}', 418)],
+        "Send invoice": [webhook(f"{prefix}/send-invoice", mode="responseNode"), respond(_ECHO)],
+        "Order status": [webhook(f"{prefix}/customers/:customer/orders/:order", "GET", "responseNode"), respond(_ECHO)],
+        "Delete order": [webhook(f"{prefix}/delete-order", "DELETE", "responseNode"), respond(_ECHO)],
+        "Just start": [webhook(f"{prefix}/just-start", mode="onReceived"), keep(done="yes")],
+        "Last node": [webhook(f"{prefix}/last-node"), keep(done="yes")],
+        "Slow": [webhook(f"{prefix}/slow"), wait(3)],
+        "Broken": [webhook(f"{prefix}/broken"), fail("The invoice has no lines")],
+        "No answer": [webhook(f"{prefix}/no-answer", mode="responseNode")],
+        "Teapot": [webhook(f"{prefix}/teapot", mode="responseNode"), respond('{"message": "short and stout"}', 418)],
         "Header lock": locked("header-lock", "headerAuth", header),
         "Basic lock": locked("basic-lock", "basicAuth", basic),
         "Jwt lock": locked("jwt-lock", "jwtAuth", jwt),
     }
-    made = {name: admin.workflow(name, nodes) for name, nodes in workflows.items()}
-    made["Asleep"] = admin.workflow("Asleep", [webhook("asleep")], active=False)
-    made["Tagged"] = admin.workflow("Tagged", [webhook("tagged")], tags=("jobsprint",))
+    made = {name: admin.workflow(name, nodes, tags=_tags(name)) for name, nodes in workflows.items()}
+    made["Asleep"] = admin.workflow("Asleep", [webhook(f"{prefix}/asleep")], active=False)
     return made
+
+
+def _tags(workflow: str) -> tuple[str, ...]:
+    """Its action's name, and one for those that a test takes together."""
+    own = workflow.lower().replace(" ", "_")
+    more = {"send_invoice": "money", "order_status": "money", "last_node": "locks"}.get(own)
+    return tuple(filter(None, (own, more or ("locks" if own.endswith("_lock") else None))))
 
 
 @pytest.fixture

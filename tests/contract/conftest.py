@@ -13,6 +13,6 @@ REPLIES = Path(__file__).parent / "replies" / "n8n"
 
 @pytest.fixture
 def n8n(request: pytest.FixtureRequest) -> Iterator[World]:
-    """The n8n that `tests/connectors` recorded (`make record-n8n`)."""
+    """The n8n that `tests/connectors` recorded (`RECORD=1 make test-connectors`)."""
     with replayed(REPLIES / f"{request.node.name}.json") as conversation:
         yield World(conversation)

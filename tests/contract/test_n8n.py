@@ -30,8 +30,9 @@ def connect(n8n: World, key: str = "full", **more: Any) -> Answer:
     return call("POST", "/integrations/n8n_workflows/connect", body=body)
 
 
-def connected(n8n: World, key: str = "full", **more: Any) -> str:
-    answer = connect(n8n, key, **more)
+def connected(n8n: World, action: str, key: str = "full", **more: Any) -> str:
+    """A connection to the one workflow of that action, by its tag."""
+    answer = connect(n8n, key, tags=[action], **more)
     assert answer.status == 201, answer.body
     return str(answer.data["id"])
 
@@ -50,7 +51,7 @@ def log(integration_id: str) -> dict[str, Any]:
 
 
 def failed(integration_id: str, action: str, code: str, status: int = 502, **parameters: Any) -> str:
-    """The message of an action that fails with that code, in answer and log alike; nothing of n8n's insides is in it."""
+    """The message of an action that fails with that code, in answer and log alike, without n8n's insides."""
     answer = act(integration_id, action, **parameters)
     assert (answer.status, answer.error["code"]) == (status, code), answer.body
     assert log(integration_id)["output"]["error"] == {"code": code, "message": answer.error["message"]}
@@ -66,7 +67,7 @@ def test_the_active_workflows_become_actions(n8n: World) -> None:
 
     assert (answer.status, answer.data["status"]) == (201, "connected")
     assert answer.data["message"] == (
-        "Connected: 13 workflows can be run; webhookAuth is missing for basic_lock, header_lock, jwt_lock"
+        "Connected: 12 workflows can be run; webhookAuth is missing for basic_lock, header_lock, jwt_lock"
     )
     detail = shown(answer.data["id"])
     capabilities = {one["name"]: one for one in detail["capabilities"]}
@@ -84,12 +85,14 @@ def test_the_active_workflows_become_actions(n8n: World) -> None:
 
 
 def test_tags_choose_the_workflows(n8n: World) -> None:
-    integration_id = connected(n8n, tags=["jobsprint"])
+    answer = connect(n8n, tags=["send_invoice", "money"])
 
-    assert [one["name"] for one in shown(integration_id)["capabilities"]] == ["tagged"]
+    assert [one["name"] for one in shown(answer.data["id"])["capabilities"]] == ["send_invoice"]
 
 
-@pytest.mark.parametrize(("key", "code"), [("wrong", "credential_rejected"), ("none", "api_key_scope")])
+@pytest.mark.parametrize(
+    ("key", "code"), [("wrong", "credential_rejected"), ("none", "api_key_scope")], ids=["wrong", "narrow"]
+)
 def test_a_key_that_does_not_do(n8n: World, key: str, code: str) -> None:
     answer = connect(n8n, key)
 
@@ -113,7 +116,7 @@ def test_an_address_that_is_not_n8n(n8n: World) -> None:
 
 
 def test_parameters_are_the_body(n8n: World) -> None:
-    integration_id = connected(n8n)
+    integration_id = connected(n8n, "send_invoice")
 
     answer = act(integration_id, "send_invoice", lines=[{"price": 1.5}], to="Zoë")
 
@@ -130,7 +133,7 @@ def test_parameters_are_the_body(n8n: World) -> None:
 
 
 def test_parameters_fill_the_path_and_then_the_query(n8n: World) -> None:
-    integration_id = connected(n8n)
+    integration_id = connected(n8n, "order_status")
 
     answer = act(integration_id, "order_status", customer="a b?", order=7, since="2026", tag=["x", "ü"], none=None)
 
@@ -140,37 +143,41 @@ def test_parameters_fill_the_path_and_then_the_query(n8n: World) -> None:
 
 
 def test_a_delete_has_a_query(n8n: World) -> None:
-    assert act(connected(n8n), "delete_order", id=7).data["result"]["query"] == {"id": "7"}
+    assert act(connected(n8n, "delete_order"), "delete_order", id=7).data["result"]["query"] == {"id": "7"}
 
 
-@pytest.mark.parametrize("value", ["", ".", "..", "a/b", "../x", [1], None])
-def test_a_segment_that_n8n_would_read_otherwise(n8n: World, value: Any) -> None:
-    answer = act(connected(n8n), "order_status", customer=value, order="1")
+def test_a_segment_that_n8n_would_read_otherwise(n8n: World) -> None:
+    integration_id = connected(n8n, "order_status")
 
-    assert (answer.status, [one["field"] for one in answer.error["details"]]) == (422, ["body.parameters.customer"])
+    for value in ("", ".", "..", "a/b", "../x", [1], None):
+        answer = act(integration_id, "order_status", customer=value, order="1")
+        assert (answer.status, [one["field"] for one in answer.error["details"]]) == (
+            422,
+            ["body.parameters.customer"],
+        )
     assert n8n.conversation.sent("/webhook/") == []
 
 
 def test_a_workflow_that_only_starts(n8n: World) -> None:
-    result = act(connected(n8n), "just_start").data["result"]
+    result = act(connected(n8n, "just_start"), "just_start").data["result"]
 
     assert result == {"success": True, "message": "Workflow was started", "executionId": result["executionId"]}
 
 
 def test_a_workflow_that_answers_with_its_last_node(n8n: World) -> None:
-    result = act(connected(n8n), "last_node").data["result"]
+    result = act(connected(n8n, "last_node"), "last_node").data["result"]
 
     assert result == {"success": True, "done": "yes", "executionId": result["executionId"]}
 
 
 def test_without_the_scope_there_is_no_execution_id(n8n: World) -> None:
-    assert act(connected(n8n, "lists"), "last_node").data["result"] == {"success": True, "done": "yes"}
+    assert act(connected(n8n, "last_node", "lists"), "last_node").data["result"] == {"success": True, "done": "yes"}
     assert n8n.conversation.sent("executions") == []
 
 
 def test_a_webhook_that_moved_is_found(n8n: World) -> None:
-    integration_id = connected(n8n)
-    n8n.move("Send invoice", path="send-invoice-now", method="PUT")
+    integration_id = connected(n8n, "send_invoice")
+    n8n.move("Send invoice", path="send-invoice-now", httpMethod="PUT")
 
     assert act(integration_id, "send_invoice", a=1).data["result"]["body"] == {"a": 1}
 
@@ -190,7 +197,7 @@ def test_a_webhook_that_moved_is_found(n8n: World) -> None:
 def test_a_webhook_gets_its_credential_and_nobody_else_does(
     n8n: World, action: str, auth: dict[str, str], secret: str
 ) -> None:
-    integration_id = connected(n8n, webhookAuth={"default": auth})
+    integration_id = str(connect(n8n, tags=["locks"], webhookAuth={"default": auth}).data["id"])
 
     result = act(integration_id, action).data["result"]
 
@@ -212,7 +219,8 @@ def test_a_webhook_that_refuses_its_credential(n8n: World, action: str, given: s
         "basic_lock": {"type": "basic", "username": "bob", "password": "wrong"},
         "jwt_lock": {"type": "jwt", "token": JWT[:-6] + "AAAAAA"},
     }[action]
-    integration_id = connected(n8n, **({"webhookAuth": {"default": wrong}} if given == "wrong" else {}))
+    more = {"webhookAuth": {"default": wrong}} if given == "wrong" else {}
+    integration_id = connected(n8n, action, **more)
 
     failed(integration_id, action, "webhook_credential_rejected")
 
@@ -221,21 +229,21 @@ def test_a_webhook_that_refuses_its_credential(n8n: World, action: str, given: s
 
 
 def test_a_workflow_that_is_not_active(n8n: World) -> None:
-    integration_id = connected(n8n)
+    integration_id = connected(n8n, "last_node")
     n8n.deactivate("Last node")
 
     failed(integration_id, "last_node", "workflow_inactive")
 
 
 def test_a_wrong_method(n8n: World) -> None:
-    integration_id = connected(n8n, "lists")  # this key cannot look the workflow up
-    n8n.move("Last node", path="last-node", method="PUT")
+    integration_id = connected(n8n, "last_node", "lists")  # this key cannot look the workflow up
+    n8n.move("Last node", httpMethod="PUT")
 
     failed(integration_id, "last_node", "webhook_method_rejected")
 
 
 def test_a_node_that_fails(n8n: World) -> None:
-    message = failed(connected(n8n), "broken", "workflow_failed")
+    message = failed(connected(n8n, "broken"), "broken", "workflow_failed")
 
     assert re.fullmatch(
         r"The workflow failed in n8n at node 'Break': The invoice has no lines \(n8n execution \d+\)", message
@@ -243,17 +251,19 @@ def test_a_node_that_fails(n8n: World) -> None:
 
 
 def test_a_workflow_without_an_answer(n8n: World) -> None:
-    failed(connected(n8n), "no_answer", "workflow_misconfigured")
+    failed(connected(n8n, "no_answer"), "no_answer", "workflow_misconfigured")
 
 
 def test_a_status_that_the_workflow_chose(n8n: World) -> None:
-    message = failed(connected(n8n), "teapot", "workflow_answered_error")
+    message = failed(connected(n8n, "teapot"), "teapot", "workflow_answered_error")
 
     assert message.startswith("The workflow answered HTTP 418: short and stout")
 
 
 def test_a_request_over_the_limit_of_n8n(n8n: World) -> None:
-    integration = IntegrationStore("acme").get(connected(n8n))  # our own limit is lower: past the front door
+    integration = IntegrationStore("acme").get(
+        connected(n8n, "send_invoice")
+    )  # our own limit is lower: past the front door
 
     with pytest.raises(UpstreamFailed) as refused:
         connector.N8n().execute(
@@ -271,12 +281,12 @@ def test_a_request_over_the_limit_of_n8n(n8n: World) -> None:
 def test_an_answer_over_our_limit(n8n: World, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(connector, "MAX_RESULT_BYTES", 20)
 
-    failed(connected(n8n), "send_invoice", "upstream_answer_too_large", text="x" * 100)
+    failed(connected(n8n, "send_invoice"), "send_invoice", "upstream_answer_too_large", text="x" * 100)
 
 
 def test_a_slow_workflow_is_unknown(n8n: World, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(connector, "ACTION_SECONDS", 1.0)
-    integration_id = connected(n8n)
+    integration_id = connected(n8n, "slow")
 
     message = failed(integration_id, "slow", "upstream_timeout", 504)
 
@@ -289,7 +299,7 @@ def test_a_slow_workflow_is_unknown(n8n: World, monkeypatch: pytest.MonkeyPatch)
 
 
 def test_a_test_runs_nothing_and_finds_what_is_new(n8n: World) -> None:
-    integration_id = connected(n8n)
+    integration_id = str(connect(n8n).data["id"])
     before = {one["name"] for one in shown(integration_id)["capabilities"]}
     n8n.add("Brand new")
     n8n.add("Last node")
@@ -306,7 +316,7 @@ def test_a_test_runs_nothing_and_finds_what_is_new(n8n: World) -> None:
 
 
 def test_a_revoked_key_turns_the_connection_to_error(n8n: World) -> None:
-    integration_id = connected(n8n)
+    integration_id = connected(n8n, "last_node")
     n8n.revoke("full")
 
     result = call("POST", f"/integrations/{integration_id}/test").data["testResult"]
@@ -316,3 +326,64 @@ def test_a_revoked_key_turns_the_connection_to_error(n8n: World) -> None:
     assert shown(integration_id)["status"] == "error"
     answer = act(integration_id, "last_node")
     assert (answer.status, answer.error["code"]) == (409, "credential_rejected")
+
+
+# --- n8n's MCP server ------------------------------------------------------------------------------------------------
+
+
+def test_an_exposed_workflow_runs_through_mcp(n8n: World) -> None:
+    integration_id = connected(n8n, "last_node", mcpToken=n8n.mcp_token())
+
+    result = act(integration_id, "last_node", a=1).data["result"]
+
+    assert result == {
+        "success": True,
+        "executionId": result["executionId"],
+        "status": "success",
+        "items": [{"done": "yes"}],
+    }
+    assert log(integration_id)["output"]["executionId"] == result["executionId"]
+    assert n8n.conversation.sent("/webhook/") == []
+
+
+def test_one_that_answers_at_once_is_not_waited_for(n8n: World) -> None:
+    integration_id = connected(n8n, "just_start", mcpToken=n8n.mcp_token())
+
+    result = act(integration_id, "just_start").data["result"]
+
+    assert result == {"success": True, "executionId": result["executionId"], "status": "started"}
+
+
+def test_a_node_that_fails_in_an_exposed_workflow(n8n: World) -> None:
+    message = failed(connected(n8n, "broken", mcpToken=n8n.mcp_token()), "broken", "workflow_failed")
+
+    assert re.fullmatch(
+        r"The workflow failed in n8n at node 'Break': The invoice has no lines \(n8n execution \d+\)", message
+    )
+
+
+def test_a_slow_exposed_workflow_is_unknown(n8n: World, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(connector, "ACTION_SECONDS", 0.2)
+    integration_id = connected(n8n, "slow", mcpToken=n8n.mcp_token())
+
+    message = failed(integration_id, "slow", "upstream_timeout", 504)
+
+    assert log(integration_id)["status"] == "unknown"
+    assert re.search(r"\(n8n execution \d+\)$", message)
+
+
+def test_a_workflow_that_is_not_exposed_is_called_at_its_webhook(n8n: World) -> None:
+    integration_id = connected(n8n, "send_invoice", mcpToken=n8n.mcp_token())
+
+    assert act(integration_id, "send_invoice", a=1).data["result"]["body"] == {"a": 1}
+    assert len(n8n.conversation.sent("/webhook/")) == 1
+
+
+def test_an_mcp_token_that_does_not_do(n8n: World) -> None:
+    n8n.mcp_token()
+
+    answer = connect(n8n, mcpToken="wrong")
+
+    assert (answer.status, answer.error["code"]) == (422, "mcp_token_rejected")
+    assert [detail["field"] for detail in answer.error["details"]] == ["body.mcpToken"]
+    assert rows() == []

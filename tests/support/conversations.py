@@ -53,7 +53,10 @@ def _serving(answer: Callable[[Conversation], _Answer]) -> Iterator[Conversation
             conversation.requests.append((self.command, self.path, headers, body))
             reply(self, body)
 
-        do_GET = do_POST = do_PUT = do_PATCH = do_DELETE = do_HEAD = _any
+        def __getattr__(self, name: str) -> Callable[[], None]:
+            if name.startswith("do_"):
+                return self._any
+            raise AttributeError(name)
 
         def log_message(self, *_: object) -> None:
             pass

@@ -34,8 +34,8 @@ class World:
     def deactivate(self, workflow: str) -> None:
         """Takes a workflow offline."""
 
-    def move(self, workflow: str, *, path: str, method: str) -> None:
-        """Gives a workflow's trigger another path and method, live."""
+    def move(self, workflow: str, **parameters: str) -> None:
+        """Gives a workflow's trigger another `path` or `httpMethod`, live."""
 
     def add(self, workflow: str) -> None:
         """Makes another workflow of this name, live."""

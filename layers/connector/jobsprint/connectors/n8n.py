@@ -13,6 +13,7 @@ from urllib.parse import urlencode
 
 from pydantic import BaseModel, ConfigDict, Field, field_validator
 
+from jobsprint.connectors import n8n_mcp
 from jobsprint.connectors.base import Connection, TestResult
 from jobsprint.connectors.calls import ACTION_SECONDS, MAX_RESULT_BYTES, TEST_SECONDS, check_target, client
 from jobsprint.connectors.custom import result_of
@@ -27,7 +28,7 @@ from jobsprint.connectors.n8n_outcomes import (
     scopes_of,
     webhook_error,
 )
-from jobsprint.connectors.n8n_workflows import Hook, action_names, capability, live_hook, request_parts
+from jobsprint.connectors.n8n_workflows import CALL_HEADER, Hook, action_names, capability, live_hook, request_parts
 from jobsprint.domain import rules
 from jobsprint.domain.errors import InvalidFields, JobsprintError, UpstreamFailed
 from jobsprint.domain.models import Capability, Integration, JsonObject
@@ -37,9 +38,6 @@ from jobsprint.security.outbound import Answer, Failure, Request
 
 MAX_WORKFLOWS = 200
 """Workflows that become actions; tags choose them where there are more."""
-
-CALL_HEADER = "X-Jobsprint-Call-Id"
-"""Goes along with every call, so that its execution can be recognised in n8n."""
 
 _CONNECT_SECONDS = 20.0
 _PAGE = 20
@@ -199,10 +197,14 @@ class N8n:
     ) -> JsonObject:
         """Calls the workflow's production webhook; see `connectors.base.Connector`.
 
-        The result has n8n's `executionId` where the key may read executions and n8n keeps them.
+        With an MCP token, a workflow that is exposed to MCP runs through n8n's MCP server instead. The result has n8n's
+        `executionId`; after a call of a webhook only where the key may read executions and n8n keeps them.
         """
         kept: Any = integration.facts
-        caller = _Caller(credentials, kept, Hook.of_fact(kept["actions"][action]), call_id, parameters)
+        hook = Hook.of_fact(kept["actions"][action])
+        if hook.exposed and not hook.path_names and "mcpToken" in credentials.keys:
+            return n8n_mcp.run(credentials, kept.get("mcp"), hook, parameters, call_id=call_id, seconds=ACTION_SECONDS)
+        caller = _Caller(credentials, kept, hook, call_id, parameters)
         sent, outcome = caller.call()
         execution = caller.execution(outcome)
         error = webhook_error(outcome, sent)
@@ -256,7 +258,10 @@ def _look(credentials: Credentials, facts: JsonObject, *, seconds: float) -> _Fo
     deadline = time.monotonic() + seconds
     scopes = scopes_of(_read(credentials, "discover", {}, deadline, needs="workflow:list"))
     workflows, more = _live_workflows(credentials, facts, deadline)
-    return _found(credentials, facts, workflows, more=more, reads=scopes >= _EXECUTION_SCOPES)
+    spoken = {name: fact for name, fact in facts.items() if name != "mcp"}
+    if "mcpToken" in credentials.keys:
+        spoken["mcp"] = n8n_mcp.check(credentials, seconds=max(deadline - time.monotonic(), 1.0))
+    return _found(credentials, spoken, workflows, more=more, reads=scopes >= _EXECUTION_SCOPES)
 
 
 def _live_workflows(

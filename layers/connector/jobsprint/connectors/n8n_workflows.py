@@ -17,6 +17,9 @@ from jobsprint.domain import rules
 from jobsprint.domain.canonical import JsonValue
 from jobsprint.domain.models import Capability, JsonObject
 
+CALL_HEADER = "X-Jobsprint-Call-Id"
+"""Goes along with every call, so that its execution can be recognised in n8n."""
+
 _TRIGGER = "n8n-nodes-base.webhook"
 _METHODS = ("POST", "PUT", "PATCH", "GET", "DELETE", "HEAD")  # of several that a trigger takes, the first one is used
 _WITHOUT_BODY = frozenset({"GET", "HEAD", "DELETE"})
@@ -177,6 +180,14 @@ def request_parts(base: str, hook: Hook, parameters: JsonObject) -> tuple[str, b
         return url, json.dumps(rest, ensure_ascii=False).encode()
     query = urlencode([(name, text) for name, value in rest.items() for text in _query_texts(value)])
     return f"{url}?{query}" if query else url, None
+
+
+def webhook_data(hook: Hook, parameters: JsonObject, call_id: str) -> JsonObject:
+    """The same call as `execute_workflow` of n8n's MCP server takes it: no path segments, and only texts in a query."""
+    data: JsonObject = {"method": hook.method, "headers": {CALL_HEADER: call_id}}
+    if hook.method not in _WITHOUT_BODY:
+        return {**data, "body": parameters}
+    return {**data, "query": {name: _text(value) for name, value in parameters.items() if value is not None}}
 
 
 def _is_parameter(segment: str) -> bool:

@@ -100,8 +100,8 @@ class Request:
     headers: Mapping[str, str] = field(default_factory=dict)
     body: bytes | None = None
     repeatable: bool = False
-    once: bool = False
     enough: Callable[[bytes], bool] | None = None
+    once: bool = False
 
     def __post_init__(self) -> None:
         if not _TOKEN.fullmatch(self.method):
