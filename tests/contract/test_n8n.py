@@ -112,6 +112,72 @@ def test_an_address_that_is_not_n8n(n8n: World) -> None:
     assert [detail["field"] for detail in answer.error["details"]] == ["body.baseUrl"]
 
 
+@pytest.mark.parametrize(
+    ("body", "fields"),
+    [
+        ({}, ["body.baseUrl", "body.apiKey"]),
+        ({"baseUrl": "https://n8n.example/?a=1"}, ["body.baseUrl", "body.apiKey"]),
+        ({"baseUrl": "ftp://n8n.example", "apiKey": "k"}, ["body.baseUrl"]),
+        ({"baseUrl": "https://n8n.example", "apiKey": "two\nlines"}, ["body.apiKey"]),
+        ({"baseUrl": "https://n8n.example", "apiKey": "k", "tags": ["a,b"], "more": 1}, ["body.tags", "body.more"]),
+        (
+            {"baseUrl": "https://n8n.example", "apiKey": "k", "webhookAuth": {"default": {"type": "oauth"}}},
+            ["body.webhookAuth.default"],
+        ),
+        (
+            {
+                "baseUrl": "https://n8n.example",
+                "apiKey": "k",
+                "webhookAuth": {"default": {"type": "header", "name": "Host", "value": "x"}},
+            },
+            ["body.webhookAuth.default.header.name"],
+        ),
+    ],
+)
+def test_bodies_that_are_refused(body: dict[str, Any], fields: list[str]) -> None:
+    answer = call("POST", "/integrations/n8n_workflows/connect", body=body)
+
+    assert answer.status == 422
+    assert [detail["field"] for detail in answer.error["details"]] == fields
+    assert rows() == []
+
+
+def test_a_change_keeps_what_it_does_not_name(n8n: World) -> None:
+    auth = {"default": {"type": "header", "name": "X-Hook-Key", "value": HOOK_SECRET}}
+    integration_id = connected(n8n, "send_invoice", webhookAuth=auth)
+
+    answer = call("PATCH", f"/integrations/{integration_id}", body={"tags": ["header_lock"]})
+
+    assert [one["name"] for one in answer.data["capabilities"]] == ["header_lock"]
+    assert act(integration_id, "header_lock").status == 200
+    call("PATCH", f"/integrations/{integration_id}", body={"webhookAuth": None})
+    failed(integration_id, "header_lock", "webhook_credential_rejected")
+
+
+def test_kept_keys_go_to_no_other_address(n8n: World) -> None:
+    integration_id = connected(n8n, "send_invoice")
+    before = len(n8n.conversation.requests)
+
+    answer = call("PATCH", f"/integrations/{integration_id}", body={"baseUrl": f"{n8n.url}/elsewhere"})
+
+    assert (answer.status, [one["field"] for one in answer.error["details"]]) == (422, ["body.apiKey"])
+    assert len(n8n.conversation.requests) == before
+
+
+def test_a_disconnected_n8n_is_connected_again(n8n: World) -> None:
+    integration_id = connected(n8n, "last_node")
+    call("POST", f"/integrations/{integration_id}/disconnect")
+
+    answer = call(
+        "POST",
+        f"/integrations/{integration_id}/connect",
+        body={"baseUrl": n8n.url, "apiKey": n8n.key(), "tags": ["last_node"]},
+    )
+
+    assert (answer.status, answer.data["status"]) == (200, "connected")
+    assert act(integration_id, "last_node").status == 200
+
+
 # --- actions that succeed --------------------------------------------------------------------------------------------
 
 

@@ -6,6 +6,7 @@ given up by the caller before the server answered. Secrets never stand in one: t
 
 import http.client
 import json
+import re
 import select
 import socket
 import threading
@@ -20,6 +21,7 @@ from urllib.parse import urlsplit
 _CALL_ID_HEADER = "X-Jobsprint-Call-Id"
 _CALL_ID = "<call id>"
 _KEPT_HEADERS = ("content-type", "www-authenticate", "retry-after", "location")
+_FOLDER = re.compile(r"/[^\s\"'()\\]*?/node_modules/")  # in stack traces: where the server is installed
 _LONGEST_WAIT = 5.0
 _HOP_BY_HOP = ("connection", "host", "accept-encoding")
 
@@ -132,7 +134,7 @@ def recorded(server: str, file: Path | None, masks: Mapping[str, str]) -> Iterat
     def masked(text: str) -> str:
         for secret, mask in {**masks, **dict.fromkeys(call_ids, _CALL_ID), server: "<url>"}.items():
             text = text.replace(secret, mask)
-        return text
+        return _FOLDER.sub("/srv/n8n/node_modules/", text)
 
     def answer(_: Conversation) -> _Answer:
         def reply(handler: BaseHTTPRequestHandler, body: bytes) -> None:
