@@ -61,6 +61,10 @@ test-fuzz: install ## Schemathesis with 200 cases per operation, on the local st
 e2e: install ## The end-to-end tests alone
 	$(PYTEST) tests/e2e
 
+test-connectors: install ## The connectors against real servers: installs n8n into .local/n8n (3 GB, minutes, a C++ compiler)
+	@"$(PYTHON)" local/install.py node
+	$(PYTEST) tests/connectors
+
 lint: install ## ruff check and format --check
 	"$(VENV)" -m ruff check .
 	"$(VENV)" -m ruff format --check .
@@ -92,6 +96,7 @@ requirements: install ## Pin the .in files again, with hashes: [UPGRADE=1]
 	$(PIN) --output-file requirements/dev.txt requirements/dev.in
 	$(PIN) --constraint requirements/dev.txt --output-file layers/dependencies/requirements.txt layers/dependencies/requirements.in
 	$(PIN) --output-file requirements/emulator.txt requirements/emulator.in
+	$(PIN) --output-file requirements/node.txt requirements/node.in
 
 # For Python 3.11 and up on every platform. The tests run with the very versions that the layer ships.
 PIN = $(if $(shell command -v uv),uv,"$(VENV)" -m uv) pip compile --quiet $(if $(UPGRADE),--upgrade) --universal --python-version 3.11 \
@@ -105,5 +110,5 @@ install: ## Make .venv and .local/emulator where they are missing or out of date
 
 need = @test -n "$($(1))" || { echo "Say $(1)=, $(2), as in: make $@ $(1)=..." >&2; exit 1; }
 
-.PHONY: help run up down clean token tokens revoke-token test unit e2e test-fuzz lint typecheck validate build invoke deploy openapi \
-	requirements install
+.PHONY: help run up down clean token tokens revoke-token test unit e2e test-fuzz test-connectors lint typecheck \
+	validate build invoke deploy openapi requirements install

@@ -222,8 +222,30 @@ _CONNECT_BODY: dict[str, Any] = {
         "redirectUrl": {"type": "string", "description": "zapier, mcp with oauth: where to return to"},
         "token": {"type": "string", "description": "zapier, mcp with token"},
         "serverUrl": {"type": "string", "description": "zapier, mcp"},
-        "baseUrl": {"type": "string", "description": "n8n"},
-        "apiKey": {"type": "string", "description": "n8n"},
+        "baseUrl": {"type": "string", "description": "n8n, with its path prefix if it has one"},
+        "apiKey": {"type": "string", "description": "n8n: needs the scope workflow:list; execution:list and :read too"},
+        "mcpToken": {"type": "string", "description": "n8n: runs the workflows exposed to MCP through its MCP server"},
+        "tags": {
+            "type": "array",
+            "items": {"type": "string"},
+            "description": "n8n: only the workflows with all of these tags",
+        },
+        "webhookAuth": {
+            "type": "object",
+            "description": "n8n: the webhooks' own credentials by workflow id, and `default`",
+            "additionalProperties": {
+                "type": "object",
+                "required": ["type"],
+                "properties": {
+                    "type": {"type": "string", "enum": ["header", "basic", "jwt"]},
+                    "name": {"type": "string", "description": "header"},
+                    "value": {"type": "string", "description": "header"},
+                    "username": {"type": "string", "description": "basic"},
+                    "password": {"type": "string", "description": "basic"},
+                    "token": {"type": "string", "description": "jwt"},
+                },
+            },
+        },
     },
 }
 # The connector of the type in the path checks the body; its fields are documented here together.

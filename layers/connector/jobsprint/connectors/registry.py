@@ -9,6 +9,7 @@ from jobsprint.domain.models import IntegrationType
 CONNECTORS: dict[IntegrationType, str] = {
     "custom": "jobsprint.connectors.custom:Custom",
     "mcp": "jobsprint.connectors.mcp:Mcp",
+    "n8n": "jobsprint.connectors.n8n:N8n",
     "webhook": "jobsprint.connectors.webhook:Webhook",
     "zapier": "jobsprint.connectors.zapier:Zapier",
 }

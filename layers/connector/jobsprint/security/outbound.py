@@ -88,7 +88,8 @@ class Request:
     `body` None sends none. `repeatable` says that the receiver knows a repeat (a `webhook-id`, an upsert); GET, HEAD
     and OPTIONS always are. Such a request goes over a kept-alive connection, and once more over another should that one
     be dead without a word of answer: libcurl does so by itself, and it looks for closed connections only once a second
-    (8.23). All others get a connection of their own and are never sent twice.
+    (8.23). All others get a connection of their own and are never sent twice; `once` asks that of a GET too, where the
+    receiver may act on it.
     `enough` is shown each piece of a 2xx body as it comes (decompressed, within `max_body`); once it gives True the
     rest is not waited for and the connection is closed: for streams that nobody ends. It must not raise.
     Raises ValueError for a method or header that is no HTTP, and for headers that frame the message.
@@ -100,6 +101,7 @@ class Request:
     body: bytes | None = None
     repeatable: bool = False
     enough: Callable[[bytes], bool] | None = None
+    once: bool = False
 
     def __post_init__(self) -> None:
         if not _TOKEN.fullmatch(self.method):
@@ -115,7 +117,7 @@ class Request:
     @property
     def may_repeat(self) -> bool:
         """Whether it does no harm if the receiver sees this request twice."""
-        return self.repeatable or self.method in _SAFE_METHODS
+        return not self.once and (self.repeatable or self.method in _SAFE_METHODS)
 
 
 @dataclass(frozen=True, slots=True)
