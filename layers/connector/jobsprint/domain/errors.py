@@ -11,6 +11,7 @@
     ├── RateLimited                 429 rate_limited
     ├── NotAvailableYet             501 not_available_yet
     └── UpstreamFailed              502 upstream_failed
+        ├── UpstreamUnauthorized    502 upstream_unauthorized
         └── UpstreamTimeout         504 upstream_timeout
 
 `api.app` is the one place that turns them into HTTP; nothing else builds an error answer.
@@ -136,6 +137,19 @@ class UpstreamFailed(JobsprintError):
     def __init__(self, message: str, *, code: str | None = None, unknown: bool = False) -> None:
         super().__init__(message, code=code)
         self.unknown = unknown
+
+
+class UpstreamUnauthorized(UpstreamFailed):
+    """The other side answered 401. The call was refused, so it may be repeated with another token.
+
+    `challenge` is the WWW-Authenticate header (RFC 9110, 11.6.1), empty where there was none.
+    """
+
+    default_code = "upstream_unauthorized"
+
+    def __init__(self, message: str, *, challenge: str = "", code: str | None = None) -> None:
+        super().__init__(message, code=code)
+        self.challenge = challenge
 
 
 class UpstreamTimeout(UpstreamFailed):
