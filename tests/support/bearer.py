@@ -1,4 +1,4 @@
-"""A tiny connector for the OAuth tests: one POST with the bearer token it is given, against `tests.support.authority`."""
+"""A tiny connector for the OAuth tests: one POST with the bearer token it is given, to `tests.support.authority`."""
 
 import json
 from collections.abc import Mapping

@@ -162,7 +162,7 @@ def _challenge(server_url: str, budget: Budget) -> str:
 
 def _resource(document: Mapping[str, Any], server_url: str, scope: str) -> ProtectedResource:
     resource = _text(document, "resource")
-    if not _covers(resource, server_url):
+    if not covers(resource, server_url):
         raise UpstreamFailed("The server's metadata describe another resource", code="resource_mismatch")
     issuers = _texts(document, "authorization_servers")
     if not issuers:
@@ -170,7 +170,7 @@ def _resource(document: Mapping[str, Any], server_url: str, scope: str) -> Prote
     return ProtectedResource(resource, issuers[:1], scope or " ".join(_texts(document, "scopes_supported")))
 
 
-def _covers(resource: str, server_url: str) -> bool:
+def covers(resource: str, server_url: str) -> bool:
     """Whether a resource is the server or a parent of it: same origin, and a path that it lies under."""
     if not resource or _origin(resource) != _origin(server_url):
         return False
