@@ -19,7 +19,7 @@ from urllib.parse import quote, urlencode, urlsplit
 
 from jobsprint.connectors.calls import client as outbound_client
 from jobsprint.connectors.calls import policy
-from jobsprint.domain.errors import UpstreamFailed
+from jobsprint.domain.errors import UpstreamFailed, UpstreamTimeout
 from jobsprint.domain.oauth import (
     AuthorizationServer,
     Client,
@@ -55,10 +55,10 @@ class Budget:
         self._deadline = time.monotonic() + seconds
 
     def send(self, request: Request) -> Answer:
-        """The answer, whatever its status. Raises UpstreamFailed `upstream_<kind>` without one."""
+        """The answer, whatever its status. Raises UpstreamFailed `upstream_<kind>` or UpstreamTimeout without one."""
         left = self._deadline - time.monotonic()
         if left <= 0:
-            raise UpstreamFailed("The authorization took too long to set up", code="upstream_timeout")
+            raise UpstreamTimeout("Finding the authorization server took too long")
         outcome = outbound_client().send(request, timeout=min(left, _REQUEST_SECONDS), max_body=_MAX_BODY)
         return _answered(outcome)
 
@@ -337,9 +337,9 @@ def _lifetime_ms(seconds: object) -> int | None:
 
 def _answered(outcome: Answer | Failure) -> Answer:
     if isinstance(outcome, Failure):
-        raise UpstreamFailed(
-            f"The authorization server could not be reached: {outcome.message}", code=f"upstream_{outcome.kind}"
-        )
+        if outcome.kind.startswith("timeout"):
+            raise UpstreamTimeout("The authorization server did not answer in time")
+        raise UpstreamFailed(f"The other side could not be reached: {outcome.message}", code=f"upstream_{outcome.kind}")
     return outcome
 
 
