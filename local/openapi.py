@@ -53,7 +53,7 @@ _FAILURES = {
     502: ("UpstreamFailed", "The other side failed, could not be reached, or broke off"),
     504: ("UpstreamTimeout", "The other side did not answer in time"),
 }
-_ALSO = {"connect_integration": {501}, "execute_action": {502, 504}}
+_ALSO = {"connect_integration": {501, 502, 504}, "execute_action": {502, 504}}
 # A status that Powertools cannot see, answered with the same body as another one.
 _SAME_ANSWER = {"connect_integration": {"200": "201"}}
 # An answer that Powertools takes for a success, though its status is another.

@@ -20,7 +20,7 @@ def connect_integration(
     body: Annotated[ConnectBody, Body(description="Configuration varies by integration type")],
 ) -> tuple[Data[ConnectView], int]:
     """Connects an application of the catalogue (201), or an integration that is not connected again (200)."""
-    connected = lifecycle.connect(app.caller.tenant, integrationId, body)
+    connected = lifecycle.connect(app.caller.tenant, integrationId, body, api_url=app.api_url)
     view = ConnectView.of(connected.integration, connected.message, connected.auth_url)
     return Data(data=view), 201 if connected.created else 200
 

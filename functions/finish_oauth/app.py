@@ -1,15 +1,27 @@
-"""GET /integrations/oauth/callback: where OAuth returns to."""
+"""GET /integrations/oauth/callback: where an authorization server sends the browser back to."""
+
+from typing import Annotated
+
+from aws_lambda_powertools.event_handler import Response
+from aws_lambda_powertools.event_handler.openapi.params import Query
 
 from jobsprint.api.endpoint import Endpoint
-from jobsprint.domain.errors import NotAvailableYet
+from jobsprint.integrations import consent
 
 app = Endpoint(scope=None)
 
 
 @app.get("/integrations/oauth/callback", include_in_schema=False)
-def finish_oauth() -> None:
-    """Raises NotAvailableYet."""
-    raise NotAvailableYet("OAuth connections are not available yet")
+def finish_oauth(
+    state: Annotated[str, Query()] = "",
+    code: Annotated[str | None, Query()] = None,
+    error: Annotated[str | None, Query()] = None,
+    iss: Annotated[str | None, Query()] = None,
+) -> Response[str]:
+    """Ends the consent that `state` belongs to, and goes back to the application with what came of it."""
+    location = consent.finish(state, code=code, error=error, iss=iss)
+    headers = {"Location": location, "Cache-Control": "no-store", "Referrer-Policy": "no-referrer"}
+    return Response(status_code=302, body="", headers=headers)
 
 
 handler = app.resolve

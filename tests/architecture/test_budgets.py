@@ -31,6 +31,7 @@ SEALS = {
     "disconnect_integration",
     "dispatch_webhooks",
     "execute_action",
+    "finish_oauth",
     "get_webhook",
     "list_deliveries",
     "run_health_tests",
@@ -49,7 +50,6 @@ WITHOUT_MODELS = {
 }
 WITHOUT_CLIENTS = {
     "answer_preflight",
-    "finish_oauth",
     "get_client_metadata",
     "get_docs",
     "get_health",

@@ -10,8 +10,11 @@ from typing import Any
 
 import pytest
 
+from jobsprint.connectors import registry
 from jobsprint.domain.models import JsonObject
 from jobsprint.store.integrations import IntegrationStore
+from tests.conftest import forget_settings
+from tests.support.authority import authority
 from tests.support.call import call
 from tests.support.receiver import Receiver, Reply, receiving
 from tests.support.rows import capability, connected, stored
@@ -104,10 +107,19 @@ def test_search_available() -> None:
     assert first_two["data"] == example["data"]
 
 
-def test_connect_zapier_is_not_available_yet() -> None:
-    answer = call("POST", "/integrations/zapier_slack/connect", body=SEED["connectZapierRequest"])
+def test_connect_zapier(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setitem(registry.CONNECTORS, "zapier", "tests.support.bearer:Bearer")
+    with authority() as zapier:
+        monkeypatch.setenv("ZAPIER_MCP_URL", zapier.mcp)
+        forget_settings()
+        answer = call("POST", "/integrations/zapier_slack/connect", body=SEED["connectZapierRequest"])
 
-    assert (answer.status, answer.error["code"]) == (501, "not_available_yet")
+    assert answer.status == 201
+    assert differences(SEED["connect"], answer.body) == []
+    shown = SEED["connect"]["data"]
+    assert {name: answer.data[name] for name in ("type", "name", "status", "message")} == {
+        name: shown[name] for name in ("type", "name", "status", "message")
+    }
 
 
 def _slack(endpoint: Receiver) -> Any:

@@ -226,7 +226,7 @@ def test_a_failed_outcome_is_kept_and_not_sent_again(
 def test_what_was_never_sent_may_be_tried_again(endpoint: Receiver, monkeypatch: pytest.MonkeyPatch) -> None:
     integration_id = connected(endpoint.url, actions=[{"name": "send"}])
     with monkeypatch.context() as patch:
-        patch.setattr("jobsprint.integrations.actions.open_credentials", _broken)
+        patch.setattr("jobsprint.integrations.grants.open_credentials", _broken)
         assert act(integration_id).status == 500
 
     assert act(integration_id).status == 200

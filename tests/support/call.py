@@ -80,6 +80,7 @@ def event(
         "stageVariables": None,
         "requestContext": {
             "stage": "v1",
+            "domainName": "api.jobsprint.test",
             "path": f"/v1{path}",
             "httpMethod": method,
             "requestId": "req-1",

@@ -28,6 +28,8 @@ class Settings:
     retry_schedule: tuple[int, ...]
     log_retention_days: int
     max_webhooks: int
+    zapier_mcp_url: str
+    redirect_origins: tuple[str, ...]
     cors_origins: tuple[str, ...]
     icon_base_url: str
     version: str
@@ -55,6 +57,8 @@ def settings() -> Settings:
         retry_schedule=tuple(int(step) for step in (env.get("RETRY_SCHEDULE") or DEFAULT_RETRY_SCHEDULE).split(",")),
         log_retention_days=int(env.get("LOG_RETENTION_DAYS", "30")),
         max_webhooks=int(env.get("MAX_WEBHOOKS", "100")),
+        zapier_mcp_url=env.get("ZAPIER_MCP_URL") or DEFAULT_ZAPIER_MCP_URL,
+        redirect_origins=tuple(filter(None, (env.get("REDIRECT_ORIGINS") or "").lower().split(","))),
         cors_origins=tuple((env.get("CORS_ORIGINS") or "*").split(",")),
         icon_base_url=env.get("ICON_BASE_URL", "https://cdn.jobsprint.io/icons"),
         version=env.get("SERVICE_VERSION", "dev"),

@@ -16,6 +16,7 @@ from aws_lambda_powertools.event_handler.exceptions import NotFoundError
 from aws_lambda_powertools.event_handler.openapi.exceptions import RequestUnsupportedContentType, RequestValidationError
 from aws_lambda_powertools.utilities.typing import LambdaContext
 
+from jobsprint.api.address import base_url
 from jobsprint.api.caller import Caller, caller_of
 from jobsprint.api.cors import cors_headers, header
 from jobsprint.api.idempotency import once
@@ -59,6 +60,11 @@ class Endpoint(APIGatewayRestResolver):
         if self._caller is None:
             raise Unauthenticated("This operation knows no caller")
         return self._caller
+
+    @property
+    def api_url(self) -> str:
+        """The base URL of this API as the caller used it, without a slash at its end."""
+        return base_url(self.current_event.raw_event)
 
     def sending(self) -> None:
         """Says that what cannot be taken back comes next: with an Idempotency-Key, what comes of it is kept."""

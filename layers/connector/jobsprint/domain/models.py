@@ -45,7 +45,8 @@ class Integration:
     `facts` is what its connector found out and needs again (no secrets, never shown). `sealed` holds the encrypted
     fields by name: `url` (whole), `headers` and `keys` (JSON objects) and `secrets` (a JSON list, newest first).
     `shown_url` is the URL with what looks like a credential masked; `header_names` may be shown. `status_reason` says
-    why a connection is in error or a webhook was disabled. `version` counts writes, for optimistic locking.
+    why a connection is in error or a webhook was disabled. `grant` is the id of the OAuth grant it goes through.
+    `version` counts writes, for optimistic locking.
     """
 
     tenant: str
@@ -69,6 +70,7 @@ class Integration:
     sealed: Mapping[str, str] = field(default_factory=dict)
     sealed_version: int = 0
     status_reason: str | None = None
+    grant: str | None = None
     version: int = 0
 
 

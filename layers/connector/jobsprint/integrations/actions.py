@@ -15,8 +15,8 @@ from jobsprint.domain.models import Integration, JsonObject, LogEntry, Outcome
 from jobsprint.domain.redact import mask_secrets, redact, redact_text
 from jobsprint.domain.times import now_ms
 from jobsprint.domain.validation import from_details
+from jobsprint.integrations import grants
 from jobsprint.observe import logger
-from jobsprint.security.credentials import Credentials, open_credentials
 from jobsprint.store.integrations import IntegrationStore
 from jobsprint.store.logs import LogStore
 
@@ -44,23 +44,26 @@ def execute(
     rules.require_connected(integration)
     _check(integration, action, parameters)
     connector = connector_for(integration.type)
-    credentials = open_credentials(integration)
+    access = grants.Access(integration)
+    call_id = new_id("exe", now_ms())
     sending()
     started = time.monotonic()
     at = now_ms()
     try:
-        result = connector.execute(
-            integration, credentials, call_id=new_id("exe", at), action=action, parameters=parameters
+        result = access.call(
+            lambda credentials: connector.execute(
+                integration, credentials, call_id=call_id, action=action, parameters=parameters
+            )
         )
     except JobsprintError as error:
         status: Outcome = "unknown" if isinstance(error, UpstreamFailed) and error.unknown else "error"
-        error.message = redact_text(error.message, credentials.values())
+        error.message = redact_text(error.message, access.secrets)
         output: JsonObject = {"error": {"code": error.code, "message": error.message}}
-        _record(integration, credentials, action, parameters, output, status, _elapsed(started), at)
+        _record(integration, access.secrets, action, parameters, output, status, _elapsed(started), at)
         raise
     elapsed = _elapsed(started)
-    _record(integration, credentials, action, parameters, result, "success", elapsed, at)
-    return Execution(cast(JsonObject, mask_secrets(result, credentials.values())), elapsed)
+    _record(integration, access.secrets, action, parameters, result, "success", elapsed, at)
+    return Execution(cast(JsonObject, mask_secrets(result, access.secrets)), elapsed)
 
 
 def _check(integration: Integration, action: str, parameters: JsonObject) -> None:
@@ -75,7 +78,7 @@ def _check(integration: Integration, action: str, parameters: JsonObject) -> Non
 
 def _record(
     integration: Integration,
-    credentials: Credentials,
+    secrets: tuple[str, ...],
     action: str,
     parameters: JsonObject,
     output: JsonObject,
@@ -83,7 +86,6 @@ def _record(
     elapsed: int,
     at: int,
 ) -> None:
-    secrets = credentials.values()
     entry = LogEntry(
         id=new_id("log", at),
         action=action,

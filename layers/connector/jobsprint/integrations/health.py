@@ -1,29 +1,22 @@
 """Tests of connections: on demand, and by the schedule through a queue.
 
-What one test says changes health by the rule in `domain.rules.health_after`; a change is logged and published once.
+What one test says changes health by the rule in `domain.rules.health_after`; `integrations.verdicts` takes it over.
 """
 
 import json
-from collections.abc import Iterator
-from dataclasses import replace
 from typing import Any
 
 from jobsprint import aws
 from jobsprint.config import settings
 from jobsprint.connectors.base import TestResult
 from jobsprint.connectors.registry import connector_for
-from jobsprint.delivery.publish import announce
 from jobsprint.domain import rules
-from jobsprint.domain.errors import Conflict, NotFound
-from jobsprint.domain.ids import new_id
-from jobsprint.domain.models import Health, Integration, LogEntry
+from jobsprint.domain.errors import Conflict, NotFound, UpstreamFailed
+from jobsprint.domain.models import Integration
 from jobsprint.domain.times import now_ms
-from jobsprint.observe import logger
-from jobsprint.security.credentials import open_credentials
+from jobsprint.integrations import grants, verdicts
 from jobsprint.store.integrations import HEALTH_SHARDS, IntegrationStore, tested_connections
-from jobsprint.store.logs import LogStore
 
-PING_ACTION = "jobsprint.ping"
 _PAGE = 100
 _BATCH = 10
 
@@ -78,69 +71,28 @@ def _send(messages: Any) -> None:
 def _tested(integration: Integration) -> tuple[TestResult, int]:
     store = IntegrationStore(integration.tenant)
     before = store.activity([integration.id])[integration.id].health
-    result = connector_for(integration.type).test(integration, open_credentials(integration))
+    result = _result(integration)
     at = now_ms()
-    after = rules.health_after(
-        before, passed=result.passed, reason=result.reason, message=result.message, step=result.next_step, at=at
-    )
-    if store.change_health(integration.id, before, after):
-        _judge(store, integration, result)
-        for event in _changes(before, after):
-            _tell(integration, after, event, result, at)
+    verdicts.take(integration, before, result, at)
     return result, at
 
 
-def _judge(store: IntegrationStore, integration: Integration, result: TestResult) -> None:
-    """Keeps what the test found anew. Only a verdict on credentials changes what a connection may do.
-
-    A webhook is judged by its deliveries.
-    """
-    if integration.type == "webhook":
-        return
-    changed = _found(integration, result)
-    if result.reason in rules.CREDENTIAL_VERDICTS and integration.status == "connected":
-        changed = replace(changed, status="error", status_reason=result.reason)
-    elif result.passed and integration.status == "error":
-        connected_at = integration.connected_at or now_ms()
-        changed = replace(changed, status="connected", status_reason=None, connected_at=connected_at)
-    if changed == integration:
-        return
+def _result(integration: Integration) -> TestResult:
+    """What the connector says; a refused token is renewed once, and one that cannot be had is a failed test."""
+    connector = connector_for(integration.type)
     try:
-        store.update(changed)
-    except Conflict:
-        # Somebody changed the connection while it was tested: this verdict is about what no longer stands.
-        logger.info("health_verdict_dropped", extra={"integrationId": integration.id})
-
-
-def _found(integration: Integration, result: TestResult) -> Integration:
-    capabilities = integration.capabilities if result.capabilities is None else result.capabilities
-    facts = integration.facts if result.facts is None else result.facts
-    return replace(integration, capabilities=capabilities, facts=facts)
-
-
-def _changes(before: Health, after: Health) -> Iterator[str]:
-    if after.status == "unhealthy" != before.status:
-        yield "integration.unhealthy"
-    elif before.status == "unhealthy" and after.status == "healthy":
-        yield "integration.recovered"
-
-
-def _tell(integration: Integration, health: Health, event: str, result: TestResult, at: int) -> None:
-    said = {
-        "id": integration.id,
-        "name": integration.name,
-        "health": health.status,
-        "message": result.message,
-        **({"reason": result.reason, "nextStep": result.next_step or ""} if result.reason else {}),
-    }
-    entry = LogEntry(
-        id=new_id("log", at),
-        action=PING_ACTION,
-        status="success" if result.passed else "error",
-        input="{}",
-        output=json.dumps({**said, "event": event}),
-        execution_ms=result.response_ms,
-        at=at,
-    )
-    LogStore(integration.tenant).add(integration.id, entry)
-    announce(integration.tenant, event, said, about=integration.id)
+        credentials = grants.open_fresh(integration)
+        result = connector.test(integration, credentials)
+        if integration.grant is None or result.reason not in rules.CREDENTIAL_VERDICTS:
+            return result
+        return connector.test(integration, grants.renewed(integration, credentials))
+    except Conflict as error:
+        return grants.ended(error.message)
+    except UpstreamFailed as error:
+        return TestResult(
+            passed=False,
+            message=error.message,
+            response_ms=0,
+            reason=error.code,
+            next_step="Wait until the authorization server answers again",
+        )

@@ -1,7 +1,8 @@
 """From connect to delete: what changes an integration, and the events that tell of it."""
 
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass, replace
+from typing import TypeVar
 
 from pydantic import BaseModel, ConfigDict, Field
 
@@ -11,15 +12,18 @@ from jobsprint.connectors.fields import Configuration, Description, Name
 from jobsprint.connectors.registry import connector_for
 from jobsprint.delivery.publish import announce
 from jobsprint.domain import rules
-from jobsprint.domain.errors import Conflict, InvalidFields, NotFound
+from jobsprint.domain.errors import Conflict, Detail, InvalidFields, NotFound
 from jobsprint.domain.ids import is_id, new_id
 from jobsprint.domain.models import Health, Integration
 from jobsprint.domain.times import now_ms
-from jobsprint.domain.validation import all_wrong, validate
+from jobsprint.domain.validation import all_wrong, from_details, validate
+from jobsprint.integrations import consent, grants
+from jobsprint.integrations.settle import announce_connected, settled
 from jobsprint.security.credentials import Credentials, open_credentials, seal_credentials, wiped
 from jobsprint.store.integrations import IntegrationStore
 
 _DESCRIBED = frozenset({"name", "description", "configuration"})
+_Checked = TypeVar("_Checked")
 
 
 class Described(BaseModel):
@@ -48,22 +52,23 @@ class Connected:
     auth_url: str | None = None
 
 
-def connect(tenant: str, target: str, body: Mapping[str, object]) -> Connected:
+def connect(tenant: str, target: str, body: Mapping[str, object], *, api_url: str) -> Connected:
     """Connects an application of the catalogue, reconnects an `int_…`, or resumes a paused `wh_…`.
 
-    Raises NotFound, Conflict `already_connected`, InvalidFields and NotAvailableYet.
+    `api_url` is our own base URL, where OAuth comes back to. Raises NotFound, Conflict `already_connected`,
+    InvalidFields and NotAvailableYet, and UpstreamFailed where the other side does not let itself be connected.
     """
     if is_id(target, "wh"):
         return _resume(tenant, target)
     if is_id(target, "int"):
-        return _reconnect(tenant, target, body)
+        return _reconnect(tenant, target, body, api_url)
     app = find_app(target)
     if app is None:
         raise NotFound(
             f"There is no application {target[:100]!r}; GET /v1/integrations/available lists them",
             code="application_not_found",
         )
-    return _connect_new(tenant, app, body)
+    return _connect_new(tenant, app, body, api_url)
 
 
 def change(tenant: str, integration_id: str, body: Mapping[str, object]) -> Integration:
@@ -79,12 +84,17 @@ def change(tenant: str, integration_id: str, body: Mapping[str, object]) -> Inte
         return store.update(_described(integration, body))
     if integration.status != "connected":
         raise Conflict(f"{integration_id} is {integration.status}; connect it with these fields", code="not_connected")
+    if integration.grant:
+        return store.update(_changed_under_grant(integration, body))
     changed, _ = _checked(integration, body, current=open_credentials(integration))
     return store.update(changed)
 
 
 def disconnect(tenant: str, integration_id: str) -> Integration:
-    """Wipes the credentials and keeps the history; pauses a webhook, which keeps its secret. Twice is the same."""
+    """Wipes the credentials and keeps the history; pauses a webhook, which keeps its secret. Twice is the same.
+
+    The last integration of a grant ends it, at its server too where that is offered.
+    """
     store = IntegrationStore(tenant)
     integration = store.get(integration_id)
     changed = rules.disconnected(integration, now_ms())
@@ -92,7 +102,9 @@ def disconnect(tenant: str, integration_id: str) -> Integration:
         return integration
     if integration.type == "webhook":
         return store.update(changed)
-    kept = store.update(wiped(changed))
+    kept = store.update(replace(wiped(changed), grant=None))
+    if integration.grant:
+        grants.leave(tenant, integration.grant, integration_id)
     announce(tenant, "integration.disconnected", {"id": integration_id, "name": kept.name}, about=integration_id)
     return kept
 
@@ -104,9 +116,11 @@ def delete(tenant: str, integration_id: str) -> None:
     if integration.status == "connected":
         raise Conflict(f"{integration_id} is connected; disconnect it first", code="still_connected")
     store.delete(integration)
+    if integration.grant:
+        grants.leave(tenant, integration.grant, integration_id)
 
 
-def _connect_new(tenant: str, app: App, body: Mapping[str, object]) -> Connected:
+def _connect_new(tenant: str, app: App, body: Mapping[str, object], api_url: str) -> Connected:
     now = now_ms()
     draft = Integration(
         tenant=tenant,
@@ -119,17 +133,21 @@ def _connect_new(tenant: str, app: App, body: Mapping[str, object]) -> Connected
         app=app.id,
         icon=app.icon,
     )
-    ready, connection = _checked(draft, body, current=Credentials())
+    ready, connection = _made(draft, body, Credentials(), api_url)
+    grants.join(ready)
     return _announced(IntegrationStore(tenant).create(ready), connection, created=True)
 
 
-def _reconnect(tenant: str, integration_id: str, body: Mapping[str, object]) -> Connected:
+def _reconnect(tenant: str, integration_id: str, body: Mapping[str, object], api_url: str) -> Connected:
     store = IntegrationStore(tenant)
     integration = store.get(integration_id)
     if integration.status == "connected":
         raise Conflict(f"{integration_id} is connected already; change it with PATCH", code="already_connected")
-    ready, connection = _checked(integration, body, current=open_credentials(integration))
+    ready, connection = _made(integration, body, open_credentials(integration), api_url)
+    grants.join(ready)
     connected = store.update(ready)
+    if integration.grant and integration.grant != connected.grant:
+        grants.leave(tenant, integration.grant, integration_id)
     store.keep_health(integration_id, Health())
     return _announced(connected, connection, created=False)
 
@@ -144,9 +162,7 @@ def _resume(tenant: str, webhook_id: str) -> Connected:
 
 
 def _announced(integration: Integration, connection: Connection, *, created: bool) -> Connected:
-    if integration.status == "connected":
-        data = {"id": integration.id, "type": integration.type, "name": integration.name}
-        announce(integration.tenant, "integration.connected", data, about=integration.id)
+    announce_connected(integration)
     return Connected(integration, connection.message, created, connection.auth_url)
 
 
@@ -163,10 +179,43 @@ def _described(integration: Integration, body: Mapping[str, object]) -> Integrat
     )
 
 
+def _made(
+    integration: Integration, body: Mapping[str, object], current: Credentials, api_url: str
+) -> tuple[Integration, Connection]:
+    """A connection as the body wants it: through its connector, or on its way through a person's consent."""
+    if not consent.is_oauth(integration, body):
+        return _checked(replace(integration, grant=None), body, current=current)
+    described, given = _both(
+        integration, body, lambda _: consent.checked(integration, _given(body), current_url=current.url)
+    )
+    return consent.begin(described, given, api_url=api_url)
+
+
+def _changed_under_grant(integration: Integration, body: Mapping[str, object]) -> Integration:
+    """What may be changed of a connection by OAuth: never the server, because its token is for that one alone."""
+    fixed = [name for name in ("authType", "redirectUrl", "serverUrl", "token") if name in body]
+    if fixed:
+        raise from_details(Detail(f"body.{name}", "disconnect, then connect with this") for name in fixed)
+    access = grants.Access(integration)
+    changed, connection = access.call(lambda current: _checked(integration, body, current=current))
+    return seal_credentials(changed, grants.without_token(connection.credentials))
+
+
 def _checked(
     integration: Integration, body: Mapping[str, object], *, current: Credentials
 ) -> tuple[Integration, Connection]:
-    """The integration as the body wants it, and what its connector said. Raises InvalidFields with all wrong fields."""
+    """The integration as the body wants it, and what its connector said. Raises InvalidFields."""
+    connector = connector_for(integration.type)
+    described, connection = _both(
+        integration, body, lambda described: connector.connect(described, _given(body), current=current)
+    )
+    return settled(described, connection), connection
+
+
+def _both(
+    integration: Integration, body: Mapping[str, object], check: Callable[[Integration], _Checked]
+) -> tuple[Integration, _Checked]:
+    """The integration described anew, and what `check` makes of it. Raises InvalidFields naming all wrong fields."""
     wrong: list[InvalidFields] = []
     described = integration
     try:
@@ -174,28 +223,13 @@ def _checked(
     except InvalidFields as error:
         wrong.append(error)
     try:
-        connection = connector_for(integration.type).connect(described, _given(body), current=current)
+        result = check(described)
     except InvalidFields as error:
         raise all_wrong([*wrong, error]) from error
     if wrong:
         raise wrong[0]
-    return _settled(described, connection), connection
+    return described, result
 
 
 def _given(body: Mapping[str, object]) -> dict[str, object]:
     return {name: value for name, value in body.items() if name not in _DESCRIBED}
-
-
-def _settled(integration: Integration, connection: Connection) -> Integration:
-    connected_at = integration.connected_at
-    if connection.status == "connected" and integration.status != "connected":
-        connected_at = now_ms()
-    return replace(
-        seal_credentials(integration, connection.credentials),
-        capabilities=connection.capabilities,
-        facts=connection.facts,
-        status=connection.status,
-        status_reason=connection.reason,
-        connected_at=connected_at,
-        disconnected_at=None,
-    )

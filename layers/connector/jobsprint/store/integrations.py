@@ -74,6 +74,7 @@ def _to_item(integration: Integration) -> dict[str, Any]:
         "sealed": dict(integration.sealed) or None,
         "sealedVersion": integration.sealed_version or None,
         "statusReason": integration.status_reason,
+        "grant": integration.grant,
         "version": integration.version,
     }
     return marshal_item(item)
@@ -102,6 +103,7 @@ def _from_item(item: Item) -> Integration:
         sealed=item.get("sealed", {}),
         sealed_version=item.get("sealedVersion", 0),
         status_reason=item.get("statusReason"),
+        grant=item.get("grant"),
         version=item["version"],
     )
 

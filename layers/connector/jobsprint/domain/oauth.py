@@ -1,0 +1,119 @@
+"""OAuth's parties and what they hand each other, as plain data, and the checks that need nothing else.
+
+Apart from `connectors.oauth` so that whoever only keeps or opens a token does not load an HTTP client.
+"""
+
+import re
+from dataclasses import dataclass
+
+from jobsprint.domain.errors import UpstreamFailed
+
+CLIENT_NAME = "Jobsprint Integrations"
+GRANT_TYPES = ("authorization_code", "refresh_token")
+CALLBACK_PATH = "/integrations/oauth/callback"
+CLIENT_METADATA_PATH = "/oauth/client-metadata.json"
+"""Where the two OAuth operations of this API are, below its base URL."""
+
+_SECRET_MARGIN_MS = 60_000
+_ERROR_CODE = re.compile(r"[a-z][a-z0-9_]{0,63}")
+
+
+class Refused(UpstreamFailed):
+    """An authorization server said no, in the words of RFC 6749: `error` is its code, such as `invalid_grant`."""
+
+    def __init__(self, error: str) -> None:
+        super().__init__(f"The authorization server refused: {error}", code=error)
+        self.error = error
+
+
+@dataclass(frozen=True, slots=True)
+class ProtectedResource:
+    """What is to be accessed: `resource` names it towards the authorization server, `scope` is what it asks for.
+
+    `issuers` are the issuers to take, the first one that describes itself; several only where the server said nothing.
+    """
+
+    resource: str
+    issuers: tuple[str, ...]
+    scope: str
+
+
+@dataclass(frozen=True, slots=True)
+class AuthorizationServer:
+    """An authorization server that described itself and knows S256."""
+
+    issuer: str
+    authorize_url: str
+    token_url: str
+    register_url: str = ""
+    revoke_url: str = ""
+    auth_methods: tuple[str, ...] = ("client_secret_basic",)
+    scopes: tuple[str, ...] = ()
+    takes_metadata_documents: bool = False
+    sends_iss: bool = False
+
+
+@dataclass(frozen=True, slots=True)
+class Client:
+    """Who we are at one authorization server. `secret_expires_at` in Unix ms, 0 for never; `scope` as registered."""
+
+    id: str
+    secret: str = ""
+    method: str = "none"
+    secret_expires_at: int = 0
+    scope: str = ""
+
+    def is_good_for(self, scope: str, now: int) -> bool:
+        """Whether it may still be used, and for this scope; `now` in ms."""
+        alive = not self.secret_expires_at or now + _SECRET_MARGIN_MS < self.secret_expires_at
+        return alive and set(scope.split()) <= set(self.scope.split())
+
+
+@dataclass(frozen=True, slots=True)
+class TokenEndpoint:
+    """Where tokens are asked for, by whom and for what: all that an exchange or a refresh needs."""
+
+    url: str
+    client: Client
+    resource: str
+
+
+@dataclass(frozen=True, slots=True)
+class Tokens:
+    """A token answer. Times are absolute Unix ms, None where the server named no lifetime."""
+
+    access: str
+    refresh: str = ""
+    scope: str = ""
+    expires_at: int | None = None
+    refresh_at: int | None = None
+
+
+def check_issuer(iss: str | None, *, issuer: str, required: bool) -> None:
+    """RFC 9207, 2.4: the answer is from the server that was asked, compared to the letter. Raises UpstreamFailed."""
+    if iss is None and not required:
+        return
+    if iss != issuer:
+        raise UpstreamFailed("The answer is not from the authorization server that was asked", code="issuer_mismatch")
+
+
+def error_code(text: str) -> str:
+    """An error code as another side gave it, or `authorization_failed` where it is none: it goes into a URL."""
+    return text if _ERROR_CODE.fullmatch(text) else "authorization_failed"
+
+
+def client_metadata(client_id: str, redirect_uri: str) -> dict[str, object]:
+    """The document that stands at `client_id` (OAuth Client ID Metadata Document)."""
+    return {"client_id": client_id, **registration(redirect_uri, "none")}
+
+
+def registration(redirect_uri: str, method: str) -> dict[str, object]:
+    """How we describe ourselves (RFC 7591, 2): a web application that authenticates by `method`."""
+    return {
+        "client_name": CLIENT_NAME,
+        "redirect_uris": [redirect_uri],
+        "grant_types": list(GRANT_TYPES),
+        "response_types": ["code"],
+        "application_type": "web",
+        "token_endpoint_auth_method": method,
+    }

@@ -1,0 +1,873 @@
+"""OAuth 2.1 in two invocations against a real authorization server: consent, callback, tokens kept fresh, the end."""
+
+import json
+import threading
+import time
+from collections.abc import Iterator
+from concurrent.futures import ThreadPoolExecutor
+from dataclasses import replace
+from typing import Any
+from urllib.parse import parse_qsl, urlencode, urlsplit
+
+import pytest
+from botocore.client import BaseClient
+
+from jobsprint import aws as clients
+from jobsprint.connectors import calls, oauth, registry
+from jobsprint.domain.errors import BadRequest
+from jobsprint.domain.redact import MASK
+from jobsprint.integrations import consent, grants
+from jobsprint.security import outbound
+from jobsprint.store.grants import GrantStore, consent_id
+from jobsprint.store.integrations import IntegrationStore
+from tests.conftest import forget_settings
+from tests.support.authority import Authority, authority
+from tests.support.call import Answer, Context, call, handler
+from tests.support.call import event as make_event
+from tests.support.rows import rows
+
+APP = "https://your-app.com/callback"
+CALLBACK = "https://api.jobsprint.test/v1/integrations/oauth/callback"
+DOCUMENT = "https://api.jobsprint.test/v1/oauth/client-metadata.json"
+
+
+@pytest.fixture
+def server(aws: dict[str, Any], monkeypatch: pytest.MonkeyPatch) -> Iterator[Authority]:
+    """A protected server that is this deployment's Zapier, and a connector that can talk to it."""
+    for kind in ("zapier", "mcp"):
+        monkeypatch.setitem(registry.CONNECTORS, kind, "tests.support.bearer:Bearer")  # type: ignore[misc]
+    with authority() as made:
+        monkeypatch.setenv("ZAPIER_MCP_URL", made.mcp)
+        forget_settings()
+        yield made
+
+
+def connect(app: str = "zapier_slack", *, tenant: str = "acme", **body: Any) -> Answer:
+    given = {"authType": "oauth", "redirectUrl": APP, **body}
+    return call("POST", f"/integrations/{app}/connect", tenant=tenant, body=given)
+
+
+def callback(**query: str) -> Answer:
+    return call("GET", f"/integrations/oauth/callback?{urlencode(query)}", tenant=None)
+
+
+def outcome(answer: Answer) -> dict[str, str]:
+    """What the application is told in the redirect."""
+    assert answer.status == 302, answer.body
+    assert answer.headers["Location"].startswith(f"{APP}?")
+    return dict(parse_qsl(urlsplit(answer.headers["Location"]).query))
+
+
+def connected(server: Authority, app: str = "zapier_slack", *, tenant: str = "acme", **body: Any) -> str:
+    """The id of an integration connected with consent."""
+    begun = connect(app, tenant=tenant, **body)
+    assert begun.data["status"] == "pending", begun.body
+    assert outcome(callback(**server.consent(begun.data["authUrl"])))["status"] == "connected"
+    return str(begun.data["id"])
+
+
+def shown(integration_id: str, tenant: str = "acme") -> Any:
+    return call("GET", f"/integrations/{integration_id}", tenant=tenant).data
+
+
+def say(integration_id: str, tenant: str = "acme") -> Answer:
+    body = {"parameters": {"text": "hello"}}
+    return call("POST", f"/integrations/{integration_id}/actions/say", tenant=tenant, body=body)
+
+
+def grant_key(server: Authority, tenant: str = "acme") -> dict[str, Any]:
+    return {"pk": {"S": f"{tenant}#grant"}, "sk": {"S": grants.grant_id(server.mcp)}}
+
+
+def set_times(server: Authority, *, refresh_in: float, expires_in: float) -> None:
+    """Moves a grant's times, in seconds from now."""
+    now = time.time() * 1000
+    clients.dynamodb().update_item(
+        TableName="TenantsTable",
+        Key=grant_key(server),
+        UpdateExpression="SET refreshAt = :r, tokenExpires = :e",
+        ExpressionAttributeValues={
+            ":r": {"N": str(int(now + refresh_in * 1000))},
+            ":e": {"N": str(int(now + expires_in * 1000))},
+        },
+    )
+
+
+def published() -> list[tuple[str, str]]:
+    items = clients.dynamodb().scan(TableName="EventsTable")["Items"]
+    return sorted((item["event"]["S"], json.loads(item["data"]["S"])["id"]) for item in items if "event" in item)
+
+
+# --- consent ----------------------------------------------------------------------------------------------------------
+
+
+def test_consent_from_connect_to_action(server: Authority) -> None:
+    begun = connect()
+
+    assert begun.status == 201
+    assert (begun.data["status"], begun.data["message"]) == ("pending", "Complete the authorization flow")
+    assert begun.data["authUrl"].startswith(f"{server.url}/authorize?")
+    query = dict(parse_qsl(urlsplit(begun.data["authUrl"]).query))
+    assert query["redirect_uri"] == CALLBACK
+    assert (query["resource"], query["scope"]) == (server.mcp, "tools offline_access")
+    assert say(begun.data["id"]).error["code"] == "not_connected"
+
+    back = callback(**server.consent(begun.data["authUrl"]))
+
+    assert outcome(back) == {"integrationId": begun.data["id"], "status": "connected"}
+    assert back.headers["Cache-Control"] == "no-store"
+    assert [one["name"] for one in shown(begun.data["id"])["capabilities"]] == ["say"]
+    done = say(begun.data["id"])
+    assert (done.status, done.data["result"]["said"]) == (200, "hello")
+    assert server.seen("/token", grant_type="authorization_code", resource=server.mcp)
+    assert published() == [("integration.connected", begun.data["id"])]
+
+
+def test_secrets_stand_in_no_row_and_no_answer(server: Authority) -> None:
+    begun = connect()
+    brought = server.consent(begun.data["authUrl"])
+    waiting = "\n".join(rows())
+    callback(**brought)
+    say(begun.data["id"])
+    kept = "\n".join(rows()) + json.dumps(shown(begun.data["id"])) + json.dumps(say(begun.data["id"]).body)
+
+    assert brought["state"] not in waiting
+    assert [secret for secret in [*server.access, *server.refresh, brought["code"]] if secret in kept] == []
+
+
+def test_the_second_app_of_a_tenant_needs_no_second_consent(server: Authority) -> None:
+    first = connected(server)
+    before = len(server.requests)
+
+    second = connect("zapier_gmail")
+
+    assert (second.status, second.data["status"]) == (201, "connected")
+    assert "authUrl" not in second.data
+    assert [one.path for one in server.requests[before:]] == ["/mcp"]  # the real test, and nothing else
+    assert say(second.data["id"]).status == say(first).status == 200
+
+
+def test_another_tenant_gives_its_own_consent_and_has_its_own_client(server: Authority) -> None:
+    connected(server)
+
+    connected(server, tenant="globex")
+
+    assert len(server.clients) == 2
+    assert len(server.access) == 2
+
+
+def test_a_client_is_registered_once(server: Authority) -> None:
+    connect()
+    connect("zapier_gmail")
+    connected(server, "mcp_server", serverUrl=server.mcp)
+
+    assert len(server.seen("/register")) == 1
+    [client] = server.clients.values()
+    assert client["client_name"]
+    assert client["grant_types"] == ["authorization_code", "refresh_token"]
+    assert (client["application_type"], client["token_endpoint_auth_method"]) == ("web", "none")
+    assert client["redirect_uris"] == [CALLBACK]
+
+
+def test_a_metadata_document_makes_registration_needless(server: Authority) -> None:
+    server.faults.server = {"client_id_metadata_document_supported": True}
+
+    connected(server)
+
+    assert server.seen("/register") == []
+    assert server.seen("/token", client_id=DOCUMENT)
+    document = call("GET", "/oauth/client-metadata.json", tenant=None)
+    assert document.body["client_id"] == DOCUMENT
+    assert document.body["redirect_uris"] == [CALLBACK]
+    assert document.body["token_endpoint_auth_method"] == "none"
+
+
+def test_without_https_nobody_could_read_the_document(server: Authority) -> None:
+    server.faults.server = {"client_id_metadata_document_supported": True}
+    folder, event = call_event(headers={"Host": "127.0.0.1:4566"})
+
+    answer = json.loads(handler(folder)(event, Context())["body"])["data"]
+
+    query = dict(parse_qsl(urlsplit(answer["authUrl"]).query))
+    assert query["redirect_uri"] == "http://127.0.0.1:4566/v1/integrations/oauth/callback"
+    assert query["client_id"] == "client-1"
+
+
+def call_event(**options: Any) -> tuple[str, dict[str, Any]]:
+    """A connect as the local emulator hands it over: it names no domain."""
+    body = {"authType": "oauth", "redirectUrl": "http://localhost:3000/done"}
+    folder, event = make_event("POST", "/integrations/zapier_slack/connect", body=body, **options)
+    del event["requestContext"]["domainName"]
+    return folder, event
+
+
+@pytest.mark.parametrize("method", ["client_secret_post", "client_secret_basic"])
+def test_a_confidential_client_shows_its_secret(server: Authority, method: str) -> None:
+    server.faults.server = {"token_endpoint_auth_methods_supported": [method]}
+    server.faults.registered = {"client_secret": "s3cret/+value", "client_secret_expires_at": 0}
+
+    integration_id = connected(server)
+
+    [exchange] = server.seen("/token")
+    assert ("client_secret" in exchange.form) == (method == "client_secret_post")
+    set_times(server, refresh_in=-1, expires_in=-1)
+    assert say(integration_id).status == 200
+    assert "s3cret/+value" not in "\n".join(rows())
+
+
+def test_an_expired_client_secret_is_registered_anew(server: Authority) -> None:
+    server.faults.server = {"token_endpoint_auth_methods_supported": ["client_secret_post"]}
+    server.faults.registered = {"client_secret": "s3cret-value", "client_secret_expires_at": int(time.time()) + 10}
+
+    connect()
+    connect()
+
+    assert len(server.seen("/register")) == 2
+
+
+def test_a_client_that_is_no_longer_known_is_registered_anew(server: Authority) -> None:
+    begun = connect()
+    brought = server.consent(begun.data["authUrl"])
+    server.clients.clear()
+
+    assert outcome(callback(**brought))["error"] == "invalid_client"
+    again = connect(begun.data["id"])
+
+    assert again.data["status"] == "pending"
+    assert len(server.seen("/register")) == 2
+
+
+@pytest.mark.parametrize(
+    "faults",
+    [
+        {"challenge": False},
+        {"challenge": False, "metadata_at": "/.well-known/oauth-protected-resource"},
+        {"challenge": False, "metadata_at": "/nowhere"},  # MCP of 2025-03-26: the server is its own issuer
+        {"server_at": "/.well-known/openid-configuration"},
+        {"resource": {"resource": "{url}/"}},
+    ],
+)
+def test_every_way_to_be_found(server: Authority, faults: dict[str, Any]) -> None:
+    for name, value in faults.items():
+        setattr(server.faults, name, value)
+    if server.faults.resource:
+        server.faults.resource = {"resource": f"{server.url}/"}
+        server.faults.tool = lambda token: (200, {}, {}) if server.access.get(token) == f"{server.url}/" else None
+
+    connected(server)
+
+
+def test_an_issuer_with_a_path(server: Authority) -> None:
+    issuer = f"{server.url}/tenants/one"
+    server.faults.resource = {"authorization_servers": [issuer]}
+    server.faults.server = {"issuer": issuer, "authorization_response_iss_parameter_supported": None}
+    server.faults.server_at = "/tenants/one/.well-known/openid-configuration"
+    server.faults.consent = lambda answer: {**answer, "iss": issuer}
+
+    connected(server)
+
+
+# --- what a connect refuses -------------------------------------------------------------------------------------------
+
+
+@pytest.mark.parametrize(
+    ("part", "change", "code"),
+    [
+        ("server", {"issuer": "https://elsewhere.example"}, "issuer_mismatch"),
+        ("server", {"issuer": "{url}/"}, "issuer_mismatch"),
+        ("server", {"code_challenge_methods_supported": None}, "pkce_not_supported"),
+        ("server", {"code_challenge_methods_supported": ["plain"]}, "pkce_not_supported"),
+        ("server", {"registration_endpoint": None}, "registration_not_offered"),
+        ("server", {"token_endpoint": None}, "authorization_not_offered"),
+        ("server", {"authorization_endpoint": "javascript:alert(1)"}, "forbidden_url"),
+        ("server", {"authorization_endpoint": "http://169.254.169.254/a"}, "forbidden_url"),
+        ("server", {"registration_endpoint": "http://169.254.169.254/r"}, "upstream_blocked_address"),
+        ("resource", {"resource": "https://elsewhere.example/mcp"}, "resource_mismatch"),
+        ("resource", {"resource": "{url}/mc"}, "resource_mismatch"),
+        ("resource", {"authorization_servers": []}, "authorization_not_offered"),
+        ("resource", {"authorization_servers": ["http://169.254.169.254"]}, "upstream_blocked_address"),
+    ],
+)
+def test_servers_that_are_not_trusted(server: Authority, part: str, change: dict[str, Any], code: str) -> None:
+    filled = {k: v.replace("{url}", server.url) if isinstance(v, str) else v for k, v in change.items()}
+    setattr(server.faults, part, filled)
+
+    answer = connect()
+
+    assert (answer.status, answer.error["code"]) == (502, code)
+    assert rows("TenantsTable") == []
+
+
+@pytest.mark.parametrize(
+    ("registration", "code"),
+    [
+        ((403, {"error": "access_denied"}, {}), "registration_refused"),
+        ((429, "slow down", {}), "registration_refused"),
+        ((201, "no json", {}), "registration_refused"),
+        ((201, {"client_secret": "x"}, {}), "registration_refused"),
+    ],
+)
+def test_a_registration_that_is_refused(server: Authority, registration: Any, code: str) -> None:
+    server.faults.registration = registration
+
+    answer = connect()
+
+    assert (answer.status, answer.error["code"]) == (502, code)
+    assert rows("TenantsTable") == []
+
+
+def test_a_server_without_oauth(server: Authority) -> None:
+    server.faults.challenge = False
+    server.faults.metadata_at = server.faults.server_at = "/nowhere"
+
+    assert connect().error["code"] == "authorization_not_offered"
+
+
+@pytest.mark.parametrize(
+    "url",
+    [
+        "http://your-app.com/callback",
+        "https://user@your-app.com/",
+        "https://your-app.com\\@evil.example/",
+        "https://your-app.com/#part",
+        "javascript:alert(1)",
+        "//your-app.com/",
+        "https://",
+        "http://localhost.evil.example/",
+        5,
+        None,
+    ],
+)
+def test_redirects_that_are_refused(server: Authority, url: Any) -> None:
+    answer = connect(redirectUrl=url, name="")
+
+    assert answer.status == 422
+    assert {detail["field"] for detail in answer.error["details"]} == {"body.redirectUrl", "body.name"}
+    assert server.requests == []
+
+
+def test_redirects_to_other_origins_are_refused(server: Authority, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("REDIRECT_ORIGINS", "https://app.example.com,https://your-app.com:8443")
+    forget_settings()
+
+    assert connect(redirectUrl="https://app.example.com/a?b=c").status == 201
+    assert connect(redirectUrl="https://your-app.com:8443/").status == 201
+    for url in (APP, "https://app.example.com.evil.example/", "https://app.example.com:8443/", "http://localhost/"):
+        answer = connect(redirectUrl=url)
+        assert (answer.status, answer.error["details"][0]["field"]) == (422, "body.redirectUrl")
+
+
+@pytest.mark.parametrize("body", [{"serverUrl": "http://169.254.169.254/"}, {"serverUrl": ""}, {"token": "t"}])
+def test_bodies_that_are_refused(server: Authority, body: dict[str, Any]) -> None:
+    assert connect("mcp_server", **body).status == 422
+    assert rows() == []
+
+
+def test_an_mcp_server_has_to_be_named(server: Authority) -> None:
+    assert connect("mcp_server").error["details"][0]["field"] == "body.serverUrl"
+
+
+def test_in_aws_nothing_plain_is_called(server: Authority, strict: None) -> None:
+    answer = connect()
+
+    assert (answer.status, answer.error["details"][0]["field"]) == (422, "body.serverUrl")
+    assert server.requests == []
+
+
+# --- the callback -----------------------------------------------------------------------------------------------------
+
+
+def test_a_denied_consent(server: Authority) -> None:
+    server.faults.consent = lambda answer: {
+        "error": "access_denied", "state": answer["state"], "iss": answer["iss"]
+    }  # fmt: skip
+    begun = connect()
+
+    back = callback(**server.consent(begun.data["authUrl"]))
+
+    assert outcome(back) == {"integrationId": begun.data["id"], "status": "error", "error": "access_denied"}
+    assert shown(begun.data["id"])["status"] == "error"
+    assert server.seen("/token") == []
+    server.faults.consent = dict
+    assert connected(server, begun.data["id"]) == begun.data["id"]
+
+
+@pytest.mark.parametrize("iss", [None, "https://elsewhere.example", "{url}/", "{URL}"])
+@pytest.mark.parametrize("denied", [False, True])
+def test_an_answer_of_another_issuer(server: Authority, iss: str | None, denied: bool) -> None:
+    begun = connect()
+    brought = server.consent(begun.data["authUrl"])
+    brought.pop("iss")
+    if iss:
+        brought["iss"] = iss.format(url=server.url, URL=server.url.upper())
+    if denied:
+        brought = {**brought, "error": "access_denied"}
+
+    assert outcome(callback(**brought))["error"] == "issuer_mismatch"
+    assert server.seen("/token") == []
+
+
+def test_an_issuer_that_sends_no_iss_need_not(server: Authority) -> None:
+    server.faults.server = {"authorization_response_iss_parameter_supported": None}
+    server.faults.consent = lambda answer: {"code": answer["code"], "state": answer["state"]}
+
+    connected(server)
+
+
+def test_an_error_is_handed_on_only_as_a_code(server: Authority) -> None:
+    begun = connect()
+    state = server.consent(begun.data["authUrl"])["state"]
+
+    back = callback(state=state, error="<script>&x=1", iss=server.url)
+
+    assert outcome(back)["error"] == "authorization_failed"
+
+
+def test_a_state_is_good_for_one_answer(server: Authority) -> None:
+    begun = connect()
+    brought = server.consent(begun.data["authUrl"])
+    callback(**brought)
+
+    again = callback(**brought)
+
+    assert (again.status, again.error["code"]) == (400, "invalid_state")
+    assert "Location" not in again.headers
+    assert shown(begun.data["id"])["status"] == "connected"
+    assert len(server.seen("/token")) == 1
+
+
+def test_of_twenty_callbacks_one_is_taken(server: Authority, atomic: None) -> None:
+    begun = connect()
+    brought = server.consent(begun.data["authUrl"])
+
+    def finish() -> str:
+        try:
+            return consent.finish(brought["state"], code=brought["code"], error=None, iss=brought["iss"])
+        except BadRequest as error:
+            return error.code
+
+    answers = at_once(finish)
+
+    assert sorted(answer == "invalid_state" for answer in answers) == [False] + [True] * 19
+    assert len(server.seen("/token")) == 1
+    assert shown(begun.data["id"])["status"] == "connected"
+
+
+def test_a_state_lasts_ten_minutes(server: Authority) -> None:
+    begun = connect()
+    brought = server.consent(begun.data["authUrl"])
+    key = {"pk": {"S": f"#oauth#{consent_id(brought['state'])}"}, "sk": {"S": "1"}}
+    item = clients.dynamodb().get_item(TableName="TenantsTable", Key=key)["Item"]
+    assert 595 <= int(item["expiresAt"]["N"]) - time.time() <= 600
+    item["expiresAt"] = {"N": str(int(time.time()) - 1)}
+    clients.dynamodb().put_item(TableName="TenantsTable", Item=item)
+
+    answer = callback(**brought)
+
+    assert (answer.status, answer.error["code"]) == (400, "invalid_state")
+    assert server.seen("/token") == []
+
+
+@pytest.mark.parametrize("query", [{}, {"state": ""}, {"state": "x" * 5000}, {"code": "a"}, {"state": "\ud800".encode(
+    "utf-8", "surrogatepass").decode("latin-1")}])  # fmt: skip
+def test_states_that_were_never_given_out(aws: Any, query: dict[str, str]) -> None:
+    answer = callback(**query)
+
+    assert (answer.status, answer.error["code"]) == (400, "invalid_state")
+    assert "Location" not in answer.headers
+
+
+def test_a_state_opens_for_its_own_tenant_alone(server: Authority) -> None:
+    connected(server, tenant="globex")
+    begun = connect()
+    brought = server.consent(begun.data["authUrl"])
+    clients.dynamodb().update_item(
+        TableName="TenantsTable",
+        Key={"pk": {"S": f"#oauth#{consent_id(brought['state'])}"}, "sk": {"S": "1"}},
+        UpdateExpression="SET tenant = :other",
+        ExpressionAttributeValues={":other": {"S": "globex"}},
+    )
+
+    assert callback(**brought).error["code"] == "invalid_state"
+    assert len(call("GET", "/integrations", tenant="globex").data) == 1
+    assert shown(begun.data["id"])["status"] == "pending"
+
+
+def test_a_code_of_another_flow_is_worth_nothing(server: Authority) -> None:
+    mine, theirs = connect(), connect(tenant="globex")
+    stolen = server.consent(theirs.data["authUrl"])
+    state = server.consent(mine.data["authUrl"])["state"]
+
+    answer = callback(code=stolen["code"], state=state, iss=server.url)
+
+    assert outcome(answer)["error"] == "invalid_grant"
+    assert shown(mine.data["id"])["status"] == "error"
+
+
+@pytest.mark.parametrize("verb", ["disconnect", "delete"])
+def test_who_left_meanwhile_is_not_connected(server: Authority, verb: str) -> None:
+    begun = connect()
+    brought = server.consent(begun.data["authUrl"])
+    if verb == "delete":
+        call("DELETE", f"/integrations/{begun.data['id']}")
+    else:
+        call("POST", f"/integrations/{begun.data['id']}/disconnect")
+
+    told = outcome(callback(**brought))
+
+    assert told["error"] == ("integration_not_found" if verb == "delete" else "not_pending")
+    assert server.seen("/token") == []
+
+
+@pytest.mark.parametrize(
+    ("reply", "code"),
+    [
+        ((500, "oops", {}), "token_endpoint_failed"),
+        ((200, "no json", {}), "token_endpoint_failed"),
+        ((200, {"token_type": "Bearer"}, {}), "token_endpoint_failed"),
+        ((200, {"access_token": "a b", "token_type": "Bearer"}, {}), "token_endpoint_failed"),
+        ((200, {"access_token": "abc", "token_type": "DPoP"}, {}), "token_endpoint_failed"),
+        ((302, "", {"Location": "https://elsewhere.example/"}), "token_endpoint_failed"),
+        ((400, {"error": "invalid_scope", "error_description": "code-s3cret"}, {}), "invalid_scope"),
+    ],
+)
+def test_an_exchange_that_fails(server: Authority, reply: Any, code: str) -> None:
+    server.faults.token = lambda _: reply
+    begun = connect()
+
+    told = outcome(callback(**server.consent(begun.data["authUrl"])))
+
+    assert told == {"integrationId": begun.data["id"], "status": "error", "error": code}
+    assert GrantStore("acme").find(grants.grant_id(server.mcp)) is None
+
+
+def test_a_consent_outlives_a_server_that_is_down(server: Authority) -> None:
+    begun = connect()
+    brought = server.consent(begun.data["authUrl"])
+    server.faults.tool = lambda _: (503, "down", {})
+
+    assert outcome(callback(**brought))["error"] == "upstream_failed"
+    server.faults.tool = lambda _: None
+    again = connect(begun.data["id"])
+
+    assert (again.status, again.data["status"]) == (200, "connected")
+
+
+# --- tokens kept fresh ------------------------------------------------------------------------------------------------
+
+
+@pytest.fixture
+def atomic(server: Authority, monkeypatch: pytest.MonkeyPatch) -> Iterator[None]:
+    """Threads in place of containers: each has its own HTTP client, and moto works one request at a time, as DynamoDB
+    does on each item.
+    """
+    lock, local, made, send = threading.Lock(), threading.local(), [], BaseClient._make_api_call  # type: ignore[attr-defined]
+
+    def one_at_a_time(self: Any, *arguments: Any) -> Any:
+        with lock:
+            return send(self, *arguments)
+
+    def client_of_thread() -> outbound.Client:
+        if not hasattr(local, "client"):
+            local.client = outbound.Client(calls.policy(), user_agent="test")
+            made.append(local.client)
+        client: outbound.Client = local.client
+        return client
+
+    monkeypatch.setattr(BaseClient, "_make_api_call", one_at_a_time)
+    monkeypatch.setattr(oauth, "outbound_client", client_of_thread)
+    yield
+    for client in made:
+        client.close()
+
+
+def at_once(work: Any, count: int = 20) -> list[Any]:
+    """What `work` gives in so many threads that start together."""
+    barrier = threading.Barrier(count)
+
+    def started(_: int) -> Any:
+        barrier.wait()
+        return work()
+
+    with ThreadPoolExecutor(count) as threads:
+        return list(threads.map(started, range(count)))
+
+
+def access(integration_id: str) -> str:
+    return grants.open_fresh(IntegrationStore("acme").get(integration_id)).keys["token"]
+
+
+@pytest.mark.parametrize("expires_in", [-1, 120], ids=["expired", "ahead"])
+def test_twenty_calls_make_one_refresh(server: Authority, atomic: None, expires_in: float) -> None:
+    integration_id = connected(server)
+    old = access(integration_id)
+    set_times(server, refresh_in=-1, expires_in=expires_in)
+
+    tokens = set(at_once(lambda: access(integration_id)))
+
+    assert len(server.seen("/token", grant_type="refresh_token")) == 1
+    assert access(integration_id) != old
+    assert old not in tokens if expires_in < 0 else tokens <= {old, access(integration_id)}
+    assert shown(integration_id)["status"] == "connected"
+
+
+def test_twenty_refused_calls_make_one_refresh(server: Authority, atomic: None) -> None:
+    integration_id = connected(server)
+    integration = IntegrationStore("acme").get(integration_id)
+    refused = grants.open_fresh(integration)
+
+    tokens = {credentials.keys["token"] for credentials in at_once(lambda: grants.renewed(integration, refused))}
+
+    assert len(server.seen("/token", grant_type="refresh_token")) == 1
+    assert len(tokens) == 1
+    assert refused.keys["token"] not in tokens
+
+
+def test_a_token_is_renewed_ahead_of_its_end(server: Authority) -> None:
+    server.faults.expires_in = 3600
+    connected(server)
+    item = clients.dynamodb().get_item(TableName="TenantsTable", Key=grant_key(server))["Item"]
+
+    assert int(item["tokenExpires"]["N"]) - int(item["refreshAt"]["N"]) == 300_000
+    assert abs(int(item["tokenExpires"]["N"]) / 1000 - time.time() - 3600) < 5
+
+
+def test_a_short_token_is_renewed_at_its_last_fifth(server: Authority) -> None:
+    server.faults.expires_in = 100
+    connected(server)
+    item = clients.dynamodb().get_item(TableName="TenantsTable", Key=grant_key(server))["Item"]
+
+    assert int(item["tokenExpires"]["N"]) - int(item["refreshAt"]["N"]) == 20_000
+
+
+def test_an_answer_without_refresh_token_keeps_the_old_one(server: Authority) -> None:
+    integration_id = connected(server)
+    [kept] = server.refresh
+    server.faults.omit_refresh_token = True
+    for _ in range(2):
+        server.refresh[kept] = server.mcp
+        set_times(server, refresh_in=-1, expires_in=-1)
+        assert say(integration_id).status == 200
+
+    assert len(server.seen("/token", grant_type="refresh_token", refresh_token=kept, resource=server.mcp)) == 2
+
+
+def test_a_crashed_refresher_is_replaced(server: Authority, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(grants, "LOCK_MS", 600)
+    integration_id = connected(server)
+    set_times(server, refresh_in=-1, expires_in=-1)
+    store = GrantStore("acme")
+    grant = store.find(grants.grant_id(server.mcp))
+    assert grant
+    now = int(time.time() * 1000)
+    assert store.lock(grant, "crashed", until=now + 600, now=now)
+    started = time.monotonic()
+
+    assert say(integration_id).status == 200
+
+    assert 0.4 < time.monotonic() - started < 3
+    assert len(server.seen("/token", grant_type="refresh_token")) == 1
+
+
+def test_waiting_for_another_refresher_ends(server: Authority, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(grants, "_WAIT_SECONDS", 0.3)
+    integration_id = connected(server)
+    set_times(server, refresh_in=-1, expires_in=-1)
+    store = GrantStore("acme")
+    grant = store.find(grants.grant_id(server.mcp))
+    assert grant
+    now = int(time.time() * 1000)
+    assert store.lock(grant, "slow", until=now + 60_000, now=now)
+
+    answer = say(integration_id)
+
+    assert (answer.status, answer.error["code"]) == (502, "token_refresh_failed")
+    assert shown(integration_id)["status"] == "connected"
+
+
+def test_a_frozen_refresher_cannot_undo_a_newer_one(server: Authority) -> None:
+    integration_id = connected(server)
+    store = GrantStore("acme")
+    stale = store.find(grants.grant_id(server.mcp))
+    assert stale
+    set_times(server, refresh_in=-1, expires_in=-1)
+    fresh = access(integration_id)
+
+    assert not store.write(replace(stale, version=stale.version + 1))
+    assert not store.bury(stale)
+    assert access(integration_id) == fresh
+
+
+def test_the_lock_outlives_a_refresh() -> None:
+    assert grants.LOCK_MS > oauth.TOKEN_SECONDS * 1000 + 2000
+
+
+@pytest.mark.parametrize("reply", [(500, "", {}), (429, {"error": "slow_down"}, {}), (400, "no json", {}), (
+    400, {"error": "temporarily_unavailable"}, {})])  # fmt: skip
+def test_a_token_endpoint_that_fails_for_a_while(server: Authority, reply: Any) -> None:
+    integration_id = connected(server)
+    server.faults.token = lambda _: reply
+
+    set_times(server, refresh_in=-1, expires_in=60)
+    assert [say(integration_id).status for _ in range(3)] == [200, 200, 200]  # the old token still works
+    assert len(server.seen("/token", grant_type="refresh_token")) == 1
+    set_times(server, refresh_in=-1, expires_in=-1)
+    failed = say(integration_id)
+    tested = call("POST", f"/integrations/{integration_id}/test").data["testResult"]
+
+    assert (failed.status, failed.error["code"]) == (502, "token_refresh_failed")
+    assert (tested["passed"], tested["reason"]) == (False, "token_refresh_failed")
+    assert shown(integration_id)["status"] == "connected"
+    server.faults.token = lambda _: None
+    assert say(integration_id).status == 200
+
+
+def test_a_revoked_grant_ends_all_its_integrations_once(server: Authority) -> None:
+    ids = {connected(server), str(connect("zapier_gmail").data["id"])}
+    other = connected(server, tenant="globex")
+    server.refresh.clear()
+    set_times(server, refresh_in=-1, expires_in=-1)
+
+    answers = [say(integration_id) for integration_id in [*ids, *ids]]
+
+    assert [(answer.status, answer.error["code"]) for answer in answers] == [(409, "reauth_required")] * 4
+    assert len(server.seen("/token", grant_type="refresh_token")) == 1
+    for integration_id in ids:
+        detail = shown(integration_id)
+        assert (detail["status"], detail["health"]["status"], detail["health"]["reason"]) == (
+            "error", "unhealthy", "reauth_required"
+        )  # fmt: skip
+        tested = call("POST", f"/integrations/{integration_id}/test").data["testResult"]
+        assert (tested["passed"], tested["reason"]) == (False, "reauth_required")
+        assert tested["nextStep"]
+    assert sorted(id_ for event, id_ in published() if event == "integration.unhealthy") == sorted(ids)
+    assert shown(other, "globex")["status"] == "connected"
+
+
+def test_one_new_consent_heals_all_of_a_grant(server: Authority) -> None:
+    first, second = connected(server), str(connect("zapier_gmail").data["id"])
+    server.refresh.clear()
+    set_times(server, refresh_in=-1, expires_in=-1)
+    say(first)
+
+    connected(server, first)
+
+    assert say(first).status == say(second).status == 200
+
+
+def test_a_server_that_refuses_a_token_gets_a_new_one_once(server: Authority) -> None:
+    integration_id = connected(server)
+    old = access(integration_id)
+    server.access.clear()
+    before = len(server.seen("/mcp"))
+
+    answer = say(integration_id)
+
+    assert answer.status == 200
+    assert len(server.seen("/mcp")) - before == 2
+    assert len(server.seen("/token", grant_type="refresh_token")) == 1
+    assert old not in json.dumps(answer.body)
+    assert answer.data["result"]["with"] == MASK
+
+
+def test_a_server_that_refuses_every_token(server: Authority) -> None:
+    integration_id = connected(server)
+    server.faults.tool = lambda _: (401, "no", {})
+
+    answer = say(integration_id)
+
+    assert (answer.status, answer.error["code"]) == (502, "upstream_unauthorized")
+    assert len(server.seen("/token", grant_type="refresh_token")) == 1
+
+
+def test_a_test_renews_a_refused_token_too(server: Authority) -> None:
+    integration_id = connected(server)
+    server.access.clear()
+
+    tested = call("POST", f"/integrations/{integration_id}/test").data["testResult"]
+
+    assert tested["passed"] is True
+    assert shown(integration_id)["status"] == "connected"
+
+
+def test_a_token_without_refresh_token_ends_with_itself(server: Authority) -> None:
+    server.faults.omit_refresh_token = True
+    integration_id = connected(server)
+    assert say(integration_id).status == 200
+
+    server.access.clear()
+
+    assert say(integration_id).error["code"] == "reauth_required"
+    assert shown(integration_id)["status"] == "error"
+
+
+def test_a_token_that_names_no_end_is_used_until_it_is_refused(server: Authority) -> None:
+    server.faults.expires_in = None
+    integration_id = connected(server)
+
+    assert say(integration_id).status == 200
+    assert server.seen("/token", grant_type="refresh_token") == []
+
+
+# --- the end ----------------------------------------------------------------------------------------------------------
+
+
+def test_the_last_disconnect_revokes(server: Authority) -> None:
+    first, second = connected(server), str(connect("zapier_gmail").data["id"])
+    [refresh_token] = server.refresh
+
+    call("POST", f"/integrations/{first}/disconnect")
+    assert server.seen("/revoke") == []
+    assert say(second).status == 200
+    call("POST", f"/integrations/{second}/disconnect")
+    call("POST", f"/integrations/{second}/disconnect")
+
+    assert len(server.seen("/revoke", token=refresh_token, token_type_hint="refresh_token")) == 1
+    assert not [row for row in rows("TenantsTable") if "#grant" in row]
+    assert connect(first).data["status"] == "pending"
+
+
+@pytest.mark.parametrize("revoke", [None, "http://127.0.0.1:1/revoke"])
+def test_a_disconnect_needs_no_revocation(server: Authority, revoke: str | None) -> None:
+    server.faults.server = {"revocation_endpoint": revoke}
+    integration_id = connected(server)
+
+    assert call("POST", f"/integrations/{integration_id}/disconnect").data["status"] == "disconnected"
+    assert not [row for row in rows("TenantsTable") if "#grant" in row]
+
+
+def test_deleting_what_is_in_error_lets_go_of_the_grant(server: Authority) -> None:
+    integration_id = connected(server)
+    server.refresh.clear()
+    set_times(server, refresh_in=-1, expires_in=-1)
+    say(integration_id)
+
+    assert call("DELETE", f"/integrations/{integration_id}").status == 200
+    assert not [row for row in rows("TenantsTable") if "#grant" in row]
+
+
+def test_a_connection_by_token_leaves_the_grant(server: Authority) -> None:
+    integration_id = connected(server)
+    server.refresh.clear()
+    set_times(server, refresh_in=-1, expires_in=-1)
+    say(integration_id)
+    body = {"authType": "token", "token": "own-token", "serverUrl": server.mcp}
+
+    answer = call("POST", f"/integrations/{integration_id}/connect", body=body)
+
+    assert answer.data["status"] == "connected"
+    assert IntegrationStore("acme").get(integration_id).grant is None
+    assert not [row for row in rows("TenantsTable") if "#grant" in row]
+
+
+@pytest.mark.parametrize("field", ["serverUrl", "token", "authType", "redirectUrl"])
+def test_a_token_never_follows_to_another_server(server: Authority, field: str) -> None:
+    integration_id = connected(server)
+    before = len(server.requests)
+
+    answer = call("PATCH", f"/integrations/{integration_id}", body={field: f"{server.url}/other"})
+
+    assert (answer.status, answer.error["details"][0]["field"]) == (422, f"body.{field}")
+    assert len(server.requests) == before
+    assert call("PATCH", f"/integrations/{integration_id}", body={"name": "New"}).data["name"] == "New"
+    assert say(integration_id).status == 200

@@ -1,0 +1,53 @@
+"""A tiny connector for the OAuth tests: one POST with the bearer token it is given, to `tests.support.authority`."""
+
+import json
+from collections.abc import Mapping
+
+from jobsprint.connectors import calls, outcomes
+from jobsprint.connectors.base import Connection, TestResult
+from jobsprint.domain.errors import UpstreamUnauthorized
+from jobsprint.domain.models import Capability, Integration, JsonObject
+from jobsprint.security.credentials import Credentials
+from jobsprint.security.outbound import Answer, Failure, Request
+
+
+class Bearer:
+    """Offers one action, `say`."""
+
+    def connect(self, integration: Integration, body: Mapping[str, object], *, current: Credentials) -> Connection:
+        if body.get("authType") == "oauth":
+            assert set(body) == {"authType", "serverUrl"}
+            assert current.url == body["serverUrl"]
+            _answer(_post(current, {"method": "tools/list"}))
+        url, token = body.get("serverUrl", current.url), body.get("token", current.keys.get("token", ""))
+        return Connection(
+            Credentials(str(url), keys={"token": str(token)}),
+            (Capability("say", "Says it", {"type": "object"}),),
+            "Connected",
+            facts={"era": "modern"},
+        )
+
+    def test(self, integration: Integration, credentials: Credentials) -> TestResult:
+        return outcomes.test_result(_post(credentials, {"method": "tools/list"}))
+
+    def execute(
+        self, integration: Integration, credentials: Credentials, *, call_id: str, action: str, parameters: JsonObject
+    ) -> JsonObject:
+        return {"success": True, **_answer(_post(credentials, {"say": parameters.get("text")}))}
+
+
+def _post(credentials: Credentials, body: JsonObject) -> Answer | Failure:
+    headers = {"Authorization": f"Bearer {credentials.keys.get('token', '')}", "Content-Type": "application/json"}
+    request = Request("POST", credentials.url, headers, json.dumps(body).encode())
+    return calls.client().send(request, timeout=5, max_body=10_000)
+
+
+def _answer(outcome: Answer | Failure) -> JsonObject:
+    if isinstance(outcome, Failure):
+        raise outcomes.failed(outcome)
+    if outcome.status == 401:
+        raise UpstreamUnauthorized("401", challenge=outcome.headers.get("www-authenticate", ""))
+    if outcome.status != 200:
+        raise outcomes.refused(outcome)
+    answer: JsonObject = json.loads(outcome.body)
+    return answer

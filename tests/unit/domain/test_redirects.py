@@ -1,0 +1,81 @@
+"""Where browsers may be sent back to."""
+
+from urllib.parse import parse_qsl, urlsplit
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from jobsprint.domain.redirects import redirect_back, redirect_origin
+
+
+@pytest.mark.parametrize(
+    ("url", "origin"),
+    [
+        ("https://your-app.com/callback", "https://your-app.com"),
+        ("https://Your-App.com", "https://your-app.com"),
+        ("https://your-app.com:443/", "https://your-app.com"),
+        ("https://your-app.com:8443/a?b=c", "https://your-app.com:8443"),
+        ("https://your-app.com?b=c", "https://your-app.com"),
+        ("http://localhost:3000/done", "http://localhost:3000"),
+        ("http://127.0.0.1/done", "http://127.0.0.1"),
+        ("http://[::1]:80/done", "http://[::1]"),
+        ("https://xn--bcher-kva.example/", "https://xn--bcher-kva.example"),
+    ],
+)
+def test_origins(url: str, origin: str) -> None:
+    assert redirect_origin(url) == origin
+
+
+@pytest.mark.parametrize(
+    "url",
+    [
+        "",
+        "https://",
+        "https:///path",
+        "http://your-app.com/",
+        "http://127.0.0.2/",
+        "http://localhost.evil.example/",
+        "http://localhost@evil.example/",
+        "https://user:password@your-app.com/",
+        "https://your-app.com\\@evil.example/",
+        "https://evil.example\\.your-app.com/",
+        "https://your-app.com/#fragment",
+        "https://your-app.com/a b",
+        "https://your-app.com/\r\nSet-Cookie: a=b",
+        "https://your-app.com/\n",
+        "https://bücher.example/",
+        "https://ⓨour-app.com/",
+        "https://your-app.com:/",
+        "https://your-app.com:port/",
+        "javascript:alert(1)",
+        "data:text/html,x",
+        "//your-app.com/",
+        "/callback",
+        " https://your-app.com/",
+        "https://-.com-/",
+    ],
+)
+def test_what_is_no_place_to_return_to(url: str) -> None:
+    with pytest.raises(ValueError, match="https"):
+        redirect_origin(url)
+
+
+@given(st.text(max_size=60))
+def test_what_is_accepted_leads_where_the_standard_library_says(text: str) -> None:
+    for url in (f"https://{text}", f"http://localhost{text}"):
+        try:
+            origin = redirect_origin(url)
+        except ValueError:
+            continue
+        parts = urlsplit(url)
+        assert parts.hostname == urlsplit(origin).hostname
+        assert parts.username is None
+        assert parts.scheme == "https" or parts.hostname == "localhost"
+
+
+def test_the_answer_joins_the_query() -> None:
+    back = redirect_back("https://a.example/x?keep=1&status=old&flag", {"status": "error", "error": "a&b"})
+
+    assert back == "https://a.example/x?keep=1&flag&status=error&error=a%26b"
+    assert dict(parse_qsl(urlsplit(back).query))["error"] == "a&b"
