@@ -5,7 +5,8 @@ from dataclasses import dataclass, replace
 
 from pydantic import BaseModel, ConfigDict, Field
 
-from jobsprint.catalog.builtin import App, find_app
+from jobsprint.catalog.builtin import App
+from jobsprint.catalog.search import find_app
 from jobsprint.connectors.base import Connection
 from jobsprint.connectors.fields import Configuration, Description, Name
 from jobsprint.connectors.registry import connector_for
