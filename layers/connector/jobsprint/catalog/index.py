@@ -27,9 +27,9 @@ _MAX_WORDS = 8  # of a query
 _UNFINISHED = 4  # letters from which the last word may be the beginning of another; stems of shorter ones say nothing
 _MAX_MENDED = 12  # words that one word of a query may have been meant as
 _NOISE = frozenset(
-    "a about all an and any app apps are as at be by can do for from get have how i in into integration integrations is "
-    "it like me my of on or our some that the their then these this to tool tools up use using via want we when where "
-    "which with you your".split()
+    "a about all an and any app apps are as at be by can do for from get have how i in into integration integrations "
+    "is it like me my of on or our some that the their then these this to tool tools up use using via want we when "
+    "where which with you your".split()
 )
 
 _TYPE, _CATEGORY = "type", "category"  # what the words to filter by begin with
@@ -38,8 +38,8 @@ _TABLES = """
 CREATE TABLE apps (rank INTEGER PRIMARY KEY, id TEXT NOT NULL UNIQUE, type TEXT NOT NULL, name TEXT NOT NULL,
     description TEXT NOT NULL, category TEXT NOT NULL, popularity INTEGER NOT NULL, capabilities TEXT NOT NULL,
     kind TEXT NOT NULL);
-CREATE VIRTUAL TABLE names USING fts5(name, whole, kind, filter, content='', columnsize=0, detail=column, prefix='1 2 3',
-    tokenize='unicode61 remove_diacritics 0');
+CREATE VIRTUAL TABLE names USING fts5(name, whole, kind, filter, content='', columnsize=0, detail=column,
+    prefix='1 2 3', tokenize='unicode61 remove_diacritics 0');
 CREATE VIRTUAL TABLE about USING fts5(topic, text, filter, content='', columnsize=0, detail=column, prefix='3',
     tokenize='porter unicode61 remove_diacritics 0');
 CREATE TABLE words (word INTEGER PRIMARY KEY, spelling TEXT NOT NULL UNIQUE);
@@ -107,9 +107,7 @@ def _index_words(connection: sqlite3.Connection, vocabulary: Iterable[str]) -> N
     mendable = [word for word in vocabulary if len(word) in _MENDABLE]
     connection.executemany("INSERT INTO words VALUES (?,?)", enumerate(mendable, start=1))
     pairs = {
-        (_hash(variant), number)
-        for number, word in enumerate(mendable, start=1)
-        for variant in with_one_left_out(word)
+        (_hash(variant), number) for number, word in enumerate(mendable, start=1) for variant in with_one_left_out(word)
     }
     connection.executemany("INSERT INTO near VALUES (?,?)", sorted(pairs))
 
@@ -243,7 +241,9 @@ class _Search:
         if len(word) not in _MENDABLE:
             return []
         hashes = sorted({_hash(variant) for variant in with_one_left_out(word)})
-        sql = f"SELECT DISTINCT spelling FROM near JOIN words USING (word) WHERE hash IN ({','.join('?' * len(hashes))})"  # noqa: S608
+        sql = (
+            f"SELECT DISTINCT spelling FROM near JOIN words USING (word) WHERE hash IN ({','.join('?' * len(hashes))})"  # noqa: S608
+        )
         near = (spelling for (spelling,) in self._connection.execute(sql, hashes))
         found = (spelling for spelling in near if spelling != word and within_one_edit(spelling, word))
         return [_quoted(spelling) for spelling in islice(found, _MAX_MENDED)]

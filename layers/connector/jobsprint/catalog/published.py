@@ -92,9 +92,8 @@ def publish(file: Path, digest: str) -> None:
 
 def _ask() -> None:
     """Makes what is held what the bucket has."""
-    unchanged = {"IfNoneMatch": _held.etag} if _held.index else {}
     try:
-        answer = aws.s3().get_object(Bucket=settings().catalog_bucket, Key=KEY, **unchanged)  # type: ignore[arg-type]
+        answer = aws.s3().get_object(Bucket=settings().catalog_bucket, Key=KEY, IfNoneMatch=_held.etag or '"none"')
     except ClientError as error:
         if _status(error) == 304:
             return
@@ -104,7 +103,7 @@ def _ask() -> None:
         return
     with tempfile.TemporaryDirectory() as folder:
         file = Path(folder) / "index.sqlite"
-        with gzip.GzipFile(fileobj=answer["Body"]) as packed, file.open("wb") as plain:  # type: ignore[call-overload]
+        with gzip.GzipFile(fileobj=answer["Body"]) as packed, file.open("wb") as plain:
             shutil.copyfileobj(packed, plain)
         # An open file outlives its name: nothing is left in /tmp when the container moves on.
         opened = Index.open_file(file)

@@ -9,6 +9,8 @@ _WORD = re.compile(r"[^\W_]+")
 
 def words(text: str) -> list[str]:
     """The words of a text in lower case and without accents, as `["google", "sheets"]`."""
+    if text.isascii():
+        return _WORD.findall(text.lower())
     decomposed = unicodedata.normalize("NFKD", text).casefold()
     return _WORD.findall("".join(char for char in decomposed if not unicodedata.combining(char)))
 
