@@ -9,7 +9,8 @@ PYTHON ?= $(shell for name in python3 python3.13 python3.12 python3.14 python3.1
 	$$name -c '$(SUITS)' 2>/dev/null && { echo $$name; break; }; done)
 
 # What the make line may set reaches the template's parameters through the environment (local/options.py).
-export PORT ALLOW_PRIVATE_TARGETS RETRY_SCHEDULE HEALTH_TEST_RATE ZAPIER_MCP_URL REDIRECT_ORIGINS CORS_ORIGINS
+export PORT ALLOW_PRIVATE_TARGETS RETRY_SCHEDULE HEALTH_TEST_RATE ZAPIER_MCP_URL REDIRECT_ORIGINS CORS_ORIGINS \
+	ZAPIER_CLIENT_ID CATALOG_SOURCE_URL CATALOG_REFRESH_RATE
 
 VENV := .venv/bin/python
 LOCAL := "$(VENV)" -m local
@@ -46,6 +47,10 @@ tokens: install ## List a tenant's tokens: TENANT=acme [STAGE=]
 revoke-token: install ## Revoke a token: ID=tok_... [STAGE=]
 	$(call need,ID,a token's id)
 	@$(LOCAL) revoke-token --id "$(ID)" --stage "$(STAGE)"
+
+# --- Catalogue ------------------------------------------------------------------------------------------------------------
+catalog: install ## Bring the catalogue up to date now; with ZapierClientId set, from Zapier's list too: [STAGE=]
+	@$(LOCAL) catalog --stage "$(STAGE)"
 
 # --- Checks ------------------------------------------------------------------------------------------------------------
 test: lint typecheck validate ## Lint, type-check, validate the template, and run all fast and end-to-end tests
@@ -110,5 +115,5 @@ install: ## Make .venv and .local/emulator where they are missing or out of date
 
 need = @test -n "$($(1))" || { echo "Say $(1)=, $(2), as in: make $@ $(1)=..." >&2; exit 1; }
 
-.PHONY: help run up down clean token tokens revoke-token test unit e2e test-fuzz test-connectors lint typecheck \
+.PHONY: help run up down clean catalog token tokens revoke-token test unit e2e test-fuzz test-connectors lint typecheck \
 	validate build invoke deploy openapi requirements install

@@ -1,4 +1,4 @@
-"""`python -m local up | down | run | clean | build | deploy | token | tokens | revoke-token`; see the Makefile."""
+"""`python -m local up | down | run | clean | build | deploy | catalog | token | tokens | revoke-token`; see `make`."""
 
 import argparse
 import json
@@ -10,7 +10,7 @@ import sys
 from pathlib import Path
 from types import FrameType
 
-from local import emulator, gateway, invoke, logs, permissions, queues, sam, stack, tokens
+from local import catalog, emulator, gateway, invoke, logs, permissions, queues, sam, stack, tokens
 from local.console import Failure, step
 from local.options import EMULATOR, LOCAL_PARAMETERS, PROJECT, Home, chosen_parameters, chosen_port, last_port
 
@@ -41,6 +41,9 @@ def _deploy(home: Home, endpoint: str) -> str:
         for lacking in (gateway, permissions, queues):
             lacking.fill_gaps(endpoint)
         stack.wait_for_api(stack.base_url(endpoint))
+    if not os.environ.get("ZAPIER_CLIENT_ID"):  # else it takes minutes, which `make catalog` or the schedule may
+        with step("Loading the catalogue"):
+            catalog.load(tokens.Clients.local(home))
     token = stack.read_env(home).get("JOBSPRINT_TOKEN", "")
     if not token or not tokens.still_valid(stack.base_url(endpoint), token):
         with step(f"Creating the tenant {_TENANT} and its token"):
@@ -119,6 +122,7 @@ def _parse() -> argparse.Namespace:
     one = commands.add_parser("invoke")
     one.add_argument("--function", required=True)
     one.add_argument("--event", required=True, type=Path)
+    commands.add_parser("catalog").add_argument("--stage", default="")
     for name in ("token", "tokens", "revoke-token"):
         command = commands.add_parser(name)
         command.add_argument("--stage", default="")
@@ -156,6 +160,8 @@ def main() -> int:
             return invoke.invoke(arguments.home, arguments.function, arguments.event)
         elif arguments.command == "deploy":
             sam.deploy_to_aws(arguments.stage, chosen_parameters())
+        elif arguments.command == "catalog":
+            print(catalog.load(_clients(arguments)))
         else:
             _administer(arguments)
     except Failure as failure:

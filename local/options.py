@@ -19,6 +19,9 @@ PARAMETERS = {
     "HEALTH_TEST_RATE": "HealthTestRate",
     "ZAPIER_MCP_URL": "ZapierMcpUrl",
     "REDIRECT_ORIGINS": "RedirectOrigins",
+    "ZAPIER_CLIENT_ID": "ZapierClientId",
+    "CATALOG_SOURCE_URL": "CatalogSourceUrl",
+    "CATALOG_REFRESH_RATE": "CatalogRefreshRate",
     "CORS_ORIGINS": "CorsOrigins",
 }
 

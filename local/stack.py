@@ -9,6 +9,7 @@ from typing import Any
 
 import boto3
 import requests
+from botocore.config import Config
 
 from local.console import Failure
 from local.options import REGION, STACK, Home
@@ -34,11 +35,11 @@ def local_environment(endpoint: str) -> dict[str, str]:
     )
 
 
-def client(service: str, endpoint: str) -> Any:
+def client(service: str, endpoint: str, config: Config | None = None) -> Any:
     """A boto3 client for the emulator."""
     key, secret = CREDENTIALS.values()
     session: Any = boto3.Session(aws_access_key_id=key, aws_secret_access_key=secret, region_name=REGION)
-    return session.client(service, endpoint_url=endpoint)
+    return session.client(service, endpoint_url=endpoint, config=config)
 
 
 def outputs(cloudformation: Any, stack: str = STACK) -> dict[str, str]:

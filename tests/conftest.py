@@ -37,6 +37,7 @@ def aws(monkeypatch: pytest.MonkeyPatch) -> Iterator[dict[str, Any]]:
         make = clients._session().create_client
         tables = create_tables(make("dynamodb"))
         queues = create_queues(make("sqs"))
+        make("s3").create_bucket(Bucket="catalog")
         key = make("kms").create_key()["KeyMetadata"]["Arn"]
         environment = {
             "TENANTS_TABLE": tables["TenantsTable"],
@@ -47,6 +48,7 @@ def aws(monkeypatch: pytest.MonkeyPatch) -> Iterator[dict[str, Any]]:
             "HEALTH_QUEUE_URL": queues["HealthQueue"],
             "REFUSED_QUEUE_URL": queues["RefusedEvents"],
             "DATA_KEY_ID": key,
+            "CATALOG_BUCKET": "catalog",
             "CURSOR_KEY": "test-cursor-key",
             "ALLOW_PRIVATE_TARGETS": "true",
             "ALLOW_LOOPBACK_TARGETS": "true",
@@ -64,10 +66,13 @@ def _no_dns(*_: Any, **__: Any) -> list[Any]:
 
 
 def _forget(clients: Any, vault: Any) -> None:
+    from jobsprint.catalog import published
+
     # What a container keeps warm must not outlive the AWS of one test.
-    for client in (clients.dynamodb, clients.sqs, clients.kms, clients.apigateway):
+    for client in (clients.dynamodb, clients.sqs, clients.kms, clients.apigateway, clients.s3):
         client.cache_clear()
     vault._keys.clear()
+    published.forget()
     forget_settings()
 
 

@@ -9,7 +9,7 @@ from jobsprint.api.endpoint import Endpoint
 from jobsprint.api.envelope import Page, page
 from jobsprint.api.pages import Cursor, Limit
 from jobsprint.api.schemas import AvailableIntegration, TypeFilter
-from jobsprint.catalog import builtin
+from jobsprint.integrations.available import available
 
 app = Endpoint(scope="integrations:read")
 
@@ -26,10 +26,9 @@ def search_available(
     tenant = app.caller.tenant
     bound = {"of": "available", "query": query, "category": category, "type": type}
     start = int(pages.decode(tenant, bound, cursor) or 0)
-    found = builtin.search(query, category, type)
-    more = str(start + limit) if len(found) > start + limit else None
-    items = [AvailableIntegration.of(found_app) for found_app in found[start : start + limit]]
-    return page(items, pages.encode(tenant, bound, more))
+    found, more = available(tenant, query, category, type, start=start, limit=limit)
+    items = [AvailableIntegration.of(found_app) for found_app in found]
+    return page(items, pages.encode(tenant, bound, str(start + limit) if more else None))
 
 
 handler = app.resolve

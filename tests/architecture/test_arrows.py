@@ -21,7 +21,7 @@ MAY_IMPORT = {
     "aws": {"config"},
     "store": {"domain", "config", "aws"},
     "security": {"domain", "config", "aws", "store.data_keys", "store.tokens"},
-    "catalog": {"domain", "config"},
+    "catalog": {"domain", "config", "aws", "observe", "security"},
     "connectors": {"domain", "config", "security", "catalog"},
     "delivery": {"domain", "config", "aws", "observe", "security", "store"},
     "integrations": {

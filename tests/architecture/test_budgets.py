@@ -20,7 +20,7 @@ EVERY = set(functions())
 # Nobody: imported where they are used, or not at all.
 NOBODY: set[str] = set()
 # Connectors, and with them libcurl, are imported when an integration calls for one.
-SENDS = {"dispatch_webhooks"}
+SENDS = {"dispatch_webhooks", "refresh_catalog"}
 # What opens or seals secrets, and what shares a module with it.
 SEALS = {
     "check_health",
@@ -34,6 +34,7 @@ SEALS = {
     "finish_oauth",
     "get_webhook",
     "list_deliveries",
+    "refresh_catalog",
     "run_health_tests",
     "test_integration",
     "update_integration",
@@ -46,6 +47,7 @@ WITHOUT_MODELS = {
     "dispatch_webhooks",
     "get_docs",
     "get_openapi",
+    "refresh_catalog",
     "run_health_tests",
 }
 WITHOUT_CLIENTS = {
@@ -55,7 +57,6 @@ WITHOUT_CLIENTS = {
     "get_health",
     "get_openapi",
     "not_available_yet",
-    "search_available",
 }
 WITHOUT_POWERTOOLS = {"get_docs", "get_openapi"}
 

@@ -30,6 +30,9 @@ ACTIONS = {
     "kms:GenerateDataKey",
     "kms:Decrypt",
     "sqs:SendMessage",
+    "s3:GetObject",
+    "s3:PutObject",
+    "s3:ListBucket",
     "apigateway:POST",
 }
 VERBS = {"get", "post", "put", "patch", "delete"}

@@ -220,18 +220,18 @@ def test_webhooks_are_among_the_integrations() -> None:
 
 
 def test_search_pages_through_everything_once() -> None:
-    every = call("GET", "/integrations/available?limit=100").data
+    every = call("GET", "/integrations/available?category=Forms&limit=100").data
     seen: list[str] = []
     cursor = ""
     while True:
-        answer = call("GET", f"/integrations/available?limit=7{cursor}")
+        answer = call("GET", f"/integrations/available?category=Forms&limit=7{cursor}")
         seen += [app["id"] for app in answer.data]
         if not answer.body["pagination"]["hasMore"]:
             break
         cursor = f"&cursor={answer.body['pagination']['nextCursor']}"
 
     assert seen == [app["id"] for app in every]
-    assert len(set(seen)) == len(seen)
+    assert len(set(seen)) == len(seen) > 14
 
 
 @pytest.mark.parametrize(
@@ -241,7 +241,8 @@ def test_search_pages_through_everything_once() -> None:
         ("query=slack&type=n8n", {"n8n_slack"}),
         ("type=custom", {"custom_webhook"}),
         ("type=webhook", set()),
-        ("category=email&type=zapier", {"zapier_gmail", "zapier_outlook"}),
+        ("category=email&type=n8n", {"n8n_gmail", "n8n_outlook"}),
+        ("query=mail&category=databases&type=n8n", set()),
         ("query=nothing-like-this", set()),
         ("query=%F0%9F%8E%89", set()),
     ],

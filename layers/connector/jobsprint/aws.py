@@ -12,6 +12,7 @@ if TYPE_CHECKING:
     from mypy_boto3_apigateway import APIGatewayClient
     from mypy_boto3_dynamodb import DynamoDBClient
     from mypy_boto3_kms import KMSClient
+    from mypy_boto3_s3 import S3Client
     from mypy_boto3_sqs import SQSClient
 
 # Short timeouts: a lost connection must be retried well within API Gateway's 29 s.
@@ -53,4 +54,10 @@ def kms() -> "KMSClient":
 @cache
 def apigateway() -> "APIGatewayClient":
     client: APIGatewayClient = _client("apigateway")
+    return client
+
+
+@cache
+def s3() -> "S3Client":
+    client: S3Client = _client("s3")
     return client

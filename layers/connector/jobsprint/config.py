@@ -22,6 +22,9 @@ class Settings:
     refused_queue_url: str
     data_key_id: str
     usage_plan_id: str
+    catalog_bucket: str
+    catalog_source_url: str
+    zapier_client_id: str
     cursor_key: bytes
     allow_private_targets: bool
     allow_loopback_targets: bool
@@ -33,7 +36,6 @@ class Settings:
     cors_origins: tuple[str, ...]
     icon_base_url: str
     version: str
-    zapier_mcp_url: str
 
 
 @cache
@@ -51,6 +53,9 @@ def settings() -> Settings:
         refused_queue_url=env["REFUSED_QUEUE_URL"],
         data_key_id=env["DATA_KEY_ID"],
         usage_plan_id=env.get("USAGE_PLAN_ID", ""),
+        catalog_bucket=env["CATALOG_BUCKET"],
+        catalog_source_url=env.get("CATALOG_SOURCE_URL") or "https://api.zapier.com/v2/apps",
+        zapier_client_id=env.get("ZAPIER_CLIENT_ID", ""),
         cursor_key=env["CURSOR_KEY"].encode(),
         allow_private_targets=env.get("ALLOW_PRIVATE_TARGETS") == "true",
         allow_loopback_targets=env.get("ALLOW_LOOPBACK_TARGETS") == "true",
@@ -62,5 +67,4 @@ def settings() -> Settings:
         cors_origins=tuple((env.get("CORS_ORIGINS") or "*").split(",")),
         icon_base_url=env.get("ICON_BASE_URL", "https://cdn.jobsprint.io/icons"),
         version=env.get("SERVICE_VERSION", "dev"),
-        zapier_mcp_url=env.get("ZAPIER_MCP_URL") or DEFAULT_ZAPIER_MCP_URL,
     )

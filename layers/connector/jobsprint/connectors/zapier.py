@@ -12,7 +12,7 @@ from collections.abc import Iterator, Mapping
 from typing import cast
 from urllib.parse import parse_qsl, urlencode, urlsplit, urlunsplit
 
-from jobsprint.catalog.builtin import find_app
+from jobsprint.catalog.builtin import builtin
 from jobsprint.config import settings
 from jobsprint.connectors import mcp_results
 from jobsprint.connectors.mcp import Mcp, Offer, offer_of
@@ -110,7 +110,7 @@ class App:
 
     def __init__(self, integration: Integration) -> None:
         slug = integration.app.removeprefix("zapier_")
-        app = find_app(integration.app)
+        app = builtin().apps.get(integration.app)
         self.name = app.name if app else slug
         self._slugs = tuple(dict.fromkeys((_LONGER_NAMES.get(slug, slug), slug, _snake(self.name))))
 
@@ -128,7 +128,7 @@ class App:
     def _has_longer_owner(self, slug: str, action: str) -> bool:
         words = action.split("_")
         longer = ("_".join((slug, *words[:count])) for count in range(1, len(words)))
-        return any(name not in self._slugs and find_app(f"zapier_{name}") for name in longer)
+        return any(name not in self._slugs and f"zapier_{name}" in builtin().apps for name in longer)
 
     def is_named(self, entry: JsonObject) -> bool:
         """Whether an entry of Zapier's list of apps is this app."""

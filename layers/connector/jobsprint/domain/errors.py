@@ -157,13 +157,3 @@ class UpstreamTimeout(UpstreamFailed):
 
     status = 504
     default_code = "upstream_timeout"
-
-
-class UpstreamUnauthorized(UpstreamFailed):
-    """The other side refused the credential (HTTP 401), so nothing was done; `challenge` is its WWW-Authenticate."""
-
-    default_code = "upstream_unauthorized"
-
-    def __init__(self, message: str, *, challenge: str = "") -> None:
-        super().__init__(message)
-        self.challenge = challenge

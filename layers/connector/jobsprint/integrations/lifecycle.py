@@ -6,7 +6,8 @@ from typing import TypeVar
 
 from pydantic import BaseModel, ConfigDict, Field
 
-from jobsprint.catalog.builtin import App, find_app
+from jobsprint.catalog.builtin import App
+from jobsprint.catalog.search import find_app
 from jobsprint.connectors.base import Connection
 from jobsprint.connectors.fields import Configuration, Description, Name
 from jobsprint.connectors.registry import connector_for

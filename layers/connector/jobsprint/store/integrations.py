@@ -20,7 +20,7 @@ from jobsprint.config import settings
 from jobsprint.domain import packing
 from jobsprint.domain.errors import Conflict, NotFound
 from jobsprint.domain.ids import is_id, unique_part
-from jobsprint.domain.models import Activity, Health, Integration
+from jobsprint.domain.models import Activity, Capability, Health, Integration
 from jobsprint.store.table import (
     Item,
     Page,

@@ -1,0 +1,49 @@
+"""How text is compared: folding, words, and what one typing error can make of a word. Pure."""
+
+import re
+import unicodedata
+from collections.abc import Iterator
+
+_WORD = re.compile(r"[^\W_]+")
+
+
+def words(text: str) -> list[str]:
+    """The words of a text in lower case and without accents, as `["google", "sheets"]`."""
+    if text.isascii():
+        return _WORD.findall(text.lower())
+    decomposed = unicodedata.normalize("NFKD", text).casefold()
+    return _WORD.findall("".join(char for char in decomposed if not unicodedata.combining(char)))
+
+
+def joined(text: str) -> str:
+    """The words of a text as one, so that `HubSpot` and `hub spot` are the same."""
+    return "".join(words(text))
+
+
+def slug(text: str) -> str:
+    """The words of a text as a part of an id, as `google_sheets`."""
+    return "_".join(words(text))
+
+
+def with_one_left_out(word: str) -> Iterator[str]:
+    """The word, and the word without each one of its letters.
+
+    Two words that are one edit apart (a letter more, less or other, or two neighbours swapped) share one of these.
+    """
+    yield word
+    for at in range(len(word)):
+        yield word[:at] + word[at + 1 :]
+
+
+def within_one_edit(one: str, other: str) -> bool:
+    """Whether a single inserted, deleted or replaced letter, or one swap of neighbours, makes both the same."""
+    if one == other:
+        return True
+    shorter, longer = sorted((one, other), key=len)
+    at = next((i for i, (a, b) in enumerate(zip(shorter, longer, strict=False)) if a != b), len(shorter))
+    if len(longer) - len(shorter) == 1:
+        return shorter[at:] == longer[at + 1 :]
+    if len(longer) != len(shorter):
+        return False
+    swapped = shorter[at : at + 2][::-1] == longer[at : at + 2]
+    return shorter[at + 1 :] == longer[at + 1 :] or (swapped and shorter[at + 2 :] == longer[at + 2 :])
