@@ -34,6 +34,11 @@ class Settings:
     version: str
 
 
+def _origins(text: str) -> tuple[str, ...]:
+    listed = (origin.strip().rstrip("/").lower() for origin in text.split(","))
+    return tuple(origin for origin in listed if origin)
+
+
 @cache
 def settings() -> Settings:
     """The settings of this container; a missing name raises KeyError at first use, not at import."""
@@ -55,7 +60,7 @@ def settings() -> Settings:
         log_retention_days=int(env.get("LOG_RETENTION_DAYS", "30")),
         max_webhooks=int(env.get("MAX_WEBHOOKS", "100")),
         zapier_mcp_url=env.get("ZAPIER_MCP_URL") or DEFAULT_ZAPIER_MCP_URL,
-        redirect_origins=tuple(filter(None, (env.get("REDIRECT_ORIGINS") or "").lower().split(","))),
+        redirect_origins=_origins(env.get("REDIRECT_ORIGINS", "")),
         cors_origins=tuple((env.get("CORS_ORIGINS") or "*").split(",")),
         icon_base_url=env.get("ICON_BASE_URL", "https://cdn.jobsprint.io/icons"),
         version=env.get("SERVICE_VERSION", "dev"),
