@@ -156,6 +156,16 @@ def test_another_tenant_gives_its_own_consent_and_has_its_own_client(server: Aut
     assert len(server.access) == 2
 
 
+def test_two_apps_whose_consents_cross(server: Authority) -> None:
+    first, second = connect(), connect("zapier_gmail")
+    brought = [server.consent(begun.data["authUrl"]) for begun in (second, first)]
+
+    told = [outcome(callback(**answer)) for answer in brought]
+
+    assert [one["status"] for one in told] == ["connected", "connected"]
+    assert say(first.data["id"]).status == say(second.data["id"]).status == 200
+
+
 def test_a_client_is_registered_once(server: Authority) -> None:
     connect()
     connect("zapier_gmail")
@@ -347,7 +357,7 @@ def test_redirects_that_are_refused(server: Authority, url: Any) -> None:
 
 
 def test_redirects_to_other_origins_are_refused(server: Authority, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setenv("REDIRECT_ORIGINS", "https://app.example.com,https://your-app.com:8443")
+    monkeypatch.setenv("REDIRECT_ORIGINS", "https://App.example.com/, https://your-app.com:8443")
     forget_settings()
 
     assert connect(redirectUrl="https://app.example.com/a?b=c").status == 201
@@ -539,6 +549,18 @@ def test_an_exchange_that_fails(server: Authority, reply: Any, code: str) -> Non
 
     assert told == {"integrationId": begun.data["id"], "status": "error", "error": code}
     assert GrantStore("acme").find(grants.grant_id(server.mcp)) is None
+
+
+def test_a_fault_of_ours_sends_the_person_back_too(server: Authority, monkeypatch: pytest.MonkeyPatch) -> None:
+    begun = connect()
+    brought = server.consent(begun.data["authUrl"])
+    with monkeypatch.context() as patch:
+        patch.setattr(grants, "keep", lambda *_: 1 / 0)
+        told = outcome(callback(**brought))
+
+    assert told["error"] == "internal_error"
+    assert shown(begun.data["id"])["status"] == "error"
+    assert connected(server, begun.data["id"])
 
 
 def test_a_consent_outlives_a_server_that_is_down(server: Authority) -> None:

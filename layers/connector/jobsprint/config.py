@@ -31,11 +31,16 @@ class Settings:
     retry_schedule: tuple[int, ...]
     log_retention_days: int
     max_webhooks: int
-    zapier_mcp_url: str
     redirect_origins: tuple[str, ...]
     cors_origins: tuple[str, ...]
     icon_base_url: str
     version: str
+    zapier_mcp_url: str
+
+
+def _origins(text: str) -> tuple[str, ...]:
+    listed = (origin.strip().rstrip("/").lower() for origin in text.split(","))
+    return tuple(origin for origin in listed if origin)
 
 
 @cache
@@ -62,9 +67,9 @@ def settings() -> Settings:
         retry_schedule=tuple(int(step) for step in (env.get("RETRY_SCHEDULE") or DEFAULT_RETRY_SCHEDULE).split(",")),
         log_retention_days=int(env.get("LOG_RETENTION_DAYS", "30")),
         max_webhooks=int(env.get("MAX_WEBHOOKS", "100")),
-        zapier_mcp_url=env.get("ZAPIER_MCP_URL") or DEFAULT_ZAPIER_MCP_URL,
-        redirect_origins=tuple(filter(None, (env.get("REDIRECT_ORIGINS") or "").lower().split(","))),
+        redirect_origins=_origins(env.get("REDIRECT_ORIGINS", "")),
         cors_origins=tuple((env.get("CORS_ORIGINS") or "*").split(",")),
         icon_base_url=env.get("ICON_BASE_URL", "https://cdn.jobsprint.io/icons"),
         version=env.get("SERVICE_VERSION", "dev"),
+        zapier_mcp_url=env.get("ZAPIER_MCP_URL") or DEFAULT_ZAPIER_MCP_URL,
     )

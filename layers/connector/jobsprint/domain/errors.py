@@ -139,21 +139,18 @@ class UpstreamFailed(JobsprintError):
         self.unknown = unknown
 
 
-class UpstreamUnauthorized(UpstreamFailed):
-    """The other side answered 401. The call was refused, so it may be repeated with another token.
-
-    `challenge` is the WWW-Authenticate header (RFC 9110, 11.6.1), empty where there was none.
-    """
-
-    default_code = "upstream_unauthorized"
-
-    def __init__(self, message: str, *, challenge: str = "", code: str | None = None) -> None:
-        super().__init__(message, code=code)
-        self.challenge = challenge
-
-
 class UpstreamTimeout(UpstreamFailed):
     """The other side did not answer in time."""
 
     status = 504
     default_code = "upstream_timeout"
+
+
+class UpstreamUnauthorized(UpstreamFailed):
+    """The other side refused the credential (HTTP 401), so nothing was done; `challenge` is its WWW-Authenticate."""
+
+    default_code = "upstream_unauthorized"
+
+    def __init__(self, message: str, *, challenge: str = "") -> None:
+        super().__init__(message)
+        self.challenge = challenge
