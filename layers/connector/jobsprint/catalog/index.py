@@ -72,7 +72,7 @@ def build(
     """The index of `apps`, in a new file at `path` or in memory. `synonyms` are other words for categories."""
     connection = sqlite3.connect(path or ":memory:", isolation_level=None, check_same_thread=False)
     connection.executescript("PRAGMA journal_mode=OFF; PRAGMA synchronous=OFF; PRAGMA page_size=4096; BEGIN;" + _TABLES)
-    ordered = sorted(apps, key=lambda app: -app.popularity)  # equals stay in the order they came
+    ordered = by_popularity(apps)
     vocabulary: dict[str, None] = {}
     for rank, app in enumerate(ordered, start=1):
         vocabulary.update(dict.fromkeys(_index_app(connection, rank, app, synonyms.get(app.category, ()))))
@@ -80,6 +80,11 @@ def build(
     connection.execute("INSERT INTO about_itself VALUES ('digest', ?)", (digest,))
     connection.executescript(_INDEXES)  # commits first
     return Index(connection)
+
+
+def by_popularity(apps: Iterable[App]) -> list[App]:
+    """The applications in the order of their ranks, which begin with 1; equals stay in the order they came."""
+    return sorted(apps, key=lambda app: -app.popularity)
 
 
 def _index_app(connection: sqlite3.Connection, rank: int, app: App, synonyms: tuple[str, ...]) -> list[str]:
@@ -130,8 +135,12 @@ class Index:
         """The index in a file that `build` made; sqlite3.DatabaseError for any other file."""
         uri = f"{path.resolve().as_uri()}?mode=ro&immutable=1"
         index = cls(sqlite3.connect(uri, uri=True, isolation_level=None, check_same_thread=False))
-        index._connection.executescript("PRAGMA mmap_size=268435456; PRAGMA query_only=1;")
-        _ = index.digest
+        try:
+            index._connection.executescript("PRAGMA mmap_size=268435456; PRAGMA query_only=1;")
+            _ = index.digest
+        except sqlite3.DatabaseError:
+            index.close()
+            raise
         return index
 
     def close(self) -> None:

@@ -2,6 +2,7 @@
 
 import heapq
 from collections.abc import Callable, Iterable, Sequence
+from contextlib import closing
 from functools import cache
 
 from jobsprint.catalog import index, published
@@ -34,9 +35,10 @@ def search(
     public = _public()
     found = [_resolved(public.search(query, category, kind, count), public.app)]
     if own:
-        private = index.build(own, {})
-        by_id = {app.id: app for app in own}
-        found.append(_resolved(private.search(query, category, kind, count), lambda hit: by_id[private.app(hit).id]))
+        by_rank = dict(enumerate(index.by_popularity(own), start=1))
+        with closing(index.build(own, {})) as private:
+            hits = private.search(query, category, kind, count)
+        found.append(_resolved(hits, lambda hit: by_rank[hit.rank]))
     ranked = list(heapq.merge(*found, key=lambda pair: pair[0].grade))
     page = [resolve(hit) for hit, resolve in ranked[start : start + limit]]
     return page, len(ranked) > start + limit
