@@ -16,6 +16,7 @@ from tests.support.call import call
 from tests.support.receiver import Receiver, Reply, receiving
 from tests.support.rows import capability, connected, stored
 from tests.support.shapes import differences
+from tests.support.zapier import TOKEN, FakeZapier
 
 SEED: dict[str, Any] = json.loads((Path(__file__).parent / "seed_examples.json").read_text())
 SEED_TIME = 1_735_689_600_000  # 2025-01-01T00:00:00Z
@@ -107,6 +108,51 @@ def test_connect_zapier_is_not_available_yet() -> None:
     answer = call("POST", "/integrations/zapier_slack/connect", body=SEED["connectZapierRequest"])
 
     assert (answer.status, answer.error["code"]) == (501, "not_available_yet")
+
+
+def _slack(endpoint: Receiver) -> Any:
+    """The seed's Slack, connected to a server of Zapier's shape; the answer to connect."""
+    zapier = FakeZapier(endpoint)
+    own = [one for one in zapier.server.tools if not one["name"].endswith("send_channel_message")]
+    zapier.server.tools = own
+    shown = SEED["get"]["data"]
+    body = {"authType": "token", "token": TOKEN, "serverUrl": zapier.url, "configuration": shown["configuration"]}
+    return call("POST", "/integrations/zapier_slack/connect", body=body)
+
+
+def test_connect_zapier_with_a_token(endpoint: Receiver) -> None:
+    answer = _slack(endpoint)
+
+    assert answer.status == 201
+    example = {**SEED["connect"], "data": {k: v for k, v in SEED["connect"]["data"].items() if k != "authUrl"}}
+    assert differences(example, answer.body) == []
+    assert (answer.data["type"], answer.data["name"], answer.data["status"]) == ("zapier", "Slack", "connected")
+
+
+def test_get_and_execute_slack_through_zapier(endpoint: Receiver) -> None:
+    slack = _slack(endpoint).data["id"]
+
+    got = call("GET", f"/integrations/{slack}")
+    unused = {**SEED["get"], "data": {k: v for k, v in SEED["get"]["data"].items() if k != "lastUsed"}}
+    assert differences(unused, got.body, extra={"data.health", "data.configuration.url"}) == []
+    same = ("type", "name", "description", "status", "icon", "capabilities")
+    assert {key: got.data[key] for key in same} == {key: SEED["get"]["data"][key] for key in same}
+
+    answer = call("POST", f"/integrations/{slack}/actions/send_message", body=SEED["executeRequest"])
+    assert answer.status == 200
+    assert differences(SEED["execute"], answer.body) == []
+    assert answer.data["result"] == SEED["execute"]["data"]["result"]
+
+    tested = call("POST", f"/integrations/{slack}/test")
+    assert differences(SEED["test"], tested.body) == []
+    assert tested.data["testResult"]["message"] == SEED["test"]["data"]["testResult"]["message"]
+
+    [logged] = call("GET", f"/integrations/{slack}/logs").data
+    assert (logged["action"], logged["status"]) == ("send_message", "success")
+    assert (logged["input"], logged["output"]) == (SEED["executeRequest"]["parameters"], answer.data["result"])
+
+    ended = call("POST", f"/integrations/{slack}/disconnect")
+    assert differences(SEED["disconnect"], ended.body) == []
 
 
 def test_connect_custom() -> None:

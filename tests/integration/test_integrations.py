@@ -99,7 +99,7 @@ def test_names_in_any_script(name: str) -> None:
     [
         ("zapier_slack", {"authType": "oauth", "redirectUrl": "https://a.example/"}, 501, "not_available_yet"),
         ("n8n_gmail", {"baseUrl": "https://n8n.example", "apiKey": ""}, 422, "invalid_fields"),
-        ("mcp_server", {"authType": "none", "serverUrl": "https://mcp.example"}, 501, "not_available_yet"),
+        ("mcp_server", {"authType": "none", "serverUrl": "https://mcp.example"}, 502, "upstream_dns"),
         ("zapier_nothing", {}, 404, "application_not_found"),
         ("int_" + "0" * 26, {}, 404, "integration_not_found"),
         ("wh_" + "0" * 26, {}, 404, "webhook_not_found"),

@@ -406,6 +406,77 @@ def test_the_cap_holds_after_decompression(client: Client, receive: Callable[...
     assert resource.getrusage(resource.RUSAGE_SELF).ru_maxrss - before < 20_000  # KB
 
 
+# --- reading that ends early ------------------------------------------------------------------------------------------
+
+OPEN_STREAM = b"HTTP/1.1 200 OK\r\nTransfer-Encoding: chunked\r\n\r\n"
+
+
+def chunk(data: bytes) -> bytes:
+    return b"%x\r\n%s\r\n" % (len(data), data)
+
+
+def held_open(*chunks: bytes, head: bytes = OPEN_STREAM) -> Script:
+    def script(connection: socket.socket, request: bytes) -> None:
+        connection.sendall(head)
+        for data in chunks:
+            connection.sendall(chunk(data))
+            time.sleep(0.02)
+        hangs(connection, request)
+
+    return script
+
+
+@pytest.mark.parametrize("repeatable", [True, False])
+def test_enough_ends_the_reading_of_a_stream_that_stays_open(
+    client: Client, receive: Callable[..., Receiver], repeatable: bool
+) -> None:
+    receiver = receive(held_open(b"one", b"two", b"three"))
+    pieces: list[bytes] = []
+
+    def enough(piece: bytes) -> bool:
+        pieces.append(piece)
+        return b"two" in b"".join(pieces)
+
+    for _ in range(2):  # the second one on a fresh connection: what was left unread is nobody's answer
+        pieces.clear()
+        request = Request("POST", receiver.url, {}, b"{}", repeatable, enough)
+        began = time.monotonic()
+        got = answer(send(client, request, timeout=2.0))
+        assert time.monotonic() - began < 1.0
+        assert (got.status, got.body.startswith(b"onetwo"), got.truncated) == (200, True, False)
+        assert b"".join(pieces) == got.body
+    assert receiver.connections == 2
+
+
+def test_what_is_never_enough_changes_nothing(client: Client, receive: Callable[..., Receiver]) -> None:
+    never = Request("POST", receive().url, {}, b"{}", enough=lambda _: False)
+    assert answer(send(client, never)).body == b"ok"
+    held = Request("POST", receive(held_open(b"half")).url, {}, b"{}", enough=lambda _: False)
+    failure(send(client, held, 0.5), "timeout_body", sent=True, status=200)
+    long = Request("POST", receive(held_open(b"x" * 100)).url, {}, b"{}", enough=lambda _: False)
+    got = answer(send(client, long, max_body=10))
+    assert (got.body, got.truncated) == (b"x" * 10, True)
+
+
+def test_enough_sees_a_decompressed_body_and_only_of_a_success(
+    client: Client, receive: Callable[..., Receiver]
+) -> None:
+    packed = gzip.compress(b"packed words")
+    head = OPEN_STREAM[:-2] + b"Content-Encoding: gzip\r\n\r\n"
+    seen: list[bytes] = []
+
+    def enough(piece: bytes) -> bool:
+        seen.append(piece)
+        return True
+
+    request = Request("POST", receive(held_open(packed, head=head)).url, {}, b"{}", enough=enough)
+    assert answer(send(client, request)).body == b"packed words"
+    refused = receive(says(b"HTTP/1.1 400 No\r\nContent-Length: 4\r\n\r\nlong"))
+    seen.clear()
+    got = answer(send(client, Request("POST", refused.url, {}, b"{}", enough=enough)))
+    assert (got.status, got.body, seen) == (400, b"long", [])
+
+
 def test_a_compressed_body_is_read(client: Client, receive: Callable[..., Receiver]) -> None:
     body = gzip.compress(b'{"ok": true}')
     head = b"HTTP/1.1 200 OK\r\nContent-Encoding: gzip\r\nContent-Length: %d\r\n\r\n" % len(body)

@@ -4,10 +4,10 @@ import json
 import threading
 import time
 from collections.abc import Callable, Iterator
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from dataclasses import dataclass, field
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
-from typing import Any
+from typing import IO, Any
 
 
 @dataclass(frozen=True)
@@ -17,6 +17,7 @@ class Received:
     path: str
     headers: dict[str, str]
     body: bytes
+    method: str = "POST"
 
     @property
     def json(self) -> Any:
@@ -25,11 +26,12 @@ class Received:
 
 @dataclass(frozen=True)
 class Reply:
-    """What to answer."""
+    """What to answer. `write` is given the connection instead and writes all by itself; then it is closed."""
 
     status: int = 200
     body: Any = None
     headers: dict[str, str] = field(default_factory=dict)
+    write: Callable[[IO[bytes]], None] | None = None
 
 
 class Receiver:
@@ -45,11 +47,20 @@ class Receiver:
 
             def do_POST(self) -> None:
                 body = self.rfile.read(int(self.headers.get("Content-Length", "0")))
-                request = Received(self.path, {k.lower(): v for k, v in self.headers.items()}, body)
+                headers = {name.lower(): value for name, value in self.headers.items()}
+                request = Received(self.path, headers, body, self.command)
                 receiver.received.append(request)
                 self._reply(receiver.answer(request))
 
+            def do_DELETE(self) -> None:
+                self.do_POST()
+
             def _reply(self, reply: Reply) -> None:
+                if reply.write:
+                    self.close_connection = True
+                    with suppress(OSError):
+                        reply.write(self.wfile)
+                    return
                 text = reply.body if isinstance(reply.body, bytes) else json.dumps(reply.body).encode()
                 text = b"" if reply.body is None else text
                 self.send_response(reply.status)

@@ -25,6 +25,7 @@ from jobsprint.connectors.mcp_protocol import (
     RpcFailed,
 )
 from jobsprint.domain import packing, rules
+from jobsprint.domain.canonical import JsonValue
 from jobsprint.domain.errors import (
     InvalidFields,
     JobsprintError,
@@ -41,6 +42,7 @@ from jobsprint.security.credentials import Credentials
 
 CONNECT_SECONDS = 20.0
 _MAX_TOKEN = 4096
+_MAX_FRESH_MS = 24 * 3600 * 1000
 
 _NEXT_STEPS = {
     "forbidden": "Give the credential the rights that the server asks for",
@@ -101,7 +103,10 @@ class Mcp:
             try:
                 offer = self.offer(talk, integration)
             except UpstreamFailed as error:
-                raise self._rejected(error, given, credentials) or error from error
+                refused = self._rejected(error, given)
+                if refused is None:
+                    raise
+                raise refused from error
             facts = _facts(integration, talk, offer) | {"authType": given.authType}
         if offer.problem:
             reason, message, step = offer.problem
@@ -120,7 +125,7 @@ class Mcp:
                     return TestResult(True, "Connection successful", _ms_since(started))
                 offer = self.offer(talk, integration)
             except JobsprintError as error:
-                reason, message, step = self.verdict(error, credentials)
+                reason, message, step = self.verdict(error, integration.facts.get("authType"))
                 return TestResult(False, message, _ms_since(started), reason, step)
             facts = _facts(integration, talk, offer)
         if offer.problem:
@@ -158,8 +163,8 @@ class Mcp:
         capability = rules.named_capability(integration.capabilities, action)
         return talk.call_tool(action, parameters, capability.schema if capability else {})
 
-    def verdict(self, error: JobsprintError, credentials: Credentials) -> tuple[str, str, str]:
-        """What an error says of the connection: a reason code, a sentence, and what to do."""
+    def verdict(self, error: JobsprintError, auth_type: JsonValue) -> tuple[str, str, str]:
+        """What an error says of a connection of that `authType`: a reason code, a sentence, and what to do."""
         reason = _reason(error)
         if isinstance(error, UpstreamUnauthorized):
             return reason, error.message, "Connect again with a valid credential"
@@ -179,9 +184,9 @@ class Mcp:
             raise InvalidFields.one("body.token", "Field required")
         return Credentials(given.serverUrl, keys={"token": token})
 
-    def _rejected(self, error: UpstreamFailed, given: McpConnect, credentials: Credentials) -> InvalidFields | None:
+    def _rejected(self, error: UpstreamFailed, given: McpConnect) -> InvalidFields | None:
         """The error of a body whose credential the server refuses; a grant's end is the caller's to judge."""
-        reason, message, step = self.verdict(error, credentials)
+        reason, message, step = self.verdict(error, given.authType)
         if reason != "credential_rejected" or given.authType == "oauth":
             return None
         where = "body.token" if given.authType == "token" else "body.authType"
@@ -206,7 +211,8 @@ def offer_of(listing: Listing, capabilities: tuple[Capability, ...], facts: Json
         notes.append(f"the server offers more than can be kept: {len(fitting)} of its tools can be used here")
     if listing.dropped:
         notes.append(f"{listing.dropped} of its tools have names or schemas that cannot be used")
-    fresh = {"toolsFreshUntil": now_ms() + listing.fresh_ms} if listing.fresh_ms else {}
+    fresh_ms = min(listing.fresh_ms or 0, _MAX_FRESH_MS)
+    fresh = {"toolsFreshUntil": now_ms() + fresh_ms} if fresh_ms else {}
     return Offer(fitting, {**facts, **fresh}, "".join(f"; {note}" for note in notes))
 
 

@@ -12,7 +12,7 @@ from jobsprint.domain.canonical import JsonValue
 from jobsprint.domain.models import JsonObject
 
 _ANNOTATION = "x-mcp-header"
-_MIRRORED_TYPES = frozenset({"string", "integer", "boolean"})
+_MIRRORED_TYPES = ("string", "integer", "boolean")
 _TOKEN = re.compile(r"[!#$%&'*+\-.^_`|~0-9A-Za-z]+")
 _PLAIN = re.compile(r"[\x21-\x7e](?:[\x20-\x7e]*[\x21-\x7e])?")
 _ENCODED = re.compile(r"=\?base64\?.*\?=")

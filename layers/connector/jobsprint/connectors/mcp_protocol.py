@@ -47,7 +47,7 @@ _MISSING_CAPABILITY = -32021
 _UNSUPPORTED_VERSION = -32022
 _INVALID_PARAMS = -32602
 _URL_ELICITATION = -32042  # 2025-11-25, elicitation
-_NO_SESSION_CODES = frozenset({None, -32600, -32000})
+_NO_SESSION_CODES = (None, -32600, -32000)
 _NO_ERA_VERDICT = frozenset({403, 407, 408, 425})
 
 _TOOL_NAME = re.compile(r"[A-Za-z0-9_.\-]{1,128}")
@@ -134,10 +134,13 @@ class Conversation:
             request = Request("DELETE", self._url, headers | self._handshake_headers())
             client().send(request, timeout=seconds, max_body=1024)
 
-    def call_tool(self, name: str, arguments: JsonObject, schema: JsonObject) -> JsonObject:
-        """Calls a tool, once, and gives its result as it came. `schema` says which arguments go into headers too."""
+    def call_tool(self, name: str, arguments: JsonObject, schema: JsonObject, *, acts: bool = True) -> JsonObject:
+        """Calls a tool and gives its result as it came. `schema` says which arguments go into headers too.
+
+        One that `acts` is sent once; of one that only reads nothing is ever unknown.
+        """
         headers = {"Mcp-Name": header_value(name), **parameter_headers(schema, arguments)}
-        return self._ask("tools/call", {"name": name, "arguments": arguments}, headers, acts=True)
+        return self._ask("tools/call", {"name": name, "arguments": arguments}, headers, acts=acts)
 
     def list_tools(self, keep: Callable[[str], bool] = lambda _: True, *, pages: int = MAX_PAGES) -> Listing:
         """The usable tools whose names are wanted, as far as caps and time allow."""

@@ -6,6 +6,7 @@ the server offers is ever called. Either way the actions of an integration are t
 The mode stands in the integration's facts. Verified against servers of the documented shape, not Zapier itself.
 """
 
+import json
 import re
 from collections.abc import Iterator, Mapping
 from typing import cast
@@ -18,7 +19,7 @@ from jobsprint.connectors.mcp import Mcp, Offer, offer_of
 from jobsprint.connectors.mcp_protocol import Conversation, HttpRefused, Listing, Tool
 from jobsprint.domain import rules
 from jobsprint.domain.canonical import JsonValue
-from jobsprint.domain.errors import JobsprintError
+from jobsprint.domain.errors import JobsprintError, UpstreamFailed
 from jobsprint.domain.json_schema import check_schema
 from jobsprint.domain.models import Capability, Integration, JsonObject
 from jobsprint.security.credentials import Credentials
@@ -27,6 +28,8 @@ _READ, _WRITE = "execute_zapier_read_action", "execute_zapier_write_action"
 _INSPECT = ("inspect_zapier_actions", "list_enabled_zapier_actions")
 _AGENTIC = frozenset({_READ, _WRITE, *_INSPECT})
 _MAX_INSPECTED = 20
+_MAX_ACTIONS = 120
+_MAX_RECIPE = 400  # bytes of JSON; what is kept beside the capabilities has to fit into the same item
 # Zapier lets a model fill in what it was not told, from this text.
 _EXACTLY = (
     "Run this action exactly once with exactly the parameters given. Every value is final: do not change, translate, "
@@ -34,9 +37,10 @@ _EXACTLY = (
 )
 _ALL_OUTPUT = "Everything the action returns, unchanged"
 _GUIDES = {"instructions": _EXACTLY, "output": _ALL_OUTPUT, "output_hint": _ALL_OUTPUT}
+_DEAD = "Zapier does not know the token (HTTP 404): it is dead"
 # Apps whose name at Zapier is longer than their name in the catalogue.
 _LONGER_NAMES = {"outlook": "microsoft_outlook", "jira": "jira_software_cloud", "facebook": "facebook_pages"}
-_JSON_TYPES = {"string", "integer", "number", "boolean", "array", "object"}
+_JSON_TYPES = ("string", "integer", "number", "boolean", "array", "object")
 
 
 class Zapier(Mcp):
@@ -72,24 +76,33 @@ class Zapier(Mcp):
 
     def call(self, talk: Conversation, integration: Integration, action: str, parameters: JsonObject) -> JsonObject:
         """Runs the action in the mode that the integration's server is in."""
+        try:
+            return self._run(talk, integration, action, parameters)
+        except HttpRefused as error:
+            if integration.facts.get("authType") == "token" and _says_dead(error):
+                raise UpstreamFailed(_DEAD, code="credential_rejected") from error
+            raise
+
+    def _run(self, talk: Conversation, integration: Integration, action: str, parameters: JsonObject) -> JsonObject:
         known = integration.facts.get("actions")
         recipe = known.get(action) if isinstance(known, dict) else None
         fixed = cast(JsonObject, recipe if isinstance(recipe, dict) else {})
-        tool, arguments = str(fixed.get("tool", "")), cast(JsonObject, fixed.get("arguments", {}))
+        tool, guided = str(fixed.get("tool", "")), cast(list[str], fixed.get("guided", []))
+        arguments = {**cast(JsonObject, fixed.get("arguments", {})), **{name: _GUIDES[name] for name in guided}}
         if integration.facts.get("mode") == "agentic":
             return talk.call_tool(tool, {**arguments, "params": parameters}, {})
         capability = rules.named_capability(integration.capabilities, action)
         return talk.call_tool(tool, {**arguments, **parameters}, capability.schema if capability else {})
 
-    def verdict(self, error: JobsprintError, credentials: Credentials) -> tuple[str, str, str]:
-        """As for any MCP server; but Zapier answers 404 where the token is dead."""
-        if isinstance(error, HttpRefused) and error.http_status == 404 and credentials.keys.get("token"):
-            return (
-                "credential_rejected",
-                "Zapier does not know the token (HTTP 404): it is dead",
-                "Make a new connection token at https://mcp.zapier.com and connect with it",
-            )
-        return super().verdict(error, credentials)
+    def verdict(self, error: JobsprintError, auth_type: JsonValue) -> tuple[str, str, str]:
+        """As for any MCP server; but Zapier answers 404 where a connection token is dead."""
+        if auth_type == "token" and _says_dead(error):
+            return "credential_rejected", _DEAD, "Make a new connection token at https://mcp.zapier.com"
+        return super().verdict(error, auth_type)
+
+
+def _says_dead(error: JobsprintError) -> bool:
+    return isinstance(error, HttpRefused) and error.http_status == 404
 
 
 class App:
@@ -134,7 +147,7 @@ def _managed(app: App, listing: Listing) -> Offer:
             continue
         schema, guided = _without_guides(tool.schema)
         capabilities.append(Capability(action, tool.description, schema))
-        recipes[action] = {"tool": tool.name, "arguments": {name: _GUIDES[name] for name in guided}}
+        recipes[action] = {"tool": tool.name, "guided": list(guided)}
     return _kept(listing, capabilities, recipes, "managed")
 
 
@@ -158,12 +171,20 @@ def _agentic(talk: Conversation, app: App, inspect: Tool, tools: Mapping[str, To
             listing.dropped += 1
             continue
         capabilities.append(Capability(name, said if isinstance(said, str) else None, schema))
-        recipes[name] = {"tool": tool.name, "arguments": _execution(tool, entry, action)}
+        recipes[name] = {
+            "tool": tool.name,
+            "guided": list(_accepted(tool, dict(_GUIDES))),
+            "arguments": _execution(tool, entry, action),
+        }
     return _kept(listing, capabilities, recipes, "agentic")
 
 
 def _kept(listing: Listing, capabilities: list[Capability], recipes: dict[str, JsonObject], mode: str) -> Offer:
-    offer = offer_of(listing, tuple(capabilities), {"mode": mode})
+    """The offer of these actions and how to run each; those whose names at Zapier are endless are dropped."""
+    short = [one for one in capabilities if len(json.dumps(recipes[one.name])) <= _MAX_RECIPE]
+    listing.dropped += len(capabilities) - len(short)
+    listing.complete &= len(short) <= _MAX_ACTIONS
+    offer = offer_of(listing, tuple(short[:_MAX_ACTIONS]), {"mode": mode})
     actions: JsonObject = {one.name: recipes[one.name] for one in offer.capabilities}
     return Offer(offer.capabilities, {**offer.facts, "actions": actions}, offer.note)
 
@@ -188,7 +209,7 @@ def _params(talk: Conversation, inspect: Tool, entry: JsonObject, action: JsonOb
 
 def _inspected(talk: Conversation, inspect: Tool, asked: JsonObject) -> JsonValue:
     arguments = _accepted(inspect, asked)
-    answer = mcp_results.payload_of(talk.call_tool(inspect.name, arguments, inspect.schema))
+    answer = mcp_results.payload_of(talk.call_tool(inspect.name, arguments, inspect.schema, acts=False))
     if isinstance(answer, dict):
         answer = answer.get("apps", answer.get("results", answer.get("result")))
     return answer
@@ -196,7 +217,7 @@ def _inspected(talk: Conversation, inspect: Tool, asked: JsonObject) -> JsonValu
 
 def _execution(tool: Tool, entry: JsonObject, action: JsonObject) -> JsonObject:
     """What every call of an action says beside its parameters."""
-    said = {**_identity(entry), "action": action.get("key"), "tool_name": action.get("tool_name"), **_GUIDES}
+    said = {**_identity(entry), "action": action.get("key"), "tool_name": action.get("tool_name")}
     return _accepted(tool, {**said, **_identity(action)})
 
 

@@ -9,7 +9,7 @@ from dataclasses import asdict
 
 from jobsprint.domain.models import Capability
 
-MAX_PACKED = 64 * 1024
+MAX_PACKED = 48 * 1024
 """Bytes of one integration's capabilities, packed."""
 
 _LEVEL = 6

@@ -1,0 +1,31 @@
+"""Capabilities packed and unpacked, and cut to what one integration holds."""
+
+import random
+
+from jobsprint.domain.models import Capability
+from jobsprint.domain.packing import MAX_PACKED, fitting, pack, unpack
+
+NOISE = random.Random(1)
+
+
+def noisy(count: int) -> tuple[Capability, ...]:
+    letters = "abcdefghijklmnopqrstuvwxyz0123456789"
+    return tuple(
+        Capability(f"t{number}", "".join(NOISE.choices(letters, k=400)), {"type": "object"}) for number in range(count)
+    )
+
+
+def test_what_is_packed_comes_back() -> None:
+    one = Capability("send", "Grüße 🎉", {"type": "object", "properties": {"n": {"type": "integer"}}})
+    assert unpack(pack((one, Capability("bare")))) == (one, Capability("bare"))
+    assert unpack(pack(())) == ()
+
+
+def test_what_fits_is_kept_whole_and_what_does_not_is_cut_from_the_end() -> None:
+    few = noisy(50)
+    assert fitting(few) == few
+    many = noisy(2000)
+    kept = fitting(many)
+    assert kept == many[: len(kept)]
+    assert MAX_PACKED * 0.9 < len(pack(kept)) <= MAX_PACKED
+    assert fitting((Capability("x", "".join(NOISE.choices("abcdefgh0123", k=300_000))),)) == ()
