@@ -2,8 +2,10 @@
 
 A conversation is a JSON list of exchanges {"method", "target", "status", "headers", "body"}; one without `status` was
 given up by the caller before the server answered. Secrets never stand in one: the recorder is told what to replace.
+A large body stands in a file of its own, named by its hash in `large`, because many conversations share it.
 """
 
+import hashlib
 import http.client
 import json
 import re
@@ -22,6 +24,7 @@ _CALL_ID_HEADER = "X-Jobsprint-Call-Id"
 _CALL_ID = "<call id>"
 _KEPT_HEADERS = ("content-type", "www-authenticate", "retry-after", "location")
 _FOLDER = re.compile(r"/[^\s\"'()\\]*?/node_modules/")  # in stack traces: where the server is installed
+_LARGE = 20_000
 _LONGEST_WAIT = 5.0
 _HOP_BY_HOP = ("connection", "host", "accept-encoding")
 
@@ -89,6 +92,22 @@ def _hung_up(handler: BaseHTTPRequestHandler) -> bool:
     return bool(readable) and handler.connection.recv(1, socket.MSG_PEEK) == b""
 
 
+def _kept(body: str, file: Path | None) -> dict[str, str]:
+    """What an exchange says of its body."""
+    if file is None or len(body) < _LARGE:
+        return {"body": body}
+    name = f"{hashlib.sha256(body.encode()).hexdigest()[:12]}.txt"
+    (file.parent / "large").mkdir(exist_ok=True)
+    (file.parent / "large" / name).write_text(body, encoding="utf-8")
+    return {"large": name}
+
+
+def _body(exchange: dict[str, Any], file: Path) -> str:
+    """The body of an exchange."""
+    large = exchange.get("large")
+    return (file.parent / "large" / large).read_text(encoding="utf-8") if large else str(exchange["body"])
+
+
 @contextmanager
 def replayed(file: Path) -> Iterator[Conversation]:
     """Plays a conversation; fails at the end if another one was held."""
@@ -109,7 +128,7 @@ def replayed(file: Path) -> Iterator[Conversation]:
                 over.wait(_LONGEST_WAIT)
                 handler.close_connection = True
             else:
-                text = exchange["body"].replace(_CALL_ID, call_ids[-1] if call_ids else _CALL_ID)
+                text = _body(exchange, file).replace(_CALL_ID, call_ids[-1] if call_ids else _CALL_ID)
                 text = text.replace("<url>", conversation.url)
                 _send(handler, exchange["status"], exchange["headers"], text.encode())
 
@@ -150,7 +169,8 @@ def recorded(server: str, file: Path | None, masks: Mapping[str, str]) -> Iterat
             kept = {name: value for name, value in got.getheaders() if name.lower() in _KEPT_HEADERS}
             if _hung_up(handler):
                 return
-            exchange |= {"status": got.status, "headers": kept, "body": masked(content.decode("utf-8", "replace"))}
+            exchange |= {"status": got.status, "headers": kept}
+            exchange |= _kept(masked(content.decode("utf-8", "replace")), file)
             _send(handler, got.status, kept, content)
 
         return reply

@@ -93,6 +93,7 @@ def test_without_versions_the_nodes_count() -> None:
         workflow({**trigger(path="p"), "type": "n8n-nodes-base.formTrigger"}),
         workflow(trigger(path="")),
         workflow(trigger()),
+        workflow(trigger(path="p" * 501)),
         workflow(trigger(path="={{ $env.PATH }}")),
         workflow(trigger(path="p", httpMethod="={{ $env.M }}")),
         workflow("no node"),

@@ -19,6 +19,7 @@ from jobsprint.connectors.calls import ACTION_SECONDS, MAX_RESULT_BYTES, TEST_SE
 from jobsprint.connectors.custom import result_of
 from jobsprint.connectors.fields import Url
 from jobsprint.connectors.n8n_outcomes import (
+    NOTHING_RAN,
     Execution,
     Refused,
     answers_unreadable_json,
@@ -43,7 +44,7 @@ _CONNECT_SECONDS = 20.0
 _PAGE = 20
 _MAX_PAGES = 50
 _MAX_PAGE_BYTES = 4 * 1024 * 1024
-_EXECUTION_SECONDS = 1.5
+_EXECUTION_SECONDS = 1.0
 _EXECUTION_PAUSE = 0.1
 _EXECUTIONS = 5
 _MAX_EXECUTIONS_BYTES = 1024 * 1024
@@ -206,8 +207,8 @@ class N8n:
             return n8n_mcp.run(credentials, kept.get("mcp"), hook, parameters, call_id=call_id, seconds=ACTION_SECONDS)
         caller = _Caller(credentials, kept, hook, call_id, parameters)
         sent, outcome = caller.call()
-        execution = caller.execution(outcome)
         error = webhook_error(outcome, sent)
+        execution = None if error and error.code in NOTHING_RAN else caller.execution()
         if error:
             raise _told(error, execution)
         assert isinstance(outcome, Answer)  # noqa: S101 - a Failure is an error
@@ -391,14 +392,13 @@ class _Caller:
         except Refused:
             return None
 
-    def execution(self, outcome: Answer | Failure) -> Execution | None:
-        """The execution in n8n that the call started; None where it cannot be told. Takes at most 1.5 s.
+    def execution(self) -> Execution | None:
+        """The execution in n8n that the call started; None where it cannot be told. Takes at most a second.
 
         n8n keeps the call's headers with the execution, from its start, so it is recognised for certain. One that is
         about to end is for a moment in neither of its two lists.
         """
-        reached = outcome.sent if isinstance(outcome, Failure) else not is_unregistered(outcome)
-        if not self._facts.get("readsExecutions") or not reached or _kept_out(outcome):
+        if not self._facts.get("readsExecutions"):
             return None
         deadline = time.monotonic() + _EXECUTION_SECONDS
         query = {"workflowId": self._hook.workflow_id, "includeData": "true", "limit": str(_EXECUTIONS)}
@@ -423,11 +423,6 @@ class _Caller:
             needs="execution:list",
             max_body=_MAX_EXECUTIONS_BYTES,
         )
-
-
-def _kept_out(outcome: Answer | Failure) -> bool:
-    """Whether n8n's answer says that no execution began: refused at the door."""
-    return isinstance(outcome, Answer) and outcome.status in (401, 403, 413, 422, 429)
 
 
 def _told(error: JobsprintError, execution: Execution | None) -> JobsprintError:

@@ -13,6 +13,24 @@ from jobsprint.connectors.calls import MAX_RESULT_BYTES
 from jobsprint.domain.errors import InvalidFields, JobsprintError, UpstreamFailed, UpstreamTimeout
 from jobsprint.security.outbound import Answer, Failure
 
+NOTHING_RAN = frozenset(
+    {
+        "upstream_bad_json",
+        "upstream_blocked_address",
+        "upstream_connect",
+        "upstream_dns",
+        "upstream_rate_limited",
+        "upstream_redirect",
+        "upstream_request_too_large",
+        "upstream_tls",
+        "webhook_address_rejected",
+        "webhook_credential_rejected",
+        "webhook_method_rejected",
+        "workflow_inactive",
+    }
+)
+"""Codes of errors after which there is no execution to look for."""
+
 _LARGE_REQUEST = 64 * 1024
 _SAID_CHARACTERS = 200
 _LOST_BY_A_PROXY = frozenset({502, 504, 520, 521, 522, 523, 524})  # sent on, and the answer got lost

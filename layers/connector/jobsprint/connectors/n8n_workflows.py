@@ -23,6 +23,7 @@ CALL_HEADER = "X-Jobsprint-Call-Id"
 _TRIGGER = "n8n-nodes-base.webhook"
 _METHODS = ("POST", "PUT", "PATCH", "GET", "DELETE", "HEAD")  # of several that a trigger takes, the first one is used
 _WITHOUT_BODY = frozenset({"GET", "HEAD", "DELETE"})
+_MAX_PATH = 500
 _SUFFIX_CHARACTERS = 6
 _NAME_CHARACTERS = rules.MAX_NAME - _SUFFIX_CHARACTERS - 1
 _HUMP = re.compile(r"(?<=[a-z0-9])(?=[A-Z])|(?<=[A-Z])(?=[A-Z][a-z])")
@@ -101,6 +102,8 @@ def _hook(workflow_id: str, node: Mapping[str, Any], *, exposed: bool) -> Hook |
     method = _method(parameters.get("httpMethod", "GET"))
     # An empty path is never registered, and one that starts with = is an expression.
     if not isinstance(path, str) or not path.strip("/") or path.startswith("=") or method is None:
+        return None
+    if len(path) > _MAX_PATH:
         return None
     return Hook(
         workflow_id=workflow_id,
