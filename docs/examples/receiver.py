@@ -24,7 +24,7 @@ def verified(headers, body: bytes) -> bool:
 
 
 class Receiver(BaseHTTPRequestHandler):
-    def do_POST(self) -> None:  # noqa: N802 - the base class's name
+    def do_POST(self) -> None:
         body = self.rfile.read(int(self.headers.get("Content-Length", "0")))
         if not verified(self.headers, body):
             self.answer(401, {"success": False, "error": "bad signature"})

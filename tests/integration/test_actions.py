@@ -12,9 +12,9 @@ from typing import Any
 import pytest
 from standardwebhooks import Webhook
 
-from jobsprint.connectors import custom
 from jobsprint.domain import canonical
 from jobsprint.domain.redact import MASK
+from jobsprint.integrations import actions
 from jobsprint.security.signing import generate_secret
 from jobsprint.store.logs import LogStore
 from tests.support.call import Answer, call
@@ -323,7 +323,7 @@ def breaking() -> Iterator[Silent]:
 
 
 def test_a_call_that_is_never_answered_is_unknown(hanging: Silent, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(custom, "ACTION_SECONDS", 0.2)
+    monkeypatch.setattr(actions, "ACTION_SECONDS", 0.2)
     integration_id = connected(hanging.url, actions=[{"name": "send"}])
 
     answer = act(integration_id, "send")
@@ -415,7 +415,7 @@ def test_just_below_the_limit_nothing_is_cut(endpoint: Receiver, integration_id:
 
 
 def test_usage_is_counted(endpoint: Receiver, hanging: Silent, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(custom, "ACTION_SECONDS", 0.2)
+    monkeypatch.setattr(actions, "ACTION_SECONDS", 0.2)
     integration_id = connected(endpoint.url, actions=[{"name": "send"}])
     act(integration_id, "send")
     act(integration_id, "send")

@@ -6,6 +6,7 @@ from collections.abc import Callable
 from dataclasses import dataclass
 from typing import cast
 
+from jobsprint.connectors.base import ACTION_SECONDS, CallContext
 from jobsprint.connectors.registry import connector_for
 from jobsprint.domain import canonical, rules
 from jobsprint.domain.errors import JobsprintError, NotFound, UpstreamFailed
@@ -50,7 +51,12 @@ def execute(
     at = now_ms()
     try:
         result = connector.execute(
-            integration, credentials, call_id=new_id("exe", at), action=action, parameters=parameters
+            integration,
+            credentials,
+            call_id=new_id("exe", at),
+            action=action,
+            parameters=parameters,
+            context=CallContext(ACTION_SECONDS),
         )
     except JobsprintError as error:
         status: Outcome = "unknown" if isinstance(error, UpstreamFailed) and error.unknown else "error"

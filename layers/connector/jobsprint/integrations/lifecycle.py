@@ -166,7 +166,7 @@ def _described(integration: Integration, body: Mapping[str, object]) -> Integrat
 def _checked(
     integration: Integration, body: Mapping[str, object], *, current: Credentials
 ) -> tuple[Integration, Connection]:
-    """The integration as the body wants it, and what its connector said. Raises InvalidFields naming all wrong fields."""
+    """The integration as the body wants it, and what its connector said. Raises InvalidFields naming all wrong ones."""
     wrong: list[InvalidFields] = []
     described = integration
     try:
