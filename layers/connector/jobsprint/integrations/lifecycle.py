@@ -80,7 +80,9 @@ def change(tenant: str, integration_id: str, body: Mapping[str, object]) -> Inte
     if integration.status != "connected":
         raise Conflict(f"{integration_id} is {integration.status}; connect it with these fields", code="not_connected")
     changed, _ = _checked(integration, body, current=open_credentials(integration))
-    return store.update(changed)
+    kept = store.update(changed)
+    store.reset_circuit(integration_id)
+    return kept
 
 
 def disconnect(tenant: str, integration_id: str) -> Integration:
@@ -131,6 +133,7 @@ def _reconnect(tenant: str, integration_id: str, body: Mapping[str, object]) -> 
     ready, connection = _checked(integration, body, current=open_credentials(integration))
     connected = store.update(ready)
     store.keep_health(integration_id, Health())
+    store.reset_circuit(integration_id)
     return _announced(connected, connection, created=False)
 
 
