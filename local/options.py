@@ -31,6 +31,7 @@ LOCAL_PARAMETERS = {
     "AllowLoopbackTargets": "true",
     # Each batch in flight is a process here.
     "DispatchConcurrency": "5",
+    "ExecutionConcurrency": "5",
 }
 
 
