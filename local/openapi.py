@@ -56,6 +56,8 @@ _FAILURES = {
 _ALSO = {"connect_integration": {501, 502, 504}, "execute_action": {502, 504}}
 # A status that Powertools cannot see, answered with the same body as another one.
 _SAME_ANSWER = {"connect_integration": {"200": "201"}}
+# An answer with a status and a shape of its own beside the usual one.
+_OTHER_ANSWER = {"execute_action": ("202", "ExecutionRefData", "Accepted; it runs in the background")}
 # An answer that Powertools takes for a success, though its status is another.
 _FAILED_ANSWER = {"publish_events": ("BatchRefusal", 422)}
 
@@ -76,6 +78,24 @@ _IDEMPOTENCY_KEY: Json = {
     "required": False,
     "description": "Makes a repeat safe: the same key, route and body within 24 hours get the first answer again",
     "schema": {"type": "string", "minLength": 1, "maxLength": 255},
+}
+_HEADERS: dict[str, list[Json]] = {
+    "execute_action": [
+        {
+            "name": "Prefer",
+            "in": "header",
+            "required": False,
+            "description": "`respond-async` answers at once with an execution ID (RFC 7240)",
+            "schema": {"type": "string"},
+        },
+        {
+            "name": "traceparent",
+            "in": "header",
+            "required": False,
+            "description": "Passed on to the other side (W3C Trace Context)",
+            "schema": {"type": "string"},
+        },
+    ]
 }
 _POWERTOOLS_OWN = {"HTTPValidationError", "ValidationError", "ResponseValidationError"}
 
@@ -152,6 +172,7 @@ def _operation(folder: str, module: ModuleType, route: str, operation: Json) -> 
     parameters = [_without_null(parameter) for parameter in operation.get("parameters", [])]
     if route.startswith("post") and scope is not None:
         parameters.append({"$ref": "#/components/parameters/IdempotencyKey"})
+    parameters += _HEADERS.get(folder, [])
     return {**completed, "parameters": parameters} if parameters else completed
 
 
@@ -159,7 +180,12 @@ def _successes(folder: str, answers: Json) -> Json:
     good = {status: answer for status, answer in answers.items() if status.startswith("2")}
     good |= {status: good[other] for status, other in _SAME_ANSWER.get(folder, {}).items()}
     failed, _ = _FAILED_ANSWER.get(folder, ("", 0))
-    return {status: _without_option(good[status], _schema(failed)) for status in sorted(good)}
+    other_status, other, meaning = _OTHER_ANSWER.get(folder, ("", "", ""))
+    shown = {
+        status: _without_option(_without_option(good[status], _schema(failed)), _schema(other))
+        for status in sorted(good)
+    }
+    return shown | ({other_status: _json_answer(meaning, _schema(other))} if other else {})
 
 
 def _failures(folder: str, route: str, *, public: bool, has_body: bool) -> Json:

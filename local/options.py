@@ -35,6 +35,7 @@ LOCAL_PARAMETERS = {
     # Each batch in flight is a process here.
     "DispatchConcurrency": "5",
     "HealthConcurrency": "5",
+    "ExecutionConcurrency": "5",
 }
 
 

@@ -46,6 +46,7 @@ def aws(monkeypatch: pytest.MonkeyPatch) -> Iterator[dict[str, Any]]:
             "TOKENS_TABLE": tables["TokensTable"],
             "DELIVERY_QUEUE_URL": queues["DeliveryQueue"],
             "HEALTH_QUEUE_URL": queues["HealthQueue"],
+            "EXECUTION_QUEUE_URL": queues["ExecutionQueue"],
             "REFUSED_QUEUE_URL": queues["RefusedEvents"],
             "DATA_KEY_ID": key,
             "CATALOG_BUCKET": "catalog",

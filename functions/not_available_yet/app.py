@@ -4,10 +4,9 @@ from jobsprint.api.caller import ANY_TOKEN
 from jobsprint.api.endpoint import Endpoint
 from jobsprint.domain.errors import NotAvailableYet
 
-app = Endpoint(scope=ANY_TOKEN, repeatable=True)
+app = Endpoint(scope=ANY_TOKEN, keeps_answers=False)
 
 
-@app.get("/integrations/<integrationId>/executions/<executionId>", include_in_schema=False)
 @app.post("/integrations/webhooks/<webhookId>/rotate-secret", include_in_schema=False)
 @app.post("/integrations/webhooks/<webhookId>/test", include_in_schema=False)
 @app.get("/integrations/webhooks/<webhookId>/deliveries/<deliveryId>", include_in_schema=False)

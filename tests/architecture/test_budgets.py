@@ -32,9 +32,11 @@ SEALS = {
     "dispatch_webhooks",
     "execute_action",
     "finish_oauth",
+    "get_execution",
     "get_webhook",
     "list_deliveries",
     "refresh_catalog",
+    "run_executions",
     "run_health_tests",
     "test_integration",
     "update_integration",
@@ -58,6 +60,7 @@ WITHOUT_CLIENTS = {
     "get_openapi",
     "not_available_yet",
 }
+WITHOUT_ROUTES = {"manage_tokens", "receive_events", "run_executions"}
 WITHOUT_POWERTOOLS = {"get_docs", "get_openapi"}
 
 # Which functions may import a package. Behind each, about what it costs in ms (Python 3.11, two cores, not Lambda).
@@ -71,7 +74,7 @@ MAY_HAVE = {
     "pydantic": EVERY - WITHOUT_MODELS,  # 90
     "botocore.session": EVERY - WITHOUT_CLIENTS,  # 100
     "aws_lambda_powertools": EVERY - WITHOUT_POWERTOOLS,  # 30
-    "aws_lambda_powertools.event_handler": EVERY - WITHOUT_MODELS - {"manage_tokens", "receive_events"},  # 70
+    "aws_lambda_powertools.event_handler": EVERY - WITHOUT_MODELS - WITHOUT_ROUTES,  # 70
 }
 
 _SCRIPT = """

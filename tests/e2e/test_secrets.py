@@ -88,6 +88,10 @@ def use_everything(api: Api, receiver: Any) -> list[str]:
     parameters = {"parameters": {"token": PLANTED["custom secret"], "note": PLANTED["custom header"]}}
     call("POST", f"/integrations/{integration}/actions/send", parameters, headers={"Idempotency-Key": "plant-3"})
     call("POST", f"/integrations/{integration}/actions/send", parameters, headers={"Idempotency-Key": "plant-3"})
+    ran = call("POST", f"/integrations/{integration}/actions/send", parameters, headers={"Prefer": "respond-async"})
+    execution = f"/integrations/{integration}/executions/{ran['executionId']}"
+    eventually(lambda: api.data("GET", execution)["status"] == "succeeded", seconds=60)
+    call("GET", execution)
     call("POST", "/events", {"event": "a.b", "data": {"n": 1}})
     eventually(lambda: api.data("GET", f"/integrations/webhooks/{webhook}/deliveries?state=delivered"))
     receiver.answer = lambda request: Reply(500, {"echo": dict(request.headers)})

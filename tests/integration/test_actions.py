@@ -3,23 +3,21 @@
 import base64
 import hmac
 import json
-import socket
-import threading
 from collections.abc import Iterator
-from contextlib import suppress
 from typing import Any
 
 import pytest
 from standardwebhooks import Webhook
 
-from jobsprint.connectors import custom
 from jobsprint.domain import canonical
 from jobsprint.domain.redact import MASK
+from jobsprint.integrations import action_answers
 from jobsprint.security.signing import generate_secret
 from jobsprint.store.logs import LogStore
 from tests.support.call import Answer, call
 from tests.support.receiver import Receiver, Reply
 from tests.support.rows import connected, rows
+from tests.support.silent import Silent
 
 TOKEN = "tok-s3cret-value"
 SECRET = "a-signing-secret"
@@ -275,39 +273,6 @@ def test_a_redirect_is_not_followed(endpoint: Receiver, integration_id: str) -> 
 # --- no answer --------------------------------------------------------------------------------------------------------
 
 
-class Silent:
-    """Takes a request and never answers, or breaks the connection."""
-
-    def __init__(self, *, breaks: bool) -> None:
-        self._breaks = breaks
-        self._listener = socket.create_server(("127.0.0.1", 0))
-        self._open: list[socket.socket] = []
-        self.url = f"http://127.0.0.1:{self._listener.getsockname()[1]}"
-        self._thread = threading.Thread(target=self._serve, daemon=True)
-        self._thread.start()
-
-    def _serve(self) -> None:
-        with suppress(OSError):
-            while True:
-                connection, _ = self._listener.accept()
-                self._open.append(connection)
-                connection.recv(65536)
-                if self._breaks:
-                    connection.shutdown(socket.SHUT_RDWR)
-
-    @property
-    def calls(self) -> int:
-        return len(self._open)
-
-    def close(self) -> None:
-        with suppress(OSError):  # closed already
-            self._listener.shutdown(socket.SHUT_RDWR)
-        self._listener.close()
-        self._thread.join(2)
-        for connection in self._open:
-            connection.close()
-
-
 @pytest.fixture
 def hanging() -> Iterator[Silent]:
     server = Silent(breaks=False)
@@ -323,7 +288,7 @@ def breaking() -> Iterator[Silent]:
 
 
 def test_a_call_that_is_never_answered_is_unknown(hanging: Silent, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(custom, "ACTION_SECONDS", 0.2)
+    monkeypatch.setattr(action_answers, "ACTION_SECONDS", 0.2)
     integration_id = connected(hanging.url, actions=[{"name": "send"}])
 
     answer = act(integration_id, "send")
@@ -415,7 +380,7 @@ def test_just_below_the_limit_nothing_is_cut(endpoint: Receiver, integration_id:
 
 
 def test_usage_is_counted(endpoint: Receiver, hanging: Silent, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(custom, "ACTION_SECONDS", 0.2)
+    monkeypatch.setattr(action_answers, "ACTION_SECONDS", 0.2)
     integration_id = connected(endpoint.url, actions=[{"name": "send"}])
     act(integration_id, "send")
     act(integration_id, "send")

@@ -10,7 +10,8 @@ import pytest
 from jobsprint import aws
 from jobsprint.connectors import base
 from jobsprint.connectors.custom import Custom
-from jobsprint.domain.models import Health
+from jobsprint.domain.models import Health, Integration
+from jobsprint.domain.times import now_ms
 from jobsprint.integrations import health
 from jobsprint.store.integrations import HEALTH_SHARDS, IntegrationStore
 from tests.support.call import Context, call, handler
@@ -86,11 +87,86 @@ def test_a_shard_of_many_is_spread_page_by_page(queue: str, monkeypatch: pytest.
     monkeypatch.setattr(health, "_PAGE", 3)
     made = {stored(name=str(number), kind="custom").id for number in range(30)}
     tested: list[str] = []
-    monkeypatch.setattr(health, "_tested", lambda integration: tested.append(integration.id))
+    monkeypatch.setattr(health, "_tested", lambda integration, _: tested.append(integration.id))
 
     run(queue)
 
     assert sorted(tested) == sorted(made)
+
+
+def _connections(number: int) -> set[str]:
+    """Connected integrations of three tenants in turn, and every tenth as many that the schedule leaves alone."""
+    made = set()
+    for place in range(number):
+        tenant = ("acme", "globex", "initech")[place % 3]
+        made.add(stored(tenant=tenant, name=str(place), kind="custom").id)
+        if place % 10 == 0:
+            stored(tenant=tenant, kind="custom", status=("disconnected", "error", "pending")[place % 3])
+    return made
+
+
+def _passes(tested: list[str]) -> Callable[..., base.TestResult]:
+    def test(_: Custom, integration: Integration, __: Any) -> base.TestResult:
+        tested.append(integration.id)
+        return base.TestResult(passed=True, message="Connection successful", response_ms=1)
+
+    return test
+
+
+def test_350_connections_of_three_tenants_are_tested_once_each_run(queue: str, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(health, "_PAGE", 20)  # 350 in 8 shards: two or three pages each
+    tested: list[str] = []
+    monkeypatch.setattr(Custom, "test", _passes(tested))
+    scans: list[str] = []
+    aws.dynamodb().meta.events.register("before-call.dynamodb.Scan", lambda **_: scans.append("scan"))
+    made = _connections(350)
+
+    worked = run(queue)
+
+    assert sorted(tested) == sorted(made)
+    pages = worked - len(made)
+    assert pages > 2 * HEALTH_SHARDS
+    assert scans == []
+
+
+def test_a_run_that_overlaps_the_one_before_tests_nothing_twice(queue: str, monkeypatch: pytest.MonkeyPatch) -> None:
+    tested: list[str] = []
+    monkeypatch.setattr(Custom, "test", _passes(tested))
+    made = _connections(30)
+
+    schedule()
+    schedule()
+    work(queue)
+    assert sorted(tested) == sorted(made)
+
+    tested.clear()
+    run(queue)
+    assert sorted(tested) == sorted(made)
+
+
+def test_a_page_that_is_spread_twice_tests_nothing_twice(queue: str, monkeypatch: pytest.MonkeyPatch) -> None:
+    tested: list[str] = []
+    monkeypatch.setattr(Custom, "test", _passes(tested))
+    made = _connections(30)
+    started = now_ms()
+
+    for _ in range(2):
+        health._send({"shard": shard, "run": started} for shard in range(HEALTH_SHARDS))
+        work(queue)
+
+    assert sorted(tested) == sorted(made)
+
+
+def test_a_test_on_demand_stands_for_one_of_a_run_that_began_before(queue: str, endpoint: Receiver) -> None:
+    integration_id = connected(endpoint.url)
+    schedule()
+
+    call("POST", f"/integrations/{integration_id}/test")
+    work(queue)
+    assert len(endpoint.received) == 1
+
+    run(queue)
+    assert len(endpoint.received) == 2
 
 
 def test_three_failures_in_a_row_make_it_unhealthy_and_actions_stay_allowed(queue: str, endpoint: Receiver) -> None:
@@ -176,7 +252,7 @@ def test_reasons(aws: dict[str, Any], endpoint: Receiver, status: int, reason: s
 
 def test_two_tests_at_once_tell_of_one_change(aws: dict[str, Any], monkeypatch: pytest.MonkeyPatch) -> None:
     integration = IntegrationStore("acme").get(connected("https://hooks.example.com/"))
-    meanwhile = [lambda: health._tested(integration)]
+    meanwhile = [lambda: health._tested(integration, Health())]
 
     def refused(*_: Any) -> base.TestResult:
         if meanwhile:
@@ -184,7 +260,7 @@ def test_two_tests_at_once_tell_of_one_change(aws: dict[str, Any], monkeypatch: 
         return base.TestResult(passed=False, message="no", response_ms=1, reason="credential_rejected", next_step="Do")
 
     monkeypatch.setattr(Custom, "test", refused)
-    health._tested(integration)
+    health._tested(integration, Health())
 
     assert told() == ["integration.unhealthy"]
     assert shown(integration.id)["status"] == "error"
@@ -202,7 +278,7 @@ def test_health_that_was_changed_meanwhile_is_not_overwritten(aws: dict[str, Any
 @pytest.mark.parametrize("change", ["disconnect", "delete"])
 def test_what_is_gone_before_its_turn_is_skipped(queue: str, endpoint: Receiver, change: str) -> None:
     integration_id = connected(endpoint.url)
-    health._send([{"tenant": "acme", "id": integration_id}])
+    health._send([{"tenant": "acme", "id": integration_id, "run": now_ms()}])
     call("POST", f"/integrations/{integration_id}/disconnect")
     if change == "delete":
         call("DELETE", f"/integrations/{integration_id}")
@@ -229,7 +305,7 @@ def test_our_own_fault_brings_back_that_message_alone(queue: str, endpoint: Rece
     before = len(rows("LogsTable"))
     records = [
         {"messageId": "bad", "body": "no json"},
-        {"messageId": "good", "body": json.dumps({"tenant": "acme", "id": good})},
+        {"messageId": "good", "body": json.dumps({"tenant": "acme", "id": good, "run": now_ms()})},
     ]
 
     assert handler("check_health")({"Records": records}, Context()) == {

@@ -1,7 +1,5 @@
 """`Idempotency-Key`: one request, one effect, one answer - also when something breaks in between."""
 
-import json
-from collections.abc import Callable
 from typing import Any
 
 import pytest
@@ -11,8 +9,7 @@ from jobsprint.domain.times import now_ms
 from jobsprint.store import idempotency
 from jobsprint.store.integrations import IntegrationStore
 from tests.support.call import Answer, call
-from tests.support.receiver import Receiver, Reply
-from tests.support.rows import connected, rows, subscribed
+from tests.support.rows import rows, subscribed
 
 BODY = {"name": "My webhook", "url": "https://hooks.example.com/in", "events": ["workflow.executed"]}
 
@@ -189,73 +186,3 @@ def test_an_answer_that_cannot_be_kept_is_given_all_the_same(monkeypatch: pytest
 
     assert create().status == 201
     assert len(names()) == 1
-
-
-# --- actions: the outcome itself is kept ------------------------------------------------------------------------------
-
-
-def act(integration_id: str, key: str = "key-1", **parameters: Any) -> Answer:
-    path = f"/integrations/{integration_id}/actions/send"
-    return call("POST", path, body={"parameters": parameters}, headers={"Idempotency-Key": key})
-
-
-@pytest.mark.parametrize(
-    ("answer", "status", "code"),
-    [
-        (lambda _: Reply(500), 502, "upstream_failed"),
-        (lambda _: Reply(401), 502, "upstream_refused"),
-        (lambda _: Reply(200, {"success": False}), 502, "upstream_failed"),
-    ],
-)
-def test_a_failed_outcome_is_kept_and_not_sent_again(
-    endpoint: Receiver, answer: Callable[[Any], Reply], status: int, code: str
-) -> None:
-    endpoint.answer = answer
-    integration_id = connected(endpoint.url, actions=[{"name": "send"}])
-
-    first, second = act(integration_id), act(integration_id)
-
-    assert (first.status, first.error["code"]) == (status, code)
-    assert second.body == first.body
-    assert second.headers["Idempotent-Replayed"] == "true"
-    assert len(endpoint.received) == 1
-    assert act(integration_id, "key-2").status == status
-    assert len(endpoint.received) == 2
-
-
-def test_what_was_never_sent_may_be_tried_again(endpoint: Receiver, monkeypatch: pytest.MonkeyPatch) -> None:
-    integration_id = connected(endpoint.url, actions=[{"name": "send"}])
-    with monkeypatch.context() as patch:
-        patch.setattr("jobsprint.integrations.grants.open_credentials", _broken)
-        assert act(integration_id).status == 500
-
-    assert act(integration_id).status == 200
-    assert len(endpoint.received) == 1
-
-
-def test_a_holder_that_died_while_sending_answers_unknown(endpoint: Receiver, monkeypatch: pytest.MonkeyPatch) -> None:
-    integration_id = connected(endpoint.url, actions=[{"name": "send"}])
-    with monkeypatch.context() as patch:
-        patch.setattr(idempotency, "keep", lambda *_, **__: None)
-        assert act(integration_id).status == 200
-    assert act(integration_id).error["code"] == "idempotency_in_progress"
-
-    _later(monkeypatch, idempotency.LEASE_MS + 1000)
-    for _ in range(2):
-        answer = act(integration_id)
-        assert (answer.status, answer.error["code"]) == (502, "outcome_unknown")
-    assert act(integration_id, text="other").error["code"] == "idempotency_key_reused"
-    assert len(endpoint.received) == 1
-
-
-def test_a_very_long_answer_is_kept_whole(endpoint: Receiver) -> None:
-    said = {"text": "é" * 400_000}
-    endpoint.answer = lambda _: Reply(200, json.dumps(said, ensure_ascii=False).encode())
-    integration_id = connected(endpoint.url, actions=[{"name": "send"}])
-
-    first, second = act(integration_id), act(integration_id)
-
-    assert first.status == 200
-    assert second.body == first.body
-    assert second.data["result"]["text"] == said["text"]
-    assert len(endpoint.received) == 1

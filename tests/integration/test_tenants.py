@@ -34,6 +34,7 @@ SCOPES = {
     ("POST", "/integrations/{integrationId}/disconnect"): "integrations:write",
     ("POST", "/integrations/{integrationId}/test"): "integrations:write",
     ("POST", "/integrations/{integrationId}/actions/{actionName}"): "actions:execute",
+    ("GET", "/integrations/{integrationId}/executions/{executionId}"): "integrations:read",
     ("GET", "/integrations/{integrationId}/logs"): "integrations:read",
     ("POST", "/integrations/webhooks"): "webhooks:write",
     ("GET", "/integrations/webhooks"): "webhooks:read",

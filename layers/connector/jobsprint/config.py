@@ -19,6 +19,7 @@ class Settings:
     tokens_table: str
     delivery_queue_url: str
     health_queue_url: str
+    execution_queue_url: str
     refused_queue_url: str
     data_key_id: str
     usage_plan_id: str
@@ -32,6 +33,7 @@ class Settings:
     log_retention_days: int
     max_webhooks: int
     redirect_origins: tuple[str, ...]
+    execution_seconds: int
     cors_origins: tuple[str, ...]
     icon_base_url: str
     version: str
@@ -55,6 +57,7 @@ def settings() -> Settings:
         tokens_table=env["TOKENS_TABLE"],
         delivery_queue_url=env["DELIVERY_QUEUE_URL"],
         health_queue_url=env["HEALTH_QUEUE_URL"],
+        execution_queue_url=env["EXECUTION_QUEUE_URL"],
         refused_queue_url=env["REFUSED_QUEUE_URL"],
         data_key_id=env["DATA_KEY_ID"],
         usage_plan_id=env.get("USAGE_PLAN_ID", ""),
@@ -68,6 +71,7 @@ def settings() -> Settings:
         log_retention_days=int(env.get("LOG_RETENTION_DAYS", "30")),
         max_webhooks=int(env.get("MAX_WEBHOOKS", "100")),
         redirect_origins=_origins(env.get("REDIRECT_ORIGINS", "")),
+        execution_seconds=int(env.get("EXECUTION_SECONDS", "300")),
         cors_origins=tuple((env.get("CORS_ORIGINS") or "*").split(",")),
         icon_base_url=env.get("ICON_BASE_URL", "https://cdn.jobsprint.io/icons"),
         version=env.get("SERVICE_VERSION", "dev"),

@@ -8,7 +8,7 @@ import base64
 import binascii
 import json
 import time
-from collections.abc import Callable, Mapping
+from collections.abc import Mapping
 from typing import Any
 
 from aws_lambda_powertools.event_handler import APIGatewayRestResolver, Response
@@ -19,7 +19,7 @@ from aws_lambda_powertools.utilities.typing import LambdaContext
 from jobsprint.api.address import base_url
 from jobsprint.api.caller import Caller, caller_of
 from jobsprint.api.cors import cors_headers, header
-from jobsprint.api.idempotency import once
+from jobsprint.api.idempotency import checked_key, once
 from jobsprint.domain import canonical
 from jobsprint.domain.errors import (
     BadRequest,
@@ -41,16 +41,17 @@ Answer = dict[str, Any]
 class Endpoint(APIGatewayRestResolver):
     """A resolver for one operation.
 
-    `scope` is what its token needs; None makes the operation public. `repeatable` says that an Idempotency-Key changes
-    nothing, because the operation does nothing.
+    `scope` is what its token needs; None makes the operation public. `keeps_answers` says that a POST with an
+    Idempotency-Key keeps its answer; not so where the operation does nothing, or keeps what it did itself.
     """
 
-    def __init__(self, scope: str | None, *, repeatable: bool = False) -> None:
+    def __init__(self, scope: str | None, *, keeps_answers: bool = True) -> None:
         super().__init__(enable_validation=True, response_validation_error_http_code=500)
         self.scope = scope
-        self._repeatable = repeatable
+        self._keeps_answers = keeps_answers
         self._caller: Caller | None = None
-        self._sending: Callable[[], None] = _nothing
+        self.answer_headers: dict[str, str] = {}
+        """What a route function adds to the headers of its answer, also to that of an error it raises."""
         self.exception_handler(Exception)(self._answer_error)
         self.not_found(self._answer_error)
 
@@ -66,15 +67,21 @@ class Endpoint(APIGatewayRestResolver):
         """The base URL of this API as the caller used it, without a slash at its end."""
         return base_url(self.current_event.raw_event)
 
-    def sending(self) -> None:
-        """Says that what cannot be taken back comes next: with an Idempotency-Key, what comes of it is kept."""
-        self._sending()
+    @property
+    def idempotency_key(self) -> str | None:
+        """The request's Idempotency-Key. Raises InvalidFields for one that cannot be used."""
+        return checked_key(self.request_header("idempotency-key"))
+
+    def request_header(self, name: str) -> str | None:
+        """A header of the request; `name` in lower case."""
+        return header(self.current_event.raw_event, name)
 
     def resolve(self, event: Mapping[str, Any], context: LambdaContext) -> Answer:
         """The answer to an API Gateway event, whatever happens."""
         request_id = (event.get("requestContext") or {}).get("requestId") or context.aws_request_id
         logger.append_keys(requestId=request_id)
         started = time.monotonic()
+        self.answer_headers.clear()
         try:
             self._caller = None if self.scope is None else caller_of(event, self.scope)
             readable = _with_text_body(event)
@@ -83,21 +90,18 @@ class Endpoint(APIGatewayRestResolver):
             answer = error_answer(error, request_id)
         _log(event, answer["statusCode"], self._caller, started)
         self._caller = None
-        self._sending = _nothing
         logger.remove_keys(["requestId"])
-        answer["headers"] = {**answer.get("headers", {}), **cors_headers(event)}
+        answer["headers"] = {**answer.get("headers", {}), **self.answer_headers, **cors_headers(event)}
         return answer
 
     def _resolve_once(self, event: dict[str, Any], context: LambdaContext) -> Answer:
-        def work(sending: Callable[[], None]) -> Answer:
-            self._sending = sending
+        def work() -> Answer:
             return _single_headers(super(Endpoint, self).resolve(event, context))
 
-        key = header(event, "idempotency-key")
-        if key is None or event.get("httpMethod") != "POST" or self._caller is None or self._repeatable:
-            return work(_nothing)
-        route = f"POST {event.get('path')}"
-        return once(self._caller.tenant, key, route, event["body"] or "", work)
+        key = checked_key(header(event, "idempotency-key")) if event.get("httpMethod") == "POST" else None
+        if key is None or self._caller is None or not self._keeps_answers:
+            return work()
+        return once(self._caller.tenant, key, f"POST {event.get('path')}", event["body"] or "", work)
 
     def _answer_error(self, error: Exception) -> Response[str]:
         request_id = self.current_event.request_context.request_id or ""
@@ -108,10 +112,6 @@ class Endpoint(APIGatewayRestResolver):
             body=answer["body"],
             headers={name: value for name, value in answer["headers"].items() if name != "Content-Type"},
         )
-
-
-def _nothing() -> None:
-    pass
 
 
 def _log(event: Mapping[str, Any], status: int, caller: Caller | None, started: float) -> None:

@@ -16,6 +16,8 @@ from jobsprint.domain import rules
 from jobsprint.domain.models import (
     Activity,
     Capability,
+    Execution,
+    ExecutionState,
     Health,
     Integration,
     IntegrationStatus,
@@ -23,6 +25,7 @@ from jobsprint.domain.models import (
     LogEntry,
     Outcome,
 )
+from jobsprint.domain.outcomes import Outcome as ActionOutcome
 from jobsprint.domain.redact import MASK, redact
 from jobsprint.domain.times import iso_millis, iso_seconds, parse_iso
 
@@ -344,6 +347,47 @@ class ActionView(BaseModel):
     action: str
     result: dict[str, Any]
     executionTime: Annotated[int, Field(description="Milliseconds")]
+
+
+class ExecutionRef(BaseModel):
+    """An action that runs in the background."""
+
+    executionId: str
+
+
+class ExecutionError(BaseModel):
+    """Why an execution failed, or that nobody knows whether it was done."""
+
+    code: str
+    message: str
+
+
+class ExecutionView(BaseModel):
+    """An action in the background; `result` or `error` once it has ended."""
+
+    executionId: str
+    action: str
+    status: ExecutionState
+    result: dict[str, Any] | None = absent()
+    error: ExecutionError | None = absent()
+    executionTime: Annotated[int | None, Field(description="Milliseconds")] = absent()
+    createdAt: str
+    finishedAt: str | None = absent()
+
+    @classmethod
+    def of(cls, execution: Execution, outcome: ActionOutcome | None) -> "ExecutionView":
+        """As it is shown; an execution that never got as far as its call has no time."""
+        error = outcome.error if outcome else None
+        return cls(
+            executionId=execution.id,
+            action=execution.action,
+            status=execution.state,
+            result=outcome.result if outcome else None,
+            error=ExecutionError(code=error.code, message=error.message) if error else None,
+            executionTime=outcome.execution_ms if outcome and execution.started_at else None,
+            createdAt=iso_seconds(execution.created_at),
+            finishedAt=_seconds(execution.finished_at),
+        )
 
 
 class LogView(BaseModel):

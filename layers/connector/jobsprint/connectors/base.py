@@ -11,6 +11,18 @@ from typing import Protocol
 from jobsprint.domain.models import Capability, Integration, IntegrationStatus, JsonObject
 from jobsprint.security.credentials import Credentials
 
+ACTION_SECONDS = 25.0
+"""How long an action may take while its caller waits: API Gateway gives up after 29 s."""
+
+
+@dataclass(frozen=True, slots=True)
+class CallContext:
+    """What surrounds an action call: `seconds` is its one budget over everything that the connector sends for it, and
+    `traceparent` (W3C Trace Context, checked) goes on to the other side as the header of that name."""
+
+    seconds: float = ACTION_SECONDS
+    traceparent: str | None = None
+
 
 @dataclass(frozen=True, slots=True)
 class Connection:
@@ -58,11 +70,19 @@ class Connector(Protocol):
         """A real call without side effects. Never raises for what the other side does."""
 
     def execute(
-        self, integration: Integration, credentials: Credentials, *, call_id: str, action: str, parameters: JsonObject
+        self,
+        integration: Integration,
+        credentials: Credentials,
+        *,
+        call_id: str,
+        action: str,
+        parameters: JsonObject,
+        context: CallContext,
     ) -> JsonObject:
         """Runs an action and gives what the other side returned, with `success` in it.
 
         `call_id` names this call towards the other side. Raises UpstreamFailed when the other side failed
-        (`unknown` when the call was sent and its fate is not known), UpstreamTimeout when it did not answer in time,
+        (`unknown` when the call was sent and its fate is not known; `sent` is False only when it certainly was not;
+        `outage` when the other side is down rather than unwilling), UpstreamTimeout when it did not answer in time,
         and RateLimited when it wants fewer calls.
         """

@@ -1,6 +1,7 @@
 """One signed JSON call to an address of the tenant's, through the outbound guard."""
 
 import time
+from dataclasses import replace
 from functools import cache
 
 from jobsprint.config import settings
@@ -10,7 +11,6 @@ from jobsprint.domain.models import JsonObject
 from jobsprint.security import addresses, outbound, signing
 from jobsprint.security.credentials import Credentials
 
-ACTION_SECONDS = 25.0
 TEST_SECONDS = 10.0
 MAX_RESULT_BYTES = 1024 * 1024
 USER_AGENT = "Jobsprint-Integrations/1.0"
@@ -39,12 +39,22 @@ def check_target(url: str, field: str = "body.url") -> None:
 
 
 def post_json(
-    credentials: Credentials, payload: JsonObject, *, message_id: str, timeout: float, max_body: int
+    credentials: Credentials,
+    payload: JsonObject,
+    *,
+    message_id: str,
+    timeout: float,
+    max_body: int,
+    traceparent: str | None = None,
 ) -> outbound.Answer | outbound.Failure:
     """POSTs `payload` as canonical JSON with the connection's headers, signed where it has a secret.
 
-    `timeout` in seconds is one budget over the whole call; `max_body` bytes of the answer are read.
+    `timeout` in seconds is one budget over the whole call; `max_body` bytes of the answer are read. `traceparent`
+    replaces a header of that name which the connection has.
     """
+    if traceparent:
+        others = {name: value for name, value in credentials.headers.items() if name.lower() != "traceparent"}
+        credentials = replace(credentials, headers={**others, "traceparent": traceparent})
     return post_body(credentials, canonical.dumps(payload).encode(), message_id, timeout, max_body)
 
 

@@ -11,8 +11,8 @@ from pydantic import BaseModel, ConfigDict, Field, field_validator
 
 from jobsprint.connectors import outcomes
 from jobsprint.connectors.answers import read_json
-from jobsprint.connectors.base import Connection, TestResult
-from jobsprint.connectors.calls import ACTION_SECONDS, MAX_RESULT_BYTES, TEST_SECONDS, check_target, post_json
+from jobsprint.connectors.base import CallContext, Connection, TestResult
+from jobsprint.connectors.calls import MAX_RESULT_BYTES, TEST_SECONDS, check_target, post_json
 from jobsprint.connectors.fields import Headers, Secret, Url
 from jobsprint.domain import rules
 from jobsprint.domain.errors import UpstreamFailed
@@ -104,15 +104,23 @@ class Custom:
         return outcomes.test_result(outcome)
 
     def execute(
-        self, integration: Integration, credentials: Credentials, *, call_id: str, action: str, parameters: JsonObject
+        self,
+        integration: Integration,
+        credentials: Credentials,
+        *,
+        call_id: str,
+        action: str,
+        parameters: JsonObject,
+        context: CallContext,
     ) -> JsonObject:
         """POSTs the action; see `connectors.base.Connector`."""
         outcome = post_json(
             credentials,
             {"action": action, "parameters": parameters},
             message_id=call_id,
-            timeout=ACTION_SECONDS,
+            timeout=context.seconds,
             max_body=MAX_RESULT_BYTES,
+            traceparent=context.traceparent,
         )
         if isinstance(outcome, Failure):
             raise outcomes.failed(outcome)

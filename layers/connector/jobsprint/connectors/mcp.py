@@ -6,14 +6,14 @@ where the server says how long its list is good for.
 
 import time
 from collections.abc import Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from typing import Annotated, Any, Literal
 
 from pydantic import BaseModel, ConfigDict, Field, field_validator
 
 from jobsprint.connectors import mcp_results
-from jobsprint.connectors.base import Connection, TestResult
-from jobsprint.connectors.calls import ACTION_SECONDS, TEST_SECONDS, check_target
+from jobsprint.connectors.base import CallContext, Connection, TestResult
+from jobsprint.connectors.calls import TEST_SECONDS, check_target
 from jobsprint.connectors.fields import Url
 from jobsprint.connectors.mcp_protocol import (
     HANDSHAKES,
@@ -135,10 +135,19 @@ class Mcp:
         return TestResult(True, message, _ms_since(started), capabilities=offer.capabilities, facts=facts)
 
     def execute(
-        self, integration: Integration, credentials: Credentials, *, call_id: str, action: str, parameters: JsonObject
+        self,
+        integration: Integration,
+        credentials: Credentials,
+        *,
+        call_id: str,
+        action: str,
+        parameters: JsonObject,
+        context: CallContext,
     ) -> JsonObject:
         """Calls a tool; see `connectors.base.Connector`."""
-        with Conversation(credentials, dialect_of(integration), seconds=ACTION_SECONDS) as talk:
+        traced = {"traceparent": context.traceparent} if context.traceparent else {}
+        sent_with = replace(credentials, headers={**credentials.headers, **traced})
+        with Conversation(sent_with, dialect_of(integration), seconds=context.seconds) as talk:
             return mcp_results.result_of(self.call(talk, integration, action, parameters))
 
     # What a connector on top of MCP does in its own way.

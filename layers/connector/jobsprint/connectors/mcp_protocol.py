@@ -87,7 +87,7 @@ class HttpRefused(UpstreamFailed):
     """The server answered with a status that is no success, and no JSON-RPC error says why."""
 
     def __init__(self, message: str, *, http_status: int, code: str | None = None, unknown: bool = False) -> None:
-        super().__init__(message, code=code, unknown=unknown)
+        super().__init__(message, code=code, unknown=unknown, outage=http_status >= 500)
         self.http_status = http_status
 
 

@@ -14,8 +14,8 @@ from urllib.parse import urlencode
 from pydantic import BaseModel, ConfigDict, Field, field_validator
 
 from jobsprint.connectors import n8n_mcp
-from jobsprint.connectors.base import Connection, TestResult
-from jobsprint.connectors.calls import ACTION_SECONDS, MAX_RESULT_BYTES, TEST_SECONDS, check_target, client
+from jobsprint.connectors.base import CallContext, Connection, TestResult
+from jobsprint.connectors.calls import MAX_RESULT_BYTES, TEST_SECONDS, check_target, client
 from jobsprint.connectors.custom import result_of
 from jobsprint.connectors.fields import Url
 from jobsprint.connectors.n8n_outcomes import (
@@ -194,7 +194,14 @@ class N8n:
         )
 
     def execute(
-        self, integration: Integration, credentials: Credentials, *, call_id: str, action: str, parameters: JsonObject
+        self,
+        integration: Integration,
+        credentials: Credentials,
+        *,
+        call_id: str,
+        action: str,
+        parameters: JsonObject,
+        context: CallContext,
     ) -> JsonObject:
         """Calls the workflow's production webhook; see `connectors.base.Connector`.
 
@@ -204,8 +211,8 @@ class N8n:
         kept: Any = integration.facts
         hook = Hook.of_fact(kept["actions"][action])
         if hook.exposed and not hook.path_names and "mcpToken" in credentials.keys:
-            return n8n_mcp.run(credentials, kept.get("mcp"), hook, parameters, call_id=call_id, seconds=ACTION_SECONDS)
-        caller = _Caller(credentials, kept, hook, call_id, parameters)
+            return n8n_mcp.run(credentials, kept.get("mcp"), hook, parameters, call_id=call_id, seconds=context.seconds)
+        caller = _Caller(credentials, kept, hook, call_id, parameters, context)
         sent, outcome = caller.call()
         error = webhook_error(outcome, sent)
         execution = None if error and error.code in NOTHING_RAN else caller.execution()
@@ -354,11 +361,18 @@ class _Caller:
     """One call of one workflow."""
 
     def __init__(
-        self, credentials: Credentials, facts: Mapping[str, Any], hook: Hook, call_id: str, parameters: JsonObject
+        self,
+        credentials: Credentials,
+        facts: Mapping[str, Any],
+        hook: Hook,
+        call_id: str,
+        parameters: JsonObject,
+        context: CallContext,
     ) -> None:
         self._credentials, self._facts, self._hook = credentials, facts, hook
         self._call_id, self._parameters = call_id, parameters
-        self._deadline = time.monotonic() + ACTION_SECONDS
+        self._traced = {"traceparent": context.traceparent} if context.traceparent else {}
+        self._deadline = time.monotonic() + context.seconds
 
     def call(self) -> tuple[int, Answer | Failure]:
         """The size of the body sent, and the outcome.
@@ -376,7 +390,7 @@ class _Caller:
 
     def _send(self, hook: Hook) -> tuple[int, Answer | Failure]:
         url, body = request_parts(self._credentials.url, hook, self._parameters)
-        headers = {"Accept": "application/json", CALL_HEADER: self._call_id}
+        headers = {"Accept": "application/json", CALL_HEADER: self._call_id, **self._traced}
         if body is not None:
             headers["Content-Type"] = "application/json"
         headers |= _auth_header(self._credentials, self._facts, hook)

@@ -7,6 +7,8 @@ from jobsprint.security.outbound import Answer, Failure
 _DEFAULT_RETRY_SECONDS = 30
 _MAX_RETRY_SECONDS = 3600
 
+# Kinds of failures before anything was sent that say something of the other side, not of the URL.
+_OUTAGES = frozenset({"dns", "connect", "tls"})
 _NEXT_STEPS = {
     "blocked_address": "Use an address that this service may call",
     "dns": "Check the host name of the URL",
@@ -19,14 +21,22 @@ def failed(failure: Failure) -> UpstreamFailed:
     """The error for a call without a usable answer; one that was sent is `unknown`."""
     if failure.kind.startswith("timeout"):
         after = ", after the call was sent: whether it was done is unknown" if failure.sent else ""
-        return UpstreamTimeout(f"The other side did not answer in time{after}", unknown=failure.sent)
+        return UpstreamTimeout(
+            f"The other side did not answer in time{after}", unknown=failure.sent, sent=failure.sent, outage=True
+        )
     if failure.sent:
         return UpstreamFailed(
             f"The connection broke after the call was sent ({failure.kind}): whether it was done is unknown",
             code="outcome_unknown",
             unknown=True,
+            outage=True,
         )
-    return UpstreamFailed(f"The other side could not be reached: {failure.message}", code=f"upstream_{failure.kind}")
+    return UpstreamFailed(
+        f"The other side could not be reached: {failure.message}",
+        code=f"upstream_{failure.kind}",
+        sent=False,
+        outage=failure.kind in _OUTAGES,
+    )
 
 
 def refused(answer: Answer) -> JobsprintError:
@@ -39,7 +49,7 @@ def refused(answer: Answer) -> JobsprintError:
         )
     if answer.status in (401, 403):
         return UpstreamFailed(f"The other side refused the credentials (HTTP {answer.status})", code="upstream_refused")
-    return UpstreamFailed(f"The other side answered HTTP {answer.status}")
+    return UpstreamFailed(f"The other side answered HTTP {answer.status}", outage=answer.status >= 500)
 
 
 def retry_after(answer: Answer) -> int | None:

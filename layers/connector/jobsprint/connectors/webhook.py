@@ -5,7 +5,7 @@ from collections.abc import Mapping
 from pydantic import BaseModel, ConfigDict, Field
 
 from jobsprint.connectors import outcomes
-from jobsprint.connectors.base import Connection, TestResult
+from jobsprint.connectors.base import CallContext, Connection, TestResult
 from jobsprint.connectors.calls import TEST_SECONDS, check_target, post_body
 from jobsprint.connectors.fields import Events, Headers, Secret, Url
 from jobsprint.domain.errors import NotFound
@@ -56,7 +56,14 @@ class Webhook:
         return outcomes.test_result(outcome)
 
     def execute(
-        self, integration: Integration, credentials: Credentials, *, call_id: str, action: str, parameters: JsonObject
+        self,
+        integration: Integration,
+        credentials: Credentials,
+        *,
+        call_id: str,
+        action: str,
+        parameters: JsonObject,
+        context: CallContext,
     ) -> JsonObject:
         """A webhook only listens. Raises NotFound."""
         raise NotFound("A webhook has no actions; publish an event with POST /v1/events", code="action_not_found")

@@ -116,6 +116,7 @@ class RateLimited(JobsprintError):
 
     def __init__(self, message: str, *, retry_after: int, code: str | None = None) -> None:
         super().__init__(message, code=code, headers={"Retry-After": str(retry_after)})
+        self.retry_after = retry_after
 
 
 class NotAvailableYet(JobsprintError):
@@ -128,15 +129,28 @@ class NotAvailableYet(JobsprintError):
 class UpstreamFailed(JobsprintError):
     """The other side answered with a failure, or could not be reached.
 
-    `unknown` says that the call was sent and its fate is not known, so nobody may blindly repeat it.
+    `unknown` says that the call was sent and its fate is not known, so nobody may blindly repeat it. `sent` is False
+    only if the other side cannot have seen it. `outage` says that the other side is down (not reached, silent, 5xx)
+    rather than unwilling: the circuit breaker counts those.
     """
 
     status = 502
     default_code = "upstream_failed"
 
-    def __init__(self, message: str, *, code: str | None = None, unknown: bool = False) -> None:
-        super().__init__(message, code=code)
+    def __init__(
+        self,
+        message: str,
+        *,
+        code: str | None = None,
+        unknown: bool = False,
+        sent: bool = True,
+        outage: bool = False,
+        headers: Mapping[str, str] | None = None,
+    ) -> None:
+        super().__init__(message, code=code, headers=headers)
         self.unknown = unknown
+        self.sent = sent
+        self.outage = outage
 
 
 class UpstreamTimeout(UpstreamFailed):

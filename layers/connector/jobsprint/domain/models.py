@@ -5,6 +5,7 @@ from dataclasses import dataclass, field
 from typing import Literal, TypeAlias
 
 from jobsprint.domain.canonical import JsonValue
+from jobsprint.domain.circuit import Circuit
 
 JsonObject: TypeAlias = dict[str, JsonValue]
 
@@ -12,6 +13,7 @@ IntegrationType = Literal["zapier", "n8n", "custom", "webhook", "mcp"]
 IntegrationStatus = Literal["connected", "disconnected", "pending", "error"]
 DeliveryState = Literal["pending", "delivered", "retrying", "exhausted", "discarded"]
 Outcome = Literal["success", "error", "unknown"]
+ExecutionState = Literal["queued", "running", "succeeded", "failed", "unknown"]
 
 
 @dataclass(frozen=True, slots=True)
@@ -76,12 +78,13 @@ class Integration:
 
 @dataclass(frozen=True, slots=True)
 class Activity:
-    """What happened to an integration: calls made through it (`unknown` counts as failed) and its health."""
+    """What happened to an integration: calls through it (`unknown` counts as failed), its health, and its circuit."""
 
     successful: int = 0
     failed: int = 0
     last_used: int | None = None
     health: Health = field(default_factory=Health)
+    circuit: Circuit = field(default_factory=Circuit)
 
 
 @dataclass(frozen=True, slots=True)
@@ -123,6 +126,28 @@ class Delivery:
     state: DeliveryState
     attempts: tuple[Attempt, ...] = ()
     next_attempt_at: int | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class Execution:
+    """An action that runs in the background. Times are Unix milliseconds.
+
+    `sealed_parameters` stands until it has ended, `sealed_outcome` from then on (both encrypted). `holder` is the token
+    of the worker that sent the call at `started_at`; it is dead if the outcome is missing at `lease_until`.
+    """
+
+    id: str
+    integration_id: str
+    action: str
+    state: ExecutionState
+    created_at: int
+    traceparent: str | None = None
+    sealed_parameters: str | None = None
+    sealed_outcome: str | None = None
+    holder: str | None = None
+    started_at: int = 0
+    lease_until: int = 0
+    finished_at: int | None = None
 
 
 @dataclass(frozen=True, slots=True)

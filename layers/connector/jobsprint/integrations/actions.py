@@ -6,12 +6,17 @@ from collections.abc import Callable
 from dataclasses import dataclass
 from typing import cast
 
+from jobsprint.connectors.base import CallContext
 from jobsprint.connectors.registry import connector_for
 from jobsprint.domain import canonical, rules
-from jobsprint.domain.errors import JobsprintError, NotFound, UpstreamFailed
-from jobsprint.domain.ids import new_id
+from jobsprint.domain.circuit import OPEN_MS, Circuit, refusal
+from jobsprint.domain.circuit import check as check_circuit
+from jobsprint.domain.errors import JobsprintError, NotFound
+from jobsprint.domain.ids import derived_id, first_at
 from jobsprint.domain.json_schema import check_parameters
-from jobsprint.domain.models import Integration, JsonObject, LogEntry, Outcome
+from jobsprint.domain.models import Integration, JsonObject, LogEntry
+from jobsprint.domain.models import Outcome as LogStatus
+from jobsprint.domain.outcomes import Outcome, State, never_heard_of
 from jobsprint.domain.redact import mask_secrets, redact, redact_text
 from jobsprint.domain.times import now_ms
 from jobsprint.domain.validation import from_details
@@ -22,51 +27,101 @@ from jobsprint.store.logs import LogStore
 
 _CUT_AT = 8 * 1024
 _CUT_MARK = "… (cut)"
+_STATUS: dict[State, LogStatus] = {"succeeded": "success", "failed": "error", "unknown": "unknown"}
 
 
 @dataclass(frozen=True, slots=True)
-class Execution:
-    """A successful action: what came back, and how long the other side took in ms."""
+class Asked:
+    """An action as it is asked for; `traceparent` is a valid one or None."""
 
-    result: JsonObject
-    execution_ms: int
+    tenant: str
+    integration_id: str
+    action: str
+    parameters: JsonObject
+    traceparent: str | None = None
 
 
-def execute(
-    tenant: str, integration_id: str, action: str, parameters: JsonObject, *, sending: Callable[[], None]
-) -> Execution:
-    """Runs `action` and logs it, whatever comes of it; calls `sending` right before it sends.
+@dataclass(frozen=True, slots=True)
+class _Ended:
+    """One call that was sent, and what came of it."""
 
-    Raises NotFound, Conflict and InvalidFields before anything is sent; UpstreamFailed and RateLimited after.
-    """
-    store = IntegrationStore(tenant)
-    integration = store.get(integration_id)
+    asked: Asked
+    call_id: str
+    at: int
+    outcome: Outcome
+    secrets: tuple[str, ...]
+
+
+def check(asked: Asked) -> tuple[Integration, Circuit]:
+    """What an action goes through, if it may. Raises NotFound, Conflict and InvalidFields."""
+    integration, activity = IntegrationStore(asked.tenant).get_with_activity(asked.integration_id)
     rules.require_connected(integration)
-    _check(integration, action, parameters)
+    _check_parameters(integration, asked.action, asked.parameters)
+    return integration, activity.circuit
+
+
+def run(asked: Asked, *, call_id: str, seconds: float, sending: Callable[[int], None]) -> Outcome:
+    """Runs an action within `seconds` and logs it, whatever comes of it.
+
+    `sending` is called with the time (ms) right before the call goes out. What it raises, and NotFound, Conflict,
+    InvalidFields, RateLimited and UpstreamFailed `circuit_open`, mean that nothing was sent; once it returned, whatever
+    happens is an outcome.
+    """
+    integration, circuit = check(asked)
     connector = connector_for(integration.type)
     access = grants.Access(integration)
-    call_id = new_id("exe", now_ms())
-    sending()
-    started = time.monotonic()
+    _admit(integration, circuit, seconds)
     at = now_ms()
+    sending(at)
+    started = time.monotonic()
+    result: JsonObject | None = None
+    failure: JobsprintError | None = None
     try:
         result = access.call(
             lambda credentials: connector.execute(
-                integration, credentials, call_id=call_id, action=action, parameters=parameters
+                integration,
+                credentials,
+                call_id=call_id,
+                action=asked.action,
+                parameters=asked.parameters,
+                context=CallContext(seconds, asked.traceparent),
             )
         )
     except JobsprintError as error:
-        status: Outcome = "unknown" if isinstance(error, UpstreamFailed) and error.unknown else "error"
-        error.message = redact_text(error.message, access.secrets)
-        output: JsonObject = {"error": {"code": error.code, "message": error.message}}
-        _record(integration, access.secrets, action, parameters, output, status, _elapsed(started), at)
-        raise
-    elapsed = _elapsed(started)
-    _record(integration, access.secrets, action, parameters, result, "success", elapsed, at)
-    return Execution(cast(JsonObject, mask_secrets(result, access.secrets)), elapsed)
+        failure = error
+    except Exception:  # noqa: BLE001 - our own fault, but the call may have gone out
+        logger.exception("connector_broke", extra={"integrationId": integration.id, "executionId": call_id})
+        failure = never_heard_of()
+    elapsed = round((time.monotonic() - started) * 1000)
+    secrets = access.secrets
+    if failure:
+        failure.message = redact_text(failure.message, secrets)
+    outcome = Outcome(cast(JsonObject | None, mask_secrets(result, secrets)), failure, elapsed)
+    _record(_Ended(asked, call_id, at, outcome, secrets), circuit)
+    return outcome
 
 
-def _check(integration: Integration, action: str, parameters: JsonObject) -> None:
+def record_lost(asked: Asked, call_id: str, at: int) -> None:
+    """Logs a call that was sent at `at` (ms) by somebody who then died, unless that one could still do so."""
+    try:
+        integration, activity = IntegrationStore(asked.tenant).get_with_activity(asked.integration_id)
+        circuit, secrets = activity.circuit, grants.Access(integration).secrets
+    except NotFound:
+        circuit, secrets = Circuit(), ()
+    _record(_Ended(asked, call_id, at, Outcome(error=never_heard_of()), secrets), circuit)
+
+
+def _admit(integration: Integration, circuit: Circuit, seconds: float) -> None:
+    """Lets a call through, or raises RateLimited or UpstreamFailed `circuit_open`. One call probes an open circuit."""
+    now = now_ms()
+    if check_circuit(circuit, now):
+        return
+    until = now + max(OPEN_MS, round(seconds * 1000))
+    if not IntegrationStore(integration.tenant).take_probe(integration.id, circuit, until):
+        raise refusal(OPEN_MS)
+
+
+def _check_parameters(integration: Integration, action: str, parameters: JsonObject) -> None:
     capability = rules.named_capability(integration.capabilities, action)
     if capability is None:
         known = ", ".join(capability.name for capability in integration.capabilities[:10]) or "none"
@@ -76,33 +131,32 @@ def _check(integration: Integration, action: str, parameters: JsonObject) -> Non
         raise from_details(details)
 
 
-def _record(
-    integration: Integration,
-    secrets: tuple[str, ...],
-    action: str,
-    parameters: JsonObject,
-    output: JsonObject,
-    status: Outcome,
-    elapsed: int,
-    at: int,
-) -> None:
+def _record(ended: _Ended, circuit: Circuit) -> None:
+    asked, outcome = ended.asked, ended.outcome
     entry = LogEntry(
-        id=new_id("log", at),
-        action=action,
-        status=status,
-        input=_cut(canonical.dumps(redact(parameters, secrets))),
-        output=_cut(json.dumps(redact(output, secrets), ensure_ascii=False)),
-        execution_ms=elapsed,
-        at=at,
+        # The same for the same call, so that nobody logs it twice.
+        id=derived_id("log", first_at(ended.at), ended.call_id),
+        action=asked.action,
+        status=_STATUS[outcome.state],
+        input=_cut(canonical.dumps(redact(asked.parameters, ended.secrets))),
+        output=_cut(json.dumps(redact(_output(outcome), ended.secrets), ensure_ascii=False)),
+        execution_ms=outcome.execution_ms,
+        at=ended.at,
     )
     try:
-        LogStore(integration.tenant).add(integration.id, entry)
-        IntegrationStore(integration.tenant).count(
-            integration.id, successful=int(status == "success"), failed=int(status != "success"), at=at
-        )
+        if LogStore(asked.tenant).add(asked.integration_id, entry):
+            IntegrationStore(asked.tenant).count_call(
+                asked.integration_id, error=outcome.error, seen=circuit, at=ended.at + outcome.execution_ms
+            )
     except Exception:  # noqa: BLE001 - logged, see below
         # The call is done: an answer that hides it would make the caller repeat it.
-        logger.exception("action_not_recorded", extra={"integrationId": integration.id, "logId": entry.id})
+        logger.exception("action_not_recorded", extra={"integrationId": asked.integration_id, "logId": entry.id})
+
+
+def _output(outcome: Outcome) -> JsonObject:
+    if outcome.error:
+        return {"error": {"code": outcome.error.code, "message": outcome.error.message}}
+    return outcome.result or {}
 
 
 def _cut(text: str) -> str:
@@ -110,7 +164,3 @@ def _cut(text: str) -> str:
         return text
     head = text.encode()[: _CUT_AT - len(_CUT_MARK.encode())].decode(errors="ignore")
     return json.dumps({"cut": head + _CUT_MARK}, ensure_ascii=False)
-
-
-def _elapsed(started: float) -> int:
-    return round((time.monotonic() - started) * 1000)

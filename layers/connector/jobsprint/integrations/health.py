@@ -1,6 +1,9 @@
 """Tests of connections: on demand, and by the schedule through a queue.
 
 What one test says changes health by the rule in `domain.rules.health_after`; `integrations.verdicts` takes it over.
+
+Every message of a scheduled run carries the run's start, and whatever was tested since is skipped: so a connection is
+tested once a run, also where SQS hands a message out twice, a page is spread again, or a run overlaps the one before.
 """
 
 import json
@@ -12,7 +15,7 @@ from jobsprint.connectors.base import TestResult
 from jobsprint.connectors.registry import connector_for
 from jobsprint.domain import rules
 from jobsprint.domain.errors import Conflict, NotFound, UpstreamFailed
-from jobsprint.domain.models import Integration
+from jobsprint.domain.models import Health, Integration
 from jobsprint.domain.times import now_ms
 from jobsprint.integrations import grants, verdicts
 from jobsprint.store.integrations import HEALTH_SHARDS, IntegrationStore, tested_connections
@@ -23,38 +26,39 @@ _BATCH = 10
 
 def test(tenant: str, integration_id: str) -> tuple[TestResult, int]:
     """Tests a connection now and says when (ms). Raises NotFound, and Conflict for what is not connected."""
-    integration = IntegrationStore(tenant).get(integration_id)
+    integration, activity = IntegrationStore(tenant).get_with_activity(integration_id)
     # A connection in error may be tested: that is how it recovers. One without credentials cannot be.
     if not integration.sealed or integration.status in ("disconnected", "pending"):
         rules.require_connected(integration)
         raise Conflict(f"{integration_id} has no credentials; connect it first", code="not_connected")
-    return _tested(integration)
+    return _tested(integration, activity.health)
 
 
 def start_all() -> int:
     """Starts the scheduled tests: one message per shard of the index; their pages follow. Gives the number sent."""
-    _send({"shard": shard} for shard in range(HEALTH_SHARDS))
+    run = now_ms()
+    _send({"shard": shard, "run": run} for shard in range(HEALTH_SHARDS))
     return HEALTH_SHARDS
 
 
 def work(message: dict[str, Any]) -> None:
     """Works one message of the health queue: a page of connections to spread, or one connection to test."""
     if "shard" in message:
-        _spread(message["shard"], message.get("position"))
+        _spread(message["shard"], message.get("position"), message["run"])
         return
     try:
-        integration = IntegrationStore(message["tenant"]).get(message["id"])
+        integration, activity = IntegrationStore(message["tenant"]).get_with_activity(message["id"])
     except NotFound:
         return
-    if integration.status == "connected":
-        _tested(integration)
+    if integration.status == "connected" and (activity.health.checked_at or 0) < message["run"]:
+        _tested(integration, activity.health)
 
 
-def _spread(shard: int, position: list[str] | None) -> None:
+def _spread(shard: int, position: list[str] | None, run: int) -> None:
     found, more = tested_connections(shard, (position[0], position[1]) if position else None, _PAGE)
-    _send({"tenant": tenant, "id": id_} for tenant, id_ in found)
+    _send({"tenant": tenant, "id": id_, "run": run} for tenant, id_ in found)
     if more:
-        _send([{"shard": shard, "position": list(more)}])
+        _send([{"shard": shard, "position": list(more), "run": run}])
 
 
 def _send(messages: Any) -> None:
@@ -68,9 +72,7 @@ def _send(messages: Any) -> None:
             raise RuntimeError(f"{len(answer['Failed'])} health tests could not be queued")
 
 
-def _tested(integration: Integration) -> tuple[TestResult, int]:
-    store = IntegrationStore(integration.tenant)
-    before = store.activity([integration.id])[integration.id].health
+def _tested(integration: Integration, before: Health) -> tuple[TestResult, int]:
     result = _result(integration)
     at = now_ms()
     verdicts.take(integration, before, result, at)

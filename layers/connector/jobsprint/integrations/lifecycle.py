@@ -88,7 +88,9 @@ def change(tenant: str, integration_id: str, body: Mapping[str, object]) -> Inte
     if integration.grant:
         return store.update(_changed_under_grant(integration, body))
     changed, _ = _checked(integration, body, current=open_credentials(integration))
-    return store.update(changed)
+    kept = store.update(changed)
+    store.reset_circuit(integration_id)
+    return kept
 
 
 def disconnect(tenant: str, integration_id: str) -> Integration:
@@ -150,6 +152,7 @@ def _reconnect(tenant: str, integration_id: str, body: Mapping[str, object], api
     if integration.grant and integration.grant != connected.grant:
         grants.leave(tenant, integration.grant, integration_id)
     store.keep_health(integration_id, Health())
+    store.reset_circuit(integration_id)
     return _announced(connected, connection, created=False)
 
 

@@ -1,10 +1,11 @@
-"""Kept answers by Idempotency-Key: pk <tenant>#idempotency, sk a hash of route and key.
+"""What stands under an Idempotency-Key: pk <tenant>#idempotency, sk a hash of route and key.
 
-A row is `started` by a conditional write, may say that its request is `sending` what cannot be taken back, and is then
-either `kept` with a sealed answer or removed. One whose holder died is free again once its lease has passed, unless it
-was sending. An answer too long for one item goes on in further ones, `<sk>#1` and so on.
+A row is `started` by a conditional write of one holder, may say that its request is `sending` what cannot be taken
+back, and is then either kept with a sealed answer or removed. One whose holder died is free again once its lease has
+passed, unless it was sending. Every write of a holder names its token, so one that was taken for dead changes nothing.
 """
 
+import os
 from dataclasses import dataclass
 from typing import Any
 
@@ -12,104 +13,180 @@ from botocore.exceptions import ClientError
 
 from jobsprint import aws
 from jobsprint.config import settings
-from jobsprint.store.table import condition_failed, live, marshal_item, unmarshal_item
+from jobsprint.store import long_text
+from jobsprint.store.table import Item, Value, condition_failed, live, marshal_item, unmarshal_item
 
 KEPT_SECONDS = 24 * 3600
 # Longer than any function behind the API may run (29 s), so a living holder never loses its lease.
 LEASE_MS = 40_000
-# DynamoDB takes 400 KB an item.
-_PART_CHARACTERS = 350_000
+
+
+@dataclass(frozen=True, slots=True)
+class Hold:
+    """The key is ours: every later write names `token`. `call_id` names what the request does, also for whoever takes
+    over from a holder that died."""
+
+    tenant: str
+    name: str
+    token: str
+    call_id: str
 
 
 @dataclass(frozen=True, slots=True)
 class Kept:
     """What stands under a key already: the fingerprint of its request, and its sealed answer once there is one.
 
-    `abandoned` says that its holder died while it was sending, so nobody knows what came of it.
+    `sending_at` (ms) says since when its holder does what cannot be taken back; `abandoned` that it died over it, so
+    nobody knows what came of it.
     """
 
     fingerprint: str
-    answer: str | None
+    call_id: str
+    answer: str | None = None
+    sending_at: int | None = None
     abandoned: bool = False
 
 
-def _key(tenant: str, name: str) -> Any:
-    return marshal_item({"pk": f"{tenant}#idempotency", "sk": name})
+def start(tenant: str, name: str, *, fingerprint: str, call_id: str = "", now: int) -> Hold | Kept:
+    """Takes the key for one request, or says what stands there. `now` in ms.
 
-
-def start(tenant: str, name: str, *, fingerprint: str, now: int) -> Kept | None:
-    """Takes the key for one request; None when it is ours, else what stands there. `now` in ms."""
+    `call_id` is for a request that begins; one that takes over gets that of its predecessor.
+    """
+    hold = Hold(tenant, name, os.urandom(8).hex(), call_id)
+    fields: dict[str, Value | None] = {
+        "fingerprint": fingerprint,
+        "callId": call_id,
+        "holder": hold.token,
+        "leaseUntil": now + LEASE_MS,
+        "expiresAt": now // 1000 + KEPT_SECONDS,
+    }
     try:
         aws.dynamodb().put_item(
             TableName=settings().tenants_table,
-            Item=_key(tenant, name)
-            | marshal_item(
-                {
-                    "fingerprint": fingerprint,
-                    "leaseUntil": now + LEASE_MS,
-                    "expiresAt": now // 1000 + KEPT_SECONDS,
-                }
-            ),
-            ConditionExpression=(
-                "attribute_not_exists(pk) OR expiresAt <= :seconds"
-                " OR (attribute_not_exists(answer) AND attribute_not_exists(sending) AND leaseUntil < :now)"
-            ),
-            ExpressionAttributeValues=marshal_item({":now": now, ":seconds": now // 1000}),
+            Item=_key(tenant, name) | marshal_item(fields),
+            ConditionExpression="attribute_not_exists(pk) OR expiresAt <= :seconds",
+            ExpressionAttributeValues=marshal_item({":seconds": now // 1000}),
         )
     except ClientError as error:
         if not condition_failed(error):
             raise
-        return _find(tenant, name, now) or start(tenant, name, fingerprint=fingerprint, now=now)
-    return None
+        return _standing(hold, fingerprint, now) or start(
+            tenant, name, fingerprint=fingerprint, call_id=call_id, now=now
+        )
+    return hold
 
 
-def _find(tenant: str, name: str, now: int) -> Kept | None:
-    answer = aws.dynamodb().get_item(TableName=settings().tenants_table, Key=_key(tenant, name), ConsistentRead=True)
+def _standing(hold: Hold, fingerprint: str, now: int) -> Hold | Kept | None:
+    """What stands under a key that is not free: taken over where its holder died before it sent. None if it is gone."""
+    answer = aws.dynamodb().get_item(
+        TableName=settings().tenants_table, Key=_key(hold.tenant, hold.name), ConsistentRead=True
+    )
     item = unmarshal_item(answer.get("Item", {}))
     if not item or not live(item, now):
         return None
-    if "answer" not in item:
-        return Kept(item["fingerprint"], None, abandoned="sending" in item and item["leaseUntil"] < now)
-    more = [_more(tenant, name, number) for number in range(1, item["parts"])]
-    return Kept(item["fingerprint"], "".join([item["answer"], *more]))
-
-
-def _more(tenant: str, name: str, number: int) -> str:
-    answer = aws.dynamodb().get_item(
-        TableName=settings().tenants_table, Key=_key(tenant, f"{name}#{number}"), ConsistentRead=True
-    )
-    return str(unmarshal_item(answer["Item"])["answer"])
-
-
-def mark_sending(tenant: str, name: str) -> None:
-    """Says that the request which holds the key does from now on what cannot be taken back."""
-    aws.dynamodb().update_item(
-        TableName=settings().tenants_table,
-        Key=_key(tenant, name),
-        UpdateExpression="SET sending = :yes",
-        ExpressionAttributeValues=marshal_item({":yes": True}),
+    if item["holder"] == hold.token:  # only the answer to our own write was lost
+        return hold
+    lapsed = item["leaseUntil"] < now and "answer" not in item
+    if lapsed and "sendingAt" not in item and item["fingerprint"] == fingerprint:
+        return _taken_over(hold, item, now)
+    return Kept(
+        fingerprint=item["fingerprint"],
+        call_id=item["callId"],
+        answer=_whole_answer(hold, item) if "answer" in item else None,
+        sending_at=item.get("sendingAt"),
+        abandoned=lapsed and "sendingAt" in item,
     )
 
 
-def keep(tenant: str, name: str, sealed_answer: str, *, now: int) -> None:
-    """Keeps the answer of the request that holds the key; `now` in ms."""
-    first, *more = (
-        sealed_answer[start : start + _PART_CHARACTERS] for start in range(0, len(sealed_answer), _PART_CHARACTERS)
+def _taken_over(hold: Hold, item: Item, now: int) -> Hold | Kept:
+    """The key of a holder that died before it sent; another one may be faster."""
+    taken = _change(
+        hold,
+        "SET holder = :token, leaseUntil = :lease",
+        condition="holder = :before AND attribute_not_exists(sendingAt)",
+        values={":lease": now + LEASE_MS, ":before": item["holder"]},
     )
-    expires = now // 1000 + KEPT_SECONDS
-    for number, part in enumerate(more, 1):
-        aws.dynamodb().put_item(
+    return Hold(hold.tenant, hold.name, hold.token, item["callId"]) if taken else Kept(item["fingerprint"], "")
+
+
+def _whole_answer(hold: Hold, item: Item) -> str:
+    return long_text.whole(
+        settings().tenants_table, f"{hold.tenant}#idempotency", hold.name, item["answer"], item["parts"]
+    )
+
+
+def mark_sending(hold: Hold, now: int) -> bool:
+    """Says that the holder does from now on (ms) what cannot be taken back; False when it lost the key meanwhile."""
+    return _change(
+        hold,
+        "SET sendingAt = :now, leaseUntil = :lease",
+        condition="holder = :token",
+        values={":now": now, ":lease": now + LEASE_MS},
+    )
+
+
+def keep(hold: Hold, sealed_answer: str, *, now: int) -> bool:
+    """Keeps the answer of the holder; False when it lost the key meanwhile. `now` in ms."""
+    return _keep(hold, sealed_answer, "holder = :token", now)
+
+
+def settle(tenant: str, name: str, sealed_answer: str, *, now: int) -> None:
+    """Keeps an answer for a holder that died while it was sending, unless somebody else did."""
+    hold = Hold(tenant, name, os.urandom(8).hex(), "")
+    _keep(hold, sealed_answer, "attribute_exists(sendingAt) AND attribute_not_exists(answer)", now)
+
+
+def release(hold: Hold) -> None:
+    """Frees the key: nothing was done that would have to be remembered."""
+    try:
+        aws.dynamodb().delete_item(
             TableName=settings().tenants_table,
-            Item=_key(tenant, f"{name}#{number}") | marshal_item({"answer": part, "expiresAt": expires}),
+            Key=_key(hold.tenant, hold.name),
+            ConditionExpression="holder = :token",
+            ExpressionAttributeValues=marshal_item({":token": hold.token}),
         )
-    aws.dynamodb().update_item(
-        TableName=settings().tenants_table,
-        Key=_key(tenant, name),
-        UpdateExpression="SET answer = :answer, parts = :parts",
-        ExpressionAttributeValues=marshal_item({":answer": first, ":parts": len(more) + 1}),
+    except ClientError as error:
+        if not condition_failed(error):
+            raise
+
+
+def hand_over(hold: Hold) -> None:
+    """Lets the next request with this key and body go on with the same `call_id` at once."""
+    _change(hold, "SET leaseUntil = :none", condition="holder = :token", values={":none": 0})
+
+
+def _keep(hold: Hold, sealed_answer: str, condition: str, now: int) -> bool:
+    first, parts = long_text.keep_rest(
+        settings().tenants_table,
+        f"{hold.tenant}#idempotency",
+        hold.name,
+        sealed_answer,
+        expires=now // 1000 + KEPT_SECONDS,
+    )
+    return _change(
+        hold,
+        "SET answer = :answer, parts = :parts, holder = :token",
+        condition=condition,
+        values={":answer": first, ":parts": parts},
     )
 
 
-def release(tenant: str, name: str) -> None:
-    """Frees the key after an answer that is not kept."""
-    aws.dynamodb().delete_item(TableName=settings().tenants_table, Key=_key(tenant, name))
+def _change(hold: Hold, expression: str, *, condition: str, values: dict[str, str | int]) -> bool:
+    """Updates the row under a condition; expressions may use `:token`. False when the condition fails."""
+    try:
+        aws.dynamodb().update_item(
+            TableName=settings().tenants_table,
+            Key=_key(hold.tenant, hold.name),
+            UpdateExpression=expression,
+            ConditionExpression=condition,
+            ExpressionAttributeValues=marshal_item({":token": hold.token, **values}),
+        )
+    except ClientError as error:
+        if condition_failed(error):
+            return False
+        raise
+    return True
+
+
+def _key(tenant: str, name: str) -> Any:
+    return marshal_item({"pk": f"{tenant}#idempotency", "sk": name})

@@ -17,8 +17,10 @@ from botocore.exceptions import ClientError
 
 from jobsprint import aws
 from jobsprint.config import settings
+from jobsprint.domain import circuit as circuits
 from jobsprint.domain import packing
-from jobsprint.domain.errors import Conflict, NotFound
+from jobsprint.domain.circuit import Circuit
+from jobsprint.domain.errors import Conflict, JobsprintError, NotFound
 from jobsprint.domain.ids import is_id, unique_part
 from jobsprint.domain.models import Activity, Capability, Health, Integration
 from jobsprint.store.table import (
@@ -37,6 +39,11 @@ HEALTH_SHARDS = 8
 
 def _pk(tenant: str) -> str:
     return f"{tenant}#integration"
+
+
+def _missing(integration_id: str) -> NotFound:
+    kind = "webhook" if integration_id.startswith("wh_") else "integration"
+    return NotFound(f"There is no {kind} {integration_id[:100]!r}", code=f"{kind}_not_found")
 
 
 def _health_shard(integration: Integration) -> str | None:
@@ -127,15 +134,24 @@ class IntegrationStore:
 
     def get(self, integration_id: str) -> Integration:
         """The integration or webhook of that id. Raises NotFound."""
-        kind = "webhook" if integration_id.startswith("wh_") else "integration"
-        missing = NotFound(f"There is no {kind} {integration_id[:100]!r}", code=f"{kind}_not_found")
         if not is_id(integration_id, "int", "wh"):
-            raise missing
+            raise _missing(integration_id)
         answer = aws.dynamodb().get_item(TableName=self._table, Key=self._key(integration_id), ConsistentRead=True)
         item = unmarshal_item(answer.get("Item", {}))
         if item.get("id") != integration_id:
-            raise missing
+            raise _missing(integration_id)
         return _from_item(item)
+
+    def get_with_activity(self, integration_id: str) -> tuple[Integration, Activity]:
+        """The integration or webhook of that id and what happened to it, in one read. Raises NotFound."""
+        if not is_id(integration_id, "int", "wh"):
+            raise _missing(integration_id)
+        own = {"pk": _pk(self._tenant), "sk": unique_part(integration_id)}
+        found = batch_get(self._table, (own, self._activity_key(integration_id)), consistent=True)
+        items = {item["pk"]: item for item in found}
+        if own["pk"] not in items or items[own["pk"]]["id"] != integration_id:
+            raise _missing(integration_id)
+        return _from_item(items[own["pk"]]), _activity_of(items.get(f"{self._tenant}#activity", {}))
 
     def create(self, integration: Integration) -> Integration:
         """Keeps a new integration."""
@@ -248,6 +264,68 @@ class IntegrationStore:
             ExpressionAttributeValues=marshal_item({":ok": successful, ":bad": failed, ":at": at}),
         )
 
+    def count_call(self, integration_id: str, *, error: JobsprintError | None, seen: Circuit, at: int) -> None:
+        """Counts one action that ended at `at` (ms) and says so to the circuit, which the caller read as `seen`.
+
+        One write, and a second one for the outage that opens the circuit.
+        """
+        counter = "failed" if error else "successful"
+        sets, removes, values = ["lastUsed = :at"], [], {":one": 1, ":at": at}
+        adds = [f"{counter} :one"]
+        wanted = circuits.limited_until(error, at)
+        if wanted is not None:
+            sets.append("limitedUntil = :limit")
+            values[":limit"] = wanted
+        if circuits.verdict(error) == "alive":
+            removes += ["outages", "failingSince", "openUntil"]
+        elif circuits.starts_anew(seen, at):
+            sets += ["outages = :one", "failingSince = :at"]
+        else:
+            adds.append("outages :one")
+        removed = f" REMOVE {', '.join(removes)}" if removes else ""
+        answer = aws.dynamodb().update_item(
+            TableName=self._table,
+            Key=marshal_item(self._activity_key(integration_id)),
+            UpdateExpression=f"ADD {', '.join(adds)} SET {', '.join(sets)}{removed}",
+            ExpressionAttributeValues=marshal_item(values),
+            ReturnValues="UPDATED_NEW",
+        )
+        outages = unmarshal_item(answer.get("Attributes", {})).get("outages", 0)
+        if circuits.verdict(error) == "outage" and outages >= circuits.OUTAGES_UNTIL_OPEN:
+            self._open_circuit(integration_id, at + circuits.OPEN_MS)
+
+    def _open_circuit(self, integration_id: str, until: int) -> None:
+        aws.dynamodb().update_item(
+            TableName=self._table,
+            Key=marshal_item(self._activity_key(integration_id)),
+            UpdateExpression="SET openUntil = :until",
+            ExpressionAttributeValues=marshal_item({":until": until}),
+        )
+
+    def take_probe(self, integration_id: str, seen: Circuit, until: int) -> bool:
+        """Takes the one probe of an open circuit, which then stays shut to others until `until` (ms)."""
+        try:
+            aws.dynamodb().update_item(
+                TableName=self._table,
+                Key=marshal_item(self._activity_key(integration_id)),
+                UpdateExpression="SET openUntil = :until",
+                ConditionExpression="openUntil = :seen",
+                ExpressionAttributeValues=marshal_item({":until": until, ":seen": seen.open_until}),
+            )
+        except ClientError as error:
+            if condition_failed(error):
+                return False
+            raise
+        return True
+
+    def reset_circuit(self, integration_id: str) -> None:
+        """Forgets what calls said of a connection: it leads elsewhere, or as somebody else, from now on."""
+        aws.dynamodb().update_item(
+            TableName=self._table,
+            Key=marshal_item(self._activity_key(integration_id)),
+            UpdateExpression="REMOVE outages, failingSince, openUntil, limitedUntil",
+        )
+
     def keep_health(self, integration_id: str, health: Health) -> None:
         """Keeps the health of an integration."""
         aws.dynamodb().update_item(**self._health_update(integration_id, health))
@@ -285,6 +363,12 @@ def _activity_of(item: Item) -> Activity:
         failed=item.get("failed", 0),
         last_used=item.get("lastUsed"),
         health=Health(**json.loads(item.get("health", "{}"))),
+        circuit=Circuit(
+            outages=item.get("outages", 0),
+            failing_since=item.get("failingSince", 0),
+            open_until=item.get("openUntil", 0),
+            limited_until=item.get("limitedUntil", 0),
+        ),
     )
 
 

@@ -150,9 +150,9 @@ def read_page(
     return Page(kept, position)
 
 
-def batch_get(table: str, keys: Iterable[Mapping[str, str]]) -> list[Item]:
+def batch_get(table: str, keys: Iterable[Mapping[str, str]], *, consistent: bool = False) -> list[Item]:
     """The items of at most 100 `keys` that exist, in no order. What DynamoDB leaves unprocessed is asked again."""
-    pending: Any = {table: {"Keys": [marshal_item(dict(key)) for key in keys]}}
+    pending: Any = {table: {"Keys": [marshal_item(dict(key)) for key in keys], "ConsistentRead": consistent}}
     found: list[Item] = []
     while pending and pending[table]["Keys"]:
         answer = aws.dynamodb().batch_get_item(RequestItems=pending)

@@ -1,0 +1,25 @@
+"""GET /integrations/{integrationId}/executions/{executionId}: how an action in the background stands."""
+
+from typing import Annotated
+
+from aws_lambda_powertools.event_handler.openapi.params import Path
+
+from jobsprint.api.endpoint import Endpoint
+from jobsprint.api.envelope import Data
+from jobsprint.api.schemas import ExecutionView, IntegrationId
+from jobsprint.integrations import executions
+
+app = Endpoint(scope="integrations:read")
+
+
+@app.get("/integrations/<integrationId>/executions/<executionId>", summary="Get execution", tags=["Actions"])
+def get_execution(
+    integrationId: IntegrationId,
+    executionId: Annotated[str, Path(description="Execution ID: `exe_…`")],
+) -> Data[ExecutionView]:
+    """Its state, and once it has ended its result or error. Kept for seven days."""
+    execution, outcome = executions.find(app.caller.tenant, integrationId, executionId)
+    return Data(data=ExecutionView.of(execution, outcome))
+
+
+handler = app.resolve

@@ -1,0 +1,44 @@
+"""Outcomes of actions: what is kept of them, and which leave the way open for a repeat."""
+
+import pytest
+
+from jobsprint.domain.errors import InvalidFields, JobsprintError, RateLimited, UpstreamFailed, UpstreamTimeout
+from jobsprint.domain.outcomes import Outcome, certainly_not_done, never_heard_of
+
+
+@pytest.mark.parametrize(
+    ("outcome", "state"),
+    [
+        (Outcome({"success": True, "n": [1, None]}, None, 12), "succeeded"),
+        (Outcome({}), "succeeded"),
+        (Outcome(error=UpstreamFailed("no", code="upstream_refused"), execution_ms=3), "failed"),
+        (Outcome(error=UpstreamTimeout("slow", unknown=True)), "unknown"),
+        (Outcome(error=never_heard_of()), "unknown"),
+        (Outcome(error=RateLimited("less", retry_after=5)), "failed"),
+        (Outcome(error=InvalidFields("no")), "failed"),
+    ],
+)
+def test_what_is_kept_reads_back(outcome: Outcome, state: str) -> None:
+    again = Outcome.from_text(outcome.to_text())
+
+    assert outcome.state == again.state == state
+    assert (again.result, again.execution_ms) == (outcome.result, outcome.execution_ms)
+    if outcome.error and again.error:
+        assert (again.error.code, again.error.message) == (outcome.error.code, outcome.error.message)
+        if isinstance(outcome.error, UpstreamFailed):
+            assert type(again.error) is type(outcome.error)
+
+
+@pytest.mark.parametrize(
+    ("error", "expected"),
+    [
+        (UpstreamFailed("refused", sent=False), True),
+        (UpstreamTimeout("slow", sent=False), True),
+        (RateLimited("less", retry_after=5), True),
+        (UpstreamFailed("no"), False),
+        (UpstreamFailed("no", unknown=True), False),
+        (never_heard_of(), False),
+    ],
+)
+def test_which_may_be_repeated(error: JobsprintError, expected: bool) -> None:
+    assert certainly_not_done(error) is expected
