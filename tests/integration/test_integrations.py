@@ -98,7 +98,7 @@ def test_names_in_any_script(name: str) -> None:
 @pytest.mark.parametrize(
     ("target", "body", "status", "code"),
     [
-        ("zapier_slack", {"authType": "oauth", "redirectUrl": "https://a.example/"}, 501, "not_available_yet"),
+        ("zapier_slack", {"authType": "oauth", "redirectUrl": "http://a.example/"}, 422, "invalid_fields"),
         ("n8n_gmail", {"baseUrl": "https://n8n.example", "apiKey": ""}, 422, "invalid_fields"),
         ("mcp_server", {"authType": "none", "serverUrl": "https://mcp.example"}, 502, "upstream_dns"),
         ("zapier_nothing", {}, 404, "application_not_found"),

@@ -4,7 +4,7 @@ import json
 from collections.abc import Mapping
 
 from jobsprint.connectors import calls, outcomes
-from jobsprint.connectors.base import Connection, TestResult
+from jobsprint.connectors.base import CallContext, Connection, TestResult
 from jobsprint.domain.errors import UpstreamUnauthorized
 from jobsprint.domain.models import Capability, Integration, JsonObject
 from jobsprint.security.credentials import Credentials
@@ -31,7 +31,14 @@ class Bearer:
         return outcomes.test_result(_post(credentials, {"method": "tools/list"}))
 
     def execute(
-        self, integration: Integration, credentials: Credentials, *, call_id: str, action: str, parameters: JsonObject
+        self,
+        integration: Integration,
+        credentials: Credentials,
+        *,
+        call_id: str,
+        action: str,
+        parameters: JsonObject,
+        context: CallContext,
     ) -> JsonObject:
         return {"success": True, **_answer(_post(credentials, {"say": parameters.get("text")}))}
 

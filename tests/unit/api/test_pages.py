@@ -19,6 +19,7 @@ _NAMES = (
     "HEALTH_QUEUE_URL",
     "EXECUTION_QUEUE_URL",
     "REFUSED_QUEUE_URL",
+    "CATALOG_BUCKET",
     "DATA_KEY_ID",
 )
 _QUERY = {"of": "integrations", "type": None, "status": "connected"}
