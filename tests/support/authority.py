@@ -59,6 +59,7 @@ class Authority:
         self.codes: dict[str, dict[str, str]] = {}
         self.access: dict[str, str] = {}
         self.refresh: dict[str, str] = {}
+        self.behind: Callable[[Seen], Reply] | None = None
         self._lock = threading.Lock()
         authority = self
 
@@ -152,6 +153,8 @@ class Authority:
         if self.access.get(token) != self.mcp:
             where = f', resource_metadata="{self.url}{self.faults.metadata_at}"' if self.faults.challenge else ""
             return 401, {"error": "invalid_token"}, {"WWW-Authenticate": f'Bearer realm="mcp"{where}'}
+        if self.behind:
+            return self.behind(seen)
         return 200, {"said": seen.form.get("say"), "with": token}, {}
 
     def _register(self, form: Json) -> Reply:
