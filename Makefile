@@ -54,8 +54,9 @@ catalog: install ## Bring the catalogue up to date now; with ZapierClientId set,
 
 # --- Checks ------------------------------------------------------------------------------------------------------------
 test: lint typecheck validate ## Lint, type-check, validate the template, and run all fast and end-to-end tests
-	$(PYTEST) $(FAST)
-	$(PYTEST) tests/e2e
+	@echo "The end-to-end tests run beside the fast ones; what they print follows."
+	@mkdir -p .local; $(PYTEST) tests/e2e >.local/e2e.log 2>&1 & e2e=$$!; \
+	$(PYTEST) $(FAST); fast=$$?; wait $$e2e; ended=$$?; cat .local/e2e.log; exit $$((fast || ended))
 
 unit: install ## The fast tests alone
 	$(PYTEST) $(FAST)
