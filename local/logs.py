@@ -21,9 +21,9 @@ _SHOWN_APART = {
 
 
 def follow(endpoint: str, group: str) -> None:
-    """Print what is logged from now on, until interrupted."""
+    """Print what was logged in the last seconds and from now on, until interrupted."""
     logs = client("logs", endpoint)
-    since = int(time.time() * 1000)
+    since = int(time.time() * 1000) - _LOOK_BACK_MS
     seen: set[tuple[str, int, str]] = set()
     while True:
         try:
