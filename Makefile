@@ -54,9 +54,9 @@ catalog: install ## Bring the catalogue up to date now; with ZapierClientId set,
 
 # --- Checks ------------------------------------------------------------------------------------------------------------
 test: lint typecheck validate ## Lint, type-check, validate the template, and run all fast and end-to-end tests
-	@echo "The end-to-end tests run beside the fast ones; what they print follows."
-	@mkdir -p .local; $(PYTEST) tests/e2e >.local/e2e.log 2>&1 & e2e=$$!; \
-	$(PYTEST) $(FAST); fast=$$?; wait $$e2e; ended=$$?; cat .local/e2e.log; exit $$((fast || ended))
+	@echo "The fast tests run beside the end-to-end tests; what they print follows."
+	@mkdir -p .local; $(PYTEST) $(FAST) >.local/fast.log 2>&1 & fast=$$!; trap "kill $$fast 2>/dev/null" EXIT; \
+	$(PYTEST) tests/e2e; slow=$$?; wait $$fast; fast=$$?; cat .local/fast.log; exit $$((slow || fast))
 
 unit: install ## The fast tests alone
 	$(PYTEST) $(FAST)
