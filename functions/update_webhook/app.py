@@ -19,7 +19,9 @@ def update_webhook(
 ) -> Data[WebhookView]:
     """Changes what is given; `active: false` pauses it."""
     target = body.model_dump(include={"url", "events", "headers"}, exclude_none=True)
-    changed = webhooks.change(app.caller.tenant, webhookId, name=body.name, active=body.active, target=target)
+    changed = webhooks.change(
+        app.caller.tenant, webhookId, name=body.name, active=body.active, target=target, policy=body.policy()
+    )
     return Data(data=WebhookView.of(changed))
 
 

@@ -168,7 +168,7 @@ def test_a_first_try_takes_one_write_unit_for_claim_and_one_for_result(
     row = raw_row(webhook["id"])
     assert json.loads(row["attempts"]["L"][0]["S"])["response"].endswith("…")
     assert size(row) <= 1024
-    assert not {"claim", "claimedAt", "leaseUntil", "nextAttemptAt"} & row.keys()
+    assert not {"claim", "claimedAt", "leaseUntil", "nextAttemptAt", "listed", "dueAt", "dueShard"} & row.keys()
 
 
 # --- retries ---
@@ -189,8 +189,12 @@ def test_a_failure_is_tried_again_by_the_schedule_with_the_same_id(
     assert delivery["state"] == "retrying"
     assert delivery["nextAttemptAt"].endswith("Z")
     assert delivery["attempts"][0]["failure"] == "http_5xx"
+    row = raw_row(webhook["id"])
+    assert row["listed"]["S"] == f"acme#{webhook['id']}#retrying"
+    assert int(row["dueAt"]["N"]) == retry.json["notBefore"]
 
     assert dispatch(record(due(retry))) == []
+    assert not {"listed", "dueAt", "dueShard"} & raw_row(webhook["id"]).keys()
     [delivery] = deliveries(webhook["id"])
     assert delivery["state"] == "delivered"
     assert "nextAttemptAt" not in delivery

@@ -49,6 +49,36 @@ def test_repeated_events_count_once() -> None:
     assert subscribed(events=["a.b", "*", "a.b"])["events"] == ["a.b", "*"]
 
 
+def test_a_webhook_says_how_it_wants_its_deliveries() -> None:
+    made = subscribed(retrySchedule=[0, 60, 3600], rateLimit=5)
+    path = f"/integrations/webhooks/{made['id']}"
+    assert (made["retrySchedule"], made["rateLimit"]) == ([0, 60, 3600], 5)
+
+    assert call("PATCH", path, body={"name": "New"}).data["retrySchedule"] == [0, 60, 3600]
+    changed = call("PATCH", path, body={"retrySchedule": None}).data
+    assert ("retrySchedule" in changed, changed["rateLimit"]) == (False, 5)
+    [listed] = call("GET", "/integrations/webhooks").data
+    assert listed == changed
+
+
+@pytest.mark.parametrize(
+    ("field", "wrong"),
+    [
+        ("retrySchedule", []),
+        ("retrySchedule", [0] * 21),
+        ("retrySchedule", [-1]),
+        ("retrySchedule", [604_801]),
+        ("rateLimit", 0),
+        ("rateLimit", 1001),
+        ("rateLimit", "5"),
+    ],
+)
+def test_a_policy_that_is_out_of_bounds_is_refused(field: str, wrong: object) -> None:
+    refused = create(**{field: wrong})
+    assert refused.status == 422
+    assert refused.error["details"][0]["field"].startswith(f"body.{field}")
+
+
 def test_patch() -> None:
     made = subscribed(headers={"X-Key": "first-value"})
     path = f"/integrations/webhooks/{made['id']}"

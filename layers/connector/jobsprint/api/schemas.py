@@ -16,6 +16,7 @@ from jobsprint.domain import rules
 from jobsprint.domain.models import (
     Activity,
     Capability,
+    DeliveryPolicy,
     Execution,
     ExecutionState,
     Health,
@@ -418,6 +419,22 @@ class LogView(BaseModel):
 # --- Webhooks ---------------------------------------------------------------------------------------------------------
 
 
+RetrySchedule = Annotated[
+    list[Annotated[int, Field(ge=0, le=rules.MAX_RETRY_WAIT_SECONDS)]],
+    Field(
+        min_length=1,
+        max_length=rules.MAX_TRIES,
+        description="Seconds to wait before each attempt, the first one included; without it the service's own holds",
+    ),
+]
+RateLimit = Annotated[
+    int, Field(ge=1, le=rules.MAX_RATE, description="Most deliveries per second; what is over it waits")
+]
+
+
+_POLICY_FIELDS = {"retrySchedule": "retry_schedule", "rateLimit": "rate_limit"}
+
+
 class WebhookCreate(BaseModel):
     """A subscription; a missing secret is made."""
 
@@ -428,6 +445,12 @@ class WebhookCreate(BaseModel):
     events: Events
     headers: Headers | None = None
     secret: Secret | None = None
+    retrySchedule: RetrySchedule | None = None
+    rateLimit: RateLimit | None = None
+
+    def policy(self) -> DeliveryPolicy:
+        """How its deliveries are wanted."""
+        return DeliveryPolicy(**_policy(self))
 
 
 class WebhookChange(BaseModel):
@@ -440,6 +463,12 @@ class WebhookChange(BaseModel):
     events: Events | None = None
     headers: Headers | None = None
     active: bool | None = None
+    retrySchedule: RetrySchedule | None = None
+    rateLimit: RateLimit | None = None
+
+    def policy(self) -> dict[str, Any]:
+        """The fields of a DeliveryPolicy that are to change; a null takes the service's default again."""
+        return _policy(self)
 
 
 class WebhookView(BaseModel):
@@ -453,6 +482,8 @@ class WebhookView(BaseModel):
     secret: str | None = absent()
     active: bool
     disabledReason: str | None = absent()
+    retrySchedule: list[int] | None = absent()
+    rateLimit: int | None = absent()
     createdAt: str
 
     @classmethod
@@ -467,6 +498,8 @@ class WebhookView(BaseModel):
             secret=secret,
             active=webhook.status == "connected",
             disabledReason=webhook.status_reason,
+            retrySchedule=None if webhook.policy.retry_schedule is None else list(webhook.policy.retry_schedule),
+            rateLimit=webhook.policy.rate_limit,
             createdAt=iso_seconds(webhook.created_at),
         )
 
@@ -479,6 +512,12 @@ class IntegrationChange(BaseModel):
     name: Name | None = None
     description: Description | None = None
     configuration: Configuration | None = None
+
+
+def _policy(body: WebhookCreate | WebhookChange) -> dict[str, Any]:
+    asked = {field: getattr(body, name) for name, field in _POLICY_FIELDS.items() if name in body.model_fields_set}
+    schedule = asked.get("retry_schedule")
+    return {**asked, "retry_schedule": tuple(schedule)} if schedule else asked
 
 
 def _seconds(ms: int | None) -> str | None:

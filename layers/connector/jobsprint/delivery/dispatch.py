@@ -230,7 +230,14 @@ class _Batch:
     ) -> Verdict:
         """Records an attempt, and puts the next one into the queue where there is to be one."""
         now = self._clock()
-        decision = verdict(attempt, retry_after, schedule=settings().retry_schedule, now=now, fraction=self._chance())
+        decision = verdict(
+            attempt,
+            retry_after,
+            schedule=settings().retry_schedule,
+            base=ticket.base,
+            now=now,
+            fraction=self._chance(),
+        )
         if decision.state == "retrying" and not can_retry:
             decision = Verdict("discarded")
         recorded, row = DeliveryStore(ticket.tenant).record(

@@ -1,7 +1,7 @@
 """Tickets in SQS: their JSON, and sending them so that none is lost silently.
 
 A message is {"tenant", "webhookId", "deliveryId", "eventId", "event", "timestamp", "eventKey", "attempt"} and, where
-they apply, "data" (canonical JSON text) and "notBefore" (Unix ms). It never holds a secret.
+they apply, "data" (canonical JSON text), "notBefore" (Unix ms) and "base". It never holds a secret.
 """
 
 import json
@@ -47,6 +47,8 @@ def to_text(ticket: Ticket) -> str:
     }
     if ticket.not_before:
         fields["notBefore"] = ticket.not_before
+    if ticket.base:
+        fields["base"] = ticket.base
     if ticket.data is not None:
         # ASCII, because SQS refuses U+FFFE and U+FFFF, which JSON may hold.
         text = json.dumps({**fields, "data": ticket.data})
@@ -69,6 +71,7 @@ def to_ticket(text: str) -> Ticket:
         attempt=fields["attempt"],
         data=fields.get("data"),
         not_before=fields.get("notBefore", 0),
+        base=fields.get("base", 0),
     )
 
 

@@ -32,21 +32,23 @@ class Verdict:
 
 
 def verdict(
-    attempt: Attempt, retry_after: str | None, *, schedule: Sequence[int], now: int, fraction: float
+    attempt: Attempt, retry_after: str | None, *, schedule: Sequence[int], base: int, now: int, fraction: float
 ) -> Verdict:
     """What the delivery is after `attempt` ended at `now` (Unix ms).
 
     `retry_after` is the value of that header, if there was one. `schedule` holds the seconds before each attempt, so
-    its length is the number of attempts; `fraction` is a random number from 0 to 1.
+    its length is the number of attempts; it counts from the attempt after `base`. `fraction` is a random number from 0
+    to 1.
     """
     if attempt.status == "success":
         return Verdict("delivered")
     if attempt.http_status == GONE:
         return Verdict("exhausted", gone=True)
-    if attempt.number >= len(schedule):
+    tried = attempt.number - base
+    if tried >= len(schedule):
         return Verdict("exhausted")
     asked = retry_after_seconds(retry_after, now) if attempt.http_status in _TELLS_WHEN else 0
-    wait = lengthened(max(schedule[attempt.number], asked), fraction)
+    wait = lengthened(max(schedule[tried], asked), fraction)
     return Verdict("retrying", next_at=now + math.ceil(wait * 1000))
 
 

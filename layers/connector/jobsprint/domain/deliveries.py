@@ -24,7 +24,8 @@ class Ticket:
     """Attempt `attempt` (from 1) at delivering an event to a webhook.
 
     `event_key` finds the event's row (`store.events`); `data` is its canonical text, or None where it is too long to
-    travel along. `not_before` is Unix milliseconds.
+    travel along. `not_before` is Unix milliseconds. The retry schedule counts from the attempt after `base`, which is
+    more than 0 once the delivery was sent anew.
     """
 
     tenant: str
@@ -37,11 +38,12 @@ class Ticket:
     attempt: int = 1
     data: str | None = None
     not_before: int = 0
+    base: int = 0
 
 
 @dataclass(frozen=True, slots=True)
 class DeliveryRow:
-    """A stored delivery. `attempt` is the number claimed last.
+    """A stored delivery. `attempt` is the number claimed last, `timestamp` the event's own, `base` as in `Ticket`.
 
     `claim` is the token of whoever is at it now, or None; `claimed_at` and `lease_until` (ms) belong to it.
     """
@@ -50,6 +52,8 @@ class DeliveryRow:
     created_at: int
     attempt: int
     event_key: str
+    timestamp: str
+    base: int = 0
     claim: str | None = None
     claimed_at: int = 0
     lease_until: int = 0

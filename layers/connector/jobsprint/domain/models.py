@@ -41,14 +41,27 @@ class Health:
 
 
 @dataclass(frozen=True, slots=True)
+class DeliveryPolicy:
+    """How a webhook wants its deliveries; None is the service's default.
+
+    `retry_schedule` holds the seconds before each attempt, `rate_limit` the most deliveries per second, and `filter` an
+    event pattern in EventBridge's syntax.
+    """
+
+    retry_schedule: tuple[int, ...] | None = None
+    rate_limit: int | None = None
+    filter: JsonObject | None = None
+
+
+@dataclass(frozen=True, slots=True)
 class Integration:
     """A tenant's connection, or a webhook subscription (`type` is `webhook`). Times are Unix milliseconds.
 
     `facts` is what its connector found out and needs again (no secrets, never shown). `sealed` holds the encrypted
     fields by name: `url` (whole), `headers` and `keys` (JSON objects) and `secrets` (a JSON list, newest first).
     `shown_url` is the URL with what looks like a credential masked; `header_names` may be shown. `status_reason` says
-    why a connection is in error or a webhook was disabled. `grant` is the id of the OAuth grant it goes through.
-    `version` counts writes, for optimistic locking.
+    why a connection is in error or a webhook was disabled. `grant` is the id of the OAuth grant it goes through,
+    `policy` how a webhook wants its deliveries. `version` counts writes, for optimistic locking.
     """
 
     tenant: str
@@ -73,6 +86,7 @@ class Integration:
     sealed_version: int = 0
     status_reason: str | None = None
     grant: str | None = None
+    policy: DeliveryPolicy = field(default_factory=DeliveryPolicy)
     version: int = 0
 
 

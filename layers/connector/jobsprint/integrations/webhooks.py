@@ -2,13 +2,14 @@
 
 from collections.abc import Mapping
 from dataclasses import dataclass, replace
+from typing import Any
 
 from jobsprint.config import settings
 from jobsprint.connectors.base import Connection
 from jobsprint.connectors.registry import connector_for
 from jobsprint.domain.errors import Conflict, NotFound
 from jobsprint.domain.ids import is_id, new_id
-from jobsprint.domain.models import Integration
+from jobsprint.domain.models import DeliveryPolicy, Integration
 from jobsprint.domain.rules import disconnected
 from jobsprint.domain.times import now_ms
 from jobsprint.security.credentials import Credentials, open_credentials, seal_credentials
@@ -23,7 +24,7 @@ class Created:
     secret: str
 
 
-def create(tenant: str, name: str, target: Mapping[str, object]) -> Created:
+def create(tenant: str, name: str, target: Mapping[str, object], policy: DeliveryPolicy) -> Created:
     """Subscribes an address to events; makes a secret when none is given.
 
     `target` holds url, events and maybe headers and secret. Raises InvalidFields, and Conflict at the tenant's limit.
@@ -44,6 +45,7 @@ def create(tenant: str, name: str, target: Mapping[str, object]) -> Created:
         connected_at=now,
         app="webhook",
         icon=f"{settings().icon_base_url}/webhook.png",
+        policy=policy,
     )
     connection = connector_for("webhook").connect(draft, target, current=Credentials())
     webhook = store.create(_settled(draft, connection))
@@ -58,12 +60,21 @@ def find(tenant: str, webhook_id: str) -> Integration:
 
 
 def change(
-    tenant: str, webhook_id: str, *, name: str | None, active: bool | None, target: Mapping[str, object]
+    tenant: str,
+    webhook_id: str,
+    *,
+    name: str | None,
+    active: bool | None,
+    target: Mapping[str, object],
+    policy: Mapping[str, Any],
 ) -> Integration:
-    """Changes what is given; `active` pauses or resumes. Raises NotFound and InvalidFields."""
+    """Changes what is given; `active` pauses or resumes, and `policy` holds fields of a DeliveryPolicy.
+
+    Raises NotFound and InvalidFields.
+    """
     store = IntegrationStore(tenant)
     webhook = find(tenant, webhook_id)
-    changed = replace(webhook, name=name or webhook.name)
+    changed = replace(webhook, name=name or webhook.name, policy=replace(webhook.policy, **policy))
     if target:
         connection = connector_for("webhook").connect(webhook, target, current=open_credentials(webhook))
         changed = _settled(changed, connection)

@@ -5,8 +5,13 @@
 Attempt n takes two writes: the claim, which for n = 1 makes the row, and the result. Delivery ids carry the time of
 their event, so the key order is the order of publishing. Attempts are JSON texts in a list; a first try that is
 delivered stays below 1 KB, which is what one write unit holds.
+
+Two sparse indexes find what needs attention. `byState` lists by `listed` = <tenant>#<webhook id>#<state>, which stands
+on what waits for another try or ended undelivered. `byDue` sorts by `dueAt` (Unix ms) within `dueShard`, and both stand
+on what waits for another try alone.
 """
 
+import hashlib
 import json
 from typing import Any
 
@@ -29,7 +34,12 @@ from jobsprint.store.table import (
     unmarshal_item,
 )
 
+DUE_SHARDS = 16
+"""At least the peak of retries per second over 1,000: a throttled index throttles its table."""
+
 _FIRST, _LAST = "dlv_", "dlv_~"
+_INDEXED = ("listed", "dueShard", "dueAt")
+_LISTED: tuple[DeliveryState, ...] = ("retrying", "exhausted", "discarded")
 _OPEN_CLAIM = ("claim", "claimedAt", "leaseUntil")
 _DAY_SECONDS = 86400
 
@@ -66,7 +76,8 @@ class DeliveryStore:
         changes: dict[str, Value] = {**self._described(ticket, now), "state": "discarded"}
         if ticket.attempt == 1:
             changes["attempt"] = 0
-        return self._update_in_turn(ticket, changes, remove=("nextAttemptAt",))
+        indexed, unindexed = self._indexed(ticket, "discarded", None)
+        return self._update_in_turn(ticket, {**changes, **indexed}, remove=("nextAttemptAt", *unindexed))
 
     def record(
         self,
@@ -81,12 +92,16 @@ class DeliveryStore:
 
         False when `token` does not hold the claim any more, and then the row as it stands. `next_at` in ms.
         """
-        changes: dict[str, Value] = {"state": state, "expiresAt": _expiry(max(now, next_at or 0))}
+        indexed, unindexed = self._indexed(ticket, state, next_at)
+        changes: dict[str, Value] = {"state": state, "expiresAt": _expiry(max(now, next_at or 0)), **indexed}
+        remove = (*_OPEN_CLAIM, *unindexed)
         if next_at is not None:
             changes["nextAttemptAt"] = next_at
+        else:
+            remove += ("nextAttemptAt",)
         return self._update(
             ticket,
-            _Update(changes, remove=_OPEN_CLAIM if next_at is not None else (*_OPEN_CLAIM, "nextAttemptAt")),
+            _Update(changes, remove=remove),
             append=attempt,
             condition="claim = :token",
             values={":token": token},
@@ -97,9 +112,23 @@ class DeliveryStore:
             "event": ticket.event,
             "eventId": ticket.event_id,
             "eventKey": ticket.event_key,
+            "timestamp": ticket.timestamp,
             "expiresAt": _expiry(now),
         }
         return {**described, "createdAt": now} if ticket.attempt == 1 else described
+
+    def _indexed(
+        self, ticket: Ticket, state: DeliveryState, due_at: int | None
+    ) -> tuple[dict[str, Value], tuple[str, ...]]:
+        """What a delivery in that state has in the indexes, and what it has not; `due_at` in ms."""
+        present: dict[str, Value] = {}
+        if state in _LISTED:
+            present["listed"] = f"{self._tenant}#{ticket.webhook_id}#{state}"
+        if due_at is not None:
+            present |= {"dueShard": _due_shard(ticket.delivery_id), "dueAt": due_at}
+        # A first attempt was in no index before.
+        absent = () if ticket.attempt == 1 else tuple(name for name in _INDEXED if name not in present)
+        return present, absent
 
     def _update_in_turn(
         self, ticket: Ticket, changes: dict[str, Value], remove: tuple[str, ...] = ()
@@ -238,6 +267,10 @@ class _Update:
         return marshal_item({f":{name}": value for name, value in self._changes.items()})
 
 
+def _due_shard(delivery_id: str) -> str:
+    return str(hashlib.sha256(delivery_id.encode()).digest()[0] % DUE_SHARDS)
+
+
 def _expiry(ms: int) -> int:
     return ms // 1000 + settings().log_retention_days * _DAY_SECONDS
 
@@ -294,6 +327,8 @@ def _row(item: Item) -> DeliveryRow:
         created_at=item["createdAt"],
         attempt=item["attempt"],
         event_key=item["eventKey"],
+        timestamp=item["timestamp"],
+        base=item.get("base", 0),
         claim=item.get("claim"),
         claimed_at=item.get("claimedAt", 0),
         lease_until=item.get("leaseUntil", 0),

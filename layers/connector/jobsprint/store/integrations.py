@@ -22,7 +22,7 @@ from jobsprint.domain import packing
 from jobsprint.domain.circuit import Circuit
 from jobsprint.domain.errors import Conflict, JobsprintError, NotFound
 from jobsprint.domain.ids import is_id, unique_part
-from jobsprint.domain.models import Activity, Capability, Health, Integration
+from jobsprint.domain.models import Activity, Capability, DeliveryPolicy, Health, Integration
 from jobsprint.store.table import (
     Item,
     Page,
@@ -82,6 +82,7 @@ def _to_item(integration: Integration) -> dict[str, Any]:
         "sealedVersion": integration.sealed_version or None,
         "statusReason": integration.status_reason,
         "grant": integration.grant,
+        "policy": _policy_text(integration.policy),
         "version": integration.version,
     }
     return marshal_item(item)
@@ -111,8 +112,22 @@ def _from_item(item: Item) -> Integration:
         sealed_version=item.get("sealedVersion", 0),
         status_reason=item.get("statusReason"),
         grant=item.get("grant"),
+        policy=_policy_of(item.get("policy")),
         version=item["version"],
     )
+
+
+def _policy_text(policy: DeliveryPolicy) -> str | None:
+    asked = {name: value for name, value in asdict(policy).items() if value is not None}
+    return json.dumps(asked) if asked else None
+
+
+def _policy_of(text: str | None) -> DeliveryPolicy:
+    if text is None:
+        return DeliveryPolicy()
+    asked = json.loads(text)
+    schedule = asked.pop("retry_schedule", None)
+    return DeliveryPolicy(retry_schedule=None if schedule is None else tuple(schedule), **asked)
 
 
 def _capabilities(item: Item) -> tuple[Capability, ...]:
