@@ -13,11 +13,11 @@ import pytest
 from botocore.client import BaseClient
 
 from jobsprint import aws as clients
-from jobsprint.connectors import calls, oauth, registry
+from jobsprint.connectors import oauth, registry
 from jobsprint.domain.errors import BadRequest
 from jobsprint.domain.redact import MASK
 from jobsprint.integrations import consent, grants
-from jobsprint.security import outbound
+from jobsprint.security import addresses, outbound
 from jobsprint.store.grants import GrantStore, consent_id
 from jobsprint.store.integrations import IntegrationStore
 from tests.conftest import forget_settings
@@ -591,7 +591,7 @@ def atomic(server: Authority, monkeypatch: pytest.MonkeyPatch) -> Iterator[None]
 
     def client_of_thread() -> outbound.Client:
         if not hasattr(local, "client"):
-            local.client = outbound.Client(calls.policy(), user_agent="test")
+            local.client = outbound.Client(addresses.deployment_policy(), user_agent="test")
             made.append(local.client)
         client: outbound.Client = local.client
         return client

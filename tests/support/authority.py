@@ -13,9 +13,11 @@ import time
 from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager
 from dataclasses import dataclass, field
-from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from typing import Any
 from urllib.parse import parse_qs, parse_qsl, unquote, urlencode, urlsplit
+
+from tests.support import receiver as receivers
+from tests.support.receiver import Received, Receiver
 
 Json = dict[str, Any]
 Reply = tuple[int, Json | str, dict[str, str]]
@@ -52,7 +54,7 @@ class Faults:
 class Authority:
     """Both servers; `faults` may be changed at any time."""
 
-    def __init__(self) -> None:
+    def __init__(self, receiver: Receiver) -> None:
         self.faults = Faults()
         self.requests: list[Seen] = []
         self.clients: dict[str, Json] = {}
@@ -61,41 +63,20 @@ class Authority:
         self.refresh: dict[str, str] = {}
         self.behind: Callable[[Seen], Reply] | None = None
         self._lock = threading.Lock()
-        authority = self
-
-        class Handler(BaseHTTPRequestHandler):
-            protocol_version = "HTTP/1.1"
-
-            def do_GET(self) -> None:
-                self._serve({})
-
-            def do_POST(self) -> None:
-                body = self.rfile.read(int(self.headers.get("Content-Length", "0"))).decode()
-                is_json = "json" in self.headers.get("Content-Type", "")
-                self._serve(json.loads(body) if is_json else dict(parse_qsl(body, keep_blank_values=True)))
-
-            def _serve(self, form: Json) -> None:
-                path, _, query = self.path.partition("?")
-                headers = {name.lower(): value for name, value in self.headers.items()}
-                seen = Seen(self.command, path, {**dict(parse_qsl(query)), **form}, headers)
-                with authority._lock:
-                    authority.requests.append(seen)
-                status, answer, extra = authority._answer(seen)
-                text = (answer if isinstance(answer, str) else json.dumps(answer)).encode()
-                self.send_response(status)
-                for name, value in {"Content-Type": "application/json", **extra}.items():
-                    self.send_header(name, value)
-                self.send_header("Content-Length", str(len(text)))
-                self.end_headers()
-                self.wfile.write(text)
-
-            def log_message(self, *_: object) -> None:
-                pass
-
-        self._server = ThreadingHTTPServer(("127.0.0.1", 0), Handler)
-        self._server.daemon_threads = True
-        self.url = f"http://127.0.0.1:{self._server.server_address[1]}"
+        self.url = receiver.url
         self.mcp = f"{self.url}/mcp"
+        receiver.answer = self._serve
+
+    def _serve(self, request: Received) -> receivers.Reply:
+        path, _, query = request.path.partition("?")
+        is_json = "json" in request.headers.get("content-type", "")
+        form = request.json if is_json else dict(parse_qsl(request.body.decode(), keep_blank_values=True))
+        seen = Seen(request.method, path, {**dict(parse_qsl(query)), **form}, request.headers)
+        with self._lock:
+            self.requests.append(seen)
+        status, answer, extra = self._answer(seen)
+        text = (answer if isinstance(answer, str) else json.dumps(answer)).encode()
+        return receivers.Reply(status, text, {"Content-Type": "application/json", **extra})
 
     # --- what tests ask ----------------------------------------------------------------------------------------------
 
@@ -231,11 +212,5 @@ class Authority:
 @contextmanager
 def authority() -> Iterator[Authority]:
     """Both servers, listening while the block runs."""
-    made = Authority()
-    thread = threading.Thread(target=made._server.serve_forever, kwargs={"poll_interval": 0.05}, daemon=True)
-    thread.start()
-    try:
-        yield made
-    finally:
-        made._server.shutdown()
-        made._server.server_close()
+    with receivers.receiving() as receiver:
+        yield Authority(receiver)

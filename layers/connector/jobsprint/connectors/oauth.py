@@ -18,7 +18,6 @@ from typing import Any
 from urllib.parse import quote, urlencode, urlsplit
 
 from jobsprint.connectors.calls import client as outbound_client
-from jobsprint.connectors.calls import policy
 from jobsprint.domain.errors import UpstreamFailed, UpstreamTimeout
 from jobsprint.domain.oauth import (
     AuthorizationServer,
@@ -365,7 +364,7 @@ def _texts(document: Mapping[str, Any], name: str) -> tuple[str, ...]:
 def _checked(url: str) -> str:
     """An endpoint's URL, fit to be shown or called as far as its text says. Raises UpstreamFailed."""
     try:
-        return addresses.check_url(url, policy()).url
+        return addresses.check_url(url, addresses.deployment_policy()).url
     except addresses.ForbiddenUrl as error:
         raise UpstreamFailed(
             f"The authorization server names a forbidden address: {error}", code="forbidden_url"

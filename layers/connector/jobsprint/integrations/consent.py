@@ -108,7 +108,8 @@ def begin(integration: Integration, given: OAuthConnect, *, api_url: str) -> tup
     from jobsprint.connectors import calls, oauth
 
     calls.check_target(given.serverUrl or "", "body.serverUrl")
-    server_url = addresses.check_url(given.serverUrl or "", calls.policy()).url  # one spelling, one grant
+    # One spelling, one grant.
+    server_url = addresses.check_url(given.serverUrl or "", addresses.deployment_policy()).url
     if grants.is_usable(integration.tenant, grants.grant_id(server_url)):
         try:
             return through_grant(integration, server_url)
