@@ -46,6 +46,7 @@ class Faults:
     registered: Json = field(default_factory=dict)
     consent: Callable[[Mapping[str, str]], Mapping[str, str]] = dict
     token: Callable[[Mapping[str, str]], Reply | None] = lambda _: None
+    scope: Callable[[str], str] = str  # what is granted of what is asked for
     omit_refresh_token: bool = False
     expires_in: int | None = 3600
     tool: Callable[[str], Reply | None] = lambda _: None
@@ -61,6 +62,7 @@ class Authority:
         self.codes: dict[str, dict[str, str]] = {}
         self.access: dict[str, str] = {}
         self.refresh: dict[str, str] = {}
+        self.scopes: dict[str, str] = {}  # of access and refresh tokens
         self.behind: Callable[[Seen], Reply] | None = None
         self._lock = threading.Lock()
         self.url = receiver.url
@@ -172,14 +174,14 @@ class Authority:
             if resource is None or form["resource"] != resource:
                 return 400, {"error": "invalid_grant"}, {}
             time.sleep(0.05)  # long enough for others to come
-            return self._issue(resource)
+            return self._issue(resource, self.scopes.get(form["refresh_token"], ""))
         asked = self.codes.pop(form.get("code", ""), None)
         if asked is None or any(form[name] != asked[name] for name in ("redirect_uri", "resource", "client_id")):
             return 400, {"error": "invalid_grant"}, {}
         digest = hashlib.sha256(form["code_verifier"].encode()).digest()
         if base64.urlsafe_b64encode(digest).rstrip(b"=").decode() != asked["code_challenge"]:
             return 400, {"error": "invalid_grant"}, {}
-        return self._issue(form["resource"])
+        return self._issue(form["resource"], self.faults.scope(asked.get("scope", "")))
 
     def _authenticated(self, seen: Seen) -> bool:
         basic = seen.headers.get("authorization", "")
@@ -192,9 +194,10 @@ class Authority:
         client = self._client(client_id)
         return client is not None and secret == client.get("client_secret", "")
 
-    def _issue(self, resource: str) -> Reply:
+    def _issue(self, resource: str, scope: str) -> Reply:
         access, refresh = f"at-{secrets.token_hex(8)}", f"rt-{secrets.token_hex(8)}"
         self.access[access] = resource
+        self.scopes |= {access: scope, refresh: scope}
         answer: Json = {"access_token": access, "token_type": "Bearer"}
         if self.faults.expires_in is not None:
             answer["expires_in"] = self.faults.expires_in

@@ -45,7 +45,8 @@ class Connection:
 class TestResult:
     """One test of a connection. `reason` is a code and `next_step` a sentence, both only after a failure.
 
-    `capabilities` and `facts` are what the test found anew, or None where it did not look.
+    `capabilities` and `facts` are what the test found anew, or None where it did not look. `missing_scope` is what the
+    other side demands beyond the credential, where it says so.
     """
 
     passed: bool
@@ -55,6 +56,7 @@ class TestResult:
     next_step: str | None = None
     capabilities: tuple[Capability, ...] | None = None
     facts: JsonObject | None = None
+    missing_scope: str = ""
 
 
 class Connector(Protocol):

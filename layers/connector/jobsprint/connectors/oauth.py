@@ -26,6 +26,7 @@ from jobsprint.domain.oauth import (
     Refused,
     TokenEndpoint,
     Tokens,
+    challenge_field,
     error_code,
     registration,
 )
@@ -109,14 +110,6 @@ def server_metadata_urls(issuer: str) -> list[str]:
     origin, path = _origin(issuer), urlsplit(issuer).path.rstrip("/")
     urls = [f"{origin}/.well-known/{name}{path}" for name in ("oauth-authorization-server", "openid-configuration")]
     return [*urls, f"{origin}{path}/.well-known/openid-configuration"] if path else urls
-
-
-def challenge_field(challenge: str, name: str) -> str:
-    """A parameter of a WWW-Authenticate header (RFC 9110, 11.6.1); empty where it has none."""
-    found = re.search(rf'(?:^|[\s,]){name}\s*=\s*(?:"((?:[^"\\]|\\.)*)"|([^\s,"]+))', challenge, re.IGNORECASE)
-    if not found:
-        return ""
-    return re.sub(r"\\(.)", r"\1", found[1]) if found[1] is not None else found[2]
 
 
 def server_of(document: Mapping[str, Any], issuers: tuple[str, ...]) -> AuthorizationServer:

@@ -47,7 +47,8 @@ class Integration:
     `facts` is what its connector found out and needs again (no secrets, never shown). `sealed` holds the encrypted
     fields by name: `url` (whole), `headers` and `keys` (JSON objects) and `secrets` (a JSON list, newest first).
     `shown_url` is the URL with what looks like a credential masked; `header_names` may be shown. `status_reason` says
-    why a connection is in error or a webhook was disabled. `grant` is the id of the OAuth grant it goes through.
+    why a connection is in error or a webhook was disabled. `grant` is the id of the OAuth grant it goes through;
+    `missing_scope` is what its server demands beyond that, until a consent was asked for it.
     `version` counts writes, for optimistic locking.
     """
 
@@ -73,6 +74,7 @@ class Integration:
     sealed_version: int = 0
     status_reason: str | None = None
     grant: str | None = None
+    missing_scope: str = ""
     version: int = 0
 
 

@@ -14,6 +14,8 @@ CALLBACK_PATH = "/integrations/oauth/callback"
 CLIENT_METADATA_PATH = "/oauth/client-metadata.json"
 """Where the two OAuth operations of this API are, below its base URL."""
 
+_MAX_SCOPES = 50
+_SCOPE_NAME = re.compile(r"[\x21\x23-\x5b\x5d-\x7e]{1,100}")  # RFC 6749, 3.3
 _SECRET_MARGIN_MS = 60_000
 _ERROR_CODE = re.compile(r"[a-z][a-z0-9_]{0,63}")
 
@@ -95,6 +97,26 @@ def check_issuer(iss: str | None, *, issuer: str, required: bool) -> None:
         return
     if iss != issuer:
         raise UpstreamFailed("The answer is not from the authorization server that was asked", code="issuer_mismatch")
+
+
+def challenge_field(challenge: str, name: str) -> str:
+    """A parameter of a WWW-Authenticate header (RFC 9110, 11.6.1); empty where it has none."""
+    found = re.search(rf'(?:^|[\s,]){name}\s*=\s*(?:"((?:[^"\\]|\\.)*)"|([^\s,"]+))', challenge, re.IGNORECASE)
+    if not found:
+        return ""
+    return re.sub(r"\\(.)", r"\1", found[1]) if found[1] is not None else found[2]
+
+
+def joined_scope(*scopes: str) -> str:
+    """The names in all these scopes as one scope, each once, at most fifty; what is no name (RFC 6749, 3.3) is cut."""
+    names = dict.fromkeys(name for scope in scopes for name in scope.split() if _SCOPE_NAME.fullmatch(name))
+    return " ".join(list(names)[:_MAX_SCOPES])
+
+
+def scope_beyond(wanted: str, given: str) -> str:
+    """The names of `wanted` that are not in `given`."""
+    has = set(given.split())
+    return " ".join(name for name in joined_scope(wanted).split() if name not in has)
 
 
 def error_code(text: str) -> str:

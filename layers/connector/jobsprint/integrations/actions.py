@@ -3,6 +3,7 @@
 import json
 import time
 from collections.abc import Callable
+from contextlib import suppress
 from dataclasses import dataclass
 from typing import cast
 
@@ -11,7 +12,7 @@ from jobsprint.connectors.registry import connector_for
 from jobsprint.domain import canonical, rules
 from jobsprint.domain.circuit import OPEN_MS, Circuit, refusal
 from jobsprint.domain.circuit import check as check_circuit
-from jobsprint.domain.errors import JobsprintError, NotFound
+from jobsprint.domain.errors import JobsprintError, NotFound, ScopeMissing
 from jobsprint.domain.ids import derived_id, first_at
 from jobsprint.domain.json_schema import check_parameters
 from jobsprint.domain.models import Integration, JsonObject, LogEntry
@@ -94,6 +95,8 @@ def run(asked: Asked, *, call_id: str, seconds: float, sending: Callable[[int], 
         failure = never_heard_of()
     elapsed = round((time.monotonic() - started) * 1000)
     secrets = access.secrets
+    if isinstance(failure, ScopeMissing):
+        _step_up(integration, failure)
     if failure:
         failure.message = redact_text(failure.message, secrets)
     outcome = Outcome(cast(JsonObject | None, mask_secrets(result, secrets)), failure, elapsed)
@@ -103,12 +106,20 @@ def run(asked: Asked, *, call_id: str, seconds: float, sending: Callable[[int], 
 
 def record_lost(asked: Asked, call_id: str, at: int) -> None:
     """Logs a call that was sent at `at` (ms) by somebody who then died, unless that one could still do so."""
-    try:
+    circuit: Circuit = Circuit()
+    secrets: tuple[str, ...] = ()
+    with suppress(JobsprintError):  # it is gone, or its authorization has ended
         integration, activity = IntegrationStore(asked.tenant).get_with_activity(asked.integration_id)
-        circuit, secrets = activity.circuit, grants.Access(integration).secrets
-    except NotFound:
-        circuit, secrets = Circuit(), ()
+        circuit = activity.circuit
+        secrets = grants.Access(integration).secrets
     _record(_Ended(asked, call_id, at, Outcome(error=never_heard_of()), secrets), circuit)
+
+
+def _step_up(integration: Integration, lacking: ScopeMissing) -> None:
+    try:
+        grants.step_up(integration, lacking)
+    except Exception:  # noqa: BLE001 - the next call finds the same
+        logger.exception("step_up_not_kept", extra={"integrationId": integration.id})
 
 
 def _admit(integration: Integration, circuit: Circuit, seconds: float) -> None:

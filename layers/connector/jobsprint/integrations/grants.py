@@ -14,9 +14,16 @@ from dataclasses import asdict, dataclass, replace
 from typing import TypeVar
 
 from jobsprint.connectors.base import TestResult
-from jobsprint.domain.errors import Conflict, NotFound, UpstreamFailed, UpstreamUnauthorized
+from jobsprint.domain.errors import (
+    Conflict,
+    InsufficientScope,
+    NotFound,
+    ScopeMissing,
+    UpstreamFailed,
+    UpstreamUnauthorized,
+)
 from jobsprint.domain.models import Integration
-from jobsprint.domain.oauth import Client, Refused, TokenEndpoint, Tokens
+from jobsprint.domain.oauth import Client, Refused, TokenEndpoint, Tokens, joined_scope, scope_beyond
 from jobsprint.domain.times import now_ms
 from jobsprint.integrations import verdicts
 from jobsprint.observe import logger
@@ -42,7 +49,7 @@ _Result = TypeVar("_Result")
 
 @dataclass(frozen=True, slots=True)
 class Keeping:
-    """What a grant seals: its tokens, and all that renewing and revoking them takes."""
+    """What a grant seals: its tokens, and all that renewing and revoking them takes. `asked` is the consent's scope."""
 
     server_url: str
     issuer: str
@@ -50,6 +57,7 @@ class Keeping:
     endpoint: TokenEndpoint
     revoke_url: str
     tokens: Tokens
+    asked: str = ""
 
 
 def grant_id(server_url: str) -> str:
@@ -63,8 +71,9 @@ def grant_id(server_url: str) -> str:
 def open_fresh(integration: Integration) -> Credentials:
     """The integration's credentials; for one with a grant, with a token that works, under `keys["token"]`.
 
-    Raises Conflict `reauth_required` where only a new consent helps, and UpstreamFailed `token_refresh_failed` where
-    the token has run out and its server does not give another one just now.
+    Raises Conflict `reauth_required` where only a new consent helps (ScopeMissing where that is for more than before),
+    and UpstreamFailed `token_refresh_failed` where the token has run out and its server does not give another one just
+    now.
     """
     return with_token(integration, open_credentials(integration))
 
@@ -76,6 +85,8 @@ def with_token(integration: Integration, credentials: Credentials) -> Credential
     if grant_id(credentials.url) != integration.grant:
         # A token goes to the server it was given for and to no other one.
         raise Conflict(f"{integration.id} has another server than its grant; connect it again", code="reauth_required")
+    if scope := beyond(integration, integration.missing_scope):
+        raise ScopeMissing(scope)
     return _with(credentials, _working_token(integration.tenant, integration.grant, refused=None))
 
 
@@ -102,7 +113,18 @@ class Access:
         return self._secrets
 
     def call(self, work: Callable[[Credentials], _Result]) -> _Result:
-        """What `work` gives; after UpstreamUnauthorized (nothing was done) once more with another token."""
+        """What `work` gives; after UpstreamUnauthorized (nothing was done) once more with another token.
+
+        Raises ScopeMissing in place of an InsufficientScope that a new consent may heal.
+        """
+        try:
+            return self._renewing(work)
+        except InsufficientScope as error:
+            if scope := beyond(self._integration, error.scope):
+                raise ScopeMissing(scope) from error
+            raise
+
+    def _renewing(self, work: Callable[[Credentials], _Result]) -> _Result:
         try:
             return work(self._credentials)
         except UpstreamUnauthorized:
@@ -129,6 +151,31 @@ def is_usable(tenant: str, id_: str) -> bool:
     """Whether the tenant has this grant and it is alive."""
     grant = GrantStore(tenant).find(id_)
     return grant is not None and not grant.dead
+
+
+def asked_scope(tenant: str, id_: str) -> str:
+    """What the consent behind a grant was asked for, and what it gave; empty where there is no grant."""
+    grant = GrantStore(tenant).find(id_)
+    if grant is None:
+        return ""
+    keeping = _opened(tenant, grant)
+    return joined_scope(keeping.asked, keeping.tokens.scope)
+
+
+def beyond(integration: Integration, scope: str) -> str:
+    """The names of `scope` that the consent behind an integration was not asked for.
+
+    Whoever was asked for a scope and did not give it is not asked again: that would never end.
+    """
+    if not scope or integration.grant is None:
+        return ""
+    return scope_beyond(scope, asked_scope(integration.tenant, integration.grant))
+
+
+def step_up(integration: Integration, lacking: ScopeMissing) -> None:
+    """Tells of an integration whose server demands more than its grant gives: it takes a new consent."""
+    before = IntegrationStore(integration.tenant).activity([integration.id])[integration.id].health
+    verdicts.take(integration, before, too_little(lacking), now_ms())
 
 
 def keep(tenant: str, keeping: Keeping) -> str:
@@ -168,8 +215,9 @@ def revive(tenant: str, id_: str) -> None:
     for integration_id in GrantStore(tenant).members(id_):
         try:
             integration = store.get(integration_id)
-            if integration.status == "error" and integration.status_reason == "reauth_required":
-                store.update(replace(integration, status="connected", status_reason=None))
+            waits = integration.status == "error" and integration.status_reason == "reauth_required"
+            if waits and not beyond(integration, integration.missing_scope):
+                store.update(replace(integration, status="connected", status_reason=None, missing_scope=""))
         except (NotFound, Conflict):
             continue  # it is gone, or somebody else just decided on it
 
@@ -177,6 +225,12 @@ def revive(tenant: str, id_: str) -> None:
 def ended(message: str) -> TestResult:
     """The verdict on a connection whose authorization is over."""
     return TestResult(False, message, response_ms=0, reason="reauth_required", next_step=_NEXT_STEP)
+
+
+def too_little(lacking: ScopeMissing) -> TestResult:
+    """The verdict on a connection whose server demands more than its grant gives."""
+    step = f"{_NEXT_STEP} to: {lacking.scope}"
+    return TestResult(False, lacking.message, 0, "reauth_required", step, missing_scope=lacking.scope)
 
 
 def client_key(issuer: str, redirect_uri: str) -> str:

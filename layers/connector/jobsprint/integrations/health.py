@@ -7,6 +7,7 @@ tested once a run, also where SQS hands a message out twice, a page is spread ag
 """
 
 import json
+from dataclasses import replace
 from typing import Any
 
 from jobsprint import aws
@@ -14,7 +15,7 @@ from jobsprint.config import settings
 from jobsprint.connectors.base import TestResult
 from jobsprint.connectors.registry import connector_for
 from jobsprint.domain import rules
-from jobsprint.domain.errors import Conflict, NotFound, UpstreamFailed
+from jobsprint.domain.errors import Conflict, NotFound, ScopeMissing, UpstreamFailed
 from jobsprint.domain.models import Health, Integration
 from jobsprint.domain.times import now_ms
 from jobsprint.integrations import grants, verdicts
@@ -85,9 +86,13 @@ def _result(integration: Integration) -> TestResult:
     try:
         credentials = grants.open_fresh(integration)
         result = connector.test(integration, credentials)
-        if integration.grant is None or result.reason not in rules.CREDENTIAL_VERDICTS:
-            return result
-        return connector.test(integration, grants.renewed(integration, credentials))
+        if integration.grant is not None and result.reason in rules.CREDENTIAL_VERDICTS:
+            result = connector.test(integration, grants.renewed(integration, credentials))
+        if scope := grants.beyond(integration, result.missing_scope):
+            raise ScopeMissing(scope)
+        return replace(result, missing_scope="")
+    except ScopeMissing as error:
+        return grants.too_little(error)
     except Conflict as error:
         return grants.ended(error.message)
     except UpstreamFailed as error:

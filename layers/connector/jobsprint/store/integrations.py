@@ -82,6 +82,7 @@ def _to_item(integration: Integration) -> dict[str, Any]:
         "sealedVersion": integration.sealed_version or None,
         "statusReason": integration.status_reason,
         "grant": integration.grant,
+        "missingScope": integration.missing_scope or None,
         "version": integration.version,
     }
     return marshal_item(item)
@@ -111,6 +112,7 @@ def _from_item(item: Item) -> Integration:
         sealed_version=item.get("sealedVersion", 0),
         status_reason=item.get("statusReason"),
         grant=item.get("grant"),
+        missing_scope=item.get("missingScope", ""),
         version=item["version"],
     )
 
