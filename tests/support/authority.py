@@ -50,6 +50,7 @@ class Faults:
     omit_refresh_token: bool = False
     expires_in: int | None = 3600
     tool: Callable[[str], Reply | None] = lambda _: None
+    answers: Mapping[str, Reply] = field(default_factory=dict)  # of whole paths
 
 
 class Authority:
@@ -95,6 +96,8 @@ class Authority:
     # --- the servers -------------------------------------------------------------------------------------------------
 
     def _answer(self, seen: Seen) -> Reply:
+        if fault := self.faults.answers.get(seen.path):
+            return fault
         match seen.path:
             case "/mcp":
                 return self._resource(seen)

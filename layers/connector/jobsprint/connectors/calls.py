@@ -10,7 +10,6 @@ from jobsprint.domain.models import JsonObject
 from jobsprint.security import addresses, outbound, signing
 from jobsprint.security.credentials import Credentials
 
-TEST_SECONDS = 10.0
 MAX_RESULT_BYTES = 1024 * 1024
 USER_AGENT = "Jobsprint-Integrations/1.0"
 

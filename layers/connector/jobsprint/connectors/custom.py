@@ -11,8 +11,8 @@ from pydantic import BaseModel, ConfigDict, Field, field_validator
 
 from jobsprint.connectors import outcomes
 from jobsprint.connectors.answers import read_json
-from jobsprint.connectors.base import CallContext, Connection, TestResult
-from jobsprint.connectors.calls import MAX_RESULT_BYTES, TEST_SECONDS, post_json
+from jobsprint.connectors.base import TEST_SECONDS, CallContext, Connection, TestResult
+from jobsprint.connectors.calls import MAX_RESULT_BYTES, post_json
 from jobsprint.connectors.targets import Target, completed
 from jobsprint.domain import rules
 from jobsprint.domain.errors import UpstreamFailed

@@ -12,8 +12,8 @@ from typing import Annotated, Any, Literal
 from pydantic import BaseModel, ConfigDict, Field, field_validator
 
 from jobsprint.connectors import mcp_results
-from jobsprint.connectors.base import CallContext, Connection, TestResult
-from jobsprint.connectors.calls import TEST_SECONDS, check_target
+from jobsprint.connectors.base import TEST_SECONDS, CallContext, Connection, TestResult
+from jobsprint.connectors.calls import check_target
 from jobsprint.connectors.fields import Url
 from jobsprint.connectors.mcp_protocol import (
     HANDSHAKES,

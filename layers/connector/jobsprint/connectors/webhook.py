@@ -3,8 +3,8 @@
 from collections.abc import Mapping
 
 from jobsprint.connectors import outcomes
-from jobsprint.connectors.base import CallContext, Connection, TestResult
-from jobsprint.connectors.calls import TEST_SECONDS, post_body
+from jobsprint.connectors.base import TEST_SECONDS, CallContext, Connection, TestResult
+from jobsprint.connectors.calls import post_body
 from jobsprint.connectors.fields import Events
 from jobsprint.connectors.targets import Target, completed
 from jobsprint.domain.errors import NotFound

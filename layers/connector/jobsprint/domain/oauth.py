@@ -14,6 +14,9 @@ CALLBACK_PATH = "/integrations/oauth/callback"
 CLIENT_METADATA_PATH = "/oauth/client-metadata.json"
 """Where the two OAuth operations of this API are, below its base URL."""
 
+TOKEN_SECONDS = 8.0
+"""The whole budget of one request to a token endpoint. A refresh lock has to outlive it."""
+
 _MAX_SCOPES = 50
 _SCOPE_NAME = re.compile(r"[\x21\x23-\x5b\x5d-\x7e]{1,100}")  # RFC 6749, 3.3
 _SECRET_MARGIN_MS = 60_000
@@ -33,16 +36,18 @@ class ProtectedResource:
     """What is to be accessed: `resource` names it towards the authorization server, `scope` is what it asks for.
 
     `issuers` are the issuers to take, the first one that describes itself; several only where the server said nothing.
+    `undescribed` says that it demands authorization, and that there is nothing at any address where it may describe it.
     """
 
     resource: str
     issuers: tuple[str, ...]
     scope: str
+    undescribed: bool = False
 
 
 @dataclass(frozen=True, slots=True)
 class AuthorizationServer:
-    """An authorization server that described itself and knows S256."""
+    """An authorization server that described itself and knows S256, or is `assumed` at MCP's default addresses."""
 
     issuer: str
     authorize_url: str
@@ -53,6 +58,7 @@ class AuthorizationServer:
     scopes: tuple[str, ...] = ()
     takes_metadata_documents: bool = False
     sends_iss: bool = False
+    assumed: bool = False
 
 
 @dataclass(frozen=True, slots=True)

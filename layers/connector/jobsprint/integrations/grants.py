@@ -23,7 +23,15 @@ from jobsprint.domain.errors import (
     UpstreamUnauthorized,
 )
 from jobsprint.domain.models import Integration
-from jobsprint.domain.oauth import Client, Refused, TokenEndpoint, Tokens, joined_scope, scope_beyond
+from jobsprint.domain.oauth import (
+    TOKEN_SECONDS,
+    Client,
+    Refused,
+    TokenEndpoint,
+    Tokens,
+    joined_scope,
+    scope_beyond,
+)
 from jobsprint.domain.times import now_ms
 from jobsprint.integrations import verdicts
 from jobsprint.observe import logger
@@ -34,9 +42,9 @@ from jobsprint.store.integrations import IntegrationStore
 
 TOKEN_KEY = "token"  # noqa: S105 - the name under which a connector finds its bearer token
 LOCK_MS = 12_000
-"""How long one renewal may hold a grant: longer than `connectors.oauth.TOKEN_SECONDS`, so nobody renews beside it."""
+"""How long one renewal may hold a grant: longer than TOKEN_SECONDS, so nobody renews beside it."""
 
-_WAIT_SECONDS = LOCK_MS / 1000 + 2
+_PATIENCE_SECONDS = LOCK_MS / 1000 + TOKEN_SECONDS + 2
 _POLL_SECONDS = 0.1
 _COOL_DOWN_MS = 30_000
 _EXPIRY_MARGIN_MS = 5_000
@@ -68,17 +76,19 @@ def grant_id(server_url: str) -> str:
 # --- for calls --------------------------------------------------------------------------------------------------------
 
 
-def open_fresh(integration: Integration) -> Credentials:
+def open_fresh(integration: Integration, *, until: float | None = None) -> Credentials:
     """The integration's credentials; for one with a grant, with a token that works, under `keys["token"]`.
+
+    `until` (`time.monotonic`) is when that has to be done, by default after a lock and a renewal.
 
     Raises Conflict `reauth_required` where only a new consent helps (ScopeMissing where that is for more than before),
     and UpstreamFailed `token_refresh_failed` where the token has run out and its server does not give another one just
     now.
     """
-    return with_token(integration, open_credentials(integration))
+    return with_token(integration, open_credentials(integration), until=until)
 
 
-def with_token(integration: Integration, credentials: Credentials) -> Credentials:
+def with_token(integration: Integration, credentials: Credentials, *, until: float | None = None) -> Credentials:
     """`credentials` with a working token where the integration has a grant; raises as `open_fresh`."""
     if integration.grant is None or not credentials.url:
         return credentials
@@ -87,24 +97,28 @@ def with_token(integration: Integration, credentials: Credentials) -> Credential
         raise Conflict(f"{integration.id} has another server than its grant; connect it again", code="reauth_required")
     if scope := beyond(integration, integration.missing_scope):
         raise ScopeMissing(scope)
-    return _with(credentials, _working_token(integration.tenant, integration.grant, refused=None))
+    return _with(credentials, _working_token(integration.tenant, integration.grant, refused=None, until=until))
 
 
-def renewed(integration: Integration, refused: Credentials) -> Credentials:
+def renewed(integration: Integration, refused: Credentials, *, until: float | None = None) -> Credentials:
     """The credentials after the server refused their token: with another one. Raises as `open_fresh`."""
     if integration.grant is None:
         return refused
-    return _with(refused, _working_token(integration.tenant, integration.grant, refused=refused.keys.get(TOKEN_KEY)))
+    old = refused.keys.get(TOKEN_KEY)
+    return _with(refused, _working_token(integration.tenant, integration.grant, refused=old, until=until))
 
 
 class Access:
     """The credentials for the calls of one request; a token that the server refuses is renewed once."""
 
-    def __init__(self, integration: Integration, credentials: Credentials | None = None) -> None:
-        """`credentials` stand in for those of the integration; raises as `open_fresh`."""
+    def __init__(
+        self, integration: Integration, credentials: Credentials | None = None, *, until: float | None = None
+    ) -> None:
+        """`credentials` stand in for those of the integration; `until` and what is raised are as in `open_fresh`."""
         self._integration = integration
+        self._until = until
         opened = open_credentials(integration) if credentials is None else credentials
-        self._credentials = with_token(integration, opened)
+        self._credentials = with_token(integration, opened, until=until)
         self._secrets = self._credentials.values()
 
     @property
@@ -130,7 +144,7 @@ class Access:
         except UpstreamUnauthorized:
             if self._integration.grant is None:
                 raise
-        self._credentials = renewed(self._integration, self._credentials)
+        self._credentials = renewed(self._integration, self._credentials, until=self._until)
         self._secrets += self._credentials.values()
         return work(self._credentials)
 
@@ -268,9 +282,13 @@ def _opened(tenant: str, grant: Grant) -> Keeping:
 # --- renewing ---------------------------------------------------------------------------------------------------------
 
 
-def _working_token(tenant: str, id_: str, *, refused: str | None) -> str:
-    """A token that works as far as we know, and is not `refused`."""
-    deadline = time.monotonic() + _WAIT_SECONDS
+def _working_token(tenant: str, id_: str, *, refused: str | None, until: float | None) -> str:
+    """A token that works as far as we know, and is not `refused`.
+
+    A renewal is never cut short, because a refresh token may be used up although its answer was not read: what would
+    not end by `until` is not begun.
+    """
+    last_start = (time.monotonic() + _PATIENCE_SECONDS if until is None else until) - TOKEN_SECONDS
     while True:
         grant = GrantStore(tenant).find(id_)
         if grant is None or grant.dead:
@@ -280,13 +298,15 @@ def _working_token(tenant: str, id_: str, *, refused: str | None) -> str:
         works = token != refused and not _expired(grant, now)
         if works and (grant.refresh_at is None or now < grant.refresh_at):
             return token
-        fresh = _renew(tenant, grant, keeping, works=works)
+        in_time = time.monotonic() <= last_start
+        fresh = _renew(tenant, grant, keeping, works=works) if in_time else None
         if fresh:
             return fresh
         if works:
             return token  # somebody else renews it, or it cannot be renewed just now
-        if time.monotonic() > deadline:
-            raise UpstreamFailed("The authorization is being renewed and takes too long", code="token_refresh_failed")
+        if not in_time:
+            message = "The authorization is being renewed and takes too long; nothing was done"
+            raise UpstreamFailed(message, code="token_refresh_failed", sent=False)
         time.sleep(_POLL_SECONDS)
 
 
@@ -312,7 +332,7 @@ def _renew(tenant: str, grant: Grant, keeping: Keeping, *, works: bool) -> str |
         if works:
             return None
         message = f"The authorization could not be renewed just now: {error.message}"
-        raise UpstreamFailed(message, code="token_refresh_failed") from error
+        raise UpstreamFailed(message, code="token_refresh_failed", sent=False) from error
     written = store.write(_sealed(tenant, grant.id, replace(keeping, tokens=tokens), version=grant.version + 1))
     return tokens.access if written else None
 
