@@ -83,7 +83,6 @@ def forget_settings() -> None:
     from jobsprint.connectors import calls
 
     config.settings.cache_clear()
-    calls.policy.cache_clear()
     if calls.client.cache_info().currsize:
         calls.client().close()
     calls.client.cache_clear()

@@ -14,8 +14,8 @@ from urllib.parse import urlencode
 from pydantic import BaseModel, ConfigDict, Field, field_validator
 
 from jobsprint.connectors import n8n_mcp
-from jobsprint.connectors.base import CallContext, Connection, TestResult
-from jobsprint.connectors.calls import MAX_RESULT_BYTES, TEST_SECONDS, check_target, client
+from jobsprint.connectors.base import TEST_SECONDS, CallContext, Connection, TestResult
+from jobsprint.connectors.calls import MAX_RESULT_BYTES, check_target, client
 from jobsprint.connectors.custom import result_of
 from jobsprint.connectors.fields import Url
 from jobsprint.connectors.n8n_outcomes import (

@@ -24,7 +24,7 @@ from jobsprint.domain.errors import Conflict, NotFound
 from jobsprint.domain.models import Attempt, Integration
 from jobsprint.domain.times import now_ms
 from jobsprint.observe import logger
-from jobsprint.security.addresses import AddressPolicy
+from jobsprint.security.addresses import deployment_policy
 from jobsprint.security.credentials import Credentials, open_credentials
 from jobsprint.security.outbound import Answer, Client, Outcome, Request
 from jobsprint.store.deliveries import DeliveryStore
@@ -313,7 +313,4 @@ def _fraction() -> float:
 @cache
 def _client() -> Client:
     """The container's client, which keeps connections alive between batches."""
-    policy = AddressPolicy(
-        allow_private=settings().allow_private_targets, allow_loopback=settings().allow_loopback_targets
-    )
-    return Client(policy, user_agent=attempts.USER_AGENT)
+    return Client(deployment_policy(), user_agent=attempts.USER_AGENT)

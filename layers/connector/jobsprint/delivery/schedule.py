@@ -3,20 +3,15 @@
 import math
 from collections.abc import Sequence
 from dataclasses import dataclass
-from datetime import UTC
-from email.utils import parsedate_to_datetime
 
 from jobsprint.domain.models import Attempt, DeliveryState
-
-MAX_RETRY_AFTER_SECONDS = 3600
-"""The longest Retry-After that is honoured."""
+from jobsprint.domain.retry_after import retry_after_seconds
 
 JITTER = 0.1
 """The share by which chance may lengthen a wait; it never shortens one."""
 
 GONE = 410
 _TELLS_WHEN = frozenset({429, 503})
-_MAX_DIGITS = 10
 
 
 @dataclass(frozen=True, slots=True)
@@ -47,7 +42,7 @@ def verdict(
     tried = attempt.number - base
     if tried >= len(schedule):
         return Verdict("exhausted")
-    asked = retry_after_seconds(retry_after, now) if attempt.http_status in _TELLS_WHEN else 0
+    asked = (retry_after_seconds(retry_after, now) or 0) if attempt.http_status in _TELLS_WHEN else 0
     wait = lengthened(max(schedule[tried], asked), fraction)
     return Verdict("retrying", next_at=now + math.ceil(wait * 1000))
 
@@ -55,22 +50,3 @@ def verdict(
 def lengthened(seconds: float, fraction: float) -> float:
     """`seconds` and up to a tenth more, as `fraction` (0 to 1) says: retries of one moment spread out."""
     return seconds * (1 + JITTER * fraction)
-
-
-def retry_after_seconds(value: str | None, now: int) -> int:
-    """The seconds that a Retry-After asks for, at most an hour; 0 for none or one that cannot be read.
-
-    RFC 9110, section 10.2.3: whole seconds, or an HTTP date. `now` in Unix ms.
-    """
-    text = (value or "").strip()
-    if text.isascii() and text.isdigit():
-        # int() refuses absurd lengths; anything of this many digits is over the limit anyway.
-        return MAX_RETRY_AFTER_SECONDS if len(text) > _MAX_DIGITS else min(int(text), MAX_RETRY_AFTER_SECONDS)
-    try:
-        date = parsedate_to_datetime(text)
-        # An HTTP date is in GMT, also where it does not say so (RFC 9110, section 5.6.7).
-        date = date if date.tzinfo else date.replace(tzinfo=UTC)
-        seconds = math.ceil(date.timestamp() - now / 1000)
-    except (ValueError, TypeError, IndexError, OverflowError):
-        return 0
-    return min(max(seconds, 0), MAX_RETRY_AFTER_SECONDS)

@@ -61,7 +61,8 @@ class Integration:
     fields by name: `url` (whole), `headers` and `keys` (JSON objects) and `secrets` (a JSON list, newest first).
     `shown_url` is the URL with what looks like a credential masked; `header_names` may be shown. `status_reason` says
     why a connection is in error or a webhook was disabled. `grant` is the id of the OAuth grant it goes through,
-    `policy` how a webhook wants its deliveries. `version` counts writes, for optimistic locking.
+    `policy` how a webhook wants its deliveries; `missing_scope` is what a connection's server demands beyond its grant,
+    until a consent was asked for it. `version` counts writes, for optimistic locking.
     """
 
     tenant: str
@@ -87,6 +88,7 @@ class Integration:
     status_reason: str | None = None
     grant: str | None = None
     policy: DeliveryPolicy = field(default_factory=DeliveryPolicy)
+    missing_scope: str = ""
     version: int = 0
 
 

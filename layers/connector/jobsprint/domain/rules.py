@@ -6,7 +6,7 @@ from collections.abc import Mapping
 from dataclasses import replace
 
 from jobsprint.domain.canonical import JsonValue
-from jobsprint.domain.errors import Conflict
+from jobsprint.domain.errors import Conflict, ScopeMissing
 from jobsprint.domain.models import Capability, Health, Integration, JsonObject
 
 MAX_NAME = 100
@@ -83,6 +83,8 @@ def require_connected(integration: Integration) -> None:
     """Raises Conflict unless calls may go through this integration."""
     if integration.status == "connected":
         return
+    if integration.status_reason == "reauth_required" and integration.missing_scope:
+        raise ScopeMissing(integration.missing_scope)
     if integration.status_reason in CREDENTIAL_VERDICTS:
         raise Conflict(f"{integration.id} needs new credentials: connect it again", code=integration.status_reason)
     raise Conflict(f"{integration.id} is {integration.status}, not connected", code="not_connected")

@@ -42,7 +42,7 @@ def _judge(store: IntegrationStore, integration: Integration, result: TestResult
         changed = replace(changed, status="error", status_reason=result.reason)
     elif result.passed and integration.status == "error":
         connected_at = integration.connected_at or now_ms()
-        changed = replace(changed, status="connected", status_reason=None, connected_at=connected_at)
+        changed = replace(changed, status="connected", status_reason=None, missing_scope="", connected_at=connected_at)
     if changed == integration:
         return
     try:
@@ -55,7 +55,8 @@ def _judge(store: IntegrationStore, integration: Integration, result: TestResult
 def _found(integration: Integration, result: TestResult) -> Integration:
     capabilities = integration.capabilities if result.capabilities is None else result.capabilities
     facts = integration.facts if result.facts is None else result.facts
-    return replace(integration, capabilities=capabilities, facts=facts)
+    missing = result.missing_scope or integration.missing_scope
+    return replace(integration, capabilities=capabilities, facts=facts, missing_scope=missing)
 
 
 def _changes(before: Health, after: Health) -> Iterator[str]:

@@ -83,6 +83,7 @@ def _to_item(integration: Integration) -> dict[str, Any]:
         "statusReason": integration.status_reason,
         "grant": integration.grant,
         "policy": _policy_text(integration.policy),
+        "missingScope": integration.missing_scope or None,
         "version": integration.version,
     }
     return marshal_item(item)
@@ -113,6 +114,7 @@ def _from_item(item: Item) -> Integration:
         status_reason=item.get("statusReason"),
         grant=item.get("grant"),
         policy=_policy_of(item.get("policy")),
+        missing_scope=item.get("missingScope", ""),
         version=item["version"],
     )
 
