@@ -1,4 +1,4 @@
-"""When a delivery is tried again, and when it ends (contract, section 4). Pure: times and chance come in."""
+"""When a delivery is tried, and when it ends (contract, section 4). Pure: times and chance come in."""
 
 import math
 from collections.abc import Sequence
@@ -6,7 +6,7 @@ from dataclasses import dataclass
 from datetime import UTC
 from email.utils import parsedate_to_datetime
 
-from jobsprint.domain.models import Attempt, DeliveryState
+from jobsprint.domain.models import Attempt, DeliveryPolicy, DeliveryState
 
 MAX_RETRY_AFTER_SECONDS = 3600
 """The longest Retry-After that is honoured."""
@@ -29,6 +29,16 @@ class Verdict:
     state: DeliveryState
     next_at: int | None = None
     gone: bool = False
+
+
+def schedule_of(policy: DeliveryPolicy, default: Sequence[int]) -> Sequence[int]:
+    """The seconds before each attempt: the webhook's own, else the service's `default`."""
+    return policy.retry_schedule or default
+
+
+def first_at(schedule: Sequence[int], now: int) -> int:
+    """When the first attempt at an event of `now` (Unix ms) comes; 0 where it comes at once."""
+    return now + schedule[0] * 1000 if schedule[0] else 0
 
 
 def verdict(
