@@ -51,6 +51,7 @@ WITHOUT_MODELS = {
     "get_openapi",
     "refresh_catalog",
     "run_health_tests",
+    "sweep_deliveries",
 }
 WITHOUT_CLIENTS = {
     "answer_preflight",

@@ -419,13 +419,20 @@ class LogView(BaseModel):
 # --- Webhooks ---------------------------------------------------------------------------------------------------------
 
 
+def _bounded_schedule(schedule: list[int]) -> list[int]:
+    rules.check_schedule(schedule)
+    return schedule
+
+
 RetrySchedule = Annotated[
     list[Annotated[int, Field(ge=0, le=rules.MAX_RETRY_WAIT_SECONDS)]],
     Field(
         min_length=1,
         max_length=rules.MAX_TRIES,
-        description="Seconds to wait before each attempt, the first one included; without it the service's own holds",
+        description="Seconds to wait before each attempt, the first one (at most 900) included, 14 days together; "
+        "without it the service's own holds",
     ),
+    AfterValidator(_bounded_schedule),
 ]
 RateLimit = Annotated[
     int, Field(ge=1, le=rules.MAX_RATE, description="Most deliveries per second; what is over it waits")

@@ -8,7 +8,9 @@ import hashlib
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 
+from jobsprint.config import settings
 from jobsprint.delivery import queue
+from jobsprint.delivery.schedule import first_at, schedule_of
 from jobsprint.domain import canonical, event_names
 from jobsprint.domain.canonical import JsonValue
 from jobsprint.domain.deliveries import Ticket
@@ -56,8 +58,8 @@ def publish(tenant: str, drafts: Sequence[Draft], now: int | None = None) -> lis
     now = now_ms() if now is None else now
     kept = [_keep(tenant, draft, now) for draft in drafts]
     webhooks = [webhook for webhook in IntegrationStore(tenant).webhooks() if webhook.status == "connected"]
-    tickets = [_tickets(outcome, webhooks) if isinstance(outcome, Event) else [] for outcome in kept]
-    queue.put_all([ticket for of_event in tickets for ticket in of_event])
+    tickets = [_tickets(outcome, webhooks, now) if isinstance(outcome, Event) else [] for outcome in kept]
+    queue.put_all([ticket for of_event in tickets for ticket in of_event], now)
     return [
         Published(outcome.id, len(of_event), outcome.external_id) if isinstance(outcome, Event) else outcome
         for outcome, of_event in zip(kept, tickets, strict=True)
@@ -99,7 +101,7 @@ def _fingerprint(draft: Draft) -> str:
     return hashlib.sha256(f"{said}{draft.data}".encode()).hexdigest()
 
 
-def _tickets(event: Event, webhooks: Sequence[Integration]) -> list[Ticket]:
+def _tickets(event: Event, webhooks: Sequence[Integration], now: int) -> list[Ticket]:
     return [
         Ticket(
             tenant=event.tenant,
@@ -110,6 +112,7 @@ def _tickets(event: Event, webhooks: Sequence[Integration]) -> list[Ticket]:
             timestamp=event.timestamp,
             event_key=event_key(event),
             data=event.data,
+            not_before=first_at(schedule_of(webhook.policy, settings().retry_schedule), now),
         )
         for webhook in webhooks
         if webhook.id != event.about and event_names.covers(webhook.events, event.name)

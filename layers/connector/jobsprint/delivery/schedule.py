@@ -1,10 +1,10 @@
-"""When a delivery is tried again, and when it ends (contract, section 4). Pure: times and chance come in."""
+"""When a delivery is tried, and when it ends (contract, section 4). Pure: times and chance come in."""
 
 import math
 from collections.abc import Sequence
 from dataclasses import dataclass
 
-from jobsprint.domain.models import Attempt, DeliveryState
+from jobsprint.domain.models import Attempt, DeliveryPolicy, DeliveryState
 from jobsprint.domain.retry_after import retry_after_seconds
 
 JITTER = 0.1
@@ -24,6 +24,16 @@ class Verdict:
     state: DeliveryState
     next_at: int | None = None
     gone: bool = False
+
+
+def schedule_of(policy: DeliveryPolicy, default: Sequence[int]) -> Sequence[int]:
+    """The seconds before each attempt: the webhook's own, else the service's `default`."""
+    return policy.retry_schedule or default
+
+
+def first_at(schedule: Sequence[int], now: int) -> int:
+    """When the first attempt at an event of `now` (Unix ms) comes; 0 where it comes at once."""
+    return now + schedule[0] * 1000 if schedule[0] else 0
 
 
 def verdict(

@@ -2,7 +2,7 @@
 
 import json
 import re
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import replace
 
 from jobsprint.domain.canonical import JsonValue
@@ -19,6 +19,8 @@ MAX_ACTIONS_BYTES = 64 * 1024
 MAX_CONFIGURATION = 50
 MAX_TRIES = 20
 MAX_RETRY_WAIT_SECONDS = 7 * 86400
+MAX_FIRST_WAIT_SECONDS = 900
+MAX_SCHEDULE_SECONDS = 14 * 86400
 MAX_RATE = 1000
 MAX_CONFIGURATION_BYTES = 16 * 1024
 FAILURES_UNTIL_UNHEALTHY = 3
@@ -53,6 +55,18 @@ def check_header(name: str, value: str) -> None:
         raise ValueError("a header value has printable ASCII characters only")
     if len(name) + len(value) > MAX_HEADER_BYTES:
         raise ValueError(f"name and value together may have up to {MAX_HEADER_BYTES} bytes")
+
+
+def check_schedule(schedule: Sequence[int]) -> None:
+    """Raises ValueError for a retry schedule whose first wait, or all of whose waits together, are too long.
+
+    The queue holds a first attempt, and nothing holds it longer than 15 minutes; an event's data is kept as long as the
+    longest schedule may need it.
+    """
+    if schedule[0] > MAX_FIRST_WAIT_SECONDS:
+        raise ValueError(f"the first attempt may wait up to {MAX_FIRST_WAIT_SECONDS} seconds")
+    if sum(schedule) > MAX_SCHEDULE_SECONDS:
+        raise ValueError(f"all waits together may have up to {MAX_SCHEDULE_SECONDS} seconds (14 days)")
 
 
 def parameters_of(capability: Capability) -> list[JsonObject]:

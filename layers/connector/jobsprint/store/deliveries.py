@@ -8,7 +8,7 @@ delivered stays below 1 KB, which is what one write unit holds.
 
 Two sparse indexes find what needs attention. `byState` lists by `listed` = <tenant>#<webhook id>#<state>, which stands
 on what waits for another try or ended undelivered. `byDue` sorts by `dueAt` (Unix ms) within `dueShard`, and both stand
-on what waits for another try alone.
+on what waits for another try or is at one; there `dueAt` says when the sweeper has to look after it (`store.due`).
 """
 
 import hashlib
@@ -19,7 +19,7 @@ from botocore.exceptions import ClientError
 
 from jobsprint import aws
 from jobsprint.config import settings
-from jobsprint.domain.deliveries import LEASE_MS, LIVE_STATES, Claim, DeliveryRow, Ticket
+from jobsprint.domain.deliveries import GRACE_MS, LEASE_MS, LIVE_STATES, Claim, DeliveryRow, Ticket, due_at
 from jobsprint.domain.ids import derived_id, first_at
 from jobsprint.domain.models import Attempt, Delivery, DeliveryState, LogEntry
 from jobsprint.store.table import (
@@ -38,7 +38,7 @@ DUE_SHARDS = 16
 """At least the peak of retries per second over 1,000: a throttled index throttles its table."""
 
 _FIRST, _LAST = "dlv_", "dlv_~"
-_INDEXED = ("listed", "dueShard", "dueAt")
+_INDEXED = ("listed", "dueShard", "dueAt", "sweeps")
 _LISTED: tuple[DeliveryState, ...] = ("retrying", "exhausted", "discarded")
 _OPEN_CLAIM = ("claim", "claimedAt", "leaseUntil")
 _DAY_SECONDS = 86400
@@ -59,17 +59,18 @@ class DeliveryStore:
         True when it is taken; else False and the row that stands against it (None when it is gone). Two claims of one
         attempt never both succeed, and no attempt is taken before the one before it is recorded.
         """
-        return self._update_in_turn(
-            ticket,
-            {
-                **self._described(ticket, now),
-                "attempt": ticket.attempt,
-                "state": "pending" if ticket.attempt == 1 else "retrying",
-                "claim": claim.token,
-                "claimedAt": now,
-                "leaseUntil": now + LEASE_MS,
-            },
-        )
+        changes: dict[str, Value] = {
+            **self._described(ticket, now),
+            "attempt": ticket.attempt,
+            "state": "pending" if ticket.attempt == 1 else "retrying",
+            "claim": claim.token,
+            "claimedAt": now,
+            "leaseUntil": now + LEASE_MS,
+        }
+        if ticket.attempt > 1:
+            # Should its worker die and the message be lost, the sweeper finds it. First attempts would pay for it all.
+            changes |= self._due(ticket, now + LEASE_MS + GRACE_MS)
+        return self._update_in_turn(ticket, changes)
 
     def discard(self, ticket: Ticket, now: int) -> tuple[bool, DeliveryRow | None]:
         """Ends a delivery without the attempt it came for. Answers as `claim` does."""
@@ -92,7 +93,7 @@ class DeliveryStore:
 
         False when `token` does not hold the claim any more, and then the row as it stands. `next_at` in ms.
         """
-        indexed, unindexed = self._indexed(ticket, state, next_at)
+        indexed, unindexed = self._indexed(ticket, state, None if next_at is None else due_at(next_at, now))
         changes: dict[str, Value] = {"state": state, "expiresAt": _expiry(max(now, next_at or 0)), **indexed}
         remove = (*_OPEN_CLAIM, *unindexed)
         if next_at is not None:
@@ -118,17 +119,20 @@ class DeliveryStore:
         return {**described, "createdAt": now} if ticket.attempt == 1 else described
 
     def _indexed(
-        self, ticket: Ticket, state: DeliveryState, due_at: int | None
+        self, ticket: Ticket, state: DeliveryState, due: int | None
     ) -> tuple[dict[str, Value], tuple[str, ...]]:
-        """What a delivery in that state has in the indexes, and what it has not; `due_at` in ms."""
+        """What a delivery in that state has in the indexes, and what it has not; `due` in ms."""
         present: dict[str, Value] = {}
         if state in _LISTED:
             present["listed"] = f"{self._tenant}#{ticket.webhook_id}#{state}"
-        if due_at is not None:
-            present |= {"dueShard": _due_shard(ticket.delivery_id), "dueAt": due_at}
+        if due is not None:
+            present |= self._due(ticket, due)
         # A first attempt was in no index before.
         absent = () if ticket.attempt == 1 else tuple(name for name in _INDEXED if name not in present)
         return present, absent
+
+    def _due(self, ticket: Ticket, due: int) -> dict[str, Value]:
+        return {"dueShard": _due_shard(ticket.delivery_id), "dueAt": due}
 
     def _update_in_turn(
         self, ticket: Ticket, changes: dict[str, Value], remove: tuple[str, ...] = ()

@@ -14,12 +14,14 @@ from botocore.exceptions import ClientError
 
 from jobsprint import aws
 from jobsprint.config import settings
+from jobsprint.domain import rules
 from jobsprint.domain.errors import Conflict
 from jobsprint.domain.models import Event
 from jobsprint.store.table import Item, condition_failed, live, marshal_item, unmarshal_item
 
 SHARDS = 16
 _EXTERNAL = "ext#"
+_HOUR_SECONDS = 3600
 _DAY_SECONDS = 86400
 
 
@@ -98,5 +100,7 @@ class EventStore:
 
 
 def _kept_seconds() -> int:
-    # However short the retention is, the last retry still finds the data.
-    return max(settings().log_retention_days * _DAY_SECONDS, sum(settings().retry_schedule) * 11 // 10 + _DAY_SECONDS)
+    # However short the retention is, the last retry of the longest schedule still finds the data: jitter lengthens each
+    # wait by a tenth at most, and a Retry-After makes it an hour at least.
+    waits = max(sum(settings().retry_schedule), rules.MAX_SCHEDULE_SECONDS) + rules.MAX_TRIES * _HOUR_SECONDS
+    return max(settings().log_retention_days * _DAY_SECONDS, waits * 11 // 10 + _DAY_SECONDS)
