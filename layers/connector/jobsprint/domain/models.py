@@ -61,7 +61,8 @@ class Integration:
     fields by name: `url` (whole), `headers` and `keys` (JSON objects) and `secrets` (a JSON list, newest first).
     `shown_url` is the URL with what looks like a credential masked; `header_names` may be shown. `status_reason` says
     why a connection is in error or a webhook was disabled. `grant` is the id of the OAuth grant it goes through,
-    `policy` how a webhook wants its deliveries. `version` counts writes, for optimistic locking.
+    `policy` how a webhook wants its deliveries. `watched` is a hint: before anything is sent to this webhook its
+    traffic is looked at (`domain.traffic`); it changes without a new version. `version` counts writes, for optimistic locking.
     """
 
     tenant: str
@@ -87,6 +88,7 @@ class Integration:
     status_reason: str | None = None
     grant: str | None = None
     policy: DeliveryPolicy = field(default_factory=DeliveryPolicy)
+    watched: bool = False
     version: int = 0
 
 
