@@ -17,13 +17,15 @@ from typing import Any
 from jobsprint import aws
 from jobsprint.config import settings
 from jobsprint.delivery import attempt as attempts
-from jobsprint.delivery import queue
+from jobsprint.delivery import queue, telling
+from jobsprint.delivery.gate import Gate
 from jobsprint.delivery.schedule import Verdict, schedule_of, verdict
-from jobsprint.domain import rules
+from jobsprint.domain import event_names
 from jobsprint.domain.deliveries import Claim, DeliveryRow, Ticket, held_by_queue, standing
-from jobsprint.domain.errors import Conflict, NotFound
+from jobsprint.domain.errors import NotFound
 from jobsprint.domain.models import Attempt, Integration
 from jobsprint.domain.times import now_ms
+from jobsprint.domain.traffic import Totals
 from jobsprint.observe import logger
 from jobsprint.security.addresses import deployment_policy
 from jobsprint.security.credentials import Credentials, open_credentials
@@ -33,7 +35,6 @@ from jobsprint.store.events import EventStore
 from jobsprint.store.integrations import IntegrationStore
 
 _WORKERS = 8
-_DISABLE_TRIES = 3
 
 
 @dataclass(frozen=True, slots=True)
@@ -94,7 +95,7 @@ def dispatch(
 
 
 class _Batch:
-    """One invocation: prepare → claim → send → record → count.
+    """One invocation: prepare → admit → claim → send → record → count.
 
     Claims and records run in threads, because each is a round trip to DynamoDB and libcurl must not wait for them.
     """
@@ -105,6 +106,7 @@ class _Batch:
         self._receivers: dict[tuple[str, str], _Receiver | None] = {}
         self._failed: list[str] = []
         self._done: list[tuple[Ticket, Attempt]] = []
+        self._gate = Gate(clock, chance)
 
     def run(self, messages: Sequence[Message]) -> list[str]:
         """Works every message; the ids of those that failed on our side."""
@@ -115,23 +117,25 @@ class _Batch:
         client = _client()
         due = [work for message in messages if (work := self._prepare(message))]
         with ThreadPoolExecutor(_WORKERS) as workers:
-            sendings = [sending for sending in workers.map(self._claim, due) if sending]
+            sendings = [sending for sending in workers.map(self._claim, self._admitted(due)) if sending]
 
             recordings: list[Future[None]] = []
 
             def record(index: int, outcome: Outcome) -> None:
+                self._gate.answered(sendings[index].ticket)
                 recordings.append(workers.submit(self._record, sendings[index], outcome))
 
             if sendings:
-                client.send_all(
-                    [sending.request for sending in sendings],
-                    timeout=attempts.BUDGET_SECONDS,
-                    max_body=attempts.MAX_ANSWER_BYTES,
-                    on_done=record,
-                )
+                with self._gate.watching([sending.ticket for sending in sendings]):
+                    client.send_all(
+                        [sending.request for sending in sendings],
+                        timeout=attempts.BUDGET_SECONDS,
+                        max_body=attempts.MAX_ANSWER_BYTES,
+                        on_done=record,
+                    )
             for recording in recordings:
                 recording.result()
-        self._count()
+        self._gate.close(self._count())
         logger.info("dispatched", extra={"messages": len(messages), "sent": len(sendings), "back": len(self._failed)})
         return self._failed
 
@@ -149,6 +153,10 @@ class _Batch:
     def _prepare(self, message: Message) -> _Work | None:
         """What is to be done, or None where nothing is: not due yet, or not readable."""
         with self._our_fault(message):
+            notice = queue.to_notice(message.body)
+            if notice:
+                self._follow_notice(notice)
+                return None
             ticket = queue.to_ticket(message.body)
             if ticket.not_before > self._clock():
                 queue.put_later(ticket, self._clock())
@@ -162,6 +170,36 @@ class _Batch:
         if key not in self._receivers:
             self._receivers[key] = _find_receiver(*key)
         return self._receivers[key]
+
+    def _follow_notice(self, notice: queue.Notice) -> None:
+        now = self._clock()
+        if notice.not_before > now:
+            queue.put_notice(notice, now)
+        else:
+            telling.follow(notice, now)
+
+    def _admitted(self, due: Sequence[_Work]) -> list[_Work]:
+        """What may go now; the others are put off without using up an attempt."""
+        asking = [(work, work.receiver.webhook) for work in due if work.receiver]
+        again_at = self._gate.admit([(work.ticket, webhook) for work, webhook in asking])
+        waiting = {work.message.id: at for (work, _), at in zip(asking, again_at, strict=True) if at is not None}
+        for work in due:
+            if work.message.id in waiting:
+                self._put_off(work, waiting[work.message.id])
+        return [work for work in due if work.message.id not in waiting]
+
+    def _put_off(self, work: _Work, until: int) -> None:
+        with self._our_fault(work.message):
+            now, ticket = self._clock(), work.ticket
+            if ticket.attempt > 1 or ticket.deferred:
+                # Whoever waits longer can be seen to wait; the row also says whether there is anything to wait for.
+                parked, row = DeliveryStore(ticket.tenant).park(ticket, until, now)
+                if not parked:
+                    self._settle(work, row, Claim(work.message.id, ""))
+                    return
+                if not held_by_queue(until, now):
+                    return
+            queue.put_later(replace(ticket, not_before=until, deferred=ticket.deferred + 1), now)
 
     # --- claim --------------------------------------------------------------------------------------------------------
 
@@ -241,13 +279,15 @@ class _Batch:
             )
             if decision.gone:
                 # First: a crash in between then leaves an open claim, and not a webhook that wants no more and gets it.
-                _disable(receiver.webhook, now)
+                may_tell = not event_names.is_own(ticket.event)
+                telling.disable(receiver.webhook, "gone", totals=None, may_tell=may_tell, now=now)
         recorded, row = DeliveryStore(ticket.tenant).record(
             ticket, token, attempt, decision.state, decision.next_at, now
         )
         next_at = decision.next_at
         if recorded:
             self._done.append((ticket, attempt))
+            self._gate.ended(ticket, attempt, decision.state)
         else:
             # Either the answer to our own write was lost, or we were taken for dead: the row says what comes next.
             next_at = row.delivery.next_attempt_at if row and row.attempt == ticket.attempt else None
@@ -260,19 +300,24 @@ class _Batch:
 
     # --- count --------------------------------------------------------------------------------------------------------
 
-    def _count(self) -> None:
-        """Adds the batch to the usage counters, one write per webhook. They may miss a batch; deliveries may not."""
+    def _count(self) -> dict[tuple[str, str], Totals]:
+        """Adds the batch to the usage counters, one write per webhook, and gives these.
+
+        They may miss a batch; deliveries may not.
+        """
+        totals: dict[tuple[str, str], Totals] = {}
         for tenant, webhook_id in {(ticket.tenant, ticket.webhook_id) for ticket, _ in self._done}:
             own = [
                 attempt for ticket, attempt in self._done if (ticket.tenant, ticket.webhook_id) == (tenant, webhook_id)
             ]
             successful = sum(attempt.status == "success" for attempt in own)
             try:
-                IntegrationStore(tenant).count(
+                totals[tenant, webhook_id] = IntegrationStore(tenant).count(
                     webhook_id, successful=successful, failed=len(own) - successful, at=self._clock()
                 )
             except Exception:  # noqa: BLE001 - the deliveries are recorded; failing here would send them again
                 logger.exception("usage_not_counted", extra={"webhookId": webhook_id})
+        return totals
 
 
 def _find_receiver(tenant: str, webhook_id: str) -> _Receiver | None:
@@ -283,29 +328,6 @@ def _find_receiver(tenant: str, webhook_id: str) -> _Receiver | None:
     if webhook.type != "webhook" or webhook.status != "connected":
         return None
     return _Receiver(webhook, open_credentials(webhook))
-
-
-def _disable(sent_to: Integration, now: int) -> None:
-    """Disables a webhook whose receiver answered 410, unless its address was changed meanwhile.
-
-    A failure is logged and no more: the delivery is recorded, and the next 410 tries again.
-    """
-    store = IntegrationStore(sent_to.tenant)
-    try:
-        for _ in range(_DISABLE_TRIES):
-            webhook = store.get(sent_to.id)
-            if webhook.status != "connected" or webhook.sealed_version != sent_to.sealed_version:
-                return
-            try:
-                store.update(replace(rules.disconnected(webhook, now), status_reason="gone"))
-            except Conflict:
-                continue
-            logger.info("webhook_disabled", extra={"webhookId": sent_to.id, "reason": "gone"})
-            return
-    except NotFound:
-        return
-    except Exception:  # noqa: BLE001 - see above
-        logger.exception("webhook_not_disabled", extra={"webhookId": sent_to.id})
 
 
 def _fraction() -> float:

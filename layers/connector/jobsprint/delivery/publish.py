@@ -67,17 +67,26 @@ def publish(tenant: str, drafts: Sequence[Draft], now: int | None = None) -> lis
 
 
 def announce(
-    tenant: str, name: str, data: Mapping[str, JsonValue], *, about: str | None = None, now: int | None = None
-) -> None:
+    tenant: str,
+    name: str,
+    data: Mapping[str, JsonValue],
+    *,
+    about: str | None = None,
+    external_id: str | None = None,
+    now: int | None = None,
+) -> bool:
     """Publishes an event of the service's own (contract, section 5); it never goes to the webhook it is `about`.
 
-    A failure is logged and no more: what the event tells of has happened, and its caller must not be told otherwise.
+    The same `external_id` is the same event, however often it is announced. A failure is logged and answered with
+    False: what the event tells of has happened, and its caller must not be told otherwise.
     """
-    draft = Draft(name=name, data=canonical.dumps(dict(data)), about=about)
+    draft = Draft(name=name, data=canonical.dumps(dict(data)), about=about, external_id=external_id)
     try:
         publish(tenant, [draft], now)
     except Exception:  # noqa: BLE001 - see above
         logger.exception("own_event_not_published", extra={"event": name, "about": about})
+        return False
+    return True
 
 
 def _keep(tenant: str, draft: Draft, now: int) -> Event | JobsprintError:

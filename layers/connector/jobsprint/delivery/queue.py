@@ -1,14 +1,15 @@
 """Tickets in SQS: their JSON, and sending them so that none is lost silently.
 
 A message is {"tenant", "webhookId", "deliveryId", "eventId", "event", "timestamp", "eventKey", "attempt"} and, where
-they apply, "data" (canonical JSON text), "notBefore" (Unix ms) and "base". It never holds a secret.
+they apply, "data" (canonical JSON text), "notBefore" (Unix ms), "base" and "deferred". It never holds a secret.
+A notice is {"notice": true, "tenant", "webhookId", "notBefore"}.
 """
 
 import json
 import math
 from collections.abc import Sequence
 from concurrent.futures import ThreadPoolExecutor
-from dataclasses import replace
+from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING, Any
 
 from jobsprint import aws
@@ -32,6 +33,15 @@ class NotTaken(Exception):
     """SQS did not take every message, however often it was asked."""
 
 
+@dataclass(frozen=True, slots=True)
+class Notice:
+    """A word to ourselves: look after what is to be told of this webhook, not before that time (Unix ms)."""
+
+    tenant: str
+    webhook_id: str
+    not_before: int
+
+
 def to_text(ticket: Ticket) -> str:
     """The message body of a ticket; its data is left out where the whole would be too long."""
     fields: dict[str, Any] = {
@@ -48,6 +58,8 @@ def to_text(ticket: Ticket) -> str:
         fields["notBefore"] = ticket.not_before
     if ticket.base:
         fields["base"] = ticket.base
+    if ticket.deferred:
+        fields["deferred"] = ticket.deferred
     if ticket.data is not None:
         # ASCII, because SQS refuses U+FFFE and U+FFFF, which JSON may hold.
         text = json.dumps({**fields, "data": ticket.data})
@@ -71,6 +83,7 @@ def to_ticket(text: str) -> Ticket:
         data=fields.get("data"),
         not_before=fields.get("notBefore", 0),
         base=fields.get("base", 0),
+        deferred=fields.get("deferred", 0),
     )
 
 
@@ -95,13 +108,35 @@ def put_later(ticket: Ticket, now: int) -> None:
         QueueUrl=settings().delivery_queue_url,
         MessageBody=to_text(ticket),
         MessageGroupId=ticket.webhook_id,
-        DelaySeconds=_delay_seconds(ticket, now),
+        DelaySeconds=_delay_seconds(ticket.not_before, now),
     )
 
 
 def next_ticket(ticket: Ticket, not_before: int) -> Ticket:
     """The ticket of the attempt after this one."""
-    return replace(ticket, attempt=ticket.attempt + 1, not_before=not_before)
+    return replace(ticket, attempt=ticket.attempt + 1, not_before=not_before, deferred=0)
+
+
+def to_notice(text: str) -> Notice | None:
+    """The notice in a message body; None where it is a ticket. Raises ValueError or KeyError for anything else."""
+    fields = json.loads(text)
+    return Notice(fields["tenant"], fields["webhookId"], fields["notBefore"]) if "notice" in fields else None
+
+
+def put_notice(notice: Notice, now: int) -> None:
+    """Puts a notice into the queue to come at its `not_before`, or at the end of the first hop towards it."""
+    body = {
+        "notice": True,
+        "tenant": notice.tenant,
+        "webhookId": notice.webhook_id,
+        "notBefore": notice.not_before,
+    }
+    aws.sqs().send_message(
+        QueueUrl=settings().delivery_queue_url,
+        MessageBody=json.dumps(body),
+        MessageGroupId=notice.webhook_id,
+        DelaySeconds=_delay_seconds(notice.not_before, now),
+    )
 
 
 def visible() -> int:
@@ -112,9 +147,9 @@ def visible() -> int:
     return int(answer["Attributes"]["ApproximateNumberOfMessages"])
 
 
-def _delay_seconds(ticket: Ticket, now: int) -> int:
+def _delay_seconds(not_before: int, now: int) -> int:
     # Whole seconds, rounded up: a message never comes early.
-    return math.ceil(min(max(0, ticket.not_before - now), MAX_DELAY_MS) / 1000)
+    return math.ceil(min(max(0, not_before - now), MAX_DELAY_MS) / 1000)
 
 
 def _entries(batch: Sequence[Ticket], now: int) -> "list[SendMessageBatchRequestEntryTypeDef]":
@@ -124,7 +159,7 @@ def _entries(batch: Sequence[Ticket], now: int) -> "list[SendMessageBatchRequest
             "Id": str(place),
             "MessageBody": to_text(ticket),
             "MessageGroupId": ticket.webhook_id,
-            "DelaySeconds": _delay_seconds(ticket, now),
+            "DelaySeconds": _delay_seconds(ticket.not_before, now),
         }
         for place, ticket in enumerate(batch)
     ]

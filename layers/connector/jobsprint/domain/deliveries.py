@@ -34,7 +34,7 @@ class Ticket:
 
     `event_key` finds the event's row (`store.events`); `data` is its canonical text, or None where it is too long to
     travel along. `not_before` is Unix milliseconds. The retry schedule counts from the attempt after `base`, which is
-    more than 0 once the delivery was sent anew.
+    more than 0 once the delivery was sent anew. `deferred` counts how often this attempt was put off.
     """
 
     tenant: str
@@ -48,6 +48,7 @@ class Ticket:
     data: str | None = None
     not_before: int = 0
     base: int = 0
+    deferred: int = 0
 
 
 @dataclass(frozen=True, slots=True)

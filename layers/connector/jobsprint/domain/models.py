@@ -62,7 +62,8 @@ class Integration:
     `shown_url` is the URL with what looks like a credential masked; `header_names` may be shown. `status_reason` says
     why a connection is in error or a webhook was disabled. `grant` is the id of the OAuth grant it goes through,
     `policy` how a webhook wants its deliveries; `missing_scope` is what a connection's server demands beyond its grant,
-    until a consent was asked for it. `version` counts writes, for optimistic locking.
+    until a consent was asked for it. `watched` is a hint: before anything is sent to this webhook its traffic is looked
+    at (`domain.traffic`); it changes without a new version. `version` counts writes, for optimistic locking.
     """
 
     tenant: str
@@ -89,6 +90,7 @@ class Integration:
     grant: str | None = None
     policy: DeliveryPolicy = field(default_factory=DeliveryPolicy)
     missing_scope: str = ""
+    watched: bool = False
     version: int = 0
 
 

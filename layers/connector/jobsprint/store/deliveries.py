@@ -7,7 +7,7 @@ their event, so the key order is the order of publishing. Attempts are JSON text
 delivered stays below 1 KB, which is what one write unit holds.
 
 Two sparse indexes find what needs attention. `byState` lists by `listed` = <tenant>#<webhook id>#<state>, which stands
-on what waits for another try or ended undelivered. `byDue` sorts by `dueAt` (Unix ms) within `dueShard`, and both stand
+on what waits for a try or ended undelivered. `byDue` sorts by `dueAt` (Unix ms) within `dueShard`, and both stand
 on what waits for another try or is at one; there `dueAt` says when the sweeper has to look after it (`store.due`).
 """
 
@@ -80,6 +80,15 @@ class DeliveryStore:
         indexed, unindexed = self._indexed(ticket, "discarded", None)
         return self._update_in_turn(ticket, {**changes, **indexed}, remove=("nextAttemptAt", *unindexed))
 
+    def park(self, ticket: Ticket, until: int, now: int) -> tuple[bool, DeliveryRow | None]:
+        """Shows that a delivery waits until `until` (ms) for an attempt that was put off. Answers as `claim` does."""
+        state: DeliveryState = "pending" if ticket.attempt == 1 else "retrying"
+        changes: dict[str, Value] = {**self._described(ticket, now), "state": state, "nextAttemptAt": until}
+        if ticket.attempt == 1:
+            changes["attempt"] = 0
+        indexed, _ = self._indexed(ticket, state, due_at(until, now))
+        return self._update_in_turn(ticket, {**changes, **indexed, "expiresAt": _expiry(until)})
+
     def record(
         self,
         ticket: Ticket,
@@ -123,13 +132,11 @@ class DeliveryStore:
     ) -> tuple[dict[str, Value], tuple[str, ...]]:
         """What a delivery in that state has in the indexes, and what it has not; `due` in ms."""
         present: dict[str, Value] = {}
-        if state in _LISTED:
+        if state in _LISTED or due is not None:
             present["listed"] = f"{self._tenant}#{ticket.webhook_id}#{state}"
         if due is not None:
             present |= self._due(ticket, due)
-        # A first attempt was in no index before.
-        absent = () if ticket.attempt == 1 else tuple(name for name in _INDEXED if name not in present)
-        return present, absent
+        return present, tuple(name for name in _INDEXED if name not in present)
 
     def _due(self, ticket: Ticket, due: int) -> dict[str, Value]:
         return {"dueShard": _due_shard(ticket.delivery_id), "dueAt": due}
@@ -137,15 +144,14 @@ class DeliveryStore:
     def _update_in_turn(
         self, ticket: Ticket, changes: dict[str, Value], remove: tuple[str, ...] = ()
     ) -> tuple[bool, DeliveryRow | None]:
-        """Changes the row if it is this attempt's turn: there is no row yet, or the attempt before is recorded."""
-        update = _Update(changes, remove)
-        if ticket.attempt == 1:
-            return self._update(ticket, update, condition="attribute_not_exists(pk)")
+        """Changes the row if it is this attempt's turn: the attempt before is recorded, or for the first one there is
+        no row yet, or one that only waits."""
         states = {f":live{place}": state for place, state in enumerate(LIVE_STATES)}
+        turn = f"attempt = :before AND attribute_not_exists(claim) AND #state IN ({', '.join(states)})"
         return self._update(
             ticket,
-            update,
-            condition=f"attempt = :before AND attribute_not_exists(claim) AND #state IN ({', '.join(states)})",
+            _Update(changes, remove),
+            condition=f"attribute_not_exists(pk) OR ({turn})" if ticket.attempt == 1 else turn,
             values={":before": ticket.attempt - 1, **states},
         )
 
@@ -255,11 +261,15 @@ class _Update:
 
     def expression(self, *, appending: bool) -> str:
         """The update expression; `appending` adds `:one` to the attempts."""
-        sets = [f"#{name} = :{name}" for name in self._changes]
+        sets = [f"#{name} = {self._value(name)}" for name in self._changes]
         if appending:
             sets.append("#attempts = list_append(if_not_exists(#attempts, :none), :one)")
         removed = f" REMOVE {', '.join(f'#{name}' for name in self._remove)}" if self._remove else ""
         return f"SET {', '.join(sets)}{removed}"
+
+    def _value(self, name: str) -> str:
+        # A delivery that waited for its first attempt was made when it began to wait.
+        return f"if_not_exists(#{name}, :{name})" if name == "createdAt" else f":{name}"
 
     def names(self, *, appending: bool) -> dict[str, str]:
         """The aliases in use; `#state`, which conditions name too, is in every change."""
