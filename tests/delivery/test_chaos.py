@@ -13,6 +13,7 @@ from tests.support.chaos import Outcome, Stage, stage
 from tests.support.mortals import FOLDERS
 
 PAIRS = 30
+TRIES = 3
 
 
 @pytest.fixture
@@ -31,14 +32,29 @@ def report(title: str, outcomes: list[Outcome]) -> None:
     print(f"\n{title}: {died} deaths in {len(outcomes)} runs; {total}")  # noqa: T201 - the figures of the suite
 
 
-def test_a_death_at_every_boundary(world: Stage) -> None:
+def boundaries_of(world: Stage) -> list[str]:
+    """Every boundary of a clean run; not of the first, which is slow enough for the dispatcher to take note."""
+    world.play()
     clean = world.play()
     assert not clean.wrong
-    boundaries = clean.world.labels
+    return clean.world.labels
+
+
+def killed(world: Stage, label: str) -> Outcome:
+    """A run with a death at that boundary; threads may reach one call less than in the clean run, so up to three."""
+    for _ in range(TRIES):
+        outcome = world.play({label})
+        if outcome.world.died or outcome.wrong:
+            break
+    return outcome
+
+
+def test_a_death_at_every_boundary(world: Stage) -> None:
+    boundaries = boundaries_of(world)
     assert len(boundaries) == len(set(boundaries))
     assert {label.split(" ")[0] for label in boundaries} == set(FOLDERS)
 
-    outcomes = [world.play({label}) for label in boundaries]
+    outcomes = [killed(world, label) for label in boundaries]
 
     report(f"{len(boundaries)} boundaries", outcomes)
     for call, found in sorted(Counter(label.rpartition(" ")[0] for label in boundaries).items()):
@@ -50,7 +66,7 @@ def test_a_death_at_every_boundary(world: Stage) -> None:
 
 
 def test_two_deaths(world: Stage) -> None:
-    boundaries = world.play().world.labels
+    boundaries = boundaries_of(world)
     chance = random.Random(4)
     pairs = [sorted(chance.sample(range(len(boundaries)), 2)) for _ in range(PAIRS)]
 

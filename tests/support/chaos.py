@@ -68,7 +68,7 @@ class Stage:
         self._webhooks = {
             role: subscribe(
                 f"{self._receiver.url}/{role}",
-                "job.done" if role == "gone" else "*",
+                "job.done" if role == "gone" else "job.*",
                 tenant=self._tenant,
                 retrySchedule=schedule,
             )["id"]
@@ -156,6 +156,8 @@ class Stage:
         gone = call("GET", f"/integrations/webhooks/{self._webhooks['gone']}", tenant=self._tenant).data
         if gone["active"] or gone.get("disabledReason") != "gone":
             outcome.wrong.append("410 did not disable the webhook")
+        if not any(item.get("event") == {"S": "webhook.disabled"} and "data" in item for item in self._items()):
+            outcome.wrong.append("nobody was told of the disabled webhook")
         return outcome
 
     def _flaws(

@@ -30,6 +30,7 @@ class Health:
     """What the last tests of a connection said.
 
     `status` turns `unhealthy` only after three failures in a row or on a verdict about credentials (contract 5).
+    `untold` names the event that a change calls for, until it is published.
     """
 
     status: Literal["healthy", "unhealthy", "unknown"] = "unknown"
@@ -38,6 +39,7 @@ class Health:
     reason: str | None = None
     message: str | None = None
     next_step: str | None = None
+    untold: str | None = None
 
 
 @dataclass(frozen=True, slots=True)
