@@ -151,7 +151,8 @@ class Execution:
     """An action that runs in the background. Times are Unix milliseconds.
 
     `sealed_parameters` stands until it has ended, `sealed_outcome` from then on (both encrypted). `holder` is the token
-    of the worker that sent the call at `started_at`; it is dead if the outcome is missing at `lease_until`.
+    of the worker that sent the call at `started_at`; it is dead if the outcome is missing at `lease_until`. One
+    that was turned away unread is queued again and not sent before `not_before`; `postponed` counts how often.
     """
 
     id: str
@@ -165,6 +166,8 @@ class Execution:
     holder: str | None = None
     started_at: int = 0
     lease_until: int = 0
+    not_before: int = 0
+    postponed: int = 0
     finished_at: int | None = None
 
 
