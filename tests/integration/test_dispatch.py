@@ -239,7 +239,7 @@ def test_a_redirect_is_a_failure_and_never_followed(
 def test_after_the_last_step_a_delivery_is_exhausted(
     outbox: Outbox, receiver: Receiver, webhook: dict[str, Any], monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setenv("RETRY_SCHEDULE", "0,5,300,900")
+    monkeypatch.setenv("RETRY_SCHEDULE", "0,5,300,600")
     settings.cache_clear()
     receiver.answer = answering(Reply(404))
     body = publish_one(outbox)

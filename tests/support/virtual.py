@@ -58,13 +58,17 @@ class Service:
             self.messages += 1
             heapq.heappush(self._waiting, Waiting(self.now + delay * 1000, f"message-{self.messages:06}", body))
 
-    def run(self, steps: int = 2_000) -> None:
-        """Until nothing waits, in the queue or in the index. Fails when that takes more than `steps`."""
+    def run(self, until: int = FOR_EVER, steps: int = 2_000) -> None:
+        """Until nothing waits, in the queue or in the index, or all else is after `until` (ms).
+
+        Fails when that takes more than `steps`.
+        """
         for _ in range(steps):
             self.collect()
             message_at = self._waiting[0].at if self._waiting else FOR_EVER
             sweep_at = self._next_sweep()
-            if message_at == sweep_at == FOR_EVER:
+            if min(message_at, sweep_at) >= until:
+                self.now = max(self.now, until) if until < FOR_EVER else self.now
                 return
             if message_at <= sweep_at:
                 self.now = max(self.now, message_at)

@@ -6,8 +6,15 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from jobsprint.delivery.schedule import JITTER, Verdict, lengthened, verdict
-from jobsprint.domain.models import Attempt
+from jobsprint.delivery.schedule import (
+    JITTER,
+    Verdict,
+    first_at,
+    lengthened,
+    schedule_of,
+    verdict,
+)
+from jobsprint.domain.models import Attempt, DeliveryPolicy
 from jobsprint.domain.retry_after import MAX_RETRY_AFTER_SECONDS
 
 NOW = 1_736_164_800_000  # 2025-01-06T12:00:00Z
@@ -75,6 +82,16 @@ def test_the_default_schedule_on_a_virtual_clock_takes_three_days_and_three_hour
     assert len(times) == 10
     assert [(later - earlier) // 1000 for earlier, later in pairwise(times)] == list(DEFAULT[1:])
     assert times[-1] - times[0] == (75 * 3600 + 35 * 60 + 5) * 1000  # the example of Standard Webhooks
+
+
+def test_a_webhooks_own_schedule_wins() -> None:
+    assert schedule_of(DeliveryPolicy(), DEFAULT) == DEFAULT
+    assert schedule_of(DeliveryPolicy(retry_schedule=(0, 7)), DEFAULT) == (0, 7)
+
+
+@pytest.mark.parametrize(("schedule", "at"), [((0,), 0), ((0, 5), 0), ((900, 5), NOW + 900_000)])
+def test_the_first_attempt_waits_only_where_the_schedule_says_so(schedule: tuple[int, ...], at: int) -> None:
+    assert first_at(schedule, NOW) == at
 
 
 @given(st.floats(0, 1e6), fractions)

@@ -8,6 +8,7 @@ is not bound to the 1,000 writes per second of one partition; within a shard Job
 """
 
 import hashlib
+from collections.abc import Sequence
 from typing import Any
 
 from botocore.exceptions import ClientError
@@ -44,6 +45,7 @@ class EventStore:
         `fingerprint` tells what the caller sent; `now` is in ms. Raises Conflict `event_id_reused` when the caller's id
         stands for another event already. A row whose time to live has passed is free again.
         """
+        kept = kept_seconds(settings().log_retention_days, settings().retry_schedule)
         row: dict[str, Any] = {
             **self._key(event_key(event)),
             **marshal_item(
@@ -56,7 +58,7 @@ class EventStore:
                     "externalId": event.external_id,
                     "about": event.about,
                     "createdAt": now,
-                    "expiresAt": now // 1000 + _kept_seconds(),
+                    "expiresAt": now // 1000 + kept,
                 }
             ),
         }
@@ -99,8 +101,11 @@ class EventStore:
         return marshal_item({"pk": f"{self._tenant}#{shard}", "sk": sort})
 
 
-def _kept_seconds() -> int:
-    # However short the retention is, the last retry of the longest schedule still finds the data: jitter lengthens each
-    # wait by a tenth at most, and a Retry-After makes it an hour at least.
-    waits = max(sum(settings().retry_schedule), rules.MAX_SCHEDULE_SECONDS) + rules.MAX_TRIES * _HOUR_SECONDS
-    return max(settings().log_retention_days * _DAY_SECONDS, waits * 11 // 10 + _DAY_SECONDS)
+def kept_seconds(retention_days: int, schedule: Sequence[int]) -> int:
+    """How long an event is kept where the service retries by `schedule` (seconds).
+
+    However short the retention is, the last retry of the longest schedule that a webhook may have still finds the data:
+    jitter lengthens each wait by a tenth at most, and a Retry-After makes it an hour at least.
+    """
+    waits = max(sum(schedule), rules.MAX_SCHEDULE_SECONDS) + rules.MAX_TRIES * _HOUR_SECONDS
+    return max(retention_days * _DAY_SECONDS, waits * 11 // 10 + _DAY_SECONDS)
