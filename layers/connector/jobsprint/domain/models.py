@@ -62,7 +62,8 @@ class Integration:
     `shown_url` is the URL with what looks like a credential masked; `header_names` may be shown. `status_reason` says
     why a connection is in error or a webhook was disabled. `grant` is the id of the OAuth grant it goes through,
     `policy` how a webhook wants its deliveries. `watched` is a hint: before anything is sent to this webhook its
-    traffic is looked at (`domain.traffic`); it changes without a new version. `version` counts writes, for optimistic locking.
+    traffic is looked at (`domain.traffic`); it changes without a new version. `version` counts writes, for optimistic
+    locking.
     """
 
     tenant: str
