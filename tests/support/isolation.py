@@ -52,7 +52,7 @@ class Load:
 
 @dataclass
 class Outcome:
-    """How long each first delivery took from being published to being answered (ms), the hanging receiver's left out."""
+    """How long each took from being published to its first answer (ms), but for the hanging receiver's own."""
 
     waits: list[float] = field(default_factory=list)
     attempts_at_hanging: int = 0

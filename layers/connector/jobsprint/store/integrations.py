@@ -302,7 +302,7 @@ class IntegrationStore:
             Key=marshal_item(self._activity_key(integration_id)),
             UpdateExpression="ADD successful :ok, failed :bad SET lastUsed = :at",
             ExpressionAttributeValues=marshal_item({":ok": successful, ":bad": failed, ":at": at}),
-            ReturnValues="UPDATED_NEW",
+            ReturnValues="ALL_NEW",
         )
         counted = unmarshal_item(answer["Attributes"])
         return Totals(counted["successful"], counted["failed"])
