@@ -1,6 +1,6 @@
 """One of a hundred receivers hangs for the whole deadline: the other 99 hardly notice. Virtual time, 20 seeds.
 
-Load: 50 events a second over 100 receivers for ten minutes, answered in 60 ms (median) by all but one, which never
+Load: 50 events a second over 100 receivers for five minutes, answered in 60 ms (median) by all but one, which never
 answers; 5 batches of 10 in flight. The figure is p95 from publishing to answer over the other 99, with a hanging
 receiver by p95 without.
 """
@@ -13,11 +13,12 @@ import pytest
 from tests.support.isolation import Load, Model, Outcome
 
 SEEDS = 20
+SECONDS = 300
 TARGET = 1.10
 
 
 def waits(seed: int, *, fair: bool, hanging: bool, guarded: bool = True) -> Outcome:
-    load = Load(hanging=random.Random(seed).randrange(100) if hanging else None)
+    load = Load(seconds=SECONDS, hanging=random.Random(seed).randrange(100) if hanging else None)
     return Model(load, seed, fair=fair, guarded=guarded).run()
 
 
@@ -33,7 +34,7 @@ def test_one_hanging_receiver_of_a_hundred_hardly_moves_the_others(fair: bool) -
     print(
         f"\np95 of the other 99, hanging / not, {'fair queue' if fair else 'plain order'}, {SEEDS} seeds:"
         f" median {median(ratios):.3f}, worst {worst:.3f} ({' '.join(f'{ratio:.3f}' for ratio in sorted(ratios))});"
-        f" batches held at most {max(held)}, attempts at the hanging one {median(attempts):.0f} of 300"
+        f" batches held at most {max(held)}, attempts at the hanging one {median(attempts):.0f} of about 150"
     )
     assert median(ratios) <= TARGET
 
