@@ -25,7 +25,7 @@ def test_never_more_than_the_limit_goes_in_any_second(limit: int, arrivals: list
         assert sum(start <= at < start + SECOND_MS for at in went) <= limit
 
 
-@given(limit=st.integers(1, 1000), waiting=st.integers(1, 500))
+@given(limit=st.integers(1, 1000), waiting=st.integers(1, 60))
 def test_what_is_over_the_limit_comes_at_its_pace(limit: int, waiting: int) -> None:
     _, go, again = take(Pace(), limit=limit, returning=0, fresh=limit + waiting, now=0, fraction=0.0)
     assert go == limit
