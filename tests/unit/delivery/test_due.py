@@ -6,7 +6,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from jobsprint.delivery.schedule import MAX_RETRY_AFTER_SECONDS, verdict
+from jobsprint.delivery.schedule import verdict
 from jobsprint.domain import rules
 from jobsprint.domain.deliveries import (
     GRACE_MS,
@@ -17,6 +17,7 @@ from jobsprint.domain.deliveries import (
     held_by_queue,
 )
 from jobsprint.domain.models import Attempt
+from jobsprint.domain.retry_after import MAX_RETRY_AFTER_SECONDS
 from jobsprint.store import events
 
 NOW = 1_736_164_800_000
