@@ -9,7 +9,8 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 
 from jobsprint.delivery import queue
-from jobsprint.domain import canonical, event_names
+from jobsprint.delivery.routing import Routed
+from jobsprint.domain import canonical
 from jobsprint.domain.canonical import JsonValue
 from jobsprint.domain.deliveries import Ticket
 from jobsprint.domain.errors import JobsprintError
@@ -57,7 +58,8 @@ def publish(tenant: str, drafts: Sequence[Draft], now: int | None = None) -> lis
     kept = [_keep(tenant, draft, now) for draft in drafts]
     webhooks = [webhook for webhook in IntegrationStore(tenant).webhooks() if webhook.status == "connected"]
     tickets = [_tickets(outcome, webhooks) if isinstance(outcome, Event) else [] for outcome in kept]
-    queue.put_all([ticket for of_event in tickets for ticket in of_event])
+    # An event that stands in a batch twice has the same deliveries twice.
+    queue.put_all(list({ticket.delivery_id: ticket for of_event in tickets for ticket in of_event}.values()))
     return [
         Published(outcome.id, len(of_event), outcome.external_id) if isinstance(outcome, Event) else outcome
         for outcome, of_event in zip(kept, tickets, strict=True)
@@ -100,6 +102,7 @@ def _fingerprint(draft: Draft) -> str:
 
 
 def _tickets(event: Event, webhooks: Sequence[Integration]) -> list[Ticket]:
+    routed = Routed(event)
     return [
         Ticket(
             tenant=event.tenant,
@@ -112,5 +115,5 @@ def _tickets(event: Event, webhooks: Sequence[Integration]) -> list[Ticket]:
             data=event.data,
         )
         for webhook in webhooks
-        if webhook.id != event.about and event_names.covers(webhook.events, event.name)
+        if routed.reason(webhook) == "subscribed"
     ]
