@@ -16,6 +16,7 @@ silent those of aws/event-ruler, which EventBridge runs on: `exists` sees leaves
 - A test for absence beside others below a list is judged in the element that meets those, whatever the fields' order.
 """
 
+import operator
 import re
 from collections.abc import Callable, Collection, Mapping
 from dataclasses import dataclass, field, replace
@@ -31,6 +32,9 @@ MAX_ALTERNATIVES = 32
 """Ways to meet a pattern: those of each `$or`, multiplied. Each is one walk over the document."""
 
 MAX_FLAWS = 20
+
+EFFORT = 500_000
+"""Steps of matching, each about 0.5 µs: more than any filter of sense takes on 200 KB."""
 
 Step: TypeAlias = str | int
 Where: TypeAlias = tuple[Step, ...]
@@ -49,6 +53,7 @@ _ADDRESS = re.compile(r"[0-9a-fA-F:.]{2,45}")
 _WILDCARD_PARTS = re.compile(r"\\[\\*]|\*+|[^\\*]+|\\")
 # What an assignment of leaves to the fields of a node can be: impossible, all of them absent, or with a leaf.
 _NO, _ABSENT, _YES = 0, 1, 2
+_CHARACTERS_A_STEP = 1000
 
 
 @dataclass(frozen=True, slots=True)
@@ -67,25 +72,51 @@ class PatternError(ValueError):
         self.flaws = flaws
 
 
+class Exhausted(Exception):
+    """The document is too large for this pattern: its effort was used up before there was an answer."""
+
+
+class Effort:
+    """What matching may still cost; several matches can share one."""
+
+    __slots__ = ("_left",)
+
+    def __init__(self, steps: int = EFFORT) -> None:
+        self._left = steps
+
+    def spend(self, steps: int) -> None:
+        """Takes `steps` off. Raises Exhausted when there are none left."""
+        self._left -= steps
+        if self._left < 0:
+            raise Exhausted("This pattern takes too many steps on this document")
+
+
 @dataclass(frozen=True, slots=True)
 class _Leaf:
-    """The tests of one field, any of which is enough; `absent`: it may also be missing."""
+    """The tests of one field, any of which is enough; `absent`: it may also be missing.
+
+    `weight` is the number of comparisons that one leaf of the document may take.
+    """
 
     texts: frozenset[str] = frozenset()
     numbers: frozenset[float] = frozenset()
     constants: tuple[bool | None, ...] = ()
     tests: tuple[_Test, ...] = ()
     absent: bool = False
+    weight: int = 1
 
-    def takes(self, value: Any) -> bool:
+    def takes(self, value: Any, effort: Effort) -> bool:
         """Whether a leaf of the document meets one of the tests."""
+        effort.spend(self.weight * (1 + len(value) // _CHARACTERS_A_STEP if isinstance(value, str) else 1))
+        return self.holds(value) or any(test(value) for test in self.tests)
+
+    def holds(self, value: Any) -> bool:
+        """Whether it is one of the plain values."""
         if isinstance(value, str):
-            found = value in self.texts
-        elif value is None or isinstance(value, bool):
-            found = any(value is constant for constant in self.constants)
-        else:
-            found = value in self.numbers
-        return found or any(test(value) for test in self.tests)
+            return value in self.texts
+        if value is None or isinstance(value, bool):
+            return any(value is constant for constant in self.constants)
+        return value in self.numbers
 
 
 @dataclass(slots=True)
@@ -115,51 +146,54 @@ class Pattern:
             raise PatternError(tuple(reader.flaws[:MAX_FLAWS]))
         return cls(tuple(map(_tree, alternatives)))
 
-    def matches(self, document: Mapping[str, JsonValue]) -> bool:
-        """Whether the document meets the pattern. Takes time in proportion to the document and the alternatives."""
-        return any(_fit(alternative, document) != _NO for alternative in self._alternatives)
+    def matches(self, document: Mapping[str, JsonValue], effort: Effort | None = None) -> bool:
+        """Whether the document meets the pattern. Raises Exhausted when that takes more than the effort."""
+        effort = effort or Effort()
+        return any(_fit(alternative, document, effort) != _NO for alternative in self._alternatives)
 
 
 # --- Matching ---------------------------------------------------------------------------------------------------------
 
 
-def _fit(node: _Node, value: Any) -> int:
+def _fit(node: _Node, value: Any, effort: Effort) -> int:
     if isinstance(value, dict):
-        return _fit_object(node, value)
+        return _fit_object(node, value, effort)
     if isinstance(value, list):
-        return _fit_list(node, value)
+        return _fit_list(node, value, effort)
     if any(child.absence == _NO for child in node.fields.values()):
         return _NO
     if node.leaf is None:
         return _ABSENT
-    return _YES if node.leaf.takes(value) else _NO
+    return _YES if node.leaf.takes(value, effort) else _NO
 
 
-def _fit_object(node: _Node, members: dict[str, Any]) -> int:
+def _fit_object(node: _Node, members: dict[str, Any], effort: Effort) -> int:
+    effort.spend(1 + len(node.fields))
     if node.leaf is not None and not node.leaf.absent:
         return _NO
     best = _ABSENT
     for name, child in node.fields.items():
-        found = _fit(child, members[name]) if name in members else child.absence
+        found = _fit(child, members[name], effort) if name in members else child.absence
         if found == _NO:
             return _NO
         best = max(best, found)
     return best
 
 
-def _fit_list(node: _Node, elements: list[Any]) -> int:
+def _fit_list(node: _Node, elements: list[Any], effort: Effort) -> int:
     """Leaves right in the list are free for all; what is below a nested element must be met by that one alone."""
+    effort.spend(1 + len(elements) // 10)
     nested = [element for element in elements if isinstance(element, dict | list)]
     met = False
     if node.leaf is not None and len(nested) < len(elements):
         takes = node.leaf.takes
-        met = any(takes(element) for element in elements if not isinstance(element, dict | list))
+        met = any(takes(element, effort) for element in elements if not isinstance(element, dict | list))
         if met and not node.fields:
             return _YES
         node = _node(None if met else replace(node.leaf, absent=False), node.fields)
     all_absent = node.absence == _ABSENT
     for element in nested:
-        found = _fit(node, element)
+        found = _fit(node, element, effort)
         if found == _YES:
             return _YES
         all_absent = all_absent and found == _ABSENT
@@ -279,6 +313,7 @@ class _Reader:
             constants=tuple(value for value in values if value is None or isinstance(value, bool)),
             tests=tuple(tests),
             absent=absent,
+            weight=1 + sum(_weight(value) for value in values if isinstance(value, dict)),
         )
 
     def _test(self, value: dict[str, JsonValue], where: Where) -> _Test | None:
@@ -298,6 +333,12 @@ class _Reader:
 
 
 # --- Operators: each takes its operand and gives the test; ValueError says what the operand must be -------------------
+
+
+def _weight(operand: JsonValue) -> int:
+    """The number of values in the operand of a test."""
+    parts = operand.values() if isinstance(operand, dict) else operand if isinstance(operand, list) else ()
+    return sum(map(_weight, parts)) or 1
 
 
 def _is_number(value: object) -> bool:
@@ -406,17 +447,18 @@ def _numeric(operand: JsonValue) -> _Test:
 
 _NUMERIC = 'such as ["=", 5], ["<", 10] or [">", 0, "<=", 5]'
 _COMPARISONS: dict[str, Callable[[Any, Any], bool]] = {
-    "=": lambda value, bound: bool(value == bound),
-    "<": lambda value, bound: bool(value < bound),
-    "<=": lambda value, bound: bool(value <= bound),
-    ">": lambda value, bound: bool(value > bound),
-    ">=": lambda value, bound: bool(value >= bound),
+    "=": operator.eq,
+    "<": operator.lt,
+    "<=": operator.le,
+    ">": operator.gt,
+    ">=": operator.ge,
 }
 
 
 def _compares(bounds: list[tuple[Any, Any]]) -> _Test:
-    checks = [(_COMPARISONS[sign], number) for sign, number in bounds]
-    return lambda value: _is_number(value) and all(compare(value, number) for compare, number in checks)
+    (first, low), (second, high) = (bounds * 2)[:2]
+    one, other = _COMPARISONS[first], _COMPARISONS[second]
+    return lambda value: _is_number(value) and one(value, low) and other(value, high)
 
 
 def _cidr(operand: JsonValue) -> _Test:
@@ -473,7 +515,7 @@ def _refused_by_value(operand: JsonValue) -> _Test:
     numbers = frozenset(value for value in values if _is_number(value))
     if not values or not (all(isinstance(v, str) for v in values) or all(_is_number(v) for v in values)):
         raise ValueError("a text, a number, or a list of either, not mixed")
-    return _Leaf(texts=texts, numbers=numbers).takes  # type: ignore[arg-type]
+    return _Leaf(texts=texts, numbers=numbers).holds  # type: ignore[arg-type]
 
 
 _REFUSABLE: dict[str, Callable[[JsonValue], _Test]] = {
