@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Annotated, Any, Literal
 
 from aws_lambda_powertools.event_handler.openapi.params import Path, Query
 from pydantic import AfterValidator, BaseModel, ConfigDict, Field, ValidationError, WithJsonSchema
-from pydantic_core import PydanticCustomError
+from pydantic_core import InitErrorDetails, PydanticCustomError
 
 from jobsprint.api.envelope import absent
 from jobsprint.catalog.builtin import App
@@ -434,6 +434,9 @@ RateLimit = Annotated[
 ]
 
 
+def _complaint(flaw: patterns.Flaw) -> InitErrorDetails:
+    kind = PydanticCustomError("pattern", "{reason}", {"reason": flaw.reason})
+    return {"type": kind, "loc": flaw.where, "input": None}
 
 
 def _pattern(value: dict[str, Any]) -> dict[str, Any]:
@@ -441,13 +444,7 @@ def _pattern(value: dict[str, Any]) -> dict[str, Any]:
         patterns.Pattern.of(value, routing.DOCUMENT_FIELDS)
     except patterns.PatternError as error:
         # So that each flaw is named by its own path.
-        raise ValidationError.from_exception_data(
-            "filter",
-            [
-                {"type": PydanticCustomError("pattern", "{reason}", {"reason": flaw.reason}), "loc": flaw.where}
-                for flaw in error.flaws
-            ],
-        ) from None
+        raise ValidationError.from_exception_data("filter", [_complaint(flaw) for flaw in error.flaws]) from None
     return value
 
 

@@ -21,23 +21,33 @@ _MAX_KEPT = 1000
 _patterns: dict[tuple[str, int], "Pattern"] = {}
 
 
+class Data:
+    """The canonical text of an event's data, parsed at most once and only if somebody looks into it."""
+
+    def __init__(self, text: str) -> None:
+        self._text = text
+
+    @cached_property
+    def value(self) -> JsonObject:
+        """The data itself."""
+        parsed: JsonObject = json.loads(self._text)
+        return parsed
+
+
 class Routed:
-    """An event and what filters see of it, which is parsed at most once and only for a webhook that has a filter.
+    """An event and what filters see of it.
 
     All filters of one event share one effort. Whatever it does not suffice for is delivered: nothing gets lost.
     """
 
-    def __init__(self, event: Event) -> None:
+    def __init__(self, event: Event, data: Data | None = None) -> None:
         self._event = event
+        self._data = data or Data(event.data)
 
     @cached_property
     def document(self) -> JsonObject:
         """The body a receiver gets, without its signature."""
-        return {
-            "event": self._event.name,
-            "timestamp": self._event.timestamp,
-            "data": json.loads(self._event.data),
-        }
+        return {"event": self._event.name, "timestamp": self._event.timestamp, "data": self._data.value}
 
     @cached_property
     def _effort(self) -> "Effort":

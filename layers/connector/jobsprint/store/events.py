@@ -8,13 +8,15 @@ is not bound to the 1,000 writes per second of one partition; within a shard Job
 """
 
 import hashlib
+import json
+from dataclasses import asdict
 from typing import Any
 
 from botocore.exceptions import ClientError
 
 from jobsprint import aws
 from jobsprint.config import settings
-from jobsprint.domain.errors import Conflict
+from jobsprint.domain.errors import Conflict, Detail
 from jobsprint.domain.models import Event
 from jobsprint.store.table import Item, condition_failed, live, marshal_item, unmarshal_item
 
@@ -53,6 +55,7 @@ class EventStore:
                     "fingerprint": fingerprint,
                     "externalId": event.external_id,
                     "about": event.about,
+                    "warnings": _warnings_text(event),
                     "createdAt": now,
                     "expiresAt": now // 1000 + _kept_seconds(),
                 }
@@ -84,6 +87,7 @@ class EventStore:
             data=item["data"],
             external_id=item.get("externalId"),
             about=item.get("about"),
+            warnings=tuple(Detail(**warning) for warning in json.loads(item.get("warnings", "[]"))),
         )
 
     def data_of(self, key: str, now: int) -> str | None:
@@ -95,6 +99,10 @@ class EventStore:
     def _key(self, key: str) -> dict[str, Any]:
         shard, _, sort = key.partition("#")
         return marshal_item({"pk": f"{self._tenant}#{shard}", "sk": sort})
+
+
+def _warnings_text(event: Event) -> str | None:
+    return json.dumps([asdict(warning) for warning in event.warnings]) if event.warnings else None
 
 
 def _kept_seconds() -> int:
