@@ -27,13 +27,17 @@ _Result = TypeVar("_Result")
 @pytest.fixture
 def outbox(aws: dict[str, Any], monkeypatch: pytest.MonkeyPatch) -> Iterator[Outbox]:
     # moto judges a condition in one step and writes in another; the lock makes them one, as they are in DynamoDB.
-    lock, put_item = threading.Lock(), DynamoDBBackend.put_item
+    lock = threading.Lock()
 
-    def atomic(*args: Any, **options: Any) -> Any:
-        with lock:
-            return put_item(*args, **options)
+    def atomic(write: Callable[..., Any]) -> Callable[..., Any]:
+        def locked(*args: Any, **options: Any) -> Any:
+            with lock:
+                return write(*args, **options)
 
-    monkeypatch.setattr(DynamoDBBackend, "put_item", atomic)
+        return locked
+
+    for name in ("put_item", "update_item"):
+        monkeypatch.setattr(DynamoDBBackend, name, atomic(getattr(DynamoDBBackend, name)))
     clients.dynamodb()
     with watching_sqs() as box:
         yield box
