@@ -14,6 +14,7 @@ import pytest
 from moto.dynamodb.models import DynamoDBBackend
 
 from jobsprint import aws as clients
+from jobsprint.delivery import dispatch as dispatching
 from jobsprint.delivery.publish import Draft, Published, publish
 from jobsprint.domain.errors import Conflict
 from tests.support.deliveries import Outbox, deliveries, dispatch, record, subscribe, watching_sqs
@@ -41,6 +42,9 @@ def outbox(aws: dict[str, Any], monkeypatch: pytest.MonkeyPatch) -> Iterator[Out
     clients.dynamodb()
     with watching_sqs() as box:
         yield box
+    if dispatching._client.cache_info().currsize:
+        dispatching._client().close()
+        dispatching._client.cache_clear()
 
 
 def at_once(works: Sequence[Callable[[], _Result]]) -> list[_Result]:
