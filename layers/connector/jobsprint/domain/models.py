@@ -6,6 +6,7 @@ from typing import Literal, TypeAlias
 
 from jobsprint.domain.canonical import JsonValue
 from jobsprint.domain.circuit import Circuit
+from jobsprint.domain.errors import Detail
 
 JsonObject: TypeAlias = dict[str, JsonValue]
 
@@ -106,8 +107,26 @@ class Activity:
 
 
 @dataclass(frozen=True, slots=True)
+class EventType:
+    """What a tenant says of its events of one name. Times are Unix milliseconds.
+
+    `schema` is a JSON Schema of their data; in mode `warn` an event that breaks it is taken and marked.
+    """
+
+    name: str
+    mode: Literal["off", "warn"]
+    created_at: int
+    updated_at: int
+    description: str | None = None
+    schema: JsonObject | None = None
+
+
+@dataclass(frozen=True, slots=True)
 class Event:
-    """A published event. `data` is canonical JSON text (`domain.canonical`), never a parsed value."""
+    """A published event. `data` is canonical JSON text (`domain.canonical`), never a parsed value.
+
+    `warnings` say where it breaks the schema of its type.
+    """
 
     tenant: str
     id: str
@@ -116,6 +135,7 @@ class Event:
     data: str
     external_id: str | None = None
     about: str | None = None
+    warnings: tuple[Detail, ...] = ()
 
 
 @dataclass(frozen=True, slots=True)
