@@ -13,8 +13,8 @@ from dataclasses import replace
 
 from jobsprint import aws
 from jobsprint.config import settings
-from jobsprint.delivery.queue import MAX_DELAY_SECONDS
 from jobsprint.domain import canonical
+from jobsprint.domain.deliveries import MAX_DELAY_MS
 from jobsprint.domain.errors import JobsprintError, NotFound
 from jobsprint.domain.models import Execution
 from jobsprint.domain.outcomes import Outcome, never_heard_of
@@ -91,7 +91,7 @@ def _enqueue(tenant: str, execution_id: str, *, wait_ms: int) -> None:
         QueueUrl=settings().execution_queue_url,
         MessageBody=json.dumps({"tenant": tenant, "executionId": execution_id}),
         MessageGroupId=tenant,  # makes the queue fair: a tenant with a backlog waits behind the others
-        DelaySeconds=min(math.ceil(wait_ms / 1000), MAX_DELAY_SECONDS),
+        DelaySeconds=math.ceil(min(wait_ms, MAX_DELAY_MS) / 1000),
     )
 
 
