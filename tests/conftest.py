@@ -68,12 +68,14 @@ def _no_dns(*_: Any, **__: Any) -> list[Any]:
 
 def _forget(clients: Any, vault: Any) -> None:
     from jobsprint.catalog import published
+    from jobsprint.delivery import conformance
 
     # What a container keeps warm must not outlive the AWS of one test.
     for client in (clients.dynamodb, clients.sqs, clients.kms, clients.apigateway, clients.s3):
         client.cache_clear()
     vault._keys.clear()
     published.forget()
+    conformance.forget()
     forget_settings()
 
 

@@ -29,7 +29,7 @@ def report(title: str, outcomes: list[Outcome]) -> None:
         name: sum(getattr(one, name) for one in outcomes) for name in ("published", "delivered", "duplicated", "lost")
     }
     died = sum(len(one.world.died) for one in outcomes)
-    print(f"\n{title}: {died} deaths in {len(outcomes)} runs; {total}")  # noqa: T201 - the figures of the suite
+    print(f"\n{title}: {died} deaths in {len(outcomes)} runs; {total}")
 
 
 def boundaries_of(world: Stage) -> list[str]:
@@ -58,7 +58,7 @@ def test_a_death_at_every_boundary(world: Stage) -> None:
 
     report(f"{len(boundaries)} boundaries", outcomes)
     for call, found in sorted(Counter(label.rpartition(" ")[0] for label in boundaries).items()):
-        print(f"  {found:4} {call}")  # noqa: T201
+        print(f"  {found:4} {call}")
     missed = [label for label, one in zip(boundaries, outcomes, strict=True) if one.world.died != [label]]
     assert not missed, "nobody died there"
     assert not {label: one.wrong for label, one in zip(boundaries, outcomes, strict=True) if one.wrong}

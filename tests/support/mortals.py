@@ -104,6 +104,7 @@ class _Boundaries:
 def _main(socket_path: str) -> None:
     from jobsprint import aws
     from jobsprint.delivery import dispatch as dispatching
+    from jobsprint.domain import traffic
     from jobsprint.security import outbound
     from jobsprint.store import deliveries
     from tests.support.call import Context, handler
@@ -134,9 +135,11 @@ def _main(socket_path: str) -> None:
 
     outbound.Client.launch = launching  # type: ignore[method-assign]
     outbound._Batch._done = answered  # type: ignore[method-assign]
-    # The same jitter in every world, and all that waits in one shard: else boundaries would come and go.
+    # The same jitter in every world, all that waits in one shard, and no receiver slow because this machine is busy: else
+    # boundaries would come and go.
     dispatching._fraction = lambda: 0.5
     deliveries._due_shard = lambda _: "0"
+    traffic.SLOW_MS = 60_000
     aws._session().register("before-send", before_send)
     for client in (aws.dynamodb, aws.sqs, aws.kms):
         client()

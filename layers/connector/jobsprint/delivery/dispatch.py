@@ -116,10 +116,10 @@ class _Batch:
         aws.sqs()
         client = _client()
         due = [work for message in messages if (work := self._prepare(message))]
+        going, waiting = self._admitted(due)
         with ThreadPoolExecutor(_WORKERS) as workers:
-            sendings = [sending for sending in workers.map(self._claim, self._admitted(due)) if sending]
-
-            recordings: list[Future[None]] = []
+            sendings = [sending for sending in workers.map(self._claim, going) if sending]
+            recordings: list[Future[None]] = [workers.submit(self._put_off, work, until) for work, until in waiting]
 
             def record(index: int, outcome: Outcome) -> None:
                 self._gate.answered(sendings[index].ticket)
@@ -178,15 +178,13 @@ class _Batch:
         else:
             telling.follow(notice, now)
 
-    def _admitted(self, due: Sequence[_Work]) -> list[_Work]:
-        """What may go now; the others are put off without using up an attempt."""
+    def _admitted(self, due: Sequence[_Work]) -> tuple[list[_Work], list[tuple[_Work, int]]]:
+        """What may go now, and what is put off without using up an attempt, with the time of each."""
         asking = [(work, work.receiver.webhook) for work in due if work.receiver]
         again_at = self._gate.admit([(work.ticket, webhook) for work, webhook in asking])
         waiting = {work.message.id: at for (work, _), at in zip(asking, again_at, strict=True) if at is not None}
-        for work in due:
-            if work.message.id in waiting:
-                self._put_off(work, waiting[work.message.id])
-        return [work for work in due if work.message.id not in waiting]
+        going = [work for work in due if work.message.id not in waiting]
+        return going, [(work, waiting[work.message.id]) for work in due if work.message.id in waiting]
 
     def _put_off(self, work: _Work, until: int) -> None:
         with self._our_fault(work.message):

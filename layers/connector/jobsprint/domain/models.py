@@ -6,6 +6,7 @@ from typing import Literal, TypeAlias
 
 from jobsprint.domain.canonical import JsonValue
 from jobsprint.domain.circuit import Circuit
+from jobsprint.domain.errors import Detail
 
 JsonObject: TypeAlias = dict[str, JsonValue]
 
@@ -108,8 +109,26 @@ class Activity:
 
 
 @dataclass(frozen=True, slots=True)
+class EventType:
+    """What a tenant says of its events of one name. Times are Unix milliseconds.
+
+    `schema` is a JSON Schema of their data; in mode `warn` an event that breaks it is taken and marked.
+    """
+
+    name: str
+    mode: Literal["off", "warn"]
+    created_at: int
+    updated_at: int
+    description: str | None = None
+    schema: JsonObject | None = None
+
+
+@dataclass(frozen=True, slots=True)
 class Event:
-    """A published event. `data` is canonical JSON text (`domain.canonical`), never a parsed value."""
+    """A published event. `data` is canonical JSON text (`domain.canonical`), never a parsed value.
+
+    `warnings` say where it breaks the schema of its type.
+    """
 
     tenant: str
     id: str
@@ -118,6 +137,7 @@ class Event:
     data: str
     external_id: str | None = None
     about: str | None = None
+    warnings: tuple[Detail, ...] = ()
 
 
 @dataclass(frozen=True, slots=True)
@@ -153,7 +173,8 @@ class Execution:
     """An action that runs in the background. Times are Unix milliseconds.
 
     `sealed_parameters` stands until it has ended, `sealed_outcome` from then on (both encrypted). `holder` is the token
-    of the worker that sent the call at `started_at`; it is dead if the outcome is missing at `lease_until`.
+    of the worker that sent the call at `started_at`; it is dead if the outcome is missing at `lease_until`. One
+    that was turned away unread is queued again and not sent before `not_before`; `postponed` counts how often.
     """
 
     id: str
@@ -167,6 +188,8 @@ class Execution:
     holder: str | None = None
     started_at: int = 0
     lease_until: int = 0
+    not_before: int = 0
+    postponed: int = 0
     finished_at: int | None = None
 
 

@@ -26,6 +26,8 @@ MAX_CONFIGURATION_BYTES = 16 * 1024
 FAILURES_UNTIL_UNHEALTHY = 3
 CREDENTIAL_VERDICTS = frozenset({"credential_rejected", "reauth_required"})
 
+_N8N_WEBHOOKS = "webhook"
+_WEBHOOK_PATH = re.compile(r"[A-Za-z0-9_-]+(/[A-Za-z0-9_-]+)*")
 _TOKEN = re.compile(r"[!#$%&'*+\-.^_`|~0-9A-Za-z]+")  # RFC 9110, section 5.6.2
 _HOP_BY_HOP = frozenset(
     {
@@ -133,6 +135,17 @@ def fits_configuration(configuration: JsonObject) -> bool:
     """Whether a configuration is within its limits: DynamoDB keeps it three times over, in 400 KB."""
     within = len(configuration) <= MAX_CONFIGURATION
     return within and len(json.dumps(configuration)) <= MAX_CONFIGURATION_BYTES
+
+
+def webhook_path(configuration: Mapping[str, JsonValue]) -> str:
+    """The path of an n8n's production webhooks, its N8N_ENDPOINT_WEBHOOK: `webhookPath`, or n8n's default.
+
+    Raises ValueError for what is no such path.
+    """
+    path = configuration.get("webhookPath", _N8N_WEBHOOKS)
+    if not isinstance(path, str) or len(path) > MAX_NAME or not _WEBHOOK_PATH.fullmatch(path):
+        raise ValueError("the path of n8n's webhooks such as webhook or my/hooks: letters, digits, _ and -")
+    return path
 
 
 def named_capability(capabilities: tuple[Capability, ...], name: str) -> Capability | None:

@@ -8,7 +8,9 @@ is not bound to the 1,000 writes per second of one partition; within a shard Job
 """
 
 import hashlib
+import json
 from collections.abc import Sequence
+from dataclasses import asdict
 from typing import Any
 
 from botocore.exceptions import ClientError
@@ -16,7 +18,7 @@ from botocore.exceptions import ClientError
 from jobsprint import aws
 from jobsprint.config import settings
 from jobsprint.domain import rules
-from jobsprint.domain.errors import Conflict
+from jobsprint.domain.errors import Conflict, Detail
 from jobsprint.domain.models import Event
 from jobsprint.store.table import Item, condition_failed, live, marshal_item, unmarshal_item
 
@@ -57,6 +59,7 @@ class EventStore:
                     "fingerprint": fingerprint,
                     "externalId": event.external_id,
                     "about": event.about,
+                    "warnings": _warnings_text(event),
                     "createdAt": now,
                     "expiresAt": now // 1000 + kept,
                 }
@@ -88,6 +91,7 @@ class EventStore:
             data=item["data"],
             external_id=item.get("externalId"),
             about=item.get("about"),
+            warnings=tuple(Detail(**warning) for warning in json.loads(item.get("warnings", "[]"))),
         )
 
     def data_of(self, key: str, now: int) -> str | None:
@@ -109,3 +113,7 @@ def kept_seconds(retention_days: int, schedule: Sequence[int]) -> int:
     """
     waits = max(sum(schedule), rules.MAX_SCHEDULE_SECONDS) + rules.MAX_TRIES * _HOUR_SECONDS
     return max(retention_days * _DAY_SECONDS, waits * 11 // 10 + _DAY_SECONDS)
+
+
+def _warnings_text(event: Event) -> str | None:
+    return json.dumps([asdict(warning) for warning in event.warnings]) if event.warnings else None
