@@ -135,7 +135,7 @@ def _main(socket_path: str) -> None:
 
     outbound.Client.launch = launching  # type: ignore[method-assign]
     outbound._Batch._done = answered  # type: ignore[method-assign]
-    # The same jitter in every world, all that waits in one shard, and no receiver slow because this machine is busy: else
+    # The same jitter in every world, all that waits in one shard, no receiver slow because this machine is busy: else
     # boundaries would come and go.
     dispatching._fraction = lambda: 0.5
     deliveries._due_shard = lambda _: "0"
