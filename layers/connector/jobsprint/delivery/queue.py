@@ -9,6 +9,7 @@ import math
 from collections.abc import Sequence
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import replace
+from functools import partial
 from typing import TYPE_CHECKING, Any
 
 from jobsprint import aws
@@ -75,26 +76,28 @@ def to_ticket(text: str) -> Ticket:
     )
 
 
-def put_all(tickets: Sequence[Ticket]) -> None:
-    """Puts first attempts into the queue, ten to a call. Raises NotTaken unless SQS took every one."""
+def put_all(tickets: Sequence[Ticket], now: int | None = None) -> None:
+    """Puts tickets into the queue, ten to a call: to come at once, or with `now` (ms) as in `put_later`.
+
+    Raises NotTaken unless SQS took every one.
+    """
     batches = [tickets[start : start + _BATCH] for start in range(0, len(tickets), _BATCH)]
     if len(batches) <= 1:
         for batch in batches:
-            _put_batch(batch)
+            _put_batch(batch, now)
         return
     aws.sqs()  # made here, because making a client in several threads at once is not safe
     with ThreadPoolExecutor(min(_SENDERS, len(batches))) as senders:
-        list(senders.map(_put_batch, batches))
+        list(senders.map(partial(_put_batch, now=now), batches))
 
 
 def put_later(ticket: Ticket, now: int) -> None:
     """Puts a ticket into the queue to come at its `not_before`, or at the end of the first hop towards it."""
-    wait = math.ceil(max(0, ticket.not_before - now) / 1000)
     aws.sqs().send_message(
         QueueUrl=settings().delivery_queue_url,
         MessageBody=to_text(ticket),
         MessageGroupId=ticket.webhook_id,
-        DelaySeconds=min(wait, MAX_DELAY_SECONDS),
+        DelaySeconds=_delay(ticket, now),
     )
 
 
@@ -103,10 +106,19 @@ def next_ticket(ticket: Ticket, not_before: int) -> Ticket:
     return replace(ticket, attempt=ticket.attempt + 1, not_before=not_before)
 
 
-def _put_batch(batch: Sequence[Ticket]) -> None:
+def _delay(ticket: Ticket, now: int) -> int:
+    return min(math.ceil(max(0, ticket.not_before - now) / 1000), MAX_DELAY_SECONDS)
+
+
+def _put_batch(batch: Sequence[Ticket], now: int | None) -> None:
     # The group makes the queue fair: a webhook with a backlog waits behind the others (SQS fair queues).
     waiting: list[SendMessageBatchRequestEntryTypeDef] = [
-        {"Id": str(place), "MessageBody": to_text(ticket), "MessageGroupId": ticket.webhook_id}
+        {
+            "Id": str(place),
+            "MessageBody": to_text(ticket),
+            "MessageGroupId": ticket.webhook_id,
+            "DelaySeconds": 0 if now is None else _delay(ticket, now),
+        }
         for place, ticket in enumerate(batch)
     ]
     for _ in range(_TRIES):

@@ -19,13 +19,13 @@ from jobsprint.domain.models import Event
 from jobsprint.store.table import Item, condition_failed, live, marshal_item, unmarshal_item
 
 SHARDS = 16
-_EXTERNAL = "ext#"
+EXTERNAL = "ext#"
 _DAY_SECONDS = 86400
 
 
 def event_key(event: Event) -> str:
     """What finds an event's row within its tenant: `<shard>#<sort key>`. It stays valid when `SHARDS` changes."""
-    sort = f"{_EXTERNAL}{event.external_id}" if event.external_id else event.id
+    sort = f"{EXTERNAL}{event.external_id}" if event.external_id else event.id
     return f"{hashlib.sha256(sort.encode()).digest()[0] % SHARDS}#{sort}"
 
 
@@ -76,15 +76,7 @@ class EventStore:
     def _first(self, event: Event, item: Item, fingerprint: str) -> Event:
         if item.get("fingerprint") != fingerprint:
             raise Conflict(f"The id {event.external_id} stands for another event already", code="event_id_reused")
-        return Event(
-            tenant=self._tenant,
-            id=item["id"],
-            name=item["event"],
-            timestamp=item["timestamp"],
-            data=item["data"],
-            external_id=item.get("externalId"),
-            about=item.get("about"),
-        )
+        return event_of(self._tenant, item)
 
     def data_of(self, key: str, now: int) -> str | None:
         """The canonical data of the event behind an `event_key`, or None once its time to live has passed."""
@@ -92,9 +84,36 @@ class EventStore:
         item = unmarshal_item(answer.get("Item", {}))
         return str(item["data"]) if item and live(item, now) else None
 
+    def hold(self, key: str, until: int) -> None:
+        """Keeps the event behind an `event_key` until then (Unix seconds) at least, where it is kept still."""
+        try:
+            aws.dynamodb().update_item(
+                TableName=self._table,
+                Key=self._key(key),
+                UpdateExpression="SET expiresAt = :until",
+                ConditionExpression="expiresAt < :until",
+                ExpressionAttributeValues=marshal_item({":until": until}),
+            )
+        except ClientError as error:
+            if not condition_failed(error):
+                raise
+
     def _key(self, key: str) -> dict[str, Any]:
         shard, _, sort = key.partition("#")
         return marshal_item({"pk": f"{self._tenant}#{shard}", "sk": sort})
+
+
+def event_of(tenant: str, item: Item) -> Event:
+    """The event in an item; one that was read without its data has none."""
+    return Event(
+        tenant=tenant,
+        id=item["id"],
+        name=item["event"],
+        timestamp=item["timestamp"],
+        data=item.get("data", ""),
+        external_id=item.get("externalId"),
+        about=item.get("about"),
+    )
 
 
 def _kept_seconds() -> int:
