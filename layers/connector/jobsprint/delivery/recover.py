@@ -89,7 +89,11 @@ def start(
         counted = _counted(job, webhook, clock, _Stop(stopwatch, DRY_RUN_SECONDS))
         job = RecoveryStore(tenant).advance(job, counted)
     if job.status == "running":
-        _enqueue(job, 0)
+        try:
+            _enqueue(job, 0)
+        except Exception:
+            RecoveryStore(tenant).end(job, "failed", clock(), "internal_error")
+            raise
     return job
 
 
