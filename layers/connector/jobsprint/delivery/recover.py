@@ -7,6 +7,7 @@ that carry the job's id or have their derived id already, and the dispatcher's c
 
 import json
 import math
+import os
 import time
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from concurrent.futures import ThreadPoolExecutor
@@ -85,16 +86,11 @@ def start(
     running = RecoveryStore(tenant).create(job)
     if running:
         raise Conflict(f"{running.id} recovers this webhook already: wait for it or cancel it", code="recovery_running")
-    if wanted.dry_run:
-        counted = _counted(job, webhook, clock, _Stop(stopwatch, DRY_RUN_SECONDS))
-        job = RecoveryStore(tenant).advance(job, counted)
-    if job.status == "running":
-        try:
-            _enqueue(job, 0)
-        except Exception:
-            RecoveryStore(tenant).end(job, "failed", clock(), "internal_error")
-            raise
-    return job
+    try:
+        return _begun(job, webhook, clock, stopwatch)
+    except Exception:
+        RecoveryStore(tenant).end(job, "failed", clock(), "internal_error")
+        raise
 
 
 def find(tenant: str, webhook_id: str, job_id: str, now: int) -> Recovery:
@@ -117,9 +113,20 @@ def cancel(tenant: str, webhook_id: str, job_id: str, now: int) -> Recovery:
 
 
 def earliest(now: int) -> int:
-    """The time (ms) since when everything is kept still. Rows of deliveries live that long, so from then on an event
-    without one has had none."""
+    """The time (ms) since when all is kept still.
+
+    The row of a delivery lives that long from its event on, so an event without one has had none.
+    """
     return now - settings().log_retention_days * _DAY_MS + _MARGIN_MS
+
+
+def _begun(job: Recovery, webhook: Integration, clock: Callable[[], int], stopwatch: Callable[[], float]) -> Recovery:
+    if job.wanted.dry_run:
+        counted = _counted(job, webhook, clock, _Stop(stopwatch, DRY_RUN_SECONDS))
+        job = RecoveryStore(job.tenant).advance(job, counted)
+    if job.status == "running":
+        _enqueue(job, 0)
+    return job
 
 
 def _checked(wanted: Wanted, now: int) -> Wanted:
@@ -185,7 +192,8 @@ def _step(store: RecoveryStore, job: Recovery, clock: Callable[[], int], stopwat
     else:
         after = _sent_and_planned(job, webhook, clock, _Stop(stopwatch, PLAN_SECONDS))
     stands = store.advance(job, after)
-    if stands.status == "running" and stands.step == after.step:
+    # The one whose write counted goes on, also where the answer to it was lost: else there were two chains, or none.
+    if stands.status == "running" and stands.worker == after.worker:
         _enqueue(stands, max(0, stands.due_at - clock()))
     logger.info("recovery_step", extra={"jobId": job.id, "step": job.step, "sent": stands.sent, "ends": stands.status})
 
@@ -219,7 +227,8 @@ def _sent_and_planned(job: Recovery, webhook: Integration, clock: Callable[[], i
 
 
 def _moved(job: Recovery, position: Position | None, page: tuple[str, ...], due_at: int, now: int) -> Recovery:
-    moved = replace(job, step=job.step + 1, position=position, page=page, due_at=due_at)
+    worker = os.urandom(8).hex()
+    moved = replace(job, step=job.step + 1, position=position, page=page, due_at=due_at, worker=worker)
     return moved if page or position else replace(moved, status="done", finished_at=now)
 
 

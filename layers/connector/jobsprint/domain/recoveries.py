@@ -73,7 +73,8 @@ class Recovery:
 
     `step` is the one to be worked next, due at `due_at`. It sends `page` (delivery ids, and event keys of what is
     missing) and plans on from `position`, None at the end. `matched` counts what was found, `sent` what was handed to
-    the dispatcher; they differ by what was resent by hand or expired in between. `reason` says why it ended early.
+    the dispatcher; they differ by what was resent by hand or expired in between. `worker` is a word of
+    whoever wrote the last step down. `reason` says why it ended early.
     """
 
     tenant: str
@@ -85,6 +86,7 @@ class Recovery:
     position: Position | None
     step: int = 0
     due_at: int = 0
+    worker: str = ""
     page: tuple[str, ...] = ()
     matched: int = 0
     sent: int = 0

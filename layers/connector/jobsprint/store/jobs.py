@@ -62,6 +62,7 @@ class RecoveryStore:
         plan: dict[str, Value | None] = {
             "position": after.position.to_text() if after.position else None,
             "page": list(after.page) or None,
+            "worker": after.worker,
             "status": after.status,
             "finishedAt": after.finished_at,
             "reason": after.reason,
@@ -216,6 +217,7 @@ class RecoveryStore:
             position=Position.of(item["position"]) if "position" in item else None,
             step=item["step"],
             due_at=item["dueAt"],
+            worker=item.get("worker", ""),
             page=tuple(item.get("page", [])),
             matched=item["matched"],
             sent=item["sent"],
