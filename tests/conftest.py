@@ -48,6 +48,7 @@ def aws(monkeypatch: pytest.MonkeyPatch) -> Iterator[dict[str, Any]]:
             "HEALTH_QUEUE_URL": queues["HealthQueue"],
             "EXECUTION_QUEUE_URL": queues["ExecutionQueue"],
             "REFUSED_QUEUE_URL": queues["RefusedEvents"],
+            "RECOVERY_QUEUE_URL": queues["RecoveryQueue"],
             "DATA_KEY_ID": key,
             "CATALOG_BUCKET": "catalog",
             "CURSOR_KEY": "test-cursor-key",

@@ -241,7 +241,7 @@ class _Batch:
         if found == "busy":
             self._failed.append(work.message.id)
         elif found == "follow" and row:
-            self._follow(work.ticket, row.delivery.next_attempt_at)
+            self._follow(replace(work.ticket, base=row.base), row.delivery.next_attempt_at)
         elif found == "died" and row and row.claim:
             lost = attempts.died(work.ticket.attempt, row.claimed_at)
             self._conclude(work.ticket, row.claim, lost, None, work.receiver)
@@ -289,6 +289,7 @@ class _Batch:
         else:
             # Either the answer to our own write was lost, or we were taken for dead: the row says what comes next.
             next_at = row.delivery.next_attempt_at if row and row.attempt == ticket.attempt else None
+            ticket = replace(ticket, base=row.base) if row else ticket
         self._follow(ticket, next_at)
 
     def _follow(self, ticket: Ticket, next_at: int | None) -> None:

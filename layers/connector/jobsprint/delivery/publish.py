@@ -139,20 +139,30 @@ def _fingerprint(draft: Draft) -> str:
     return hashlib.sha256(f"{said}{draft.data}".encode()).hexdigest()
 
 
+def delivery_id(event: Event, webhook_id: str) -> str:
+    """The id of the one delivery of an event to a webhook."""
+    return derived_id("dlv", event.id, event.tenant, webhook_id)
+
+
+def first_ticket(event: Event, webhook_id: str, not_before: int) -> Ticket:
+    """The ticket of the first attempt; `not_before` in ms."""
+    return Ticket(
+        tenant=event.tenant,
+        webhook_id=webhook_id,
+        delivery_id=delivery_id(event, webhook_id),
+        event_id=event.id,
+        event=event.name,
+        timestamp=event.timestamp,
+        event_key=event_key(event),
+        data=event.data,
+        not_before=not_before,
+    )
+
+
 def _tickets(event: Event, data: Data, webhooks: Sequence[Integration], now: int) -> list[Ticket]:
     routed = Routed(event, data)
     return [
-        Ticket(
-            tenant=event.tenant,
-            webhook_id=webhook.id,
-            delivery_id=derived_id("dlv", event.id, event.tenant, webhook.id),
-            event_id=event.id,
-            event=event.name,
-            timestamp=event.timestamp,
-            event_key=event_key(event),
-            data=event.data,
-            not_before=first_at(schedule_of(webhook.policy, settings().retry_schedule), now),
-        )
+        first_ticket(event, webhook.id, first_at(schedule_of(webhook.policy, settings().retry_schedule), now))
         for webhook in webhooks
         if routed.reason(webhook) == "subscribed"
     ]

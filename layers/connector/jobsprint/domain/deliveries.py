@@ -55,7 +55,8 @@ class Ticket:
 class DeliveryRow:
     """A stored delivery. `attempt` is the number claimed last, `timestamp` the event's own, `base` as in `Ticket`.
 
-    `claim` is the token of whoever is at it now, or None; `claimed_at` and `lease_until` (ms) belong to it.
+    `claim` is the token of whoever is at it now, or None; `claimed_at` and `lease_until` (ms) belong to it. `recovery`
+    is the job that began its last round, if one did.
     """
 
     delivery: Delivery
@@ -67,6 +68,23 @@ class DeliveryRow:
     claim: str | None = None
     claimed_at: int = 0
     lease_until: int = 0
+    recovery: str | None = None
+
+    def awaited(self, data: str | None) -> Ticket:
+        """The ticket of the attempt that the delivery waits for."""
+        return Ticket(
+            tenant=self.delivery.tenant,
+            webhook_id=self.delivery.webhook_id,
+            delivery_id=self.delivery.id,
+            event_id=self.delivery.event_id,
+            event=self.delivery.event,
+            timestamp=self.timestamp,
+            event_key=self.event_key,
+            attempt=self.attempt + 1,
+            data=data,
+            not_before=self.delivery.next_attempt_at or 0,
+            base=self.base,
+        )
 
 
 @dataclass(frozen=True, slots=True)

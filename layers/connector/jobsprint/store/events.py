@@ -23,14 +23,14 @@ from jobsprint.domain.models import Event
 from jobsprint.store.table import Item, condition_failed, live, marshal_item, unmarshal_item
 
 SHARDS = 16
-_EXTERNAL = "ext#"
+EXTERNAL = "ext#"
 _HOUR_SECONDS = 3600
 _DAY_SECONDS = 86400
 
 
 def event_key(event: Event) -> str:
     """What finds an event's row within its tenant: `<shard>#<sort key>`. It stays valid when `SHARDS` changes."""
-    sort = f"{_EXTERNAL}{event.external_id}" if event.external_id else event.id
+    sort = f"{EXTERNAL}{event.external_id}" if event.external_id else event.id
     return f"{hashlib.sha256(sort.encode()).digest()[0] % SHARDS}#{sort}"
 
 
@@ -83,22 +83,27 @@ class EventStore:
     def _first(self, event: Event, item: Item, fingerprint: str) -> Event:
         if item.get("fingerprint") != fingerprint:
             raise Conflict(f"The id {event.external_id} stands for another event already", code="event_id_reused")
-        return Event(
-            tenant=self._tenant,
-            id=item["id"],
-            name=item["event"],
-            timestamp=item["timestamp"],
-            data=item["data"],
-            external_id=item.get("externalId"),
-            about=item.get("about"),
-            warnings=tuple(Detail(**warning) for warning in json.loads(item.get("warnings", "[]"))),
-        )
+        return event_of(self._tenant, item)
 
     def data_of(self, key: str, now: int) -> str | None:
         """The canonical data of the event behind an `event_key`, or None once its time to live has passed."""
         answer = aws.dynamodb().get_item(TableName=self._table, Key=self._key(key), ConsistentRead=True)
         item = unmarshal_item(answer.get("Item", {}))
         return str(item["data"]) if item and live(item, now) else None
+
+    def hold(self, key: str, until: int) -> None:
+        """Keeps the event behind an `event_key` until then (Unix seconds) at least, where it is kept still."""
+        try:
+            aws.dynamodb().update_item(
+                TableName=self._table,
+                Key=self._key(key),
+                UpdateExpression="SET expiresAt = :until",
+                ConditionExpression="expiresAt < :until",
+                ExpressionAttributeValues=marshal_item({":until": until}),
+            )
+        except ClientError as error:
+            if not condition_failed(error):
+                raise
 
     def _key(self, key: str) -> dict[str, Any]:
         shard, _, sort = key.partition("#")
@@ -113,6 +118,20 @@ def kept_seconds(retention_days: int, schedule: Sequence[int]) -> int:
     """
     waits = max(sum(schedule), rules.MAX_SCHEDULE_SECONDS) + rules.MAX_TRIES * _HOUR_SECONDS
     return max(retention_days * _DAY_SECONDS, waits * 11 // 10 + _DAY_SECONDS)
+
+
+def event_of(tenant: str, item: Item) -> Event:
+    """The event in an item; one that was read without its data has none."""
+    return Event(
+        tenant=tenant,
+        id=item["id"],
+        name=item["event"],
+        timestamp=item["timestamp"],
+        data=item.get("data", ""),
+        external_id=item.get("externalId"),
+        about=item.get("about"),
+        warnings=tuple(Detail(**warning) for warning in json.loads(item.get("warnings", "[]"))),
+    )
 
 
 def _warnings_text(event: Event) -> str | None:
