@@ -17,6 +17,7 @@ from jobsprint import aws
 from jobsprint.config import settings
 from jobsprint.delivery import attempt as attempts
 from jobsprint.delivery import queue
+from jobsprint.delivery.sent_headers import USER_AGENT
 from jobsprint.delivery.schedule import Verdict, verdict
 from jobsprint.domain import rules
 from jobsprint.domain.deliveries import Claim, DeliveryRow, Ticket, standing
@@ -215,10 +216,7 @@ class _Batch:
     def _record(self, sending: _Sending, outcome: Outcome) -> None:
         with self._our_fault(sending.message):
             attempt = attempts.attempt_of(
-                outcome,
-                sending.ticket.attempt,
-                sending.started_at,
-                attempts.secrets_of(sending.receiver.credentials),
+                outcome, sending.ticket.attempt, sending.started_at, sending.receiver.credentials
             )
             retry_after = outcome.headers.get("retry-after") if isinstance(outcome, Answer) else None
             decision = self._conclude(sending.ticket, sending.claim.token, attempt, retry_after)
@@ -316,4 +314,4 @@ def _client() -> Client:
     policy = AddressPolicy(
         allow_private=settings().allow_private_targets, allow_loopback=settings().allow_loopback_targets
     )
-    return Client(policy, user_agent=attempts.USER_AGENT)
+    return Client(policy, user_agent=USER_AGENT)

@@ -288,6 +288,9 @@ def _attempt_text(attempt: Attempt) -> str:
         "startedAt": attempt.started_at,
         "response": attempt.response,
         "timings": dict(attempt.timings) or None,
+        "url": attempt.url,
+        "headers": list(attempt.header_names) or None,
+        "signatures": attempt.signatures if attempt.signatures != 1 else None,
     }
     present = {name: value for name, value in fields.items() if value is not None}
     return json.dumps(present, ensure_ascii=False, separators=(",", ":"))
@@ -304,6 +307,9 @@ def _attempt_of(text: str) -> Attempt:
         failure=fields.get("failure"),
         response=fields.get("response"),
         timings=fields.get("timings", {}),
+        url=fields.get("url"),
+        header_names=tuple(fields.get("headers", ())),
+        signatures=fields.get("signatures", 1),
     )
 
 
