@@ -7,9 +7,6 @@ from jobsprint.domain.errors import NotAvailableYet
 app = Endpoint(scope=ANY_TOKEN, keeps_answers=False)
 
 
-@app.post("/integrations/webhooks/<webhookId>/rotate-secret", include_in_schema=False)
-@app.post("/integrations/webhooks/<webhookId>/test", include_in_schema=False)
-@app.get("/integrations/webhooks/<webhookId>/deliveries/<deliveryId>", include_in_schema=False)
 @app.post("/integrations/webhooks/<webhookId>/deliveries/<deliveryId>/resend", include_in_schema=False)
 @app.post("/integrations/webhooks/<webhookId>/recover", include_in_schema=False)
 @app.get("/integrations/webhooks/<webhookId>/recover/<jobId>", include_in_schema=False)

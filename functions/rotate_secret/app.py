@@ -17,9 +17,7 @@ def rotate_secret(webhookId: WebhookId, body: Annotated[SecretRotation | None, B
     """The answer shows the new secret, this once. `webhook-signature` carries one signature for each valid secret,
     newest first; the signature in the body and `X-Jobsprint-Signature` use the newest."""
     asked = body or SecretRotation()
-    done = webhooks.rotate_secret(
-        app.caller.tenant, webhookId, secret=asked.secret, overlap_seconds=asked.overlap()
-    )
+    done = webhooks.rotate_secret(app.caller.tenant, webhookId, secret=asked.secret, overlap_seconds=asked.overlap())
     return Data(data=RotatedSecret.of(done))
 
 

@@ -41,7 +41,11 @@ SCOPES = {
     ("GET", "/integrations/webhooks/{webhookId}"): "webhooks:read",
     ("PATCH", "/integrations/webhooks/{webhookId}"): "webhooks:write",
     ("DELETE", "/integrations/webhooks/{webhookId}"): "webhooks:write",
+    ("POST", "/integrations/webhooks/{webhookId}/rotate-secret"): "webhooks:write",
+    ("POST", "/integrations/webhooks/{webhookId}/test"): "webhooks:write",
+    ("GET", "/integrations/webhooks/{webhookId}/stats"): "webhooks:read",
     ("GET", "/integrations/webhooks/{webhookId}/deliveries"): "webhooks:read",
+    ("GET", "/integrations/webhooks/{webhookId}/deliveries/{deliveryId}"): "webhooks:read",
     ("POST", "/events"): "events:publish",
 }
 EVERY_SCOPE = sorted({*SCOPES.values()})

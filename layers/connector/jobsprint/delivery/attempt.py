@@ -56,7 +56,9 @@ def attempt_of(outcome: Outcome, number: int, started_at: int, credentials: Cred
     sent = replace(
         ended,
         url=_cut(shown_url(credentials.url), _MAX_URL_OF_SUCCESS if success else _MAX_URL_OF_FAILURE),
-        header_names=_fitting(sent_headers.own(credentials.headers), _MAX_NAMES_OF_SUCCESS if success else _MAX_NAMES_OF_FAILURE),
+        header_names=_fitting(
+            sent_headers.own(credentials.headers), _MAX_NAMES_OF_SUCCESS if success else _MAX_NAMES_OF_FAILURE
+        ),
         signatures=len(credentials.valid_secrets(started_at)),
     )
     if not isinstance(outcome, Answer):

@@ -17,9 +17,10 @@ from jobsprint import aws
 from jobsprint.config import settings
 from jobsprint.delivery import attempt as attempts
 from jobsprint.delivery import queue
-from jobsprint.delivery.sent_headers import USER_AGENT
 from jobsprint.delivery.schedule import Verdict, verdict
+from jobsprint.delivery.sent_headers import USER_AGENT
 from jobsprint.domain import rules
+from jobsprint.domain.attempt_counts import counted
 from jobsprint.domain.deliveries import Claim, DeliveryRow, Ticket, standing
 from jobsprint.domain.errors import Conflict, NotFound
 from jobsprint.domain.models import Attempt, Integration
@@ -31,6 +32,7 @@ from jobsprint.security.outbound import Answer, Client, Outcome, Request
 from jobsprint.store.deliveries import DeliveryStore
 from jobsprint.store.events import EventStore
 from jobsprint.store.integrations import IntegrationStore
+from jobsprint.store.webhook_stats import StatsStore
 
 _WORKERS = 8
 _DISABLE_TRIES = 3
@@ -262,11 +264,8 @@ class _Batch:
             own = [
                 attempt for ticket, attempt in self._done if (ticket.tenant, ticket.webhook_id) == (tenant, webhook_id)
             ]
-            successful = sum(attempt.status == "success" for attempt in own)
             try:
-                IntegrationStore(tenant).count(
-                    webhook_id, successful=successful, failed=len(own) - successful, at=self._clock()
-                )
+                StatsStore(tenant).count(webhook_id, counted(own), self._clock())
             except Exception:  # noqa: BLE001 - the deliveries are recorded; failing here would send them again
                 logger.exception("usage_not_counted", extra={"webhookId": webhook_id})
 

@@ -1,7 +1,7 @@
-"""What each kind of failed delivery attempt means for a person, and what helps. Pure words; the kinds are made elsewhere.
+"""What each kind of failed delivery attempt means for a person, and what helps. Pure words.
 
-The kinds are those of `security.outbound.Failure`, `http_3xx` and the like, and `worker_died`. A kind may name its class
-after a colon (`blocked_address: link_local`).
+The kinds are those of `security.outbound.Failure`, `http_3xx` and the like, and `worker_died`. A kind may name its
+class after a colon (`blocked_address: link_local`).
 """
 
 from dataclasses import dataclass
@@ -16,9 +16,7 @@ class Meaning:
 
 
 _MEANINGS = {
-    "dns": Meaning(
-        "The host name of the URL has no address", "Check the host name of the URL and its records in DNS"
-    ),
+    "dns": Meaning("The host name of the URL has no address", "Check the host name of the URL and its records in DNS"),
     "blocked_address": Meaning(
         "The host leads to an address that this service does not call",
         "Use a public address, or ask the operator to allow private ones",
@@ -48,7 +46,6 @@ _MEANINGS = {
         "Look for a crash or a proxy that closes connections; the event may have been seen",
     ),
     "protocol": Meaning("The answer is no valid HTTP", "Check that the URL leads to an HTTP server"),
-    "http_1xx": Meaning("The answer was an interim one and nothing came after it", "Answer with a 2xx status"),
     "http_3xx": Meaning(
         "The receiver redirects, and redirects are never followed", "Change the URL to where it redirects to"
     ),

@@ -1,4 +1,4 @@
-"""A signed sample event to a webhook, sent when somebody asks: it shows what a delivery would meet, and changes nothing.
+"""A signed sample event to a webhook, sent when somebody asks: it shows what a delivery would meet.
 
 A webhook is judged by its deliveries alone, so a test is no delivery: it is in no list and in no figure.
 """

@@ -12,7 +12,6 @@ from jobsprint.domain.models import Integration
 from jobsprint.domain.redact import shown_url, url_secrets
 from jobsprint.security.vault import Place, open_sealed, seal
 
-
 MAX_RETIRED = 10
 """Signing secrets that may be on their way out together: each costs its receiver a signature on every delivery."""
 
@@ -56,8 +55,8 @@ def rotated(credentials: Credentials, secret: str, *, overlap_ms: int, now: int)
     """The credentials once `secret` is the newest; what was the newest signs for `overlap_ms` more.
 
     The others keep the ends they have. Without an overlap all old ones end at once. A secret that comes back is new
-    again. Raises InvalidFields for the one in use, and Conflict where more than `MAX_RETIRED` would be on their way out:
-    dropping the oldest would break the promise that was made for it.
+    again. Raises InvalidFields for the one in use, and Conflict where more than `MAX_RETIRED` would be on their way
+    out: dropping the oldest would break the promise that was made for it.
     """
     if credentials.secrets[:1] == (secret,):
         raise InvalidFields.one("body.secret", "this is the secret in use; send another one, or none to have one made")

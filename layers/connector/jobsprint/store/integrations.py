@@ -3,6 +3,8 @@
     pk <tenant>#integration   sk <unique part of the id>   typeKey <type>#<sk>   statusKey <status>#<sk>
     pk <tenant>#activity      sk <id>
 
+A webhook's counters in its activity item are written by `store.webhook_stats`.
+
 The unique part is time-ordered, so the key order is the order of creation. `healthShard` stands only on what the
 scheduled health tests cover, which keeps their index as small as that.
 """
@@ -269,15 +271,6 @@ class IntegrationStore:
         items = batch_get(self._table, (self._activity_key(id_) for id_ in wanted))
         found = {item["sk"]: _activity_of(item) for item in items}
         return {id_: found.get(id_, Activity()) for id_ in wanted}
-
-    def count(self, integration_id: str, *, successful: int, failed: int, at: int) -> None:
-        """Adds calls to the counters of an integration; `at` is the time of the last one in ms."""
-        aws.dynamodb().update_item(
-            TableName=self._table,
-            Key=marshal_item(self._activity_key(integration_id)),
-            UpdateExpression="ADD successful :ok, failed :bad SET lastUsed = :at",
-            ExpressionAttributeValues=marshal_item({":ok": successful, ":bad": failed, ":at": at}),
-        )
 
     def count_call(self, integration_id: str, *, error: JobsprintError | None, seen: Circuit, at: int) -> None:
         """Counts one action that ended at `at` (ms) and says so to the circuit, which the caller read as `seen`.
