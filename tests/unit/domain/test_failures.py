@@ -9,7 +9,6 @@ from jobsprint.domain import failures
 from jobsprint.security import outbound
 
 
-
 def test_every_kind_that_the_client_documents_has_its_words() -> None:
     said = re.search(r"`kind`:(.*?)`sent` is False", outbound.Failure.__doc__ or "", re.DOTALL)
     assert said

@@ -29,9 +29,7 @@ def signature(secret: str, unix_time: int) -> str:
 
 
 @given(STEPS, st.integers(0, 80_000))
-def test_at_any_time_exactly_the_valid_secrets_sign_newest_first(
-    steps: list[tuple[int, int, int]], later: int
-) -> None:
+def test_at_any_time_exactly_the_valid_secrets_sign_newest_first(steps: list[tuple[int, int, int]], later: int) -> None:
     credentials, now = Credentials(secrets=("secret-first",)), 1_736_164_800_000
     newest, ends = "secret-first", dict[str, int]()  # the law, told another way: each old secret and its end
     order = [newest]
@@ -55,9 +53,7 @@ def test_at_any_time_exactly_the_valid_secrets_sign_newest_first(
     expected = [secret for secret in order if secret == newest or ends.get(secret, 0) > at]
 
     assert list(credentials.valid_secrets(at)) == expected
-    made = signing.headers(
-        message_id="evt_1", body=BODY, unix_time=at // 1000, secrets=credentials.valid_secrets(at)
-    )
+    made = signing.headers(message_id="evt_1", body=BODY, unix_time=at // 1000, secrets=credentials.valid_secrets(at))
     assert made["webhook-signature"] == " ".join(signature(secret, at // 1000) for secret in expected)
     assert made["X-Jobsprint-Signature"] == "sha256=" + hmac.digest(newest.encode(), BODY, "sha256").hex()
     assert set(expected) <= set(credentials.values())
