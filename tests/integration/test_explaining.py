@@ -301,8 +301,7 @@ def test_a_list_by_state_trusts_the_rows_and_not_the_index(
         ExpressionAttributeNames={"#state": "state"},
         ExpressionAttributeValues={":delivered": {"S": "delivered"}},
     )
-    real = type(table).batch_get_item if hasattr(type(table), "batch_get_item") else None
-    assert real is not None
+    real = type(table).batch_get_item
 
     def without_one(self: Any, **request: Any) -> Any:
         answer = real(self, **request)
