@@ -14,7 +14,10 @@ app = Endpoint(scope="webhooks:write")
 
 
 @app.post("/integrations/webhooks/<webhookId>/test", summary="Test webhook", tags=["Webhooks"])
-def send_sample(webhookId: WebhookId, body: Annotated[SampleRequest | None, Body()] = None) -> Data[TestView]:
+def test_webhook(
+    webhookId: WebhookId,
+    body: Annotated[SampleRequest | None, Body()] = None,  # noqa: PT028 - an operation, no test
+) -> Data[TestView]:
     """Sends one signed sample event, a `ping` unless `event` names another. It is no delivery: it is not retried, and
     changes neither the webhook's figures nor its state. A failed test is a 200 with `passed: false`."""
     result, at = webhook_tests.test(app.caller.tenant, webhookId, body.event if body else webhook_tests.PING)

@@ -219,7 +219,7 @@ def test_lists_find_by_every_filter_and_their_pages_lose_nothing(
     def those(*kinds: str, event: str = "") -> list[str]:
         return [id_ for id_, kind, name in newest if kind in kinds and event in name]
 
-    for limit in (1, 2, 3, 100):
+    for limit in (2, 100):
         for query, expected in (
             ("", [id_ for id_, *_ in newest]),
             ("&state=delivered", those("good")),
@@ -244,7 +244,7 @@ def test_lists_find_by_every_filter_and_their_pages_lose_nothing(
     published = {id_: _published_at(id_) for id_, *_ in sent}
     for state in ("", "&state=retrying"):
         all_of_them = found(webhook["id"], state)
-        for ms in (*published.values(), middle):
+        for ms in (published[sent[2][0]], published[sent[5][0]], middle):
             later = found(webhook["id"], f"{state}&fromDate={iso_millis(ms)}")
             assert later == [id_ for id_ in all_of_them if published[id_] >= ms]
             sooner = found(webhook["id"], f"{state}&toDate={iso_millis(ms)}")
