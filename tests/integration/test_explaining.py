@@ -476,7 +476,8 @@ def test_hours_move_on_and_each_count_stands_in_its_own(webhook: dict[str, Any])
     store.count(webhook["id"], {"bad": 1, "c5xx": 1, "fhttp_5xx": 1}, hour * HOUR_MS + 1)
     store.count(webhook["id"], {"ok": 1, "c2xx": 1}, (hour + 3) * HOUR_MS)
     store.count(webhook["id"], {"ok": 4}, (hour + 2) * HOUR_MS)  # a clock that is behind
-    store.count(webhook["id"], {"bad": 1}, (hour + 190) * HOUR_MS)
+    assert store.count(webhook["id"], {"bad": 1}, (hour + 190) * HOUR_MS) == (7, 2)
+    assert store.count(webhook["id"], {"bad": 0}, (hour + 190) * HOUR_MS) == (7, 2)
 
     assert store.hours(webhook["id"], hour) == {
         hour: {"ok": 2, "c2xx": 2, "t9": 2, "bad": 1, "c5xx": 1, "fhttp_5xx": 1},

@@ -31,7 +31,9 @@ def test_counts_add_up_and_lose_nothing(first: list[Attempt], second: list[Attem
     attempts = [*first, *second]
     assert said.successful == sum(attempt.status == "success" for attempt in attempts)
     assert said.successful + said.failed == len(attempts) == sum(said.code_classes.values())
-    assert sum(said.failures.values()) == sum(attempt.failure is not None for attempt in attempts)
+    assert sum(said.failures.values()) == sum(
+        attempt.failure is not None and attempt.status != "success" for attempt in attempts
+    )
     ended = sorted(attempt.duration_ms for attempt in attempts if attempt.status != "unknown")
     assert (said.p95 is None) == (not ended)
     if said.p50 is not None:

@@ -38,7 +38,7 @@ def counted(attempts: Iterable[Attempt]) -> Counter[str]:
     for attempt in attempts:
         counts[OK if attempt.status == "success" else BAD] += 1
         counts[_CLASS + code_class(attempt)] += 1
-        if attempt.failure:
+        if attempt.failure and attempt.status != "success":
             counts[_FAILURE + kind_of(attempt.failure)] += 1
         if attempt.status != "unknown":
             counts[f"{_DURATION}{latency.bucket(attempt.duration_ms)}"] += 1

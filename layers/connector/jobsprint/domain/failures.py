@@ -32,6 +32,12 @@ _MEANINGS = {
         "The connection could not be secured: the server's certificate or its TLS version is not accepted",
         "Check that the certificate is valid for this host name and sent with its whole chain",
     ),
+    "timeout_connect": Meaning(
+        "No connection came about in time", "Check that the server is up and that its firewall lets this service in"
+    ),
+    "timeout_tls": Meaning(
+        "The connection could not be secured in time", "Check what ends TLS in front of the server, and its load"
+    ),
     "timeout_headers": Meaning(
         "The request was sent, and no complete answer began in time",
         "Answer first with a 2xx status, and work on the event afterwards",

@@ -31,21 +31,23 @@ class StatsStore:
         self._tenant = tenant
         self._table = settings().tenants_table
 
-    def count(self, webhook_id: str, counts: Mapping[str, int], at: int) -> None:
+    def count(self, webhook_id: str, counts: Mapping[str, int], at: int) -> tuple[int, int]:
         """Adds the counts of a batch (`domain.attempt_counts`) that ended at `at` (ms): one write.
 
+        Gives how many attempts succeeded and failed so far in all.
         The first batch of an hour takes three, which move the hour before out of the way. A clock that is behind counts
         for the hour that others have begun. Raises RuntimeError if others are always first.
         """
         hour = at // HOUR_MS
         for _ in range(_TRIES):
-            earlier = self._add(webhook_id, counts, hour, at)
-            if earlier is None:
-                return
+            found = self._add(webhook_id, counts, hour, at)
+            if isinstance(found, tuple):
+                return found
             # First kept and then replaced: a crash in between repeats the first and loses nothing.
-            self._keep(webhook_id, earlier)
-            if self._begin(webhook_id, counts, hour, at, earlier):
-                return
+            self._keep(webhook_id, found)
+            totals = self._begin(webhook_id, counts, hour, at, found)
+            if totals:
+                return totals
         raise RuntimeError(f"the figures of {webhook_id} changed {_TRIES} times in between")
 
     def hours(self, webhook_id: str, since: int) -> dict[int, dict[str, int]]:
@@ -73,17 +75,18 @@ class StatsStore:
         found |= {int(item["sk"].rpartition("#")[2]): _counts(item) for item in page.items}
         return {hour: counts for hour, counts in found.items() if hour >= since}
 
-    def _add(self, webhook_id: str, counts: Mapping[str, int], hour: int, at: int) -> Item | None:
-        """Adds to the hour under way; gives the item as it is where that is an earlier hour."""
+    def _add(self, webhook_id: str, counts: Mapping[str, int], hour: int, at: int) -> tuple[int, int] | Item:
+        """Adds to the hour under way and gives the totals; or the item as it is, where that is an earlier hour."""
         adds = ", ".join(["successful :ok", "failed :bad", *(f"#{i} :{i}" for i in range(len(counts)))])
         try:
-            aws.dynamodb().update_item(
+            answer = aws.dynamodb().update_item(
                 TableName=self._table,
                 Key=marshal_item(self._activity_key(webhook_id)),
                 UpdateExpression=f"ADD {adds} SET lastUsed = :at, statsHour = if_not_exists(statsHour, :hour)",
                 ConditionExpression="attribute_not_exists(statsHour) OR statsHour >= :hour",
                 ExpressionAttributeNames={f"#{i}": _PREFIX + name for i, name in enumerate(counts)},
                 ExpressionAttributeValues=self._values(counts, hour, at),
+                ReturnValues="ALL_NEW",
                 ReturnValuesOnConditionCheckFailure="ALL_OLD",
             )
         except ClientError as error:
@@ -91,7 +94,7 @@ class StatsStore:
                 raise
             stands: Any = error.response.get("Item", {})
             return unmarshal_item(stands)
-        return None
+        return _totals(answer["Attributes"])
 
     def _keep(self, webhook_id: str, earlier: Item) -> None:
         """Keeps the counts of an hour that is over. Of two who do, the one who saw more of it wins."""
@@ -115,13 +118,15 @@ class StatsStore:
             if not condition_failed(error):
                 raise
 
-    def _begin(self, webhook_id: str, counts: Mapping[str, int], hour: int, at: int, earlier: Item) -> bool:
-        """Begins an hour with these counts in place of the earlier ones; False if those changed meanwhile."""
+    def _begin(
+        self, webhook_id: str, counts: Mapping[str, int], hour: int, at: int, earlier: Item
+    ) -> tuple[int, int] | None:
+        """Begins an hour with these counts in place of the earlier ones; None if those changed meanwhile."""
         sets = ["lastUsed = :at", "statsHour = :hour", *(f"#{i} = :{i}" for i in range(len(counts)))]
         over = [_PREFIX + name for name in _counts(earlier) if name not in counts]
         removes = f" REMOVE {', '.join(f'#r{i}' for i in range(len(over)))}" if over else ""
         try:
-            aws.dynamodb().update_item(
+            answer = aws.dynamodb().update_item(
                 TableName=self._table,
                 Key=marshal_item(self._activity_key(webhook_id)),
                 UpdateExpression=f"ADD successful :ok, failed :bad SET {', '.join(sets)}{removes}",
@@ -137,12 +142,13 @@ class StatsStore:
                         ":failed": earlier["failed"],
                     }
                 ),
+                ReturnValues="ALL_NEW",
             )
         except ClientError as error:
             if condition_failed(error):
-                return False
+                return None
             raise
-        return True
+        return _totals(answer["Attributes"])
 
     def _values(self, counts: Mapping[str, int], hour: int, at: int) -> dict[str, Any]:
         by_place = {f":{i}": count for i, count in enumerate(counts.values())}
@@ -155,6 +161,11 @@ class StatsStore:
 
 def _sort(webhook_id: str, hour: int) -> str:
     return f"{webhook_id}#{hour:07d}"
+
+
+def _totals(attributes: Mapping[str, Any]) -> tuple[int, int]:
+    item = unmarshal_item(attributes)
+    return item["successful"], item["failed"]
 
 
 def _counts(item: Item) -> dict[str, int]:
