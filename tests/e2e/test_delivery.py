@@ -113,6 +113,40 @@ def test_a_long_wait_is_ended_by_the_sweeper(stack: Stack, receiver: Receiver) -
     assert [request.headers["x-jobsprint-attempt"] for request in receiver.received] == ["1", "2"]
 
 
+def test_a_rotated_secret_and_the_one_before_both_verify(api: Api, receiver: Receiver) -> None:
+    webhook = api.create_webhook(receiver.url + "/in")
+    path = f"/integrations/webhooks/{webhook['id']}"
+    rotated = api.data("POST", f"{path}/rotate-secret", {"overlapSeconds": 3600})
+    assert api.data("POST", f"{path}/test", {"event": "workflow.executed"})["status"] == "healthy"
+    api.data("POST", "/events", EVENT)
+
+    for got in receiver.wait_for(2):
+        for secret in (webhook["secret"], rotated["secret"]):
+            assert Webhook(secret).verify(got.body, got.headers)["event"] == "workflow.executed"
+
+
+def test_a_failure_explains_itself(api: Api, receiver: Receiver) -> None:
+    receiver.answer = lambda _: Reply(503)
+    webhook = api.create_webhook(receiver.url, headers={"X-Own": "own value"})["id"]
+    path = f"/integrations/webhooks/{webhook}"
+    api.data("POST", "/events", EVENT)
+    [failed] = eventually(lambda: deliveries(api, webhook, "exhausted"), seconds=60)
+
+    shown = api.data("GET", f"{path}/deliveries/{failed['id']}")
+    first = shown["attempts"][0]
+    assert shown["data"] == EVENT["data"]
+    assert first["requestHeaders"]["webhook-id"] == receiver.received[0].headers["webhook-id"]
+    assert first["requestHeaders"]["webhook-timestamp"] == receiver.received[0].headers["webhook-timestamp"]
+    assert "own value" not in json.dumps(shown)
+    assert first["failure"] == "http_5xx"
+    assert first["nextStep"]
+    stats = eventually(lambda: (s := api.data("GET", f"{path}/stats"))["last24Hours"]["failed"] >= 4 and s)
+    assert stats["last7Days"]["codeClasses"] == {"5xx": 4}
+    assert stats["retrying"] == {"count": 0, "more": False}
+    found = api.data("GET", f"{path}/deliveries?state=exhausted&codeClass=5xx&event=workflow.executed")
+    assert [delivery["id"] for delivery in found] == [failed["id"]]
+
+
 def test_a_deleted_webhook_gets_nothing_more(api: Api, receiver: Receiver) -> None:
     receiver.answer = lambda _: Reply(500)
     webhook = api.create_webhook(receiver.url)["id"]

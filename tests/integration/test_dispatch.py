@@ -20,6 +20,7 @@ from jobsprint.delivery import queue
 from jobsprint.domain.deliveries import GRACE_MS, LEASE_MS, Claim
 from jobsprint.store.deliveries import DeliveryStore
 from jobsprint.store.integrations import IntegrationStore
+from jobsprint.store.webhook_stats import StatsStore
 from tests.support.call import call
 from tests.support.deliveries import Outbox, deliveries, dispatch, due, publish, record, subscribe, watching_sqs
 from tests.support.receiver import Receiver, Reply, receiving
@@ -144,7 +145,9 @@ def test_a_delivered_event_is_listed_with_its_attempt(
         "durationMs": attempt["durationMs"],
         "startedAt": attempt["startedAt"],
         "response": '{"ok": true}',
+        "timings": attempt["timings"],
     }
+    assert set(attempt["timings"]) == {"dns", "connect", "tls", "first_byte", "total"}
     assert len(attempt["startedAt"]) == len("2025-01-06T12:00:00.123Z")
     assert outbox.take() == []
 
@@ -168,6 +171,21 @@ def test_a_first_try_takes_one_write_unit_for_claim_and_one_for_result(
     assert json.loads(row["attempts"]["L"][0]["S"])["response"].endswith("…")
     assert size(row) <= 1024
     assert not {"claim", "claimedAt", "leaseUntil", "nextAttemptAt", "listed", "dueAt", "dueShard"} & row.keys()
+
+
+def test_what_was_sent_does_not_cost_a_first_try_another_write_unit(outbox: Outbox, receiver: Receiver) -> None:
+    receiver.answer = answering(Reply(200, ("<p>" + "ü" * 4000).encode()))
+    long_names = {f"X-{'Long-' * 8}{number}": "own value" for number in range(20)}
+    webhook = subscribe(f"{receiver.url}/{'long/' * 300}", "workflow.*", headers=long_names)
+    for _ in range(10):
+        call("POST", f"/integrations/webhooks/{webhook['id']}/rotate-secret")
+    dispatch(record(publish_one(outbox, id="execution-01jgxs7m5n8q2w4r6t8v0x2z4b")))
+    row = raw_row(webhook["id"])
+    kept = json.loads(row["attempts"]["L"][0]["S"])
+    assert kept["response"].endswith("…")
+    assert kept["url"].startswith(receiver.url + "/long/")
+    assert (len(kept["headers"]), kept["headers"][-1], kept["signatures"]) == (4, "…", 11)
+    assert size(row) <= 1024
 
 
 # --- retries ---
@@ -540,22 +558,22 @@ def test_counting_usage_is_one_write_per_webhook_and_its_failure_sends_nothing_a
 ) -> None:
     receiver.answer = answering(Reply(200), Reply(500), Reply(200))
     calls: list[str] = []
-    real = IntegrationStore.count
+    real = StatsStore.count
 
-    def counting(self: IntegrationStore, webhook_id: str, **counts: Any) -> None:
+    def counting(self: StatsStore, webhook_id: str, counts: Any, at: int) -> None:
         calls.append(webhook_id)
-        real(self, webhook_id, **counts)
+        real(self, webhook_id, counts, at)
 
     def failing(*_: Any, **__: Any) -> None:
         raise broken("UpdateItem")
 
-    monkeypatch.setattr(IntegrationStore, "count", counting)
+    monkeypatch.setattr(StatsStore, "count", counting)
     assert dispatch(*(record(publish_one(outbox)) for _ in range(3))) == []
     assert calls == [webhook["id"]]
     activity = IntegrationStore("acme").activity([webhook["id"]])[webhook["id"]]
     assert (activity.successful, activity.failed) == (2, 1)
 
-    monkeypatch.setattr(IntegrationStore, "count", failing)
+    monkeypatch.setattr(StatsStore, "count", failing)
     outbox.take()
     assert dispatch(record(publish_one(outbox))) == []
     assert len(receiver.received) == 4

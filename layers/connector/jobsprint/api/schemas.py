@@ -15,6 +15,7 @@ from jobsprint.catalog.builtin import App
 from jobsprint.connectors.fields import Configuration, Description, Events, Headers, Name, Secret, Url
 from jobsprint.delivery import routing
 from jobsprint.domain import patterns, rules
+from jobsprint.domain.errors import InvalidFields
 from jobsprint.domain.models import (
     Activity,
     Capability,
@@ -33,7 +34,9 @@ from jobsprint.domain.redact import MASK, redact
 from jobsprint.domain.times import iso_millis, iso_seconds, parse_iso
 
 if TYPE_CHECKING:
-    from jobsprint.connectors.base import TestResult  # brings the vault, which most operations never need
+    # These bring the vault, which most operations never need.
+    from jobsprint.connectors.base import TestResult
+    from jobsprint.integrations.webhooks import Rotated
 
 
 def _moment(text: str) -> str:
@@ -540,6 +543,57 @@ class WebhookView(BaseModel):
             rateLimit=webhook.policy.rate_limit,
             filter=webhook.policy.filter,
             createdAt=iso_seconds(webhook.created_at),
+        )
+
+
+class SecretRotation(BaseModel):
+    """A new signing secret; what was the newest signs too until the overlap has passed."""
+
+    model_config = ConfigDict(extra="forbid", strict=True)
+
+    overlapSeconds: Annotated[
+        int | None,
+        Field(
+            ge=0,
+            le=rules.MAX_OVERLAP_SECONDS,
+            description=f"How long the old secret signs too; {rules.OVERLAP_SECONDS} by default",
+        ),
+    ] = None
+    revokeNow: Annotated[bool, Field(description="Ends every old secret at once, like an overlap of 0")] = False
+    secret: Annotated[Secret | None, Field(description="The new secret; without one it is made")] = None
+
+    def overlap(self) -> int:
+        """The overlap in seconds. Raises InvalidFields where the two fields contradict each other."""
+        if self.revokeNow and self.overlapSeconds:
+            raise InvalidFields.one("body.revokeNow", "it leaves no overlap: send this or overlapSeconds")
+        if self.revokeNow:
+            return 0
+        return rules.OVERLAP_SECONDS if self.overlapSeconds is None else self.overlapSeconds
+
+
+class PreviousSecret(BaseModel):
+    """A secret that signs too for a while."""
+
+    expiresAt: str
+
+
+class RotatedSecret(BaseModel):
+    """A webhook's new signing secret, shown this once, and the old ones that still sign, newest first."""
+
+    id: str
+    secret: str
+    overlapUntil: Annotated[str | None, Field(description="When the secret before this one ends")] = absent()
+    previousSecrets: list[PreviousSecret]
+
+    @classmethod
+    def of(cls, rotated: "Rotated") -> "RotatedSecret":
+        """As it is answered."""
+        ends = [iso_seconds(end) for end in rotated.ends]
+        return cls(
+            id=rotated.webhook.id,
+            secret=rotated.secret,
+            overlapUntil=ends[0] if ends else None,
+            previousSecrets=[PreviousSecret(expiresAt=end) for end in ends],
         )
 
 

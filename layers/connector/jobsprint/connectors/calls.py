@@ -1,12 +1,12 @@
 """One signed JSON call to an address of the tenant's, through the outbound guard."""
 
-import time
 from dataclasses import replace
 from functools import cache
 
 from jobsprint.domain import canonical
 from jobsprint.domain.errors import InvalidFields
 from jobsprint.domain.models import JsonObject
+from jobsprint.domain.times import now_ms
 from jobsprint.security import addresses, outbound, signing
 from jobsprint.security.credentials import Credentials
 
@@ -56,8 +56,9 @@ def post_body(
     if "accept" not in {name.lower() for name in headers}:
         headers["Accept"] = "application/json"
     if credentials.secrets:
+        now = now_ms()
         headers |= signing.headers(
-            message_id=message_id, body=body, unix_time=int(time.time()), secrets=credentials.secrets
+            message_id=message_id, body=body, unix_time=now // 1000, secrets=credentials.valid_secrets(now)
         )
     request = outbound.Request("POST", credentials.url, headers, body)
     return client().send(request, timeout=timeout, max_body=max_body)

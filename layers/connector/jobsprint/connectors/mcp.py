@@ -30,7 +30,6 @@ from jobsprint.domain.errors import (
     InsufficientScope,
     InvalidFields,
     JobsprintError,
-    NotAvailableYet,
     RateLimited,
     UpstreamFailed,
     UpstreamTimeout,
@@ -188,11 +187,10 @@ class Mcp:
     def _credentials(self, given: McpConnect, current: Credentials) -> Credentials:
         if given.authType == "none":
             return Credentials(given.serverUrl)
-        token = given.token or current.keys.get("token")
         if given.authType == "oauth":
-            if not token:
-                raise NotAvailableYet("OAuth connections are not available yet")
+            # The grant's token stands there by now (`integrations.grants`).
             return Credentials(given.serverUrl, keys=current.keys)
+        token = given.token or current.keys.get("token")
         if not token:
             raise InvalidFields.one("body.token", "Field required")
         return Credentials(given.serverUrl, keys={"token": token})

@@ -1,6 +1,7 @@
 """What an HTTP outcome means for a test or an action: one table for every connector that speaks HTTP."""
 
 from jobsprint.connectors.base import TestResult
+from jobsprint.domain import failures
 from jobsprint.domain.errors import JobsprintError, RateLimited, UpstreamFailed, UpstreamTimeout
 from jobsprint.domain.retry_after import retry_after_seconds
 from jobsprint.domain.times import now_ms
@@ -10,12 +11,6 @@ _DEFAULT_RETRY_SECONDS = 30
 
 # Kinds of failures before anything was sent that say something of the other side, not of the URL.
 _OUTAGES = frozenset({"dns", "connect", "tls"})
-_NEXT_STEPS = {
-    "blocked_address": "Use an address that this service may call",
-    "dns": "Check the host name of the URL",
-    "connect": "Start the server, or check host and port of the URL",
-    "tls": "Check the server's certificate and its chain",
-}
 
 
 def failed(failure: Failure) -> UpstreamFailed:
@@ -62,7 +57,7 @@ def test_result(outcome: Answer | Failure) -> TestResult:
             message=f"The endpoint could not be reached: {outcome.message}",
             response_ms=outcome.duration_ms,
             reason=outcome.kind,
-            next_step=_NEXT_STEPS.get(outcome.kind, "Check that the endpoint answers within 10 seconds"),
+            next_step=failures.meaning(outcome.kind).next_step,
         )
     if 200 <= outcome.status < 300:
         return TestResult(passed=True, message="Connection successful", response_ms=outcome.duration_ms)

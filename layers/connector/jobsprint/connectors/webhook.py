@@ -29,8 +29,9 @@ class Webhook:
         kept = {"events": list(integration.events)} if integration.events else {}
         given = completed(WebhookTarget, body, current, **kept)
         secrets = (given.secret,) if given.secret else current.secrets or (signing.generate_secret(),)
+        retired = () if given.secret else current.retired_at(now_ms())
         return Connection(
-            credentials=Credentials(given.url, given.headers, secrets),
+            credentials=Credentials(given.url, given.headers, secrets, retired=retired),
             capabilities=tuple(Capability(name) for name in dict.fromkeys(given.events)),
             message="Subscribed",
         )

@@ -20,7 +20,9 @@ from jobsprint.delivery import attempt as attempts
 from jobsprint.delivery import queue, telling
 from jobsprint.delivery.gate import Gate
 from jobsprint.delivery.schedule import Verdict, schedule_of, verdict
+from jobsprint.delivery.sent_headers import USER_AGENT
 from jobsprint.domain import event_names
+from jobsprint.domain.attempt_counts import counted
 from jobsprint.domain.deliveries import Claim, DeliveryRow, Ticket, held_by_queue, standing
 from jobsprint.domain.errors import NotFound
 from jobsprint.domain.models import Attempt, Integration
@@ -33,6 +35,7 @@ from jobsprint.security.outbound import Answer, Client, Outcome, Request
 from jobsprint.store.deliveries import DeliveryStore
 from jobsprint.store.events import EventStore
 from jobsprint.store.integrations import IntegrationStore
+from jobsprint.store.webhook_stats import StatsStore
 
 _WORKERS = 8
 
@@ -252,10 +255,7 @@ class _Batch:
     def _record(self, sending: _Sending, outcome: Outcome) -> None:
         with self._our_fault(sending.message):
             attempt = attempts.attempt_of(
-                outcome,
-                sending.ticket.attempt,
-                sending.started_at,
-                attempts.secrets_of(sending.receiver.credentials),
+                outcome, sending.ticket.attempt, sending.started_at, sending.receiver.credentials
             )
             retry_after = outcome.headers.get("retry-after") if isinstance(outcome, Answer) else None
             self._conclude(sending.ticket, sending.claim.token, attempt, retry_after, sending.receiver)
@@ -309,11 +309,8 @@ class _Batch:
             own = [
                 attempt for ticket, attempt in self._done if (ticket.tenant, ticket.webhook_id) == (tenant, webhook_id)
             ]
-            successful = sum(attempt.status == "success" for attempt in own)
             try:
-                totals[tenant, webhook_id] = IntegrationStore(tenant).count(
-                    webhook_id, successful=successful, failed=len(own) - successful, at=self._clock()
-                )
+                totals[tenant, webhook_id] = StatsStore(tenant).count(webhook_id, counted(own), self._clock())
             except Exception:  # noqa: BLE001 - the deliveries are recorded; failing here would send them again
                 logger.exception("usage_not_counted", extra={"webhookId": webhook_id})
         return totals
@@ -336,4 +333,4 @@ def _fraction() -> float:
 @cache
 def _client() -> Client:
     """The container's client, which keeps connections alive between batches."""
-    return Client(deployment_policy(), user_agent=attempts.USER_AGENT)
+    return Client(deployment_policy(), user_agent=USER_AGENT)

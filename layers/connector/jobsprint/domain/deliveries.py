@@ -6,7 +6,8 @@ Pure. `store.deliveries` writes the rows, `delivery.queue` carries the tickets.
 from dataclasses import dataclass
 from typing import Literal
 
-from jobsprint.domain.models import Delivery
+from jobsprint.domain.failures import kind_of
+from jobsprint.domain.models import Attempt, Delivery, DeliveryState
 
 LEASE_MS = 90_000
 """How long a claim holds: longer than the dispatcher may run (30 s), shorter than the queue's visibility (180 s)."""
@@ -24,6 +25,9 @@ OVERDUE_MS = 60_000
 """An attempt this late was never put into the queue: the message that recorded the one before does it again."""
 
 LIVE_STATES = ("pending", "retrying")
+
+CodeClass = Literal["2xx", "3xx", "4xx", "5xx", "none"]
+_CODE_CLASSES: dict[int, CodeClass] = {2: "2xx", 3: "3xx", 4: "4xx", 5: "5xx"}
 
 Standing = Literal["ours", "busy", "died", "follow", "over"]
 
@@ -117,6 +121,39 @@ def due_at(next_at: int, now: int) -> int:
 def due_again_at(due: int, sweeps: int, now: int) -> int:
     """When what was due at `due` is so again, after the sweeper has enqueued the same attempt `sweeps` times before."""
     return max(due, now) + (GRACE_MS << min(sweeps, MAX_DOUBLINGS))
+
+
+@dataclass(frozen=True, slots=True)
+class Wanted:
+    """What a list of deliveries is to show; None asks for everything.
+
+    `code_class` and `failure` ask for deliveries of which one attempt fits both. `from_ms` and `to_ms` (both included)
+    bound the time of publishing.
+    """
+
+    state: DeliveryState | None = None
+    event: str | None = None
+    code_class: CodeClass | None = None
+    failure: str | None = None
+    from_ms: int | None = None
+    to_ms: int | None = None
+
+    def takes(self, delivery: Delivery) -> bool:
+        """Whether a delivery fits, its time left aside."""
+        if self.state not in (None, delivery.state) or self.event not in (None, delivery.event):
+            return False
+        if self.code_class is None and self.failure is None:
+            return True
+        return any(self._fits(attempt) for attempt in delivery.attempts)
+
+    def _fits(self, attempt: Attempt) -> bool:
+        kind = None if attempt.failure is None else kind_of(attempt.failure)
+        return self.code_class in (None, code_class(attempt)) and self.failure in (None, kind, attempt.failure)
+
+
+def code_class(attempt: Attempt) -> CodeClass:
+    """The class of the status that an attempt was answered with: `2xx`, …, or `none` without an answer."""
+    return _CODE_CLASSES.get((attempt.http_status or 0) // 100, "none")
 
 
 def standing(row: DeliveryRow | None, attempt: int, claim: Claim, *, received: int, now: int) -> Standing:

@@ -10,7 +10,6 @@
     ├── PayloadTooLarge             413 payload_too_large
     ├── InvalidFields               422 invalid_fields
     ├── RateLimited                 429 rate_limited
-    ├── NotAvailableYet             501 not_available_yet
     └── UpstreamFailed              502 upstream_failed
         ├── UpstreamUnauthorized    502 upstream_unauthorized
         ├── InsufficientScope       502 insufficient_scope
@@ -129,13 +128,6 @@ class RateLimited(JobsprintError):
     def __init__(self, message: str, *, retry_after: int, code: str | None = None) -> None:
         super().__init__(message, code=code, headers={"Retry-After": str(retry_after)})
         self.retry_after = retry_after
-
-
-class NotAvailableYet(JobsprintError):
-    """The operation is part of the API but not built yet."""
-
-    status = 501
-    default_code = "not_available_yet"
 
 
 class UpstreamFailed(JobsprintError):

@@ -61,7 +61,8 @@ class Integration:
     """A tenant's connection, or a webhook subscription (`type` is `webhook`). Times are Unix milliseconds.
 
     `facts` is what its connector found out and needs again (no secrets, never shown). `sealed` holds the encrypted
-    fields by name: `url` (whole), `headers` and `keys` (JSON objects) and `secrets` (a JSON list, newest first).
+    fields by name: `url` (whole), `headers` and `keys` (JSON objects), `secrets` (a JSON list, newest first) and, while
+    a rotation overlaps, `retired` (a JSON list of secret and end).
     `shown_url` is the URL with what looks like a credential masked; `header_names` may be shown. `status_reason` says
     why a connection is in error or a webhook was disabled. `grant` is the id of the OAuth grant it goes through,
     `policy` how a webhook wants its deliveries; `missing_scope` is what a connection's server demands beyond its grant,
@@ -142,7 +143,11 @@ class Event:
 
 @dataclass(frozen=True, slots=True)
 class Attempt:
-    """One try at a delivery. `failure` is a typed cause such as `dns`, `timeout_headers` or `http_5xx`."""
+    """One try at a delivery. `failure` is a typed cause such as `dns`, `timeout_headers` or `http_5xx`.
+
+    What was sent can be told from the delivery and `started_at`, but for what stands here: the URL as it may be shown,
+    the names of the webhook's own headers, and the number of secrets that signed. `url` is None where nobody knows.
+    """
 
     number: int
     status: Outcome
@@ -152,6 +157,9 @@ class Attempt:
     failure: str | None = None
     response: str | None = None
     timings: Mapping[str, int] = field(default_factory=dict)
+    url: str | None = None
+    header_names: tuple[str, ...] = ()
+    signatures: int = 1
 
 
 @dataclass(frozen=True, slots=True)

@@ -90,7 +90,7 @@ def is_oauth(integration: Integration, body: Mapping[str, object]) -> bool:
 
 
 def checked(integration: Integration, body: Mapping[str, object], *, current_url: str) -> OAuthConnect:
-    """The body as its fields, with the server's URL put in. Raises InvalidFields, and NotAvailableYet for its type."""
+    """The body as its fields, with the server's URL put in. Raises InvalidFields."""
     given = validate(OAuthConnect, body)
     connector_for(integration.type)
     standard = settings().zapier_mcp_url if integration.type == "zapier" else ""

@@ -57,7 +57,7 @@ def connect(tenant: str, target: str, body: Mapping[str, object], *, api_url: st
     """Connects an application of the catalogue, reconnects an `int_…`, or resumes a paused `wh_…`.
 
     `api_url` is our own base URL, where OAuth comes back to. Raises NotFound, Conflict `already_connected`,
-    InvalidFields and NotAvailableYet, and UpstreamFailed where the other side does not let itself be connected.
+    InvalidFields, and UpstreamFailed where the other side does not let itself be connected.
     """
     if is_id(target, "wh"):
         return _resume(tenant, target)

@@ -20,9 +20,11 @@ from botocore.exceptions import ClientError
 
 from jobsprint import aws
 from jobsprint.config import settings
-from jobsprint.domain.deliveries import GRACE_MS, LEASE_MS, LIVE_STATES, Claim, DeliveryRow, Ticket, due_at
-from jobsprint.domain.ids import derived_id, first_at
+from jobsprint.domain.deliveries import GRACE_MS, LEASE_MS, LIVE_STATES, Claim, DeliveryRow, Ticket, Wanted, due_at
+from jobsprint.domain.errors import NotFound
+from jobsprint.domain.ids import derived_id, first_at, is_id
 from jobsprint.domain.models import Attempt, Delivery, DeliveryState, LogEntry
+from jobsprint.store.logs import id_range
 from jobsprint.store.table import (
     Item,
     Query,
@@ -43,8 +45,10 @@ _FIRST, _LAST = "dlv_", "dlv_~"
 _INDEXED = ("listed", "dueShard", "dueAt", "sweeps")
 _LISTED: tuple[DeliveryState, ...] = ("retrying", "exhausted", "discarded")
 _ENDED: tuple[DeliveryState, ...] = ("delivered", "exhausted", "discarded")
+_WHOLLY_LISTED = frozenset({"retrying", "exhausted", "discarded"})  # a list of these states may trust the index
 _OPEN_CLAIM = ("claim", "claimedAt", "leaseUntil")
 _DAY_SECONDS = 86400
+_MOST_KEYS = 100  # of one BatchGetItem
 
 
 class DeliveryStore:
@@ -243,7 +247,7 @@ class DeliveryStore:
         return {
             "state": state,
             "nextAttemptAt": next_at,
-            "listed": f"{self._tenant}#{webhook_id}#{state}" if state in _LISTED else None,
+            "listed": f"{self._tenant}#{webhook_id}#{state}",
             "dueShard": _due_shard(delivery_id),
             "dueAt": due_at(next_at, now),
             "sweeps": None,
@@ -287,21 +291,40 @@ class DeliveryStore:
 
     # --- lists --------------------------------------------------------------------------------------------------------
 
+    def get(self, webhook_id: str, delivery_id: str, now: int) -> DeliveryRow:
+        """A webhook's delivery. Raises NotFound, also once its time to live has passed (`now` in ms)."""
+        key = {"pk": f"{self._tenant}#{webhook_id}", "sk": delivery_id}
+        answer = aws.dynamodb().get_item(TableName=self._table, Key=marshal_item(key), ConsistentRead=True)
+        item = unmarshal_item(answer.get("Item", {}))
+        if not is_id(delivery_id, "dlv") or not item or not live(item, now):
+            raise NotFound(f"There is no delivery {delivery_id[:100]!r} of this webhook", code="delivery_not_found")
+        return _row(item)
+
     def page(
-        self, webhook_id: str, *, limit: int, position: str | None, state: DeliveryState | None, now: int
+        self, webhook_id: str, wanted: Wanted, *, limit: int, position: str | None, now: int
     ) -> tuple[list[DeliveryRow], str | None]:
         """A page of a webhook's deliveries, newest first, and the position to go on from.
 
-        `state` filters within at most 1,000 items a page.
+        Time is a key, and so is a state that `byState` lists: its entries may be a moment old, so each row is read and
+        judged anew. Everything else filters within at most 1,000 items a page.
         """
+        low, high = id_range("dlv", wanted.from_ms, wanted.to_ms)
+        by_state = wanted.state in _WHOLLY_LISTED
         page = read_page(
-            self._query(webhook_id, _FIRST, _LAST),
+            self._listed(webhook_id, str(wanted.state), low, high) if by_state else self._query(webhook_id, low, high),
             limit=limit,
             position=position,
             position_of=lambda item: str(item["sk"]),
-            keep=lambda item: live(item, now) and state in (None, item["state"]),
+            keep=lambda item: live(item, now) and wanted.takes(_row(item).delivery),
+            load=self._whole if by_state else None,
         )
         return [_row(item) for item in page.items], page.position
+
+    def count_listed(self, webhook_id: str, state: DeliveryState, limit: int) -> tuple[int, bool]:
+        """How many deliveries `byState` lists in that state, and whether there are more than `limit` of them."""
+        request = self._listed(webhook_id, state, _FIRST, _LAST).request(limit, None)
+        answer = aws.dynamodb().query(**request, Select="COUNT")
+        return answer["Count"], "LastEvaluatedKey" in answer
 
     def attempts_page(
         self,
@@ -349,6 +372,25 @@ class DeliveryStore:
             item, attempt = found[limit - 1]
             return entries, f"{item['sk']}#{attempt.number}"
         return entries, page.position and f"{page.position}#1"
+
+    def _whole(self, keys: list[Item]) -> list[Item | None]:
+        found: dict[str, Item] = {}
+        for start in range(0, len(keys), _MOST_KEYS):
+            wanted = ({"pk": key["pk"], "sk": key["sk"]} for key in keys[start : start + _MOST_KEYS])
+            found |= {item["sk"]: item for item in batch_get(self._table, wanted, consistent=True)}
+        return [found.get(key["sk"]) for key in keys]
+
+    def _listed(self, webhook_id: str, state: str, low: str, high: str) -> Query:
+        pk, listed = f"{self._tenant}#{webhook_id}", f"{self._tenant}#{webhook_id}#{state}"
+        return Query(
+            table=self._table,
+            key=("listed", listed),
+            resume=lambda sk: {"pk": pk, "sk": sk, "listed": listed},
+            index="byState",
+            low=low,
+            high=high,
+            consistent=False,
+        )
 
     def _query(self, webhook_id: str, low: str, high: str) -> Query:
         pk = f"{self._tenant}#{webhook_id}"
@@ -405,6 +447,9 @@ def _attempt_text(attempt: Attempt) -> str:
         "startedAt": attempt.started_at,
         "response": attempt.response,
         "timings": dict(attempt.timings) or None,
+        "url": attempt.url,
+        "headers": list(attempt.header_names) or None,
+        "signatures": attempt.signatures if attempt.signatures != 1 else None,
     }
     present = {name: value for name, value in fields.items() if value is not None}
     return json.dumps(present, ensure_ascii=False, separators=(",", ":"))
@@ -421,6 +466,9 @@ def _attempt_of(text: str) -> Attempt:
         failure=fields.get("failure"),
         response=fields.get("response"),
         timings=fields.get("timings", {}),
+        url=fields.get("url"),
+        header_names=tuple(fields.get("headers", ())),
+        signatures=fields.get("signatures", 1),
     )
 
 

@@ -3,6 +3,8 @@
     pk <tenant>#integration   sk <unique part of the id>   typeKey <type>#<sk>   statusKey <status>#<sk>
     pk <tenant>#activity      sk <id>
 
+A webhook's counters in its activity item are written by `store.webhook_stats`.
+
 The unique part is time-ordered, so the key order is the order of creation. `healthShard` stands only on what the
 scheduled health tests cover, which keeps their index as small as that.
 """
@@ -23,7 +25,6 @@ from jobsprint.domain.circuit import Circuit
 from jobsprint.domain.errors import Conflict, JobsprintError, NotFound
 from jobsprint.domain.ids import is_id, unique_part
 from jobsprint.domain.models import Activity, Capability, DeliveryPolicy, Health, Integration
-from jobsprint.domain.traffic import Totals
 from jobsprint.store.table import (
     Item,
     Page,
@@ -296,18 +297,6 @@ class IntegrationStore:
         except ClientError as error:
             if not condition_failed(error):
                 raise
-
-    def count(self, integration_id: str, *, successful: int, failed: int, at: int) -> Totals:
-        """Adds calls to the counters of an integration and gives these; `at` is the time of the last one in ms."""
-        answer = aws.dynamodb().update_item(
-            TableName=self._table,
-            Key=marshal_item(self._activity_key(integration_id)),
-            UpdateExpression="ADD successful :ok, failed :bad SET lastUsed = :at",
-            ExpressionAttributeValues=marshal_item({":ok": successful, ":bad": failed, ":at": at}),
-            ReturnValues="ALL_NEW",
-        )
-        counted = unmarshal_item(answer["Attributes"])
-        return Totals(counted.get("successful", 0), counted.get("failed", 0))
 
     def count_call(self, integration_id: str, *, error: JobsprintError | None, seen: Circuit, at: int) -> None:
         """Counts one action that ended at `at` (ms) and says so to the circuit, which the caller read as `seen`.

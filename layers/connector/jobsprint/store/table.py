@@ -127,11 +127,15 @@ def read_page(
     position: str | None,
     position_of: Callable[[Item], str],
     keep: Callable[[Item], bool],
+    load: Callable[[list[Item]], Iterable[Item | None]] | None = None,
 ) -> Page:
     """Up to `limit` items that `keep` accepts, in the query's order, reading at most 1,000.
 
-    A page may be shorter than `limit` while there is more: `position` then points behind the last item read.
+    A page may be shorter than `limit` while there is more: `position` then points behind the last item read. `load`
+    gives the whole items, in order, for those of an index that holds keys only; None for what is gone.
     """
+    if query.low is not None and query.high is not None and query.low > query.high:
+        return Page([], None)  # DynamoDB refuses an empty range
     kept: list[Item] = []
     read = 0
     while read < MAX_READ:
@@ -139,10 +143,10 @@ def read_page(
         batch = min(_PAGE, MAX_READ - read) if read or limit > _PAGE else limit + 1
         answer = aws.dynamodb().query(**query.request(batch, position))
         items = [unmarshal_item(attributes) for attributes in answer["Items"]]
-        for item in items:
+        for item, whole in zip(items, load(items) if load else items, strict=True):
             position = position_of(item)
-            if keep(item):
-                kept.append(item)
+            if whole is not None and keep(whole):
+                kept.append(whole)
                 if len(kept) == limit:
                     return Page(kept, position if "LastEvaluatedKey" in answer or item is not items[-1] else None)
         read += len(items)
