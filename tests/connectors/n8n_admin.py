@@ -6,7 +6,7 @@ from typing import Any
 
 import requests
 
-_OWNER = {"email": "owner@example.com", "firstName": "Olga", "lastName": "Owner", "password": "Only-4-tests"}
+OWNER = {"email": "owner@example.com", "firstName": "Olga", "lastName": "Owner", "password": "Only-4-tests"}
 _SECONDS = 30
 
 
@@ -17,8 +17,8 @@ class Admin:
         self.url = url
         self._session = requests.Session()
         self._session.headers["browser-id"] = "tests"  # n8n binds its cookie to it
-        if self._session.post(f"{url}/rest/owner/setup", json=_OWNER, timeout=_SECONDS).status_code != 200:
-            self.rest("POST", "login", emailOrLdapLoginId=_OWNER["email"], password=_OWNER["password"])
+        if self._session.post(f"{url}/rest/owner/setup", json=OWNER, timeout=_SECONDS).status_code != 200:
+            self.rest("POST", "login", emailOrLdapLoginId=OWNER["email"], password=OWNER["password"])
         self._key_ids: dict[str, str] = {}
         every = self.rest("GET", "api-keys/scopes")
         self._headers = {"X-N8N-API-KEY": self.key(f"everything {time.time_ns()}", every)}
