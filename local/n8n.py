@@ -169,3 +169,5 @@ if __name__ == "__main__":
         install()
     except Failure as failure:
         sys.exit(str(failure))
+    except KeyboardInterrupt:
+        sys.exit(130)

@@ -6,9 +6,10 @@ With RECORD=1 what n8n says is kept for `make test`, in tests/contract/replies/n
 
 import os
 import signal
+import sys
 import time
 from collections.abc import Callable, Iterator
-from contextlib import AbstractContextManager, ExitStack
+from contextlib import AbstractContextManager, ExitStack, contextmanager
 from pathlib import Path
 from typing import Any
 
@@ -42,8 +43,16 @@ def ended_in_order() -> None:
 @pytest.fixture(scope="session")
 def aloud(request: pytest.FixtureRequest) -> Aloud:
     """In its block, what is printed reaches the terminal at once."""
-    show: Aloud = request.config.pluginmanager.getplugin("capturemanager").global_and_fixture_disabled
-    return show
+    capture: Any = request.config.pluginmanager.getplugin("capturemanager")
+
+    @contextmanager
+    def shown() -> Iterator[None]:
+        with capture.global_and_fixture_disabled():
+            sys.stdout.write("\n")
+            sys.stdout.flush()
+            yield
+
+    return shown
 
 
 @pytest.fixture(scope="session")

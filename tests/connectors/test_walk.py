@@ -1,4 +1,4 @@
-"""`walk.sh` does with curl what a user of the API does, and finds it right; where something is not right, it says so."""
+"""`walk.sh` does with curl what a user of the API does and finds it right; where it is not, the walk fails."""
 
 import os
 import subprocess
@@ -68,7 +68,6 @@ def settings(stack: Stack, zapier: Authority, n8n: str, hook: Receiver) -> dict[
 
 def test_the_walk(stack: Stack, zapier: Authority, greeter: str, aloud: Aloud) -> None:
     with inbox() as hook, aloud():
-        print("\n", flush=True)
         ended = subprocess.run(["sh", WALK], cwd=PROJECT, env=settings(stack, zapier, greeter, hook), check=False)
     assert ended.returncode == 0
     told = [one.json["event"] for one in hook.received if one.method == "POST"]

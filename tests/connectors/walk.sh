@@ -172,6 +172,7 @@ has '"greet_someone"' "$(api GET "/integrations/$workflows")"
 
 say '8. Run a workflow, and see its execution in our log and in n8n'
 answer=$(api POST "/integrations/$workflows/actions/greet_someone" '{"parameters":{"name":"Ada"}}')
+has '"items":[' "$answer" # what n8n's execute_workflow gives, and a webhook does not
 is greeting 'Hello Ada' "$answer"
 execution=$(field executionId "$answer")
 answer=$(api GET "/integrations/$workflows/logs")
