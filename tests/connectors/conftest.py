@@ -58,10 +58,12 @@ def aloud(request: pytest.FixtureRequest) -> Aloud:
 @pytest.fixture(scope="session")
 def stack(aloud: Aloud) -> Iterator[Stack]:
     """The local stack, deployed from template.yaml under enforced IAM."""
-    with ExitStack() as started:
-        with aloud(), step("Starting the local stack"):
-            stack = started.enter_context(deployed_anew(PROJECT / ".local" / "connectors"))
-        yield stack
+    started = ExitStack()
+    with aloud(), step("Starting the local stack"):
+        stack = started.enter_context(deployed_anew(PROJECT / ".local" / "connectors"))
+    yield stack
+    with aloud(), step("Stopping the local stack"):
+        started.close()
 
 
 @pytest.fixture(scope="session")

@@ -109,6 +109,18 @@ class Admin:
         """Lets MCP clients run these workflows."""
         self.rest("PATCH", "mcp/workflows/toggle-access", availableInMCP=True, workflowIds=list(workflow_ids))
 
+    def decide(self, auth_url: str, *, approved: bool) -> str:
+        """Answers a client that asks for access to the MCP server; where the browser is sent then."""
+        asked = self._session.get(auth_url, allow_redirects=False, timeout=_SECONDS)
+        assert asked.status_code == 302, asked.text
+        scopes = self.rest("GET", "consent/details")["scopes"]
+        return str(self.rest("POST", "consent/approve", approved=approved, scopes=scopes)["redirectUrl"])
+
+    def forget_clients(self) -> None:
+        """Takes every MCP client's access away."""
+        for client in self.rest("GET", "mcp/oauth-clients")["data"]:
+            self.rest("DELETE", f"mcp/oauth-clients/{client['id']}")
+
 
 def node(name: str, kind: str, version: float, **parameters: Any) -> dict[str, Any]:
     """A node of a workflow; a trigger's `webhookId` and a node's `credentials` are set by the caller."""

@@ -7,9 +7,10 @@ takes it off.
 
 import json
 import time
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 from typing import Any
+from urllib.parse import parse_qsl, urlsplit
 
 import pytest
 import requests
@@ -177,6 +178,43 @@ def test_a_slow_workflow_outlives_the_29_seconds_of_the_gateway(api: Api, n8n: N
     assert entry["status"] == "success"
     assert entry["executionTime"] >= SLOW_SECONDS * 1000
     assert execution(n8n, done["result"]["executionId"])["status"] == "success"
+
+
+@pytest.fixture
+def mcp_url(server: str, admin: Admin) -> Iterator[str]:
+    """n8n's own MCP server, which has its own authorization server; its clients are forgotten afterwards."""
+    admin.mcp_token()
+    yield f"{server}/mcp-server/http"
+    admin.forget_clients()
+
+
+def consent(api: Api, mcp_url: str, decide: Callable[[str], str]) -> dict[str, str]:
+    """What `redirectUrl` is told after a decision on an `authUrl`."""
+    body = {"authType": "oauth", "redirectUrl": "http://localhost:3000/done", "serverUrl": mcp_url}
+    begun = api.data("POST", "/integrations/mcp_server/connect", body)
+    back = requests.get(decide(begun["authUrl"]), allow_redirects=False, timeout=35)
+    assert back.status_code == 302, back.text
+    return dict(parse_qsl(urlsplit(back.headers["Location"]).query))
+
+
+def test_oauth_with_the_authorization_server_of_n8n(api: Api, admin: Admin, mcp_url: str) -> None:
+    told = consent(api, mcp_url, lambda url: admin.decide(url, approved=True))
+    assert told["status"] == "connected", told
+    integration = told["integrationId"]
+    run = f"/integrations/{integration}/actions/search_workflows"
+    assert "data" in api.data("POST", run, {"parameters": {"limit": 1}})["result"]
+
+    admin.forget_clients()
+
+    refused = api.call("POST", run, {"parameters": {"limit": 1}})
+    assert (refused.status_code, refused.json()["error"]["code"]) == (409, "reauth_required"), refused.text
+    shown = api.data("GET", f"/integrations/{integration}")
+    assert (shown["status"], shown["health"]["reason"]) == ("error", "reauth_required")
+
+
+def test_a_consent_that_n8n_is_told_to_deny(api: Api, admin: Admin, mcp_url: str) -> None:
+    told = consent(api, mcp_url, lambda url: admin.decide(url, approved=False))
+    assert (told["status"], told["error"]) == ("error", "access_denied")
 
 
 def test_the_server_of_the_mcp_project(api: Api, everything_url: str) -> None:

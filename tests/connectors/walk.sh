@@ -5,8 +5,8 @@
 #   AWS_ENDPOINT_URL, AWS_REGION, AWS_ACCESS_KEY_ID, AWS_SECRET_ACCESS_KEY, JOBSPRINT_RUN_HEALTH_TESTS_FUNCTION
 #                                              the local stack, as .local/env says
 #   ZAPIER_URL                                 an MCP server of Zapier's shape that wants OAuth
-#   N8N_URL, N8N_EMAIL, N8N_PASSWORD           an n8n and its owner, with MCP access and a workflow `Greet someone`, which
-#                                              is tagged `walk` and exposed to MCP
+#   N8N_URL, N8N_EMAIL, N8N_PASSWORD           an n8n and its owner, with MCP access, and with a workflow `Greet someone`
+#                                              that is tagged `walk` and exposed to MCP
 #   HOOK_URL                                   keeps what is posted to it, and gives it on GET as a JSON list
 #   HOOK_SECONDS                               how long to wait for an event there (60)
 #
@@ -17,7 +17,7 @@ folder=$(mktemp -d)
 trap 'rm -rf "$folder"' EXIT
 trap 'exit 130' INT TERM HUP
 
-# --- Tools -------------------------------------------------------------------------------------------------------------
+# --- Tools -----------------------------------------------------------------------------------------------------------
 
 say() { printf '%s\n' "$*"; }
 
@@ -48,7 +48,8 @@ n8n() {
   n8n_method=$1 n8n_path=$2
   shift 2
   curl -sS --fail --max-time 30 -X "$n8n_method" "$N8N_URL/rest/$n8n_path" -b "$folder/cookies" -c "$folder/cookies" \
-    -H 'browser-id: walk' -H 'Content-Type: application/json' ${1+--data "$1"}
+    -H 'browser-id: walk' -H 'Content-Type: application/json' ${1+--data "$1"} ||
+    fail "n8n refused $n8n_method $n8n_path"
 }
 
 # field NAME JSON: the first text, number or word of that name; a text ends at its first quotation mark.
@@ -103,7 +104,7 @@ told() {
   say "$told_event"
 }
 
-# --- The catalogue -----------------------------------------------------------------------------------------------------
+# --- The catalogue ---------------------------------------------------------------------------------------------------
 
 say '1. Find slack in the catalogue'
 answer=$(api GET '/integrations/available?query=slack')
@@ -115,7 +116,7 @@ answer=$(api POST /integrations/webhooks "{\"name\":\"Walk\",\"url\":\"$HOOK_URL
 webhook=$(field id "$answer")
 is active true "$answer"
 
-# --- Zapier's shape, by OAuth --------------------------------------------------------------------------------------------
+# --- Zapier's shape, by OAuth ----------------------------------------------------------------------------------------
 
 say '3. Connect zapier_slack by OAuth'
 back=http://localhost:3000/done
@@ -151,7 +152,7 @@ is action send_channel_message "$answer"
 is status success "$answer"
 has 'Hello from Jobsprint!' "$answer"
 
-# --- A real n8n ----------------------------------------------------------------------------------------------------------
+# --- A real n8n ------------------------------------------------------------------------------------------------------
 
 say '6. Make an API key and an MCP token in n8n, as its owner'
 n8n POST login "{\"emailOrLdapLoginId\":\"$N8N_EMAIL\",\"password\":\"$N8N_PASSWORD\"}" >"$folder/body"
@@ -178,11 +179,12 @@ execution=$(field executionId "$answer")
 answer=$(api GET "/integrations/$workflows/logs")
 is action greet_someone "$answer"
 is executionId "$execution" "$answer"
-answer=$(curl -sS --fail --max-time 30 -H "X-N8N-API-KEY: $key" "$N8N_URL/api/v1/executions/$execution")
+answer=$(curl -sS --fail --max-time 30 -H "X-N8N-API-KEY: $key" "$N8N_URL/api/v1/executions/$execution") ||
+  fail "n8n has no execution $execution"
 is id "$execution" "$answer"
 is status success "$answer"
 
-# --- A broken credential -------------------------------------------------------------------------------------------------
+# --- A broken credential ---------------------------------------------------------------------------------------------
 
 say '9. Test the connection, revoke the key in n8n, and let the scheduled test find it'
 is status healthy "$(api POST "/integrations/$workflows/test")"
@@ -190,7 +192,8 @@ n8n DELETE "api-keys/$key_id" >"$folder/body"
 # The function that the schedule starts, started now.
 answer=$(curl -sS --fail --max-time 60 -X POST --data '{}' \
   --aws-sigv4 "aws:amz:$AWS_REGION:lambda" --user "$AWS_ACCESS_KEY_ID:$AWS_SECRET_ACCESS_KEY" \
-  "$AWS_ENDPOINT_URL/2015-03-31/functions/$JOBSPRINT_RUN_HEALTH_TESTS_FUNCTION/invocations")
+  "$AWS_ENDPOINT_URL/2015-03-31/functions/$JOBSPRINT_RUN_HEALTH_TESTS_FUNCTION/invocations") ||
+  fail 'the scheduled function could not be started'
 case $answer in *errorMessage*) fail "the scheduled function said $answer" ;; esac
 event=$(told integration.unhealthy "$workflows")
 is event integration.unhealthy "$event"
