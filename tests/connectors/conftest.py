@@ -75,17 +75,24 @@ def everything_url(aloud: Aloud) -> Iterator[str]:
         yield url
 
 
-@pytest.fixture(scope="session")
-def server(tmp_path_factory: pytest.TempPathFactory, aloud: Aloud) -> Iterator[str]:
-    """The URL of an n8n that takes bodies of at most 1 MB."""
-    running = program.Server(tmp_path_factory.mktemp("n8n"), more={"N8N_PAYLOAD_SIZE_MAX": "1"})
-    with aloud():
-        program.install()
-        running.start()
+@contextmanager
+def running_n8n(home: Path, aloud: Aloud, more: dict[str, str]) -> Iterator[str]:
+    """The URL of an n8n with these settings and its data in `home`, installed where that is needed."""
+    running = program.Server(home, more=more)
     try:
+        with aloud():
+            program.install()
+            running.start()
         yield running.url
     finally:
         running.stop()
+
+
+@pytest.fixture(scope="session")
+def server(tmp_path_factory: pytest.TempPathFactory, aloud: Aloud) -> Iterator[str]:
+    """The URL of an n8n that takes bodies of at most 1 MB."""
+    with running_n8n(tmp_path_factory.mktemp("n8n"), aloud, {"N8N_PAYLOAD_SIZE_MAX": "1"}) as url:
+        yield url
 
 
 @pytest.fixture(scope="session")

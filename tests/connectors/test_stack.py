@@ -15,8 +15,7 @@ from urllib.parse import parse_qsl, urlsplit
 import pytest
 import requests
 
-from local import n8n as program
-from tests.connectors.conftest import Aloud
+from tests.connectors.conftest import Aloud, running_n8n
 from tests.connectors.n8n_admin import Admin, fail, keep, respond, wait, webhook
 from tests.e2e.api import Api, eventually
 from tests.e2e.local_stack import Stack
@@ -53,17 +52,12 @@ def n8n(tmp_path_factory: pytest.TempPathFactory, aloud: Aloud) -> Iterator[N8n]
     with receiving() as proxy:
         outside = proxy.url + PREFIX
         links = {"N8N_PATH": f"{PREFIX}/", "N8N_EDITOR_BASE_URL": f"{outside}/", "N8N_WEBHOOK_URL": f"{outside}/"}
-        running = program.Server(tmp_path_factory.mktemp("n8n"), more={**links, "N8N_PROXY_HOPS": "1"})
-        proxy.answer = lambda request: _passed_on(request, running.url)
-        with aloud():
-            program.install()
-            running.start()
-        try:
-            admin = Admin(running.url)
+        home = tmp_path_factory.mktemp("n8n")
+        with running_n8n(home, aloud, {**links, "N8N_PROXY_HOPS": "1"}) as inside:
+            proxy.answer = lambda request: _passed_on(request, inside)
+            admin = Admin(inside)
             _make_workflows(admin)
             yield N8n(admin, proxy)
-        finally:
-            running.stop()
 
 
 def _passed_on(request: Received, target: str) -> Reply:
