@@ -91,7 +91,7 @@ redirect() {
 
 # told EVENT ID: waits for the event about that integration, and gives what was posted.
 told() {
-  told_left=$((${HOOK_SECONDS:-60} * 2))
+  told_left=${HOOK_SECONDS:-60}
   while :; do
     # One line for each event, without those about other integrations.
     told_event=$(curl -sS --max-time 10 "$HOOK_URL" | sed 's/{"event"/\
@@ -99,7 +99,7 @@ told() {
     [ -z "$told_event" ] || break
     [ "$told_left" -gt 0 ] || fail "no $1 about $2 was received"
     told_left=$((told_left - 1))
-    sleep 0.5
+    sleep 1
   done
   say "$told_event"
 }
