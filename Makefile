@@ -69,6 +69,7 @@ e2e: install ## The end-to-end tests alone
 
 test-connectors: install ## The connectors against real servers: installs n8n into .local/n8n (3 GB, minutes, a C++ compiler)
 	@"$(PYTHON)" local/install.py node
+	@"$(VENV)" -m local.n8n
 	$(PYTEST) tests/connectors
 
 lint: install ## ruff check and format --check
