@@ -64,6 +64,9 @@ unit: install ## The fast tests alone
 test-fuzz: install ## Schemathesis with 200 cases per operation, on the local stack
 	SCHEMATHESIS_CASES=200 $(PYTEST) tests/e2e/test_schemathesis.py
 
+test-delivery: install ## Delivery's long suites: chaos, hostile receivers, outbound guard, isolation; each prints its counts
+	$(PYTEST) -s tests/delivery
+
 e2e: install ## The end-to-end tests alone
 	$(PYTEST) tests/e2e
 
@@ -116,5 +119,5 @@ install: ## Make .venv and .local/emulator where they are missing or out of date
 
 need = @test -n "$($(1))" || { echo "Say $(1)=, $(2), as in: make $@ $(1)=..." >&2; exit 1; }
 
-.PHONY: help run up down clean catalog token tokens revoke-token test unit e2e test-fuzz test-connectors lint typecheck \
+.PHONY: help run up down clean catalog token tokens revoke-token test unit e2e test-fuzz test-delivery test-connectors lint typecheck \
 	validate build invoke deploy openapi requirements install
