@@ -49,7 +49,8 @@ def request(ticket: Ticket, data: str, credentials: Credentials, now: int) -> Re
 def attempt_of(outcome: Outcome, number: int, started_at: int, secrets: Iterable[str]) -> Attempt:
     """What is kept of attempt `number`, which began at `started_at` (ms); `secrets` are masked in the answer.
 
-    Only 2xx is success. A failure is `http_3xx` and the like, or the kind of `outbound.Failure`.
+    Only 2xx is success, and every 2xx is: one whose answer was longer than is read (`body_too_large`) was delivered.
+    A failure is `http_3xx` and the like, or the reason of `outbound.Failure`.
     """
     if not isinstance(outcome, Answer):
         return Attempt(
@@ -58,7 +59,7 @@ def attempt_of(outcome: Outcome, number: int, started_at: int, secrets: Iterable
             started_at=started_at,
             duration_ms=outcome.duration_ms,
             http_status=outcome.status,
-            failure=outcome.kind,
+            failure=outcome.reason,
             timings=outcome.timings,
         )
     success = 200 <= outcome.status < 300
@@ -69,10 +70,16 @@ def attempt_of(outcome: Outcome, number: int, started_at: int, secrets: Iterable
         started_at=started_at,
         duration_ms=outcome.duration_ms,
         http_status=outcome.status,
-        failure=None if success else f"http_{outcome.status // 100}xx",
+        failure=_failure(outcome),
         response=_cut(text, MAX_KEPT_OF_SUCCESS if success else MAX_KEPT_OF_FAILURE) or None,
         timings=outcome.timings,
     )
+
+
+def _failure(answer: Answer) -> str | None:
+    if not 200 <= answer.status < 300:
+        return f"http_{answer.status // 100}xx"
+    return "body_too_large" if answer.truncated else None
 
 
 def died(number: int, started_at: int) -> Attempt:
