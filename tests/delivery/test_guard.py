@@ -91,6 +91,15 @@ def test_a_name_that_flips_to_any_of_them_is_refused_at_delivery(
     assert opened == []
 
 
+def refused_target(url: str) -> str:
+    """Why the service may not call this; empty where it may."""
+    try:
+        calls.check_target(url)
+    except InvalidFields as error:
+        return str(error)
+    return ""
+
+
 def test_the_operators_flag_opens_private_networks_and_nothing_else(
     dns: NameServer, monkeypatch: pytest.MonkeyPatch
 ) -> None:
@@ -100,14 +109,9 @@ def test_the_operators_flag_opens_private_networks_and_nothing_else(
     for number, (ip, name) in enumerate(forbidden_answers()):
         dns.answers[f"n{number}.test"] = [[ip]]
         for host in (f"[{ip}]" if ":" in ip else ip, f"n{number}.test"):
-            try:
-                calls.check_target(f"http://{host}/")
-            except InvalidFields as error:
-                assert f"blocked_address: {name}" in str(error.details) or name in OPENED_BY_THE_FLAG, (host, name)
-                ends["still refused"] += 1
-            else:
-                assert name in OPENED_BY_THE_FLAG, (host, name)
-                ends["opened"] += 1
+            said = refused_target(f"http://{host}/")
+            assert name in OPENED_BY_THE_FLAG or said.endswith(f"blocked_address: {name}"), (host, said)
+            ends["still refused" if said else "opened"] += 1
     print(f"\nwith AllowPrivateTargets: {ends['opened']} opened, {ends['still refused']} still refused")
     assert ends["opened"]
     assert ends["still refused"] > ends["opened"]
