@@ -17,6 +17,7 @@ from jobsprint import aws
 from jobsprint.config import settings
 from jobsprint.delivery import attempt as attempts
 from jobsprint.delivery import queue
+from jobsprint.delivery.figures import Figures
 from jobsprint.delivery.schedule import Verdict, verdict
 from jobsprint.domain import rules
 from jobsprint.domain.deliveries import Claim, DeliveryRow, Ticket, standing
@@ -104,6 +105,7 @@ class _Batch:
         self._receivers: dict[tuple[str, str], _Receiver | None] = {}
         self._failed: list[str] = []
         self._done: list[tuple[Ticket, Attempt]] = []
+        self._figures = Figures()
 
     def run(self, messages: Sequence[Message]) -> list[str]:
         """Works every message; the ids of those that failed on our side."""
@@ -131,6 +133,7 @@ class _Batch:
             for recording in recordings:
                 recording.result()
         self._count()
+        self._figures.report(came_back=len(self._failed))
         logger.info("dispatched", extra={"messages": len(messages), "sent": len(sendings), "back": len(self._failed)})
         return self._failed
 
@@ -195,7 +198,9 @@ class _Batch:
     def _discard(self, work: _Work) -> None:
         """Ends the delivery: its webhook takes no more, or its event is gone."""
         taken, row = DeliveryStore(work.ticket.tenant).discard(work.ticket, self._clock())
-        if not taken:
+        if taken:
+            self._figures.discarded(work.ticket)
+        else:
             self._settle(work, row, Claim(work.message.id, ""))
 
     def _settle(self, work: _Work, row: DeliveryRow | None, claim: Claim) -> str:
@@ -246,6 +251,7 @@ class _Batch:
         next_at = decision.next_at
         if recorded:
             self._done.append((ticket, attempt))
+            self._figures.attempted(ticket, attempt, decision.state)
         else:
             # Either the answer to our own write was lost, or we were taken for dead: the row says what comes next.
             next_at = row.delivery.next_attempt_at if row and row.attempt == ticket.attempt else None

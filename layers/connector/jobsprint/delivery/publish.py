@@ -16,7 +16,7 @@ from jobsprint.domain.errors import JobsprintError
 from jobsprint.domain.ids import derived_id, new_id
 from jobsprint.domain.models import Event, Integration
 from jobsprint.domain.times import iso_seconds, now_ms
-from jobsprint.observe import logger
+from jobsprint.observe import count, logger
 from jobsprint.store.events import EventStore, event_key
 from jobsprint.store.integrations import IntegrationStore
 
@@ -58,6 +58,12 @@ def publish(tenant: str, drafts: Sequence[Draft], now: int | None = None) -> lis
     webhooks = [webhook for webhook in IntegrationStore(tenant).webhooks() if webhook.status == "connected"]
     tickets = [_tickets(outcome, webhooks) if isinstance(outcome, Event) else [] for outcome in kept]
     queue.put_all([ticket for of_event in tickets for ticket in of_event])
+    count(
+        {
+            "EventsPublished": sum(isinstance(outcome, Event) for outcome in kept),
+            "DeliveriesQueued": sum(map(len, tickets)),
+        }
+    )
     return [
         Published(outcome.id, len(of_event), outcome.external_id) if isinstance(outcome, Event) else outcome
         for outcome, of_event in zip(kept, tickets, strict=True)

@@ -38,6 +38,14 @@ def unique_part(an_id: str) -> str:
     return an_id.rpartition("_")[2]
 
 
+def made_at(an_id: str) -> int:
+    """When an id of ours was made, in Unix milliseconds."""
+    number = 0
+    for character in unique_part(an_id)[:10]:
+        number = number << 5 | _ALPHABET.index(character)
+    return number
+
+
 def first_at(ms: int) -> str:
     """The smallest unique part that a thing made at `ms` can have; times out of range are clamped."""
     return _base32(min(max(ms, 0), _MAX_MS), 10)
