@@ -1,5 +1,5 @@
 """`python -m local up | down | run | clean | build | deploy | dashboard | catalog | token | tokens | revoke-token |
-erase-tenant`; see `make`.
+erase-tenant | copy-rows`; see `make` and docs/runbook.md.
 """
 
 import argparse
@@ -13,7 +13,7 @@ from collections.abc import Callable
 from pathlib import Path
 from types import FrameType
 
-from local import catalog, emulator, erase, gateway, invoke, logs, permissions, queues, sam, stack, tokens
+from local import catalog, emulator, erase, gateway, invoke, logs, permissions, queues, restore, sam, stack, tokens
 from local.console import Failure, step
 from local.options import EMULATOR, LOCAL_PARAMETERS, PROJECT, Home, chosen_parameters, chosen_port, last_port
 
@@ -115,10 +115,22 @@ def _administer(arguments: argparse.Namespace) -> None:
         print(json.dumps(clients.manage(action="revoke", id=arguments.id), indent=2))
 
 
+def _account(arguments: argparse.Namespace) -> erase.Account:
+    return erase.deployed_account(arguments.stage) if arguments.stage else erase.local_account(arguments.home)
+
+
 def _erased(arguments: argparse.Namespace) -> str:
-    stage = arguments.stage
-    account = erase.deployed_account(stage) if stage else erase.local_account(arguments.home)
-    return erase.erase(account, arguments.tenant, really=arguments.yes)
+    return erase.erase(_account(arguments), arguments.tenant, really=arguments.yes)
+
+
+def _copied(arguments: argparse.Namespace) -> str:
+    return restore.copy_rows(
+        _account(arguments),
+        arguments.source,
+        arguments.target,
+        tenant=arguments.tenant,
+        overwrite=arguments.overwrite,
+    )
 
 
 def _parse() -> argparse.Namespace:
@@ -144,6 +156,12 @@ def _parse() -> argparse.Namespace:
     erasing.add_argument("--stage", default="")
     erasing.add_argument("--tenant", required=True)
     erasing.add_argument("--yes", action="store_true", help="delete, and not only count")
+    copying = commands.add_parser("copy-rows")
+    copying.add_argument("--stage", default="")
+    copying.add_argument("--from", dest="source", required=True, help="the restored table")
+    copying.add_argument("--to", dest="target", required=True, help="the stack's table")
+    copying.add_argument("--tenant", default="", help="only this tenant's rows")
+    copying.add_argument("--overwrite", action="store_true", help="also rows that the stack's table has")
     return parser.parse_args()
 
 
@@ -173,6 +191,7 @@ def _actions(arguments: argparse.Namespace) -> dict[str, Callable[[], object]]:
         "dashboard": lambda: sam.deploy_dashboard(arguments.stage),
         "catalog": lambda: print(catalog.load(_clients(arguments))),
         "erase-tenant": lambda: print(_erased(arguments)),
+        "copy-rows": lambda: print(_copied(arguments)),
     }
 
 

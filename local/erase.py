@@ -72,23 +72,33 @@ def erase(account: Account, tenant: str, *, really: bool) -> str:
     return "\n".join([*lines, end if really else "Nothing was changed; with YES=1 these are deleted"])
 
 
-def _keys_of(account: Account, table: str, tenant: str) -> Iterator[Key]:
+def key_names(account: Account, table: str) -> list[str]:
+    """The attributes of a table's key, the partition's first."""
     schema = account.dynamodb.describe_table(TableName=table)["Table"]["KeySchema"]
-    names = {f"#k{place}": part["AttributeName"] for place, part in enumerate(schema)}
-    own = "#tenant = :tenant" + (" OR begins_with(pk, :prefix)" if "pk" in names.values() else "")
-    pages = account.dynamodb.get_paginator("scan").paginate(
-        TableName=table,
-        ProjectionExpression=", ".join(names),
-        FilterExpression=own,
-        ExpressionAttributeNames={**names, "#tenant": "tenant"},
-        ExpressionAttributeValues={
-            ":tenant": {"S": tenant},
-            **({":prefix": {"S": f"{tenant}#"}} if "pk" in names.values() else {}),
-        },
-        ConsistentRead=True,
-    )
-    for page in pages:
+    return [part["AttributeName"] for part in sorted(schema, key=lambda part: part["KeyType"] != "HASH")]
+
+
+def own_rows(account: Account, table: str, tenant: str) -> Iterator[dict[str, Any]]:
+    """Every row of one tenant, or of all for an empty name: a scan of the table."""
+    own: dict[str, Any] = {}
+    if tenant:
+        by_key = "pk" in key_names(account, table)
+        own = {
+            "FilterExpression": "#tenant = :tenant" + (" OR begins_with(pk, :prefix)" if by_key else ""),
+            "ExpressionAttributeNames": {"#tenant": "tenant"},
+            "ExpressionAttributeValues": {
+                ":tenant": {"S": tenant},
+                **({":prefix": {"S": f"{tenant}#"}} if by_key else {}),
+            },
+        }
+    for page in account.dynamodb.get_paginator("scan").paginate(TableName=table, ConsistentRead=True, **own):
         yield from page["Items"]
+
+
+def _keys_of(account: Account, table: str, tenant: str) -> Iterator[Key]:
+    names = key_names(account, table)
+    for row in own_rows(account, table, tenant):
+        yield {name: row[name] for name in names}
 
 
 def _delete(account: Account, table: str, keys: list[Key]) -> None:
@@ -107,8 +117,7 @@ def _delete(account: Account, table: str, keys: list[Key]) -> None:
 
 def _api_keys(account: Account, tenant: str, *, really: bool) -> int:
     """Deletes the key that the tenant's tokens name: another stage of this account may have one of the same name."""
-    table = account.tables["TokensTable"]
-    tokens = (account.dynamodb.get_item(TableName=table, Key=key)["Item"] for key in _keys_of(account, table, tenant))
+    tokens = own_rows(account, account.tables["TokensTable"], tenant)
     own = {token["usageKey"]["S"] for token in tokens if "usageKey" in token}
     pages = account.apigateway.get_paginator("get_api_keys").paginate(nameQuery="jobsprint-", includeValues=True)
     found = [key["id"] for page in pages for key in page["items"] if key.get("value") in own]

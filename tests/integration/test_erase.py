@@ -1,4 +1,4 @@
-"""Erasing a tenant: all of it goes, nothing of anybody else's does."""
+"""Erasing a tenant: all of it goes, nothing of anybody else's does. And putting restored rows back."""
 
 import json
 from typing import Any
@@ -10,11 +10,13 @@ from jobsprint.domain.ids import new_id
 from jobsprint.store import tokens
 from local.console import Failure
 from local.erase import Account, erase
+from local.restore import copy_rows
 from tests.support.call import call
 from tests.support.deliveries import dispatch, publish, record, subscribe, watching_sqs
 from tests.support.receiver import receiving
 from tests.support.rows import connected, rows
 from tests.support.sender import sending
+from tests.support.template import resources
 
 
 @pytest.fixture
@@ -65,3 +67,33 @@ def test_all_of_a_tenant_goes_and_nothing_of_another(account: Account, monkeypat
 def test_what_is_no_tenant_is_refused(account: Account, name: str) -> None:
     with pytest.raises(Failure):
         erase(account, name, really=True)
+
+
+def test_restored_rows_go_back_and_newer_ones_stay(account: Account, monkeypatch: pytest.MonkeyPatch) -> None:
+    with receiving() as endpoint, sending(monkeypatch):
+        fill("acme", endpoint.url)
+        fill("other", endpoint.url)
+    properties = resources("AWS::DynamoDB::Table")["TenantsTable"]
+    wanted = ("BillingMode", "AttributeDefinitions", "KeySchema", "LocalSecondaryIndexes", "GlobalSecondaryIndexes")
+    account.dynamodb.create_table(TableName="restored", **{name: properties[name] for name in wanted})
+    copy_rows(account, "TenantsTable", "restored")
+    before = rows("TenantsTable")
+
+    erase(account, "acme", really=True)
+    others = rows("TenantsTable")
+    said = copy_rows(account, "restored", "TenantsTable", tenant="acme")
+    assert said.startswith(f"{len(before) - len(others)} of {len(before) - len(others)} rows copied")
+    assert rows("TenantsTable") == before
+    assert copy_rows(account, "restored", "TenantsTable").startswith(f"0 of {len(before)} rows")
+
+    key = json.loads(before[0].partition(" ")[2])
+    newer = {**key, "newer": {"S": "yes"}}
+    account.dynamodb.put_item(TableName="TenantsTable", Item=newer)
+    copy_rows(account, "restored", "TenantsTable")
+    assert rows("TenantsTable") != before
+    copy_rows(account, "restored", "TenantsTable", overwrite=True)
+    assert rows("TenantsTable") == before
+    with pytest.raises(Failure, match="keys"):
+        copy_rows(account, "TokensTable", "TenantsTable")
+    with pytest.raises(Failure, match="not there"):
+        copy_rows(account, "nowhere", "TenantsTable")
