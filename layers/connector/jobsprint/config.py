@@ -38,6 +38,7 @@ class Settings:
     cors_origins: tuple[str, ...]
     icon_base_url: str
     version: str
+    stage: str
     zapier_mcp_url: str
 
 
@@ -77,5 +78,6 @@ def settings() -> Settings:
         cors_origins=tuple((env.get("CORS_ORIGINS") or "*").split(",")),
         icon_base_url=env.get("ICON_BASE_URL", "https://cdn.jobsprint.io/icons"),
         version=env.get("SERVICE_VERSION", "dev"),
+        stage=env.get("STAGE", "dev"),
         zapier_mcp_url=env.get("ZAPIER_MCP_URL") or DEFAULT_ZAPIER_MCP_URL,
     )

@@ -49,7 +49,8 @@ def request(ticket: Ticket, data: str, credentials: Credentials, now: int) -> Re
 def attempt_of(outcome: Outcome, number: int, started_at: int, credentials: Credentials) -> Attempt:
     """What is kept of attempt `number`, signed at `started_at` (ms) with `credentials`, which are masked in the answer.
 
-    Only 2xx is success. A failure is `http_3xx` and the like, or the kind of `outbound.Failure`.
+    Only 2xx is success, and every 2xx is: one whose answer was longer than is read (`body_too_large`) was delivered.
+    A failure is `http_3xx` and the like, or the reason of `outbound.Failure`.
     """
     ended = _ended(outcome, number, started_at)
     success = ended.status == "success"
@@ -77,7 +78,7 @@ def _ended(outcome: Outcome, number: int, started_at: int) -> Attempt:
             started_at=started_at,
             duration_ms=outcome.duration_ms,
             http_status=outcome.status,
-            failure=outcome.kind,
+            failure=outcome.reason,
             timings=outcome.timings,
         )
     success = 200 <= outcome.status < 300
@@ -87,9 +88,15 @@ def _ended(outcome: Outcome, number: int, started_at: int) -> Attempt:
         started_at=started_at,
         duration_ms=outcome.duration_ms,
         http_status=outcome.status,
-        failure=None if success else f"http_{outcome.status // 100}xx",
+        failure=_failure(outcome),
         timings=outcome.timings,
     )
+
+
+def _failure(answer: Answer) -> str | None:
+    if not 200 <= answer.status < 300:
+        return f"http_{answer.status // 100}xx"
+    return "body_too_large" if answer.truncated else None
 
 
 def died(number: int, started_at: int) -> Attempt:

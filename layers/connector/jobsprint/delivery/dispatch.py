@@ -18,6 +18,7 @@ from jobsprint import aws
 from jobsprint.config import settings
 from jobsprint.delivery import attempt as attempts
 from jobsprint.delivery import queue, telling
+from jobsprint.delivery.figures import Figures
 from jobsprint.delivery.gate import Gate
 from jobsprint.delivery.schedule import Verdict, schedule_of, verdict
 from jobsprint.delivery.sent_headers import USER_AGENT
@@ -110,6 +111,7 @@ class _Batch:
         self._failed: list[str] = []
         self._done: list[tuple[Ticket, Attempt]] = []
         self._gate = Gate(clock, chance)
+        self._figures = Figures()
 
     def run(self, messages: Sequence[Message]) -> list[str]:
         """Works every message; the ids of those that failed on our side."""
@@ -139,6 +141,7 @@ class _Batch:
             for recording in recordings:
                 recording.result()
         self._gate.close(self._count())
+        self._figures.report(came_back=len(self._failed))
         logger.info("dispatched", extra={"messages": len(messages), "sent": len(sendings), "back": len(self._failed)})
         return self._failed
 
@@ -235,7 +238,9 @@ class _Batch:
     def _discard(self, work: _Work) -> None:
         """Ends the delivery: its webhook takes no more, or its event is gone."""
         taken, row = DeliveryStore(work.ticket.tenant).discard(work.ticket, self._clock())
-        if not taken:
+        if taken:
+            self._figures.discarded(work.ticket)
+        else:
             self._settle(work, row, Claim(work.message.id, ""))
 
     def _settle(self, work: _Work, row: DeliveryRow | None, claim: Claim) -> str:
@@ -286,6 +291,7 @@ class _Batch:
         if recorded:
             self._done.append((ticket, attempt))
             self._gate.ended(ticket, attempt, decision.state)
+            self._figures.attempted(ticket, attempt, decision.state)
         else:
             # Either the answer to our own write was lost, or we were taken for dead: the row says what comes next.
             next_at = row.delivery.next_attempt_at if row and row.attempt == ticket.attempt else None

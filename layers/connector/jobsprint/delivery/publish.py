@@ -19,7 +19,7 @@ from jobsprint.domain.errors import Detail, JobsprintError
 from jobsprint.domain.ids import derived_id, new_id
 from jobsprint.domain.models import Event, Integration
 from jobsprint.domain.times import iso_seconds, now_ms
-from jobsprint.observe import logger
+from jobsprint.observe import count, logger
 from jobsprint.store.events import EventStore, event_key
 from jobsprint.store.integrations import IntegrationStore
 
@@ -71,7 +71,9 @@ def publish(
         for outcome, of in zip(kept, data, strict=True)
     ]
     # An event that stands in a batch twice has the same deliveries twice.
-    queue.put_all(list({ticket.delivery_id: ticket for of_event in tickets for ticket in of_event}.values()), now)
+    unique = {ticket.delivery_id: ticket for of_event in tickets for ticket in of_event}
+    queue.put_all(list(unique.values()), now)
+    count({"EventsPublished": sum(isinstance(outcome, Event) for outcome in kept), "DeliveriesQueued": len(unique)})
     return [
         Published(outcome.id, len(of_event), outcome.external_id, outcome.warnings)
         if isinstance(outcome, Event)

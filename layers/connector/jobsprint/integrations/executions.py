@@ -22,7 +22,7 @@ from jobsprint.domain.postponement import again_at
 from jobsprint.domain.times import now_ms
 from jobsprint.integrations import actions
 from jobsprint.integrations.actions import Asked
-from jobsprint.observe import logger
+from jobsprint.observe import count, logger
 from jobsprint.security.vault import Place, open_sealed, seal
 from jobsprint.store.executions import ExecutionStore
 
@@ -143,6 +143,8 @@ def _finish(tenant: str, execution: Execution, outcome: Outcome, *, holder: str 
     sealed = seal(Place(tenant, execution.id, "outcome", 1), outcome.to_text())
     if not ExecutionStore(tenant).finish(execution.id, outcome.state, sealed, holder=holder, now=now_ms()):
         logger.warning("execution_ended_elsewhere", extra={"executionId": execution.id})
+        return
+    count({f"Executions{outcome.state.capitalize()}": 1, "ExecutionMs": [outcome.execution_ms]})
 
 
 def _asked(tenant: str, execution: Execution) -> Asked:

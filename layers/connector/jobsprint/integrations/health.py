@@ -20,6 +20,7 @@ from jobsprint.domain.errors import Conflict, NotFound, ScopeMissing, UpstreamFa
 from jobsprint.domain.models import Health, Integration
 from jobsprint.domain.times import now_ms
 from jobsprint.integrations import grants, verdicts
+from jobsprint.observe import count
 from jobsprint.store.integrations import HEALTH_SHARDS, IntegrationStore, tested_connections
 
 _PAGE = 100
@@ -78,6 +79,7 @@ def _tested(integration: Integration, before: Health) -> tuple[TestResult, int]:
     result = _result(integration)
     at = now_ms()
     verdicts.take(integration, before, result, at)
+    count({"HealthTestsPassed" if result.passed else "HealthTestsFailed": 1, "HealthTestMs": [result.response_ms]})
     return result, at
 
 
