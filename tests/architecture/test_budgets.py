@@ -49,8 +49,10 @@ WITHOUT_MODELS = {
     "dispatch_webhooks",
     "get_docs",
     "get_openapi",
+    "recover_deliveries",
     "refresh_catalog",
     "run_health_tests",
+    "sweep_deliveries",
 }
 WITHOUT_CLIENTS = {
     "answer_preflight",
@@ -60,7 +62,7 @@ WITHOUT_CLIENTS = {
     "get_openapi",
     "not_available_yet",
 }
-WITHOUT_ROUTES = {"manage_tokens", "receive_events", "run_executions"}
+WITHOUT_ROUTES = {"manage_tokens", "receive_events", "recover_deliveries", "run_executions"}
 WITHOUT_POWERTOOLS = {"get_docs", "get_openapi"}
 
 # Which functions may import a package. Behind each, about what it costs in ms (Python 3.11, two cores, not Lambda).

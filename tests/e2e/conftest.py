@@ -15,7 +15,7 @@ from local.options import PROJECT, Home
 from tests.e2e.local_stack import Stack, command, free_port
 
 # Short waits, so that a test can watch a delivery being retried until it is exhausted.
-SETTINGS = {"RETRY_SCHEDULE": "0,1,1,2", "HEALTH_TEST_RATE": "rate(15 minutes)", "ALLOW_PRIVATE_TARGETS": "true"}
+SETTINGS = {"RETRY_SCHEDULE": "0,1,2,3", "HEALTH_TEST_RATE": "rate(15 minutes)", "ALLOW_PRIVATE_TARGETS": "true"}
 
 
 @pytest.fixture(scope="session")

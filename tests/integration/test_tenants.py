@@ -43,6 +43,9 @@ SCOPES = {
     ("DELETE", "/integrations/webhooks/{webhookId}"): "webhooks:write",
     ("GET", "/integrations/webhooks/{webhookId}/deliveries"): "webhooks:read",
     ("POST", "/events"): "events:publish",
+    ("POST", "/events/preview"): "webhooks:read",
+    ("GET", "/event-types"): "webhooks:read",
+    ("PUT", "/event-types"): "webhooks:write",
 }
 EVERY_SCOPE = sorted({*SCOPES.values()})
 

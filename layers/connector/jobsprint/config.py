@@ -21,6 +21,7 @@ class Settings:
     health_queue_url: str
     execution_queue_url: str
     refused_queue_url: str
+    recovery_queue_url: str
     data_key_id: str
     usage_plan_id: str
     catalog_bucket: str
@@ -59,6 +60,7 @@ def settings() -> Settings:
         health_queue_url=env["HEALTH_QUEUE_URL"],
         execution_queue_url=env["EXECUTION_QUEUE_URL"],
         refused_queue_url=env["REFUSED_QUEUE_URL"],
+        recovery_queue_url=env["RECOVERY_QUEUE_URL"],
         data_key_id=env["DATA_KEY_ID"],
         usage_plan_id=env.get("USAGE_PLAN_ID", ""),
         catalog_bucket=env["CATALOG_BUCKET"],

@@ -3,20 +3,26 @@
 Class names are unique: they name OpenAPI components. An optional value that is absent is omitted, never null.
 """
 
-from typing import Annotated, Literal
+import json
+from collections.abc import Sequence
+from typing import Annotated, Any, Literal
 
 from aws_lambda_powertools.event_handler.openapi.params import Query
-from pydantic import BaseModel, ConfigDict, Field, SkipValidation
+from pydantic import AfterValidator, BaseModel, ConfigDict, Field, SkipValidation, WithJsonSchema
 
 from jobsprint.api.envelope import absent
 from jobsprint.delivery.publish import Draft, Published
+from jobsprint.delivery.routing import Reason
 from jobsprint.domain.deliveries import DeliveryRow
-from jobsprint.domain.errors import JobsprintError
+from jobsprint.domain.errors import Detail, InvalidFields, JobsprintError
 from jobsprint.domain.event_fields import CanonicalData, EventName, ExternalId, Timestamp
-from jobsprint.domain.models import Attempt, DeliveryState, Outcome
-from jobsprint.domain.times import iso_millis
+from jobsprint.domain.json_schema import check_schema
+from jobsprint.domain.models import Attempt, DeliveryState, EventType, Integration, Outcome
+from jobsprint.domain.rules import MAX_DESCRIPTION
+from jobsprint.domain.times import iso_millis, iso_seconds
 
 MAX_BATCH = 25
+MAX_SCHEMA_BYTES = 16 * 1024
 
 StateFilter = Annotated[DeliveryState | None, Query(description="Filter by state")]
 
@@ -49,24 +55,35 @@ class PublishBatch(BaseModel):
 PublishBody = SkipValidation[PublishEvent | PublishBatch]
 
 
-class EventTaken(BaseModel):
-    """An event that was taken, and the number of webhooks it goes to."""
-
-    id: str
-    deliveries: int
-    externalId: str | None = absent()
-
-    @classmethod
-    def of(cls, published: Published) -> "EventTaken":
-        """As it is answered."""
-        return cls(id=published.id, deliveries=published.deliveries, externalId=published.external_id)
-
-
 class WrongField(BaseModel):
     """One wrong field and what to do."""
 
     field: str
     message: str
+
+    @classmethod
+    def listed(cls, details: Sequence[Detail]) -> "list[WrongField] | None":
+        """As they are answered; None where there are none."""
+        return [cls(field=detail.field, message=detail.message) for detail in details] or None
+
+
+class EventTaken(BaseModel):
+    """An event that was taken, the number of webhooks it goes to, and where it breaks the schema of its type."""
+
+    id: str
+    deliveries: int
+    externalId: str | None = absent()
+    warnings: list[WrongField] | None = absent()
+
+    @classmethod
+    def of(cls, published: Published) -> "EventTaken":
+        """As it is answered."""
+        return cls(
+            id=published.id,
+            deliveries=published.deliveries,
+            externalId=published.external_id,
+            warnings=WrongField.listed(published.warnings),
+        )
 
 
 class Problem(BaseModel):
@@ -79,8 +96,7 @@ class Problem(BaseModel):
     @classmethod
     def of(cls, error: JobsprintError) -> "Problem":
         """As it is answered."""
-        details = [WrongField(field=detail.field, message=detail.message) for detail in error.details]
-        return cls(code=error.code, message=error.message, details=details or None)
+        return cls(code=error.code, message=error.message, details=WrongField.listed(error.details))
 
 
 class EventRefused(BaseModel):
@@ -110,6 +126,98 @@ class BatchRefusal(BaseModel):
     error: Problem
     data: list[EventRefused]
     requestId: str
+
+
+class ReachedWebhook(BaseModel):
+    """Whether a webhook would get an event, and why; subscription and filter count before its state."""
+
+    id: str
+    name: str
+    reached: bool
+    reason: Reason
+
+
+class Reach(BaseModel):
+    """What publishing an event would do; nothing is published or kept."""
+
+    webhooks: list[ReachedWebhook]
+    warnings: list[WrongField] | None = absent()
+
+    @classmethod
+    def of(cls, reasons: Sequence[tuple[Integration, Reason]], warnings: Sequence[Detail]) -> "Reach":
+        """As it is answered."""
+        return cls(
+            webhooks=[
+                ReachedWebhook(id=webhook.id, name=webhook.name, reached=reason == "subscribed", reason=reason)
+                for webhook, reason in reasons
+            ],
+            warnings=WrongField.listed(warnings),
+        )
+
+
+def _schema(value: dict[str, Any]) -> dict[str, Any]:
+    if len(json.dumps(value)) > MAX_SCHEMA_BYTES:
+        raise ValueError(f"up to {MAX_SCHEMA_BYTES // 1024} KB as JSON")
+    check_schema(value)
+    return value
+
+
+DataSchema = Annotated[
+    dict[str, Any],
+    AfterValidator(_schema),
+    WithJsonSchema({"type": "object", "description": "JSON Schema of an event's `data`, 2020-12 unless it says else"}),
+]
+
+
+class EventTypePut(BaseModel):
+    """An event type, whole: what is left out is removed."""
+
+    model_config = ConfigDict(extra="forbid", strict=True)
+
+    name: EventName
+    description: Annotated[str, Field(max_length=MAX_DESCRIPTION)] | None = None
+    data_schema: Annotated[DataSchema | None, Field(alias="schema")] = None
+    mode: Annotated[
+        Literal["off", "warn"], Field(description="warn: events that break the schema are taken and marked")
+    ] = "off"
+
+    def event_type(self, now: int) -> EventType:
+        """As it is kept; `now` in ms. Raises InvalidFields for mode `warn` without a schema."""
+        if self.mode == "warn" and self.data_schema is None:
+            raise InvalidFields.one("body.schema", "mode warn needs a schema")
+        return EventType(
+            name=self.name,
+            mode=self.mode,
+            created_at=now,
+            updated_at=now,
+            description=self.description,
+            schema=self.data_schema,
+        )
+
+
+class EventTypeView(BaseModel):
+    """An event type."""
+
+    model_config = ConfigDict(populate_by_name=True)
+
+    name: str
+    description: str | None = absent()
+    data_schema: Annotated[dict[str, Any] | None, Field(alias="schema")] = absent()
+    mode: Literal["off", "warn"]
+    createdAt: str
+    updatedAt: str
+
+    @classmethod
+    def of(cls, event_type: EventType) -> "EventTypeView":
+        """As it is shown."""
+        return cls(
+            name=event_type.name,
+            description=event_type.description,
+            data_schema=event_type.schema,
+            mode=event_type.mode,
+            createdAt=iso_seconds(event_type.created_at),
+            updatedAt=iso_seconds(event_type.updated_at),
+        )
 
 
 class AttemptView(BaseModel):

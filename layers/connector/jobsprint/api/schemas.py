@@ -7,12 +7,14 @@ import json
 from typing import TYPE_CHECKING, Annotated, Any, Literal
 
 from aws_lambda_powertools.event_handler.openapi.params import Path, Query
-from pydantic import AfterValidator, BaseModel, ConfigDict, Field, WithJsonSchema
+from pydantic import AfterValidator, BaseModel, ConfigDict, Field, ValidationError, WithJsonSchema
+from pydantic_core import InitErrorDetails, PydanticCustomError
 
 from jobsprint.api.envelope import absent
 from jobsprint.catalog.builtin import App
 from jobsprint.connectors.fields import Configuration, Description, Events, Headers, Name, Secret, Url
-from jobsprint.domain import rules
+from jobsprint.delivery import routing
+from jobsprint.domain import patterns, rules
 from jobsprint.domain.models import (
     Activity,
     Capability,
@@ -419,20 +421,53 @@ class LogView(BaseModel):
 # --- Webhooks ---------------------------------------------------------------------------------------------------------
 
 
+def _bounded_schedule(schedule: list[int]) -> list[int]:
+    rules.check_schedule(schedule)
+    return schedule
+
+
 RetrySchedule = Annotated[
     list[Annotated[int, Field(ge=0, le=rules.MAX_RETRY_WAIT_SECONDS)]],
     Field(
         min_length=1,
         max_length=rules.MAX_TRIES,
-        description="Seconds to wait before each attempt, the first one included; without it the service's own holds",
+        description="Seconds to wait before each attempt, the first one (at most 900) included, 14 days together; "
+        "without it the service's own holds",
     ),
+    AfterValidator(_bounded_schedule),
 ]
 RateLimit = Annotated[
     int, Field(ge=1, le=rules.MAX_RATE, description="Most deliveries per second; what is over it waits")
 ]
 
 
-_POLICY_FIELDS = {"retrySchedule": "retry_schedule", "rateLimit": "rate_limit"}
+def _complaint(flaw: patterns.Flaw) -> InitErrorDetails:
+    kind = PydanticCustomError("pattern", "{reason}", {"reason": flaw.reason})
+    return {"type": kind, "loc": flaw.where, "input": None}
+
+
+def _pattern(value: dict[str, Any]) -> dict[str, Any]:
+    try:
+        patterns.Pattern.of(value, routing.DOCUMENT_FIELDS)
+    except patterns.PatternError as error:
+        # So that each flaw is named by its own path.
+        raise ValidationError.from_exception_data("filter", [_complaint(flaw) for flaw in error.flaws]) from None
+    return value
+
+
+Filter = Annotated[
+    dict[str, Any],
+    AfterValidator(_pattern),
+    WithJsonSchema(
+        {
+            "type": "object",
+            "description": "An event pattern in EventBridge's syntax over `event`, `timestamp` and `data`;"
+            " the webhook gets only the events that match",
+        }
+    ),
+]
+
+_POLICY_FIELDS = {"retrySchedule": "retry_schedule", "rateLimit": "rate_limit", "filter": "filter"}
 
 
 class WebhookCreate(BaseModel):
@@ -447,6 +482,7 @@ class WebhookCreate(BaseModel):
     secret: Secret | None = None
     retrySchedule: RetrySchedule | None = None
     rateLimit: RateLimit | None = None
+    filter: Filter | None = None
 
     def policy(self) -> DeliveryPolicy:
         """How its deliveries are wanted."""
@@ -465,6 +501,7 @@ class WebhookChange(BaseModel):
     active: bool | None = None
     retrySchedule: RetrySchedule | None = None
     rateLimit: RateLimit | None = None
+    filter: Filter | None = None
 
     def policy(self) -> dict[str, Any]:
         """The fields of a DeliveryPolicy that are to change; a null takes the service's default again."""
@@ -484,6 +521,7 @@ class WebhookView(BaseModel):
     disabledReason: str | None = absent()
     retrySchedule: list[int] | None = absent()
     rateLimit: int | None = absent()
+    filter: dict[str, Any] | None = absent()
     createdAt: str
 
     @classmethod
@@ -500,6 +538,7 @@ class WebhookView(BaseModel):
             disabledReason=webhook.status_reason,
             retrySchedule=None if webhook.policy.retry_schedule is None else list(webhook.policy.retry_schedule),
             rateLimit=webhook.policy.rate_limit,
+            filter=webhook.policy.filter,
             createdAt=iso_seconds(webhook.created_at),
         )
 

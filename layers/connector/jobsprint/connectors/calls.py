@@ -4,36 +4,26 @@ import time
 from dataclasses import replace
 from functools import cache
 
-from jobsprint.config import settings
 from jobsprint.domain import canonical
 from jobsprint.domain.errors import InvalidFields
 from jobsprint.domain.models import JsonObject
 from jobsprint.security import addresses, outbound, signing
 from jobsprint.security.credentials import Credentials
 
-TEST_SECONDS = 10.0
 MAX_RESULT_BYTES = 1024 * 1024
 USER_AGENT = "Jobsprint-Integrations/1.0"
 
 
 @cache
-def policy() -> addresses.AddressPolicy:
-    """Which addresses this deployment may call."""
-    return addresses.AddressPolicy(
-        allow_private=settings().allow_private_targets, allow_loopback=settings().allow_loopback_targets
-    )
-
-
-@cache
 def client() -> outbound.Client:
     """The container's outbound client: it keeps connections alive between calls."""
-    return outbound.Client(policy(), user_agent=USER_AGENT)
+    return outbound.Client(addresses.deployment_policy(), user_agent=USER_AGENT)
 
 
 def check_target(url: str, field: str = "body.url") -> None:
     """Raises InvalidFields unless this deployment may call `url`; a host that does not resolve passes."""
     try:
-        addresses.vet(url, policy())
+        addresses.vet(url, addresses.deployment_policy())
     except addresses.ForbiddenUrl as error:
         raise InvalidFields.one(field, str(error), code="forbidden_url") from error
 

@@ -1,8 +1,9 @@
 """The dispatcher: sends a batch of tickets at once, and writes down what became of each.
 
-A message is done when its attempt is recorded and, where there is another one, the next ticket is in the queue. A crash
-anywhere brings the message back, and the row says how far it got (`domain.deliveries.standing`). What a receiver does
-never fails a message: only our own faults do.
+A message is done when its attempt is recorded and, where there is another one within 15 minutes, the next ticket is in
+the queue; a later one stands in the due index, and `delivery.sweep` brings it. A crash anywhere brings the message
+back, and the row says how far it got (`domain.deliveries.standing`). What a receiver does never fails a message: only
+our own faults do.
 """
 
 import os
@@ -18,15 +19,15 @@ from jobsprint.config import settings
 from jobsprint.delivery import attempt as attempts
 from jobsprint.delivery import queue, telling
 from jobsprint.delivery.gate import Gate
-from jobsprint.delivery.schedule import Verdict, verdict
+from jobsprint.delivery.schedule import Verdict, schedule_of, verdict
 from jobsprint.domain import event_names
-from jobsprint.domain.deliveries import Claim, DeliveryRow, Ticket, standing
+from jobsprint.domain.deliveries import Claim, DeliveryRow, Ticket, held_by_queue, standing
 from jobsprint.domain.errors import NotFound
 from jobsprint.domain.models import Attempt, Integration
 from jobsprint.domain.times import now_ms
 from jobsprint.domain.traffic import Totals
 from jobsprint.observe import logger
-from jobsprint.security.addresses import AddressPolicy
+from jobsprint.security.addresses import deployment_policy
 from jobsprint.security.credentials import Credentials, open_credentials
 from jobsprint.security.outbound import Answer, Client, Outcome, Request
 from jobsprint.store.deliveries import DeliveryStore
@@ -194,6 +195,8 @@ class _Batch:
                 if not parked:
                     self._settle(work, row, Claim(work.message.id, ""))
                     return
+                if not held_by_queue(until, now):
+                    return
             queue.put_later(replace(ticket, not_before=until, deferred=ticket.deferred + 1), now)
 
     # --- claim --------------------------------------------------------------------------------------------------------
@@ -238,10 +241,10 @@ class _Batch:
         if found == "busy":
             self._failed.append(work.message.id)
         elif found == "follow" and row:
-            self._follow(work.ticket, row.delivery.next_attempt_at)
+            self._follow(replace(work.ticket, base=row.base), row.delivery.next_attempt_at)
         elif found == "died" and row and row.claim:
             lost = attempts.died(work.ticket.attempt, row.claimed_at)
-            self._conclude(work.ticket, row.claim, lost, None, can_retry=work.receiver is not None)
+            self._conclude(work.ticket, row.claim, lost, None, work.receiver)
         return found
 
     # --- record -------------------------------------------------------------------------------------------------------
@@ -255,26 +258,27 @@ class _Batch:
                 attempts.secrets_of(sending.receiver.credentials),
             )
             retry_after = outcome.headers.get("retry-after") if isinstance(outcome, Answer) else None
-            decision = self._conclude(sending.ticket, sending.claim.token, attempt, retry_after)
-            if decision.gone:
-                may_tell = not event_names.is_own(sending.ticket.event)
-                telling.disable(sending.receiver.webhook, "gone", totals=None, may_tell=may_tell, now=self._clock())
+            self._conclude(sending.ticket, sending.claim.token, attempt, retry_after, sending.receiver)
 
     def _conclude(
-        self, ticket: Ticket, token: str, attempt: Attempt, retry_after: str | None, *, can_retry: bool = True
-    ) -> Verdict:
-        """Records an attempt, and puts the next one into the queue where there is to be one."""
+        self, ticket: Ticket, token: str, attempt: Attempt, retry_after: str | None, receiver: _Receiver | None
+    ) -> None:
+        """Records an attempt, and puts the next one into the queue where there is to be one soon."""
         now = self._clock()
-        decision = verdict(
-            attempt,
-            retry_after,
-            schedule=settings().retry_schedule,
-            base=ticket.base,
-            now=now,
-            fraction=self._chance(),
-        )
-        if decision.state == "retrying" and not can_retry:
-            decision = Verdict("discarded")
+        decision = Verdict("discarded")
+        if receiver:
+            decision = verdict(
+                attempt,
+                retry_after,
+                schedule=schedule_of(receiver.webhook.policy, settings().retry_schedule),
+                base=ticket.base,
+                now=now,
+                fraction=self._chance(),
+            )
+            if decision.gone:
+                # First: a crash in between then leaves an open claim, and not a webhook that wants no more and gets it.
+                may_tell = not event_names.is_own(ticket.event)
+                telling.disable(receiver.webhook, "gone", totals=None, may_tell=may_tell, now=now)
         recorded, row = DeliveryStore(ticket.tenant).record(
             ticket, token, attempt, decision.state, decision.next_at, now
         )
@@ -285,12 +289,13 @@ class _Batch:
         else:
             # Either the answer to our own write was lost, or we were taken for dead: the row says what comes next.
             next_at = row.delivery.next_attempt_at if row and row.attempt == ticket.attempt else None
+            ticket = replace(ticket, base=row.base) if row else ticket
         self._follow(ticket, next_at)
-        return decision
 
     def _follow(self, ticket: Ticket, next_at: int | None) -> None:
-        if next_at is not None:
-            queue.put_later(queue.next_ticket(ticket, next_at), self._clock())
+        now = self._clock()
+        if next_at is not None and held_by_queue(next_at, now):
+            queue.put_later(queue.next_ticket(ticket, next_at), now)
 
     # --- count --------------------------------------------------------------------------------------------------------
 
@@ -331,7 +336,4 @@ def _fraction() -> float:
 @cache
 def _client() -> Client:
     """The container's client, which keeps connections alive between batches."""
-    policy = AddressPolicy(
-        allow_private=settings().allow_private_targets, allow_loopback=settings().allow_loopback_targets
-    )
-    return Client(policy, user_agent=attempts.USER_AGENT)
+    return Client(deployment_policy(), user_agent=attempts.USER_AGENT)

@@ -14,7 +14,7 @@ from typing import TYPE_CHECKING, Any
 
 from jobsprint import aws
 from jobsprint.config import settings
-from jobsprint.domain.deliveries import Ticket
+from jobsprint.domain.deliveries import MAX_DELAY_MS, Ticket
 
 if TYPE_CHECKING:
     from mypy_boto3_sqs.type_defs import SendMessageBatchRequestEntryTypeDef
@@ -22,10 +22,9 @@ if TYPE_CHECKING:
 MAX_INLINE_BYTES = 60_000
 """A longer message leaves its data in the event's row: SQS bills for every 64 KB begun."""
 
-MAX_DELAY_SECONDS = 900
-"""The longest DelaySeconds of SQS; a longer wait goes in hops."""
+BATCH = 10
+"""The most messages that one call takes."""
 
-_BATCH = 10
 _SENDERS = 8
 _TRIES = 3
 
@@ -88,9 +87,12 @@ def to_ticket(text: str) -> Ticket:
     )
 
 
-def put_all(tickets: Sequence[Ticket]) -> None:
-    """Puts first attempts into the queue, ten to a call. Raises NotTaken unless SQS took every one."""
-    batches = [tickets[start : start + _BATCH] for start in range(0, len(tickets), _BATCH)]
+def put_all(tickets: Sequence[Ticket], now: int) -> None:
+    """Puts tickets into the queue, ten to a call, each to come at its `not_before`.
+
+    Raises NotTaken unless SQS took every one; then some may be in the queue.
+    """
+    batches = [_entries(tickets[start : start + BATCH], now) for start in range(0, len(tickets), BATCH)]
     if len(batches) <= 1:
         for batch in batches:
             _put_batch(batch)
@@ -101,13 +103,12 @@ def put_all(tickets: Sequence[Ticket]) -> None:
 
 
 def put_later(ticket: Ticket, now: int) -> None:
-    """Puts a ticket into the queue to come at its `not_before`, or at the end of the first hop towards it."""
-    wait = math.ceil(max(0, ticket.not_before - now) / 1000)
+    """Puts a ticket into the queue to come at its `not_before`, or as late as SQS allows."""
     aws.sqs().send_message(
         QueueUrl=settings().delivery_queue_url,
         MessageBody=to_text(ticket),
         MessageGroupId=ticket.webhook_id,
-        DelaySeconds=min(wait, MAX_DELAY_SECONDS),
+        DelaySeconds=_delay_seconds(ticket.not_before, now),
     )
 
 
@@ -124,7 +125,6 @@ def to_notice(text: str) -> Notice | None:
 
 def put_notice(notice: Notice, now: int) -> None:
     """Puts a notice into the queue to come at its `not_before`, or at the end of the first hop towards it."""
-    wait = math.ceil(max(0, notice.not_before - now) / 1000)
     body = {
         "notice": True,
         "tenant": notice.tenant,
@@ -135,16 +135,37 @@ def put_notice(notice: Notice, now: int) -> None:
         QueueUrl=settings().delivery_queue_url,
         MessageBody=json.dumps(body),
         MessageGroupId=notice.webhook_id,
-        DelaySeconds=min(wait, MAX_DELAY_SECONDS),
+        DelaySeconds=_delay_seconds(notice.not_before, now),
     )
 
 
-def _put_batch(batch: Sequence[Ticket]) -> None:
+def visible() -> int:
+    """About how many messages wait to be worked, those with a delay left out."""
+    answer = aws.sqs().get_queue_attributes(
+        QueueUrl=settings().delivery_queue_url, AttributeNames=["ApproximateNumberOfMessages"]
+    )
+    return int(answer["Attributes"]["ApproximateNumberOfMessages"])
+
+
+def _delay_seconds(not_before: int, now: int) -> int:
+    # Whole seconds, rounded up: a message never comes early.
+    return math.ceil(min(max(0, not_before - now), MAX_DELAY_MS) / 1000)
+
+
+def _entries(batch: Sequence[Ticket], now: int) -> "list[SendMessageBatchRequestEntryTypeDef]":
     # The group makes the queue fair: a webhook with a backlog waits behind the others (SQS fair queues).
-    waiting: list[SendMessageBatchRequestEntryTypeDef] = [
-        {"Id": str(place), "MessageBody": to_text(ticket), "MessageGroupId": ticket.webhook_id}
+    return [
+        {
+            "Id": str(place),
+            "MessageBody": to_text(ticket),
+            "MessageGroupId": ticket.webhook_id,
+            "DelaySeconds": _delay_seconds(ticket.not_before, now),
+        }
         for place, ticket in enumerate(batch)
     ]
+
+
+def _put_batch(waiting: "list[SendMessageBatchRequestEntryTypeDef]") -> None:
     for _ in range(_TRIES):
         answer = aws.sqs().send_message_batch(QueueUrl=settings().delivery_queue_url, Entries=waiting)
         failed = {entry["Id"] for entry in answer.get("Failed", [])}

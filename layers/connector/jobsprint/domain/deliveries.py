@@ -11,6 +11,15 @@ from jobsprint.domain.models import Delivery
 LEASE_MS = 90_000
 """How long a claim holds: longer than the dispatcher may run (30 s), shorter than the queue's visibility (180 s)."""
 
+MAX_DELAY_MS = 900_000
+"""The longest wait that the queue itself keeps (DelaySeconds of SQS); a longer one stands in the due index."""
+
+GRACE_MS = 300_000
+"""How long the queue has for a message before the sweeper puts in another; it doubles each time."""
+
+MAX_DOUBLINGS = 6
+"""After that many the grace stays as it is, at 5 h 20 min."""
+
 OVERDUE_MS = 60_000
 """An attempt this late was never put into the queue: the message that recorded the one before does it again."""
 
@@ -46,7 +55,8 @@ class Ticket:
 class DeliveryRow:
     """A stored delivery. `attempt` is the number claimed last, `timestamp` the event's own, `base` as in `Ticket`.
 
-    `claim` is the token of whoever is at it now, or None; `claimed_at` and `lease_until` (ms) belong to it.
+    `claim` is the token of whoever is at it now, or None; `claimed_at` and `lease_until` (ms) belong to it. `recovery`
+    is the job that began its last round, if one did.
     """
 
     delivery: Delivery
@@ -58,6 +68,23 @@ class DeliveryRow:
     claim: str | None = None
     claimed_at: int = 0
     lease_until: int = 0
+    recovery: str | None = None
+
+    def awaited(self, data: str | None) -> Ticket:
+        """The ticket of the attempt that the delivery waits for."""
+        return Ticket(
+            tenant=self.delivery.tenant,
+            webhook_id=self.delivery.webhook_id,
+            delivery_id=self.delivery.id,
+            event_id=self.delivery.event_id,
+            event=self.delivery.event,
+            timestamp=self.timestamp,
+            event_key=self.event_key,
+            attempt=self.attempt + 1,
+            data=data,
+            not_before=self.delivery.next_attempt_at or 0,
+            base=self.base,
+        )
 
 
 @dataclass(frozen=True, slots=True)
@@ -75,6 +102,21 @@ class Claim:
     def same_message(self, token: str) -> bool:
         """Whether the holder of `token` was brought by the same queue message."""
         return token.partition("#")[0] == self.message_id
+
+
+def held_by_queue(next_at: int, now: int) -> bool:
+    """Whether the message of an attempt at `next_at` goes into the queue at once; else the sweeper brings it."""
+    return next_at - now <= MAX_DELAY_MS
+
+
+def due_at(next_at: int, now: int) -> int:
+    """When the sweeper looks after an attempt at `next_at`: then, or a grace later where the queue holds it."""
+    return next_at + GRACE_MS if held_by_queue(next_at, now) else next_at
+
+
+def due_again_at(due: int, sweeps: int, now: int) -> int:
+    """When what was due at `due` is so again, after the sweeper has enqueued the same attempt `sweeps` times before."""
+    return max(due, now) + (GRACE_MS << min(sweeps, MAX_DOUBLINGS))
 
 
 def standing(row: DeliveryRow | None, attempt: int, claim: Claim, *, received: int, now: int) -> Standing:

@@ -69,7 +69,7 @@ class Lease:
 
 @dataclass(frozen=True, slots=True)
 class Untold:
-    """An event of the service itself that waits to be published. Name and `stamp` make it one, however often told."""
+    """An event of the service's own that waits to be published: one event by name and `stamp`, however often told."""
 
     name: str
     stamp: int

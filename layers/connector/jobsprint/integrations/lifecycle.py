@@ -175,6 +175,11 @@ def _described(integration: Integration, body: Mapping[str, object]) -> Integrat
     configuration = rules.merged(integration.configuration, given.configuration)
     if not rules.fits_configuration(configuration):
         raise InvalidFields.one("body.configuration", "with what is kept already, up to 50 names and 16 KB as JSON")
+    if integration.type == "n8n":
+        try:
+            rules.webhook_path(configuration)
+        except ValueError as error:
+            raise InvalidFields.one("body.configuration.webhookPath", str(error)) from error
     return replace(
         integration,
         name=given.name or integration.name,

@@ -21,6 +21,8 @@ from functools import lru_cache
 from typing import Any, Literal
 from urllib.parse import quote
 
+from jobsprint.config import settings
+
 MAX_URL = 2048
 """Characters in a URL (contract, section 6)."""
 
@@ -69,6 +71,13 @@ class AddressPolicy:
     def allows(self, name: str) -> bool:
         """Whether addresses of this class may be connected to."""
         return (self.allow_private and name in _PRIVATE_CLASSES) or (self.allow_loopback and name == "loopback")
+
+
+def deployment_policy() -> AddressPolicy:
+    """What this deployment lets tenants reach, from its settings."""
+    return AddressPolicy(
+        allow_private=settings().allow_private_targets, allow_loopback=settings().allow_loopback_targets
+    )
 
 
 Reason = Literal["blocked_address", "blocked_port", "plain_http", "malformed_url"]

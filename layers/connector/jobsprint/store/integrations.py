@@ -84,6 +84,7 @@ def _to_item(integration: Integration) -> dict[str, Any]:
         "statusReason": integration.status_reason,
         "grant": integration.grant,
         "policy": _policy_text(integration.policy),
+        "missingScope": integration.missing_scope or None,
         "watched": integration.watched or None,
         "version": integration.version,
     }
@@ -115,6 +116,7 @@ def _from_item(item: Item) -> Integration:
         status_reason=item.get("statusReason"),
         grant=item.get("grant"),
         policy=_policy_of(item.get("policy")),
+        missing_scope=item.get("missingScope", ""),
         watched=item.get("watched", False),
         version=item["version"],
     )
@@ -305,7 +307,7 @@ class IntegrationStore:
             ReturnValues="ALL_NEW",
         )
         counted = unmarshal_item(answer["Attributes"])
-        return Totals(counted["successful"], counted["failed"])
+        return Totals(counted.get("successful", 0), counted.get("failed", 0))
 
     def count_call(self, integration_id: str, *, error: JobsprintError | None, seen: Circuit, at: int) -> None:
         """Counts one action that ended at `at` (ms) and says so to the circuit, which the caller read as `seen`.

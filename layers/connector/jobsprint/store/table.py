@@ -79,7 +79,7 @@ class Page:
 
 @dataclass(frozen=True, slots=True)
 class Query:
-    """A key query, newest first.
+    """A key query, newest first unless `ascending`.
 
     `key` is the partition attribute and its value; `low` and `high` bound the sort key, both included. `resume` gives
     the exclusive start key of a position.
@@ -93,6 +93,7 @@ class Query:
     low: str | None = None
     high: str | None = None
     consistent: bool = True
+    ascending: bool = False
 
     def request(self, limit: int, position: str | None) -> dict[str, Any]:
         """The arguments of DynamoDB's Query."""
@@ -108,7 +109,7 @@ class Query:
             "KeyConditionExpression": condition,
             "ExpressionAttributeNames": names,
             "ExpressionAttributeValues": marshal_item(values),
-            "ScanIndexForward": False,
+            "ScanIndexForward": self.ascending,
             "ConsistentRead": self.consistent,
             "Limit": limit,
         }
@@ -127,7 +128,7 @@ def read_page(
     position_of: Callable[[Item], str],
     keep: Callable[[Item], bool],
 ) -> Page:
-    """Up to `limit` items that `keep` accepts, newest first, reading at most 1,000.
+    """Up to `limit` items that `keep` accepts, in the query's order, reading at most 1,000.
 
     A page may be shorter than `limit` while there is more: `position` then points behind the last item read.
     """
