@@ -4,6 +4,7 @@ import json
 import time
 from collections import Counter
 from collections.abc import Iterator
+from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass, field
 from typing import Any
 
@@ -13,9 +14,11 @@ from jobsprint import aws as clients
 from jobsprint.config import settings
 from jobsprint.delivery import attempt as attempts
 from jobsprint.delivery import dispatch as dispatching
-from jobsprint.delivery import gate, telling
+from jobsprint.delivery import gate, queue, telling
 from jobsprint.delivery.queue import Notice
+from jobsprint.delivery.sweep import sweep
 from jobsprint.domain import event_names, traffic
+from jobsprint.domain.deliveries import GRACE_MS
 from jobsprint.store.integrations import IntegrationStore
 from jobsprint.store.traffic import TrafficStore
 from tests.support.call import call
@@ -464,3 +467,37 @@ def test_a_disabling_that_a_crash_left_untold_is_told_by_the_notice(
     world.now += telling.NOTICE_MS
     world.work(*world.outbox.take_notices())
     assert [one["event"] for one in told(world)] == ["webhook.disabled"]
+
+
+def test_batches_that_meet_never_exceed_the_rate_limit_together(world: World, receiver: Receiver) -> None:
+    """Eight containers at once: each decides anew on what the others wrote."""
+    webhook = IntegrationStore("acme").get(subscribe(receiver.url, rateLimit=20)["id"])
+    tickets = [queue.to_ticket(sent.body) for sent in world.publish(5)]
+
+    def ask(_: int) -> int:
+        own = gate.Gate(lambda: world.now, lambda: 0.5).admit([(ticket, webhook) for ticket in tickets])
+        return own.count(None)
+
+    with ThreadPoolExecutor(8) as containers:
+        went = list(containers.map(ask, range(8)))
+    assert sum(went) == 20, went
+
+
+def test_a_delivery_that_waits_and_whose_message_is_lost_comes_by_the_sweep(world: World, receiver: Receiver) -> None:
+    webhook = subscribe(receiver.url)
+    receiver.answer = lambda _: Reply(500)
+    world.fail()
+    waiting = world.publish()
+    for _ in range(2):
+        world.work(*(Sent(sent.queue, json.dumps({**sent.json, "notBefore": 0}), 0, None) for sent in waiting))
+        waiting = world.outbox.take()
+    lost = waiting[0].json
+    assert lost["deferred"] == 2
+    world.now = lost["notBefore"] + GRACE_MS + 1
+    sweep(lambda: world.now)
+    brought = [sent for sent in world.outbox.take() if sent.json["deliveryId"] == lost["deliveryId"]]
+    assert [sent.json["attempt"] for sent in brought] == [1]
+    receiver.answer = lambda _: Reply(200)
+    world.work(*brought)
+    [delivery] = [one for one in deliveries(webhook["id"], "?limit=100") if one["id"] == lost["deliveryId"]]
+    assert (delivery["state"], len(delivery["attempts"])) == ("delivered", 1)
