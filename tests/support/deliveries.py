@@ -41,7 +41,7 @@ class Outbox:
     @property
     def tickets(self) -> list[Sent]:
         """What was sent, notices left out."""
-        return [message for message in self.sent if "notice" not in message.json]
+        return [message for message in self.sent if not message.is_notice]
 
     def take(self, queue: str = "DeliveryQueue") -> list[Sent]:
         """What was sent to a queue since the last look; notices to ourselves are left (`take_notices`)."""
