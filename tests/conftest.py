@@ -54,7 +54,7 @@ def aws(monkeypatch: pytest.MonkeyPatch) -> Iterator[dict[str, Any]]:
             "CURSOR_KEY": "test-cursor-key",
             "ALLOW_PRIVATE_TARGETS": "true",
             "ALLOW_LOOPBACK_TARGETS": "true",
-            "RETRY_SCHEDULE": "0,5,300,1800",
+            "RETRY_SCHEDULE": "0,5,300,600",
         }
         for name, value in environment.items():
             monkeypatch.setenv(name, value)

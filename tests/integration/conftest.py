@@ -16,6 +16,15 @@ def endpoint() -> Iterator[Receiver]:
 
 
 @pytest.fixture
+def calm(monkeypatch: pytest.MonkeyPatch) -> None:
+    """No breaker and no slowness, for tests in which a webhook fails a lot and that are about something else."""
+    from jobsprint.domain import traffic
+
+    monkeypatch.setattr(traffic, "MIN_ATTEMPTS", 1_000_000)
+    monkeypatch.setattr(traffic, "SLOW_MS", 60_000)
+
+
+@pytest.fixture
 def strict(aws: dict[str, Any], monkeypatch: pytest.MonkeyPatch) -> None:
     """The service as it runs in AWS: neither private nor loopback targets, no plain http."""
     from tests.conftest import forget_settings

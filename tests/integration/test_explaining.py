@@ -13,6 +13,7 @@ from jobsprint.domain import failures, latency
 from jobsprint.domain.ids import new_id
 from jobsprint.domain.redact import MASK
 from jobsprint.domain.times import iso_millis, iso_seconds, now_ms, parse_iso
+from jobsprint.domain.traffic import Totals
 from jobsprint.integrations import webhook_stats
 from jobsprint.store.integrations import IntegrationStore
 from jobsprint.store.webhook_stats import HOUR_MS, StatsStore
@@ -26,7 +27,7 @@ OWN = {"Authorization": "Bearer own-token-1234", "X-Custom": "own value"}
 
 
 @pytest.fixture
-def outbox(aws: dict[str, Any]) -> Iterator[Outbox]:
+def outbox(aws: dict[str, Any], calm: None) -> Iterator[Outbox]:
     with watching_sqs() as box:
         yield box
     if dispatching._client.cache_info().currsize:
@@ -476,8 +477,8 @@ def test_hours_move_on_and_each_count_stands_in_its_own(webhook: dict[str, Any])
     store.count(webhook["id"], {"bad": 1, "c5xx": 1, "fhttp_5xx": 1}, hour * HOUR_MS + 1)
     store.count(webhook["id"], {"ok": 1, "c2xx": 1}, (hour + 3) * HOUR_MS)
     store.count(webhook["id"], {"ok": 4}, (hour + 2) * HOUR_MS)  # a clock that is behind
-    assert store.count(webhook["id"], {"bad": 1}, (hour + 190) * HOUR_MS) == (7, 2)
-    assert store.count(webhook["id"], {"bad": 0}, (hour + 190) * HOUR_MS) == (7, 2)
+    assert store.count(webhook["id"], {"bad": 1}, (hour + 190) * HOUR_MS) == Totals(7, 2)
+    assert store.count(webhook["id"], {"bad": 0}, (hour + 190) * HOUR_MS) == Totals(7, 2)
 
     assert store.hours(webhook["id"], hour) == {
         hour: {"ok": 2, "c2xx": 2, "t9": 2, "bad": 1, "c5xx": 1, "fhttp_5xx": 1},

@@ -15,7 +15,7 @@ import pytest
 from jobsprint import aws as clients
 from jobsprint.delivery import dispatch as dispatching
 from jobsprint.delivery import recover
-from jobsprint.domain import recoveries, traffic
+from jobsprint.domain import recoveries
 from jobsprint.domain.recoveries import STALLED_MS, Recovery
 from jobsprint.domain.times import now_ms
 from jobsprint.store.jobs import RecoveryStore
@@ -37,19 +37,16 @@ from tests.support.receiver import Receiver, Reply
 from tests.support.rows import rows
 
 SCALE = int(os.environ.get("RECOVERY_SCALE", "1"))
-"""How many times 300 deliveries are recovered at once; the long suite takes more."""
+"""How many times 120 deliveries are recovered at once; the long suite takes more."""
 
 WORKER = "recover_deliveries"
 QUEUE = "RecoveryQueue"
 
 
 @pytest.fixture
-def outbox(aws: dict[str, Any], monkeypatch: pytest.MonkeyPatch) -> Iterator[Outbox]:
+def outbox(aws: dict[str, Any], calm: None, monkeypatch: pytest.MonkeyPatch) -> Iterator[Outbox]:
     monkeypatch.setenv("RETRY_SCHEDULE", "0")  # one failure ends a delivery
     forget_settings()
-    # Hundreds of failures in a row would open the breaker, whose waits are another file's matter.
-    monkeypatch.setattr(traffic, "MIN_ATTEMPTS", 1_000_000)
-    monkeypatch.setattr(traffic, "SLOW_MS", 60_000)
     with watching_sqs() as box:
         yield box
     if dispatching._client.cache_info().currsize:
@@ -147,13 +144,13 @@ def each_once(ids: set[str]) -> Counter[str]:
 
 
 def test_all_that_failed_or_is_missing_is_recovered_once_each(outbox: Outbox, endpoint: Receiver, webhook: str) -> None:
-    failed = failing(outbox, endpoint, 100 * SCALE)
+    failed = failing(outbox, endpoint, 40 * SCALE)
     path = f"/integrations/webhooks/{webhook}"
     call("PATCH", path, body={"active": False})
-    missing = publish_many(125 * SCALE) | publish_many(75 * SCALE, external="order-")
+    missing = publish_many(50 * SCALE) | publish_many(30 * SCALE, external="order-")
     assert outbox.take() == []
     call("PATCH", path, body={"active": True})
-    everything = 300 * SCALE
+    everything = 120 * SCALE
     fine = publish_many(30)
     deliver(outbox)
     endpoint.received.clear()

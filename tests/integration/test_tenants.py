@@ -5,6 +5,7 @@ from typing import Any
 import pytest
 
 from jobsprint.domain.ids import new_id
+from jobsprint.domain.times import iso_seconds, now_ms
 from jobsprint.store.integrations import IntegrationStore
 from tests.support.call import call
 from tests.support.receiver import Receiver
@@ -21,6 +22,7 @@ PUBLIC = {
 BODIES: dict[str, Any] = {
     "/events": {"event": "workflow.executed", "data": {}},
     "/integrations/webhooks": {"name": "n", "url": "https://hooks.example.com/", "events": ["a"]},
+    "/integrations/webhooks/{webhookId}/recover": {"since": iso_seconds(now_ms() - 60_000)},
     "/integrations/{integrationId}/actions/{actionName}": {"parameters": {}},
     "/integrations/{integrationId}/connect": {"name": "n", "url": "https://hooks.example.com/"},
 }
@@ -46,6 +48,10 @@ SCOPES = {
     ("GET", "/integrations/webhooks/{webhookId}/stats"): "webhooks:read",
     ("GET", "/integrations/webhooks/{webhookId}/deliveries"): "webhooks:read",
     ("GET", "/integrations/webhooks/{webhookId}/deliveries/{deliveryId}"): "webhooks:read",
+    ("POST", "/integrations/webhooks/{webhookId}/deliveries/{deliveryId}/resend"): "webhooks:write",
+    ("POST", "/integrations/webhooks/{webhookId}/recover"): "webhooks:write",
+    ("GET", "/integrations/webhooks/{webhookId}/recover/{jobId}"): "webhooks:read",
+    ("POST", "/integrations/webhooks/{webhookId}/recover/{jobId}/cancel"): "webhooks:write",
     ("POST", "/events"): "events:publish",
     ("POST", "/events/preview"): "webhooks:read",
     ("GET", "/event-types"): "webhooks:read",
