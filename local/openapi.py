@@ -55,7 +55,7 @@ _FAILURES = {
 }
 _ALSO = {"connect_integration": {501, 502, 504}, "execute_action": {502, 504}}
 # A status that Powertools cannot see, answered with the same body as another one.
-_SAME_ANSWER = {"connect_integration": {"200": "201"}}
+_SAME_ANSWER = {"connect_integration": {"200": "201"}, "put_event_type": {"201": "200"}}
 # An answer with a status and a shape of its own beside the usual one.
 _OTHER_ANSWER = {"execute_action": ("202", "ExecutionRefData", "Accepted; it runs in the background")}
 # An answer that Powertools takes for a success, though its status is another.

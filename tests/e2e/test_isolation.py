@@ -6,6 +6,7 @@ from typing import Any
 import pytest
 import requests
 
+from jobsprint.domain.times import iso_seconds, now_ms
 from tests.e2e.api import Api
 from tests.e2e.local_stack import Stack
 from tests.support.template import functions, routes
@@ -18,6 +19,7 @@ BODIES: dict[str, Any] = {
     "update_webhook": {"name": "stolen"},
     "update_integration": {"name": "stolen"},
     "publish_events": {"event": "a.b", "data": {}},
+    "recover_webhook": {"since": iso_seconds(now_ms() - 60_000)},
 }
 GUARDED = sorted((method, path, folder) for (method, path), folder in routes().items() if folder not in PUBLIC)
 

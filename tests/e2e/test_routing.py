@@ -13,7 +13,7 @@ from tests.e2e.api import Api, eventually
 from tests.e2e.local_stack import Stack
 from tests.support.receiver import Receiver, receiving
 
-PUBLISHERS = 50
+PUBLISHERS = 10  # each is a process here; tests/integration/test_publish_race.py has fifty
 TRIES = 5
 
 
@@ -31,7 +31,7 @@ def api(stack: Stack) -> Api:
 def at_once(api: Api, bodies: list[Any]) -> list[requests.Response]:
     """The answers to all of these publishes, sent at the same time.
 
-    Fifty functions start at once here, on as many cores as there are; who hears nothing repeats, as a publisher does.
+    Each is a process here, on as many cores as there are; who hears nothing repeats, as a publisher does.
     """
 
     def until_answered(body: Any) -> requests.Response:
@@ -79,7 +79,7 @@ def test_an_event_that_breaks_its_schema_is_marked_and_arrives(api: Api, receive
     assert got.json["data"] == {}
 
 
-def test_fifty_publishers_of_one_id(api: Api, receiver: Receiver) -> None:
+def test_publishers_of_one_id_at_once(api: Api, receiver: Receiver) -> None:
     webhook = api.create_webhook(receiver.url)["id"]
     body = {"event": "order.paid", "data": {"n": 1}, "id": "one"}
     answers = at_once(api, [body] * PUBLISHERS)
@@ -105,8 +105,8 @@ def test_of_two_bodies_under_one_id_one_wins(api: Api, receiver: Receiver) -> No
 def test_batches_with_an_id_twice(api: Api, receiver: Receiver) -> None:
     webhook = api.create_webhook(receiver.url)["id"]
     events = [{"event": "order.paid", "data": {"n": n % 24}, "id": f"id-{n % 24}"} for n in range(25)]
-    answers = at_once(api, [{"events": events}] * 10)
-    assert Counter(answer.status_code for answer in answers) == {202: 10}
+    answers = at_once(api, [{"events": events}] * 4)
+    assert Counter(answer.status_code for answer in answers) == {202: 4}
     [ids] = {tuple(one["id"] for one in answer.json()["data"]) for answer in answers}
     assert (len(set(ids)), ids[0]) == (24, ids[24])
     eventually(lambda: len(delivered(api, webhook) or []) == 24, seconds=90)
