@@ -19,7 +19,6 @@ from jobsprint.domain.recoveries import (
 )
 from jobsprint.domain.times import iso_millis, parse_iso
 
-DeliveryId = Annotated[str, Path(description="Delivery ID: `dlv_…`")]
 JobId = Annotated[str, Path(description="Recovery ID: `job_…`")]
 
 
