@@ -38,6 +38,11 @@ class Outbox:
     sent: list[Sent] = field(default_factory=list)
     refuse: list[Exception] = field(default_factory=list)
 
+    @property
+    def tickets(self) -> list[Sent]:
+        """What was sent, notices left out."""
+        return [message for message in self.sent if not message.is_notice]
+
     def take(self, queue: str = "DeliveryQueue") -> list[Sent]:
         """What was sent to a queue since the last look; notices to ourselves are left (`take_notices`)."""
         return self._take(lambda sent: sent.queue == queue and not sent.is_notice)

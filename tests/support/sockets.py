@@ -50,13 +50,17 @@ class Receiver:
                 thread.start()
 
     def _serve(self, connection: socket.socket) -> None:
-        with suppress(OSError):
-            if self.tls:
-                connection = self.tls.wrap_socket(connection, server_side=True)
-                self._open.append(connection)
-            while request := read_request(connection):
-                self.requests.append(request)
-                self.script(connection, request)
+        try:
+            with suppress(OSError):
+                if self.tls:
+                    connection = self.tls.wrap_socket(connection, server_side=True)
+                    self._open.append(connection)
+                while request := read_request(connection):
+                    self.requests.append(request)
+                    self.script(connection, request)
+        finally:
+            # Beyond 1,024 descriptors in one process libcurl's fdset names no more of them, and every wait is a poll.
+            connection.close()
 
     def close(self) -> None:
         with suppress(OSError):
