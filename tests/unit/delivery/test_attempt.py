@@ -58,12 +58,12 @@ def test_a_failure_keeps_its_kind_and_not_its_message() -> None:
 
 def test_a_failure_names_its_class() -> None:
     blocked = Failure("blocked_address", "blocked_address: link_local", False, 1, detail="link_local")
-    assert attempts.attempt_of(blocked, 1, 1000, ()).failure == "blocked_address: link_local"
+    assert attempts.attempt_of(blocked, 1, 1000, CREDENTIALS).failure == "blocked_address: link_local"
 
 
 @pytest.mark.parametrize(("status", "failure"), [(200, "body_too_large"), (500, "http_5xx"), (302, "http_3xx")])
 def test_an_answer_longer_than_is_read_is_judged_by_its_status(status: int, failure: str) -> None:
-    kept = attempts.attempt_of(Answer(status, {}, b"x" * 16384, True, 12, {}), 1, 1000, ())
+    kept = attempts.attempt_of(Answer(status, {}, b"x" * 16384, True, 12, {}), 1, 1000, CREDENTIALS)
     assert (kept.status, kept.failure) == ("success" if status == 200 else "error", failure)
 
 
