@@ -57,6 +57,7 @@ class OneDelivery(RuleBasedStateMachine):
             return multiple()
         assert self.held is None, "two are at it at once"
         assert ticket.attempt == (self.claimed[-1] if self.claimed else 0) + 1
+        assert ticket.base == self._row().get("base", 0), "a message of an earlier round"
         self.claimed.append(ticket.attempt)
         self.held = claim.token
         return ticket, claim.token

@@ -158,14 +158,19 @@ class DeliveryStore:
         keep: tuple[str, ...] = _KEPT,
     ) -> tuple[bool, DeliveryRow | None]:
         """Changes the row if it is this attempt's turn: the attempt before is recorded, or for the first one there is
-        no row yet, or one that only waits (it was put off, or ended before its first attempt and was reopened)."""
+        no row yet, or one that only waits (it was put off, or ended before its first attempt and was reopened). An
+        attempt of the same number in an earlier round (it was discarded, then sent anew) has no turn any more."""
         states = {f":live{place}": state for place, state in enumerate(LIVE_STATES)}
-        turn = f"attempt = :before AND attribute_not_exists(claim) AND #state IN ({', '.join(states)})"
+        turn = (
+            f"attempt = :before AND attribute_not_exists(claim) AND #state IN ({', '.join(states)})"
+            " AND (attribute_not_exists(#base) OR #base = :base)"
+        )
         return self._update(
             ticket,
             _Update(changes, remove, keep),
             condition=f"attribute_not_exists(pk) OR ({turn})" if ticket.attempt == 1 else turn,
-            values={":before": ticket.attempt - 1, **states},
+            values={":before": ticket.attempt - 1, ":base": ticket.base, **states},
+            names={"#base": "base"},
         )
 
     def _update(
@@ -175,6 +180,7 @@ class DeliveryStore:
         *,
         condition: str,
         values: dict[str, Value] | None = None,
+        names: dict[str, str] | None = None,
         append: Attempt | None = None,
     ) -> tuple[bool, DeliveryRow | None]:
         appended = {":none": marshal([]), ":one": marshal([_attempt_text(append)])} if append else {}
@@ -184,7 +190,7 @@ class DeliveryStore:
                 Key=marshal_item({"pk": f"{self._tenant}#{ticket.webhook_id}", "sk": ticket.delivery_id}),
                 UpdateExpression=update.expression(appending=append is not None),
                 ConditionExpression=condition,
-                ExpressionAttributeNames=update.names(appending=append is not None),
+                ExpressionAttributeNames=update.names(appending=append is not None) | (names or {}),
                 ExpressionAttributeValues={**update.values(), **marshal_item(values or {}), **appended},
                 ReturnValuesOnConditionCheckFailure="ALL_OLD",
             )
