@@ -49,11 +49,10 @@ _FAILURES = {
     422: ("InvalidFields", "Fields are wrong; `details` lists every one"),
     429: ("RateLimited", "Too many requests; come back after `Retry-After`"),
     500: ("InternalError", "Something went wrong on our side"),
-    501: ("NotAvailableYet", "This is not available yet"),
     502: ("UpstreamFailed", "The other side failed, could not be reached, or broke off"),
     504: ("UpstreamTimeout", "The other side did not answer in time"),
 }
-_ALSO = {"connect_integration": {501, 502, 504}, "execute_action": {502, 504}}
+_ALSO = {"connect_integration": {502, 504}, "execute_action": {502, 504}}
 # A status that Powertools cannot see, answered with the same body as another one.
 _SAME_ANSWER = {"connect_integration": {"200": "201"}, "put_event_type": {"201": "200"}}
 # An answer with a status and a shape of its own beside the usual one.

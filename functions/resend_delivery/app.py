@@ -2,8 +2,7 @@
 
 from jobsprint.api.endpoint import Endpoint
 from jobsprint.api.envelope import Data
-from jobsprint.api.event_schemas import DeliveryView
-from jobsprint.api.recovery_schemas import DeliveryId
+from jobsprint.api.event_schemas import DeliveryId, DeliveryView
 from jobsprint.api.schemas import WebhookId
 from jobsprint.delivery import resend
 from jobsprint.domain.times import now_ms

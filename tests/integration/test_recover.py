@@ -234,6 +234,12 @@ def test_range_states_and_events_choose(outbox: Outbox, endpoint: Receiver, webh
     assert not missing & got(endpoint).keys()
 
 
+def test_an_end_to_the_second_takes_in_all_of_that_second(outbox: Outbox, endpoint: Receiver, webhook: str) -> None:
+    failing(outbox, endpoint, 1)
+    [delivery] = deliveries(webhook)
+    assert started(webhook, dryRun=True, until=delivery["createdAt"][:-5] + "Z")["matched"] == 1
+
+
 def test_discarded_deliveries_are_failed_ones(outbox: Outbox, endpoint: Receiver, webhook: str) -> None:
     ids = publish_many(20)
     path = f"/integrations/webhooks/{webhook}"

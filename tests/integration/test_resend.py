@@ -186,6 +186,28 @@ def test_an_old_message_does_not_take_the_new_round_over(outbox: Outbox, endpoin
     assert numbers(endpoint) == list(range(1, 9))
 
 
+def test_a_message_from_before_a_discard_does_not_shorten_the_new_round(
+    outbox: Outbox, endpoint: Receiver, webhook: str
+) -> None:
+    endpoint.answer = lambda _: Reply(500)
+    publish()
+    dispatch(*(record(message.body) for message in outbox.take()))
+    [retry] = outbox.take()
+    path = f"/integrations/webhooks/{webhook}"
+    call("PATCH", path, body={"active": False})
+    dispatch(record(due(retry)))
+    call("PATCH", path, body={"active": True})
+    [delivery] = deliveries(webhook)
+    assert resend(webhook, delivery["id"]).status == 202
+    [again] = outbox.take()
+    assert (again.json["attempt"], again.json["base"]) == (retry.json["attempt"], 1)
+    assert dispatch(record(due(retry))) == []
+    assert numbers(endpoint) == [1], "its round is over"
+    dispatch(record(again.body))
+    drain(outbox)
+    assert numbers(endpoint) == list(range(1, 6)), "the whole schedule from the second attempt on"
+
+
 def test_an_expired_event_is_a_conflict_that_names_the_field(outbox: Outbox, endpoint: Receiver, webhook: str) -> None:
     delivery = delivered_once(outbox, webhook)
     row = raw(webhook, delivery["id"])

@@ -420,6 +420,24 @@ def test_five_days_without_a_success_disable_a_webhook(
     assert (data["reason"], data["window"], data["attempts"], data["failureShare"]) == ("failing", 432_000, 20, 1)
 
 
+@pytest.mark.parametrize("path", ["/integrations/webhooks/{}", "/integrations/{}/connect"])
+def test_a_pause_is_no_time_of_failing(world: World, receiver: Receiver, path: str) -> None:
+    webhook = subscribe(receiver.url)
+    one = f"/integrations/webhooks/{webhook['id']}"
+    receiver.answer = lambda _: Reply(500)
+    for _ in range(traffic.DISABLE_MIN_ATTEMPTS - 1):
+        world.work(*world.publish())
+        world.outbox.take()
+        world.now += traffic.WINDOW_MS // 4  # too seldom for the breaker
+    call("PATCH", one, body={"active": False})
+    world.now += traffic.DISABLE_AFTER_MS
+    method, body = ("PATCH", {"active": True}) if "webhooks" in path else ("POST", {})
+    assert call(method, path.format(webhook["id"]), body=body).status == 200
+    world.work(*world.publish())
+    assert len(receiver.received) == traffic.DISABLE_MIN_ATTEMPTS
+    assert call("GET", one).data["active"] is True, "five days of pause and one failure are not five days of failures"
+
+
 def test_failing_to_deliver_an_own_event_tells_nothing(
     world: World, receiver: Receiver, listener: Receiver, monkeypatch: pytest.MonkeyPatch
 ) -> None:

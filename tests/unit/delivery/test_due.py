@@ -81,4 +81,5 @@ def test_the_data_of_an_event_is_there_for_the_last_attempt(schedule: list[int])
     for retention_days in (1, 30):
         kept = events.kept_seconds(retention_days, (0, 5))
         assert slowest(schedule) < kept
+    assert slowest(schedule) < events.round_seconds(schedule)
     assert slowest([0] + [999_999] * 19) < events.kept_seconds(1, [0] + [999_999] * 19)

@@ -39,4 +39,8 @@ def row(state: DeliveryState = "retrying", next_at: int | None = None, **claim: 
     ],
 )
 def test_standing(found: DeliveryRow | None, attempt: int, received: int, expected: str) -> None:
-    assert standing(found, attempt, MINE, received=received, now=NOW) == expected
+    assert standing(found, attempt, MINE, base=0, received=received, now=NOW) == expected
+
+
+def test_a_message_of_an_earlier_round_has_nothing_left_to_do() -> None:
+    assert standing(row(base=2), 3, MINE, base=0, received=5, now=NOW) == "over"

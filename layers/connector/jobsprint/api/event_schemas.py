@@ -38,7 +38,7 @@ CodeClassFilter = Annotated[
 FailureFilter = Annotated[
     str | None, Query(max_length=100, description="Filter by the failure of an attempt, such as dns or http_5xx")
 ]
-DeliveryId = Annotated[str, Path(description="Delivery ID")]
+DeliveryId = Annotated[str, Path(description="Delivery ID: `dlv_…`")]
 
 
 class PublishEvent(BaseModel):

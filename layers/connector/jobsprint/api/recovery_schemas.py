@@ -17,9 +17,8 @@ from jobsprint.domain.recoveries import (
     Wanted,
     progress,
 )
-from jobsprint.domain.times import iso_millis, parse_iso
+from jobsprint.domain.times import iso_millis, parse_iso, parse_until
 
-DeliveryId = Annotated[str, Path(description="Delivery ID: `dlv_…`")]
 JobId = Annotated[str, Path(description="Recovery ID: `job_…`")]
 
 
@@ -41,7 +40,7 @@ class RecoverRequest(BaseModel):
         """What `delivery.recover` takes; `now` in ms."""
         return Wanted(
             since=parse_iso(self.since),
-            until=now if self.until is None else parse_iso(self.until),
+            until=now if self.until is None else parse_until(self.until),
             events=tuple(self.events or ()),
             states=tuple(dict.fromkeys(self.states)),
             dry_run=self.dryRun,

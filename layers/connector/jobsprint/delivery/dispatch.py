@@ -245,7 +245,14 @@ class _Batch:
 
     def _settle(self, work: _Work, row: DeliveryRow | None, claim: Claim) -> str:
         """Does what a row that stands against this attempt asks for, and says how it stands."""
-        found = standing(row, work.ticket.attempt, claim, received=work.message.received, now=self._clock())
+        found = standing(
+            row,
+            work.ticket.attempt,
+            claim,
+            base=work.ticket.base,
+            received=work.message.received,
+            now=self._clock(),
+        )
         if found == "busy":
             self._failed.append(work.message.id)
         elif found == "follow" and row:

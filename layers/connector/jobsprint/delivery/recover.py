@@ -18,7 +18,7 @@ from typing import TypeVar
 from jobsprint import aws
 from jobsprint.config import settings
 from jobsprint.delivery import publish, queue, routing
-from jobsprint.delivery.resend import hold, require_deliverable, webhook_of
+from jobsprint.delivery.resend import hold, require_deliverable
 from jobsprint.domain import event_names, recoveries
 from jobsprint.domain.deliveries import LIVE_STATES, MAX_DELAY_MS, DeliveryRow
 from jobsprint.domain.errors import Conflict, Detail, InvalidFields, NotFound
@@ -28,6 +28,7 @@ from jobsprint.domain.recoveries import Position, Recovery, Wanted
 from jobsprint.domain.times import iso_millis, now_ms
 from jobsprint.observe import logger
 from jobsprint.store.deliveries import DeliveryStore
+from jobsprint.store.integrations import IntegrationStore
 from jobsprint.store.jobs import RecoveryStore
 from jobsprint.store.recoverable import FAILED, KeptEvent, Recoverable
 
@@ -68,7 +69,7 @@ def start(
     a webhook has one recovery at a time.
     """
     now = clock()
-    webhook = webhook_of(tenant, webhook_id)
+    webhook = IntegrationStore(tenant).webhook(webhook_id)
     if not wanted.dry_run:
         require_deliverable(webhook)
     pace = min(wanted.per_second, webhook.policy.rate_limit or wanted.per_second)
@@ -95,7 +96,7 @@ def start(
 
 def find(tenant: str, webhook_id: str, job_id: str, now: int) -> Recovery:
     """A recovery of that webhook; `now` in ms. Raises NotFound."""
-    webhook_of(tenant, webhook_id)
+    IntegrationStore(tenant).webhook(webhook_id)
     job = RecoveryStore(tenant).get(webhook_id, job_id, now)
     return replace(job, status="failed", reason="stalled") if job.is_stalled(now) else job
 
@@ -180,7 +181,7 @@ def work(
 
 def _step(store: RecoveryStore, job: Recovery, clock: Callable[[], int], stopwatch: Callable[[], float]) -> None:
     try:
-        webhook = webhook_of(job.tenant, job.webhook_id)
+        webhook = IntegrationStore(job.tenant).webhook(job.webhook_id)
     except NotFound:
         store.end(job, "cancelled", clock(), "webhook_deleted")
         return

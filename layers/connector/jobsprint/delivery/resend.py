@@ -2,17 +2,17 @@
 
 from jobsprint.config import settings
 from jobsprint.delivery import queue
+from jobsprint.delivery.schedule import schedule_of
 from jobsprint.domain.deliveries import DeliveryRow
 from jobsprint.domain.errors import Conflict, Detail, NotFound
 from jobsprint.domain.ids import is_id
 from jobsprint.domain.models import Integration
 from jobsprint.store.deliveries import DeliveryStore
-from jobsprint.store.events import EventStore
+from jobsprint.store.events import EventStore, round_seconds
 from jobsprint.store.integrations import IntegrationStore
 from jobsprint.store.recoverable import KeptEvent, Recoverable
 
 _TRIES = 3
-_DAY_SECONDS = 86400
 
 
 def resend(tenant: str, webhook_id: str, delivery_id: str, now: int) -> DeliveryRow:
@@ -24,7 +24,7 @@ def resend(tenant: str, webhook_id: str, delivery_id: str, now: int) -> Delivery
 
     Raises NotFound, and Conflict `webhook_disabled`, `event_expired` or `delivery_in_progress`.
     """
-    webhook = webhook_of(tenant, webhook_id)
+    webhook = IntegrationStore(tenant).webhook(webhook_id)
     require_deliverable(webhook)
     store = DeliveryStore(tenant)
     row = _existing(store, webhook_id, delivery_id, now)
@@ -49,13 +49,6 @@ def resend(tenant: str, webhook_id: str, delivery_id: str, now: int) -> Delivery
     )
 
 
-def webhook_of(tenant: str, webhook_id: str) -> Integration:
-    """The webhook of that id. Raises NotFound, also for another kind of integration."""
-    if not is_id(webhook_id, "wh"):
-        raise NotFound(f"There is no webhook {webhook_id[:100]!r}", code="webhook_not_found")
-    return IntegrationStore(tenant).get(webhook_id)
-
-
 def require_deliverable(webhook: Integration) -> None:
     """Raises Conflict `webhook_disabled` for a webhook that is paused or disabled."""
     if webhook.status != "connected":
@@ -67,8 +60,7 @@ def require_deliverable(webhook: Integration) -> None:
 
 def hold(webhook: Integration, event: KeptEvent, now: int) -> None:
     """Keeps an event for as long as a round that begins now (ms) may last."""
-    schedule = webhook.policy.retry_schedule or settings().retry_schedule
-    needed = now // 1000 + sum(schedule) * 11 // 10 + _DAY_SECONDS
+    needed = now // 1000 + round_seconds(schedule_of(webhook.policy, settings().retry_schedule))
     if event.expires_at < needed:
         EventStore(webhook.tenant).hold(event.key, needed)
 

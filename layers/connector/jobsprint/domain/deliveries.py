@@ -156,8 +156,10 @@ def code_class(attempt: Attempt) -> CodeClass:
     return _CODE_CLASSES.get((attempt.http_status or 0) // 100, "none")
 
 
-def standing(row: DeliveryRow | None, attempt: int, claim: Claim, *, received: int, now: int) -> Standing:
+def standing(row: DeliveryRow | None, attempt: int, claim: Claim, *, base: int, received: int, now: int) -> Standing:
     """What a row that refused the claim of `attempt` means for its message, which was received `received` times.
+
+    `base` is the message's own: another one than the row's shows that the delivery was sent anew since.
 
     - `ours`: the claim is our own, only the answer to it was lost. Go on.
     - `busy`: an earlier receipt of this very message is at it; come back, in case its worker dies.
@@ -168,7 +170,7 @@ def standing(row: DeliveryRow | None, attempt: int, claim: Claim, *, received: i
     if row is None or row.delivery.state not in LIVE_STATES or row.attempt > attempt:
         return "over"
     if row.attempt < attempt:
-        return "busy"
+        return "busy" if row.base == base else "over"
     if row.claim is None:
         overdue = (row.delivery.next_attempt_at or now) + OVERDUE_MS < now
         return "follow" if received > 1 or overdue else "over"

@@ -115,6 +115,11 @@ def disconnected(integration: Integration, now: int) -> Integration:
     return replace(integration, status="disconnected", disconnected_at=now)
 
 
+def resumed(integration: Integration) -> Integration:
+    """The webhook as somebody enables it, after it was paused or disabled."""
+    return replace(integration, status="connected", disconnected_at=None, status_reason=None)
+
+
 def health_after(
     health: Health, *, passed: bool, reason: str | None, message: str, step: str | None, at: int
 ) -> Health:

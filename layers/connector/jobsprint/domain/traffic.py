@@ -312,6 +312,11 @@ def disabled(traffic: Traffic, reason: str, *, at: int, totals: Totals | None, m
     )
 
 
+def resumed(traffic: Traffic) -> Traffic:
+    """The state of a webhook that somebody enabled again: the time it was paused counts neither for nor against it."""
+    return replace(traffic, row_at=0, window_at=0)
+
+
 def is_calm(traffic: Traffic, now: int) -> bool:
     """Whether the webhook may be sent to without a look at its state."""
     return not traffic.open_until and traffic.slow_until <= now

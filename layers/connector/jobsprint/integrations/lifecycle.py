@@ -18,7 +18,7 @@ from jobsprint.domain.ids import is_id, new_id
 from jobsprint.domain.models import Health, Integration
 from jobsprint.domain.times import now_ms
 from jobsprint.domain.validation import all_wrong, from_details, validate
-from jobsprint.integrations import consent, grants
+from jobsprint.integrations import consent, grants, webhooks
 from jobsprint.integrations.settle import announce_connected, settled
 from jobsprint.security.credentials import Credentials, open_credentials, seal_credentials, wiped
 from jobsprint.store.integrations import IntegrationStore
@@ -157,12 +157,10 @@ def _reconnect(tenant: str, integration_id: str, body: Mapping[str, object], api
 
 
 def _resume(tenant: str, webhook_id: str) -> Connected:
-    store = IntegrationStore(tenant)
-    webhook = store.get(webhook_id)
-    if webhook.status == "connected":
+    if webhooks.find(tenant, webhook_id).status == "connected":
         raise Conflict(f"{webhook_id} is active already", code="already_connected")
-    resumed = replace(webhook, status="connected", disconnected_at=None, status_reason=None)
-    return Connected(store.update(resumed), "Resumed; events are delivered again from now on", created=False)
+    resumed = webhooks.change(tenant, webhook_id, name=None, active=True, target={}, policy={})
+    return Connected(resumed, "Resumed; events are delivered again from now on", created=False)
 
 
 def _announced(integration: Integration, connection: Connection, *, created: bool) -> Connected:

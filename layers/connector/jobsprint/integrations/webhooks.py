@@ -7,15 +7,16 @@ from typing import Any
 from jobsprint.config import settings
 from jobsprint.connectors.base import Connection
 from jobsprint.connectors.registry import connector_for
-from jobsprint.domain.errors import Conflict, NotFound
-from jobsprint.domain.ids import is_id, new_id
+from jobsprint.domain import rules, traffic
+from jobsprint.domain.errors import Conflict
+from jobsprint.domain.ids import new_id
 from jobsprint.domain.models import DeliveryPolicy, Integration
-from jobsprint.domain.rules import disconnected
 from jobsprint.domain.times import now_ms
 from jobsprint.observe import logger
 from jobsprint.security.credentials import Credentials, open_credentials, rotated, seal_credentials
 from jobsprint.security.signing import generate_secret
 from jobsprint.store.integrations import IntegrationStore
+from jobsprint.store.traffic import TrafficStore
 
 
 @dataclass(frozen=True, slots=True)
@@ -65,9 +66,7 @@ def create(tenant: str, name: str, target: Mapping[str, object], policy: Deliver
 
 def find(tenant: str, webhook_id: str) -> Integration:
     """The webhook of that id. Raises NotFound, also for the id of another kind of integration."""
-    if not is_id(webhook_id, "wh"):
-        raise NotFound(f"There is no webhook {webhook_id[:100]!r}", code="webhook_not_found")
-    return IntegrationStore(tenant).get(webhook_id)
+    return IntegrationStore(tenant).webhook(webhook_id)
 
 
 def change(
@@ -90,9 +89,11 @@ def change(
         connection = connector_for("webhook").connect(webhook, target, current=open_credentials(webhook))
         changed = _settled(changed, connection)
     if active is False:
-        changed = disconnected(changed, now_ms())
-    elif active:
-        changed = replace(changed, status="connected", disconnected_at=None, status_reason=None)
+        changed = rules.disconnected(changed, now_ms())
+    elif active and webhook.status != "connected":
+        # First: enabled before, it could be disabled by what was so before it was paused.
+        TrafficStore(tenant).change(webhook_id, lambda state: (traffic.resumed(state), None), now=now_ms())
+        changed = rules.resumed(changed)
     return store.update(changed)
 
 

@@ -43,9 +43,9 @@ DUE_SHARDS = 16
 
 _FIRST, _LAST = "dlv_", "dlv_~"
 _INDEXED = ("listed", "dueShard", "dueAt", "sweeps")
-_LISTED: tuple[DeliveryState, ...] = ("retrying", "exhausted", "discarded")
+_LISTED: tuple[DeliveryState, ...] = ("retrying", "exhausted", "discarded")  # wholly; others may be missing there
 _ENDED: tuple[DeliveryState, ...] = ("delivered", "exhausted", "discarded")
-_WHOLLY_LISTED = frozenset({"retrying", "exhausted", "discarded"})  # a list of these states may trust the index
+_KEPT = ("createdAt",)  # a delivery that waited for its first attempt was made when it began to wait
 _OPEN_CLAIM = ("claim", "claimedAt", "leaseUntil")
 _DAY_SECONDS = 86400
 _MOST_KEYS = 100  # of one BatchGetItem
@@ -77,7 +77,8 @@ class DeliveryStore:
         if ticket.attempt > 1:
             # Should its worker die and the message be lost, the sweeper finds it. First attempts would pay for it all.
             changes |= self._due(ticket, now + LEASE_MS + GRACE_MS)
-        return self._update_in_turn(ticket, changes)
+        # What is listed already stays in its state, so that the index and the row say the same.
+        return self._update_in_turn(ticket, changes, keep=(*_KEPT, "state"))
 
     def discard(self, ticket: Ticket, now: int) -> tuple[bool, DeliveryRow | None]:
         """Ends a delivery without the attempt it came for. Answers as `claim` does."""
@@ -149,17 +150,27 @@ class DeliveryStore:
         return {"dueShard": _due_shard(ticket.delivery_id), "dueAt": due}
 
     def _update_in_turn(
-        self, ticket: Ticket, changes: dict[str, Value], remove: tuple[str, ...] = ()
+        self,
+        ticket: Ticket,
+        changes: dict[str, Value],
+        *,
+        remove: tuple[str, ...] = (),
+        keep: tuple[str, ...] = _KEPT,
     ) -> tuple[bool, DeliveryRow | None]:
         """Changes the row if it is this attempt's turn: the attempt before is recorded, or for the first one there is
-        no row yet, or one that only waits (it was put off, or ended before its first attempt and was reopened)."""
+        no row yet, or one that only waits (it was put off, or ended before its first attempt and was reopened). An
+        attempt of the same number in an earlier round (it was discarded, then sent anew) has no turn any more."""
         states = {f":live{place}": state for place, state in enumerate(LIVE_STATES)}
-        turn = f"attempt = :before AND attribute_not_exists(claim) AND #state IN ({', '.join(states)})"
+        turn = (
+            f"attempt = :before AND attribute_not_exists(claim) AND #state IN ({', '.join(states)})"
+            " AND (attribute_not_exists(#base) OR #base = :base)"
+        )
         return self._update(
             ticket,
-            _Update(changes, remove),
+            _Update(changes, remove, keep),
             condition=f"attribute_not_exists(pk) OR ({turn})" if ticket.attempt == 1 else turn,
-            values={":before": ticket.attempt - 1, **states},
+            values={":before": ticket.attempt - 1, ":base": ticket.base, **states},
+            names={"#base": "base"},
         )
 
     def _update(
@@ -169,6 +180,7 @@ class DeliveryStore:
         *,
         condition: str,
         values: dict[str, Value] | None = None,
+        names: dict[str, str] | None = None,
         append: Attempt | None = None,
     ) -> tuple[bool, DeliveryRow | None]:
         appended = {":none": marshal([]), ":one": marshal([_attempt_text(append)])} if append else {}
@@ -178,7 +190,7 @@ class DeliveryStore:
                 Key=marshal_item({"pk": f"{self._tenant}#{ticket.webhook_id}", "sk": ticket.delivery_id}),
                 UpdateExpression=update.expression(appending=append is not None),
                 ConditionExpression=condition,
-                ExpressionAttributeNames=update.names(appending=append is not None),
+                ExpressionAttributeNames=update.names(appending=append is not None) | (names or {}),
                 ExpressionAttributeValues={**update.values(), **marshal_item(values or {}), **appended},
                 ReturnValuesOnConditionCheckFailure="ALL_OLD",
             )
@@ -309,7 +321,7 @@ class DeliveryStore:
         judged anew. Everything else filters within at most 1,000 items a page.
         """
         low, high = id_range("dlv", wanted.from_ms, wanted.to_ms)
-        by_state = wanted.state in _WHOLLY_LISTED
+        by_state = wanted.state in _LISTED
         page = read_page(
             self._listed(webhook_id, str(wanted.state), low, high) if by_state else self._query(webhook_id, low, high),
             limit=limit,
@@ -398,11 +410,15 @@ class DeliveryStore:
 
 
 class _Update:
-    """The SET and REMOVE of an update. Every name is aliased: some are words that DynamoDB keeps for itself."""
+    """The SET and REMOVE of an update. Every name is aliased: some are words that DynamoDB keeps for itself.
 
-    def __init__(self, changes: dict[str, Value], remove: tuple[str, ...] = ()) -> None:
+    What is in `keep` is set only where it is not there yet.
+    """
+
+    def __init__(self, changes: dict[str, Value], remove: tuple[str, ...] = (), keep: tuple[str, ...] = _KEPT) -> None:
         self._changes = changes
         self._remove = remove
+        self._keep = keep
 
     def expression(self, *, appending: bool) -> str:
         """The update expression; `appending` adds `:one` to the attempts."""
@@ -413,8 +429,7 @@ class _Update:
         return f"SET {', '.join(sets)}{removed}"
 
     def _value(self, name: str) -> str:
-        # A delivery that waited for its first attempt was made when it began to wait.
-        return f"if_not_exists(#{name}, :{name})" if name == "createdAt" else f":{name}"
+        return f"if_not_exists(#{name}, :{name})" if name in self._keep else f":{name}"
 
     def names(self, *, appending: bool) -> dict[str, str]:
         """The aliases in use; `#state`, which conditions name too, is in every change."""

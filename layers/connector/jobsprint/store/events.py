@@ -113,11 +113,17 @@ class EventStore:
 def kept_seconds(retention_days: int, schedule: Sequence[int]) -> int:
     """How long an event is kept where the service retries by `schedule` (seconds).
 
-    However short the retention is, the last retry of the longest schedule that a webhook may have still finds the data:
-    jitter lengthens each wait by a tenth at most, and a Retry-After makes it an hour at least.
+    However short the retention is, the last retry of the longest schedule that a webhook may have still finds the data.
     """
-    waits = max(sum(schedule), rules.MAX_SCHEDULE_SECONDS) + rules.MAX_TRIES * _HOUR_SECONDS
-    return max(retention_days * _DAY_SECONDS, waits * 11 // 10 + _DAY_SECONDS)
+    return max(retention_days * _DAY_SECONDS, round_seconds([max(sum(schedule), rules.MAX_SCHEDULE_SECONDS)]))
+
+
+def round_seconds(schedule: Sequence[int]) -> int:
+    """How long all attempts of one schedule (seconds) may take, and a day more.
+
+    Jitter lengthens each wait by a tenth at most, and a Retry-After makes it an hour at least.
+    """
+    return (sum(schedule) + rules.MAX_TRIES * _HOUR_SECONDS) * 11 // 10 + _DAY_SECONDS
 
 
 def event_of(tenant: str, item: Item) -> Event:

@@ -163,6 +163,12 @@ class IntegrationStore:
             raise _missing(integration_id)
         return _from_item(item)
 
+    def webhook(self, webhook_id: str) -> Integration:
+        """The webhook of that id. Raises NotFound, also for the id of another kind of integration."""
+        if not is_id(webhook_id, "wh"):
+            raise NotFound(f"There is no webhook {webhook_id[:100]!r}", code="webhook_not_found")
+        return self.get(webhook_id)
+
     def get_with_activity(self, integration_id: str) -> tuple[Integration, Activity]:
         """The integration or webhook of that id and what happened to it, in one read. Raises NotFound."""
         if not is_id(integration_id, "int", "wh"):
