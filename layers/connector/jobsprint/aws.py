@@ -5,8 +5,14 @@ from typing import TYPE_CHECKING, Any
 
 import botocore.session
 from botocore.config import Config
+from botocore.loaders import Loader
 
 from jobsprint.config import settings
+
+try:
+    from aws_models import FOLDER as MODELS  # made by the layer's build (layers/dependencies/aws_models.py)
+except ImportError:
+    MODELS = None
 
 if TYPE_CHECKING:
     from mypy_boto3_apigateway import APIGatewayClient
@@ -26,7 +32,12 @@ _CONFIG = Config(
 
 @cache
 def _session() -> botocore.session.Session:
-    return botocore.session.get_session()
+    session = botocore.session.get_session()
+    if MODELS:
+        # A first client takes 16 ms of CPU over the data of the services in use, and 60 over that of all.
+        loader = Loader(extra_search_paths=[MODELS], include_default_search_paths=False)
+        session.register_component("data_loader", loader)
+    return session
 
 
 def _client(service: str) -> Any:
