@@ -52,6 +52,15 @@ revoke-token: install ## Revoke a token: ID=tok_... [STAGE=]
 catalog: install ## Bring the catalogue up to date now; with ZapierClientId set, from Zapier's list too: [STAGE=]
 	@$(LOCAL) catalog --stage "$(STAGE)"
 
+# --- Operations (docs/runbook.md) -------------------------------------------------------------------------------------------
+dashboard: install ## Deploy the CloudWatch dashboard beside a deployed stack: STAGE=dev|prod
+	$(call need,STAGE,dev or prod)
+	@$(LOCAL) dashboard --stage "$(STAGE)"
+
+erase-tenant: install ## Count everything a tenant has, and with YES=1 delete it: TENANT=acme [YES=1] [STAGE=]
+	$(call need,TENANT,a tenant's name)
+	@$(LOCAL) erase-tenant --tenant "$(TENANT)" --stage "$(STAGE)" $(if $(YES),--yes)
+
 # --- Checks ------------------------------------------------------------------------------------------------------------
 test: lint typecheck validate ## Lint, type-check, validate the template, and run all fast and end-to-end tests
 	@echo "The fast tests run beside the end-to-end tests; what they print follows."
@@ -64,11 +73,15 @@ unit: install ## The fast tests alone
 test-fuzz: install ## Schemathesis with 200 cases per operation, on the local stack
 	SCHEMATHESIS_CASES=200 $(PYTEST) tests/e2e/test_schemathesis.py
 
+test-delivery: install ## Delivery's long suites: chaos, hostile receivers, outbound guard, isolation; each prints its counts
+	$(PYTEST) -s tests/delivery
+
 e2e: install ## The end-to-end tests alone
 	$(PYTEST) tests/e2e
 
 test-connectors: install ## The connectors against real servers: installs n8n into .local/n8n (3 GB, minutes, a C++ compiler)
 	@"$(PYTHON)" local/install.py node
+	@"$(VENV)" -m local.n8n
 	$(PYTEST) tests/connectors
 
 lint: install ## ruff check and format --check
@@ -78,8 +91,9 @@ lint: install ## ruff check and format --check
 typecheck: install ## mypy --strict on layers, functions and local
 	"$(VENV)" -m mypy layers/connector/jobsprint functions local
 
-validate: install ## sam validate --lint
+validate: install ## sam validate --lint, and cfn-lint on the dashboard
 	@"$(VENV)" -m samcli validate --lint
+	@.venv/bin/cfn-lint dashboard.yaml
 
 # --- Building and deploying ----------------------------------------------------------------------------------------------
 build: install ## Build for `sam local invoke` (python3.13, x86_64)
@@ -116,5 +130,5 @@ install: ## Make .venv and .local/emulator where they are missing or out of date
 
 need = @test -n "$($(1))" || { echo "Say $(1)=, $(2), as in: make $@ $(1)=..." >&2; exit 1; }
 
-.PHONY: help run up down clean catalog token tokens revoke-token test unit e2e test-fuzz test-connectors lint typecheck \
-	validate build invoke deploy openapi requirements install
+.PHONY: help run up down clean catalog token tokens revoke-token dashboard erase-tenant test unit e2e test-fuzz \
+	test-delivery test-connectors lint typecheck validate build invoke deploy openapi requirements install

@@ -1,4 +1,6 @@
-"""`python -m local up | down | run | clean | build | deploy | catalog | token | tokens | revoke-token`; see `make`."""
+"""`python -m local up | down | run | clean | build | deploy | dashboard | catalog | token | tokens | revoke-token |
+erase-tenant | copy-rows`; see `make` and docs/runbook.md.
+"""
 
 import argparse
 import json
@@ -7,10 +9,11 @@ import re
 import shutil
 import signal
 import sys
+from collections.abc import Callable
 from pathlib import Path
 from types import FrameType
 
-from local import catalog, emulator, gateway, invoke, logs, permissions, queues, sam, stack, tokens
+from local import catalog, emulator, erase, gateway, invoke, logs, permissions, queues, restore, sam, stack, tokens
 from local.console import Failure, step
 from local.options import EMULATOR, LOCAL_PARAMETERS, PROJECT, Home, chosen_parameters, chosen_port, last_port
 
@@ -112,13 +115,32 @@ def _administer(arguments: argparse.Namespace) -> None:
         print(json.dumps(clients.manage(action="revoke", id=arguments.id), indent=2))
 
 
+def _account(arguments: argparse.Namespace) -> erase.Account:
+    return erase.deployed_account(arguments.stage) if arguments.stage else erase.local_account(arguments.home)
+
+
+def _erased(arguments: argparse.Namespace) -> str:
+    return erase.erase(_account(arguments), arguments.tenant, really=arguments.yes)
+
+
+def _copied(arguments: argparse.Namespace) -> str:
+    return restore.copy_rows(
+        _account(arguments),
+        arguments.source,
+        arguments.target,
+        tenant=arguments.tenant,
+        overwrite=arguments.overwrite,
+    )
+
+
 def _parse() -> argparse.Namespace:
     parser = argparse.ArgumentParser(prog="python -m local")
     parser.add_argument("--home", type=lambda text: Home(Path(text).resolve()), default=Home(PROJECT / ".local"))
     commands = parser.add_subparsers(dest="command", required=True)
     for name in ("up", "down", "run", "clean", "build"):
         commands.add_parser(name)
-    commands.add_parser("deploy").add_argument("--stage", required=True)
+    for name in ("deploy", "dashboard"):
+        commands.add_parser(name).add_argument("--stage", required=True)
     one = commands.add_parser("invoke")
     one.add_argument("--function", required=True)
     one.add_argument("--event", required=True, type=Path)
@@ -130,6 +152,16 @@ def _parse() -> argparse.Namespace:
         if name == "token":
             command.add_argument("--scopes", default="*")
             command.add_argument("--expires", default="")
+    erasing = commands.add_parser("erase-tenant")
+    erasing.add_argument("--stage", default="")
+    erasing.add_argument("--tenant", required=True)
+    erasing.add_argument("--yes", action="store_true", help="delete, and not only count")
+    copying = commands.add_parser("copy-rows")
+    copying.add_argument("--stage", default="")
+    copying.add_argument("--from", dest="source", required=True, help="the restored table")
+    copying.add_argument("--to", dest="target", required=True, help="the stack's table")
+    copying.add_argument("--tenant", default="", help="only this tenant's rows")
+    copying.add_argument("--overwrite", action="store_true", help="also rows that the stack's table has")
     return parser.parse_args()
 
 
@@ -140,6 +172,29 @@ def _interrupt(number: int, _frame: FrameType | None) -> None:
     raise KeyboardInterrupt
 
 
+def _up(home: Home) -> None:
+    up(home)
+    _introduce(home, stack.read_env(home)["JOBSPRINT_TOKEN"])
+
+
+def _actions(arguments: argparse.Namespace) -> dict[str, Callable[[], object]]:
+    """What each command does; a number that it gives is the exit status."""
+    home = arguments.home
+    return {
+        "up": lambda: _up(home),
+        "down": lambda: down(home),
+        "clean": lambda: clean(home),
+        "run": lambda: run(home),
+        "build": lambda: sam.build(sam.container_target(), os.environ, home.logs / "build.log"),
+        "invoke": lambda: invoke.invoke(home, arguments.function, arguments.event),
+        "deploy": lambda: sam.deploy_to_aws(arguments.stage, chosen_parameters()),
+        "dashboard": lambda: sam.deploy_dashboard(arguments.stage),
+        "catalog": lambda: print(catalog.load(_clients(arguments))),
+        "erase-tenant": lambda: print(_erased(arguments)),
+        "copy-rows": lambda: print(_copied(arguments)),
+    }
+
+
 def main() -> int:
     """Run one command; what goes wrong is one sentence and a status other than 0."""
     arguments = _parse()
@@ -148,28 +203,14 @@ def main() -> int:
     os.environ["NO_PROXY"] = os.environ["no_proxy"] = direct
     for number in (signal.SIGTERM, signal.SIGHUP):
         signal.signal(number, _interrupt)
-    actions = {"up": up, "down": down, "clean": clean, "run": run}
     try:
-        if arguments.command in actions:
-            actions[arguments.command](arguments.home)
-            if arguments.command == "up":
-                _introduce(arguments.home, stack.read_env(arguments.home)["JOBSPRINT_TOKEN"])
-        elif arguments.command == "build":
-            sam.build(sam.container_target(), os.environ, arguments.home.logs / "build.log")
-        elif arguments.command == "invoke":
-            return invoke.invoke(arguments.home, arguments.function, arguments.event)
-        elif arguments.command == "deploy":
-            sam.deploy_to_aws(arguments.stage, chosen_parameters())
-        elif arguments.command == "catalog":
-            print(catalog.load(_clients(arguments)))
-        else:
-            _administer(arguments)
+        outcome = _actions(arguments).get(arguments.command, lambda: _administer(arguments))()
+        return outcome if isinstance(outcome, int) else 0
     except Failure as failure:
         print(failure, file=sys.stderr)
         return 1
     except KeyboardInterrupt:
         return 130
-    return 0
 
 
 if __name__ == "__main__":

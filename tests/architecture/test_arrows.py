@@ -17,7 +17,7 @@ FUNCTIONS = ROOT / "functions"
 MAY_IMPORT = {
     "domain": set(),
     "config": set(),
-    "observe": set(),
+    "observe": {"config"},
     "aws": {"config"},
     "store": {"domain", "config", "aws"},
     "security": {"domain", "config", "aws", "store.data_keys", "store.tokens"},

@@ -20,7 +20,7 @@ EVERY = set(functions())
 # Nobody: imported where they are used, or not at all.
 NOBODY: set[str] = set()
 # Connectors, and with them libcurl, are imported when an integration calls for one.
-SENDS = {"dispatch_webhooks", "refresh_catalog"}
+SENDS = {"dispatch_webhooks", "refresh_catalog", "test_webhook"}
 # What opens or seals secrets, and what shares a module with it.
 SEALS = {
     "check_health",
@@ -32,13 +32,17 @@ SEALS = {
     "dispatch_webhooks",
     "execute_action",
     "finish_oauth",
+    "get_delivery",
     "get_execution",
     "get_webhook",
+    "get_webhook_stats",
     "list_deliveries",
     "refresh_catalog",
+    "rotate_secret",
     "run_executions",
     "run_health_tests",
     "test_integration",
+    "test_webhook",
     "update_integration",
     "update_webhook",
 }
@@ -49,8 +53,10 @@ WITHOUT_MODELS = {
     "dispatch_webhooks",
     "get_docs",
     "get_openapi",
+    "recover_deliveries",
     "refresh_catalog",
     "run_health_tests",
+    "sweep_deliveries",
 }
 WITHOUT_CLIENTS = {
     "answer_preflight",
@@ -58,9 +64,8 @@ WITHOUT_CLIENTS = {
     "get_docs",
     "get_health",
     "get_openapi",
-    "not_available_yet",
 }
-WITHOUT_ROUTES = {"manage_tokens", "receive_events", "run_executions"}
+WITHOUT_ROUTES = {"manage_tokens", "receive_events", "recover_deliveries", "run_executions"}
 WITHOUT_POWERTOOLS = {"get_docs", "get_openapi"}
 
 # Which functions may import a package. Behind each, about what it costs in ms (Python 3.11, two cores, not Lambda).

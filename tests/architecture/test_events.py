@@ -12,7 +12,6 @@ from tests.support.call import Context, handler
 from tests.support.template import ROOT, functions, routes
 
 EVENTS = ROOT / "events"
-NOT_YET = {"not_available_yet"}
 # Its state was never given out.
 REFUSED = {"finish_oauth": 400}
 HTTP = {*routes().values(), "answer_preflight"}
@@ -48,9 +47,7 @@ def test_http_event_fits_its_route(folder: str) -> None:
 @pytest.mark.parametrize("folder", sorted(HTTP))
 def test_handler_takes_its_http_event(folder: str, alone: None, aws: Any) -> None:
     answer = handler(folder)(event_of(folder), Context())
-    if folder in NOT_YET:
-        assert answer["statusCode"] == 501
-    elif folder in REFUSED:
+    if folder in REFUSED:
         assert answer["statusCode"] == REFUSED[folder]
     else:
         assert answer["statusCode"] < 500

@@ -10,8 +10,8 @@ from pydantic import BaseModel
 from local import openapi
 from tests.support.template import routes
 
-# What answers 501 for now, what browsers and authorization servers call, and the two that show this very document.
-NOT_DESCRIBED = {"finish_oauth", "get_client_metadata", "not_available_yet", "get_docs", "get_openapi"}
+# What browsers and authorization servers call, and the two that show this very document.
+NOT_DESCRIBED = {"finish_oauth", "get_client_metadata", "get_docs", "get_openapi"}
 
 
 @pytest.fixture(scope="module")

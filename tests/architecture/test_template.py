@@ -30,6 +30,7 @@ ACTIONS = {
     "kms:GenerateDataKey",
     "kms:Decrypt",
     "sqs:SendMessage",
+    "sqs:GetQueueAttributes",
     "s3:GetObject",
     "s3:PutObject",
     "s3:ListBucket",

@@ -1,18 +1,26 @@
-"""A real n8n for the session, with workflows for every way that a call of one can end.
+"""What the connectors are tried on: a real n8n, with workflows for every way that a call of one can end, the MCP
+project's own server, and the local stack. Each is started when the first test asks for it, and stopped at the end.
 
 With RECORD=1 what n8n says is kept for `make test`, in tests/contract/replies/n8n.
 """
 
 import os
+import signal
+import sys
 import time
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
+from contextlib import AbstractContextManager, ExitStack, contextmanager
 from pathlib import Path
 from typing import Any
 
 import pytest
 
 from local import n8n as program
+from local.console import step
+from local.options import PROJECT
+from tests.connectors import everything
 from tests.connectors.n8n_admin import Admin, fail, keep, respond, wait, webhook
+from tests.e2e.local_stack import Stack, deployed_anew
 from tests.support.conversations import Conversation, recorded
 from tests.support.n8n_world import BASIC_SECRET, HOOK_SECRET, JWT_SECRET, KEYS, World
 
@@ -22,16 +30,69 @@ _ECHO = "={{ JSON.stringify({ method: $json.method, body: $json.body, query: $js
 _HEADERS = "={{ JSON.stringify({ headers: $json.headers }) }}"
 
 
+Aloud = Callable[[], AbstractContextManager[None]]
+
+
+@pytest.fixture(scope="session", autouse=True)
+def ended_in_order() -> None:
+    """Being told to end, or losing the terminal, ends the run as Ctrl-C does: what was started is stopped."""
+    for number in (signal.SIGTERM, signal.SIGHUP):
+        signal.signal(number, signal.default_int_handler)
+
+
 @pytest.fixture(scope="session")
-def server(tmp_path_factory: pytest.TempPathFactory) -> Iterator[str]:
-    """The URL of an n8n that takes bodies of at most 1 MB."""
-    program.install()
-    running = program.Server(tmp_path_factory.mktemp("n8n"), more={"N8N_PAYLOAD_SIZE_MAX": "1"})
-    running.start()
+def aloud(request: pytest.FixtureRequest) -> Aloud:
+    """In its block, what is printed reaches the terminal at once."""
+    capture: Any = request.config.pluginmanager.getplugin("capturemanager")
+
+    @contextmanager
+    def shown() -> Iterator[None]:
+        with capture.global_and_fixture_disabled():
+            sys.stdout.write("\n")
+            sys.stdout.flush()
+            yield
+
+    return shown
+
+
+@pytest.fixture(scope="session")
+def stack(aloud: Aloud) -> Iterator[Stack]:
+    """The local stack, deployed from template.yaml under enforced IAM."""
+    started = ExitStack()
+    with aloud(), step("Starting the local stack"):
+        stack = started.enter_context(deployed_anew(PROJECT / ".local" / "connectors"))
+    yield stack
+    with aloud(), step("Stopping the local stack"):
+        started.close()
+
+
+@pytest.fixture(scope="session")
+def everything_url(aloud: Aloud) -> Iterator[str]:
+    """The URL of the MCP project's own server."""
+    with aloud():
+        everything.install()
+    with everything.everything() as url:
+        yield url
+
+
+@contextmanager
+def running_n8n(home: Path, aloud: Aloud, more: dict[str, str]) -> Iterator[str]:
+    """The URL of an n8n with these settings and its data in `home`, installed where that is needed."""
+    running = program.Server(home, more=more)
     try:
+        with aloud():
+            program.install()
+            running.start()
         yield running.url
     finally:
         running.stop()
+
+
+@pytest.fixture(scope="session")
+def server(tmp_path_factory: pytest.TempPathFactory, aloud: Aloud) -> Iterator[str]:
+    """The URL of an n8n that takes bodies of at most 1 MB."""
+    with running_n8n(tmp_path_factory.mktemp("n8n"), aloud, {"N8N_PAYLOAD_SIZE_MAX": "1"}) as url:
+        yield url
 
 
 @pytest.fixture(scope="session")

@@ -6,7 +6,7 @@ from typing import Any
 
 import requests
 
-_OWNER = {"email": "owner@example.com", "firstName": "Olga", "lastName": "Owner", "password": "Only-4-tests"}
+OWNER = {"email": "owner@example.com", "firstName": "Olga", "lastName": "Owner", "password": "Only-4-tests"}
 _SECONDS = 30
 
 
@@ -17,8 +17,8 @@ class Admin:
         self.url = url
         self._session = requests.Session()
         self._session.headers["browser-id"] = "tests"  # n8n binds its cookie to it
-        if self._session.post(f"{url}/rest/owner/setup", json=_OWNER, timeout=_SECONDS).status_code != 200:
-            self.rest("POST", "login", emailOrLdapLoginId=_OWNER["email"], password=_OWNER["password"])
+        if self._session.post(f"{url}/rest/owner/setup", json=OWNER, timeout=_SECONDS).status_code != 200:
+            self.rest("POST", "login", emailOrLdapLoginId=OWNER["email"], password=OWNER["password"])
         self._key_ids: dict[str, str] = {}
         every = self.rest("GET", "api-keys/scopes")
         self._headers = {"X-N8N-API-KEY": self.key(f"everything {time.time_ns()}", every)}
@@ -108,6 +108,18 @@ class Admin:
     def expose(self, *workflow_ids: str) -> None:
         """Lets MCP clients run these workflows."""
         self.rest("PATCH", "mcp/workflows/toggle-access", availableInMCP=True, workflowIds=list(workflow_ids))
+
+    def decide(self, auth_url: str, *, approved: bool) -> str:
+        """Answers a client that asks for access to the MCP server; where the browser is sent then."""
+        asked = self._session.get(auth_url, allow_redirects=False, timeout=_SECONDS)
+        assert asked.status_code == 302, asked.text
+        scopes = self.rest("GET", "consent/details")["scopes"]
+        return str(self.rest("POST", "consent/approve", approved=approved, scopes=scopes)["redirectUrl"])
+
+    def forget_clients(self) -> None:
+        """Takes every MCP client's access away."""
+        for client in self.rest("GET", "mcp/oauth-clients")["data"]:
+            self.rest("DELETE", f"mcp/oauth-clients/{client['id']}")
 
 
 def node(name: str, kind: str, version: float, **parameters: Any) -> dict[str, Any]:

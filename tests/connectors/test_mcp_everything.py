@@ -1,72 +1,18 @@
-"""The official `@modelcontextprotocol/server-everything`, installed from npm into `.local`, from connect to log."""
+"""The official `@modelcontextprotocol/server-everything`, from connect to log."""
 
-import os
-import shutil
-import socket
-import subprocess
-import time
-from collections.abc import Iterator
-from pathlib import Path
 from typing import Any
 
 import pytest
 
 from tests.support.call import Answer, call
-from tests.support.template import ROOT
 
 pytestmark = pytest.mark.usefixtures("aws")
 
-PACKAGE = "@modelcontextprotocol/server-everything"
-VERSION = "2026.8.31"
-FOLDER = ROOT / ".local" / "server-everything"
-
-
-def _path() -> dict[str, str]:
-    own = ROOT / ".local" / "node" / "bin"
-    return {**os.environ, "PATH": f"{own}{os.pathsep}{os.environ['PATH']}"}
-
-
-def _program() -> Path:
-    program = FOLDER / "node_modules" / ".bin" / "mcp-server-everything"
-    if not program.exists():
-        npm = shutil.which("npm", path=_path()["PATH"])
-        assert npm, "npm is needed: install Node.js 20 or newer"
-        FOLDER.mkdir(parents=True, exist_ok=True)
-        command = [npm, "install", "--prefix", str(FOLDER), "--no-audit", "--no-fund", f"{PACKAGE}@{VERSION}"]
-        subprocess.run(command, check=True, env=_path(), stdout=subprocess.DEVNULL)
-    return program
-
-
-def _free_port() -> int:
-    with socket.create_server(("127.0.0.1", 0)) as probe:
-        return int(probe.getsockname()[1])
-
-
-@pytest.fixture(scope="module")
-def url() -> Iterator[str]:
-    """The Streamable HTTP endpoint of the running server."""
-    port = _free_port()
-    command = [str(_program()), "streamableHttp"]
-    environment = {**_path(), "PORT": str(port)}
-    with subprocess.Popen(command, env=environment, stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL) as process:
-        try:
-            deadline = time.monotonic() + 30
-            while True:
-                try:
-                    socket.create_connection(("127.0.0.1", port), 1).close()
-                    break
-                except OSError:
-                    assert time.monotonic() < deadline, "the server does not start"
-                    time.sleep(0.1)
-            yield f"http://127.0.0.1:{port}/mcp"
-        finally:
-            process.terminate()
-
 
 @pytest.fixture
-def everything(url: str, aws: Any) -> str:
+def everything(everything_url: str, aws: Any) -> str:
     """The id of an integration with the server."""
-    body = {"authType": "none", "serverUrl": url}
+    body = {"authType": "none", "serverUrl": everything_url}
     answer = call("POST", "/integrations/mcp_server/connect", body=body)
     assert (answer.status, answer.data["status"]) == (201, "connected"), answer.body
     return str(answer.data["id"])

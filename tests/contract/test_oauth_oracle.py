@@ -15,7 +15,7 @@ from mcp.shared.auth_utils import check_resource_allowed
 
 from jobsprint.connectors import oauth
 from jobsprint.domain.errors import UpstreamFailed
-from jobsprint.domain.oauth import check_issuer, client_metadata
+from jobsprint.domain.oauth import challenge_field, check_issuer, client_metadata
 
 URLS = [
     "https://mcp.example.com",
@@ -59,7 +59,7 @@ def test_where_an_issuer_describes_itself(issuer: str) -> None:
 @pytest.mark.parametrize("name", ["resource_metadata", "scope"])
 def test_what_a_challenge_says(challenge: str, name: str) -> None:
     response = Response(401, headers={"WWW-Authenticate": challenge})
-    assert (oauth.challenge_field(challenge, name) or None) == extract_field_from_www_auth(response, name)
+    assert (challenge_field(challenge, name) or None) == extract_field_from_www_auth(response, name)
 
 
 @pytest.mark.parametrize("origin", ["https://a.example", "https://a.example:444", "https://b.example"])

@@ -12,7 +12,7 @@ import pytest
 
 from jobsprint.connectors import registry
 from jobsprint.domain.models import JsonObject
-from jobsprint.store.integrations import IntegrationStore
+from jobsprint.store.webhook_stats import StatsStore
 from tests.conftest import forget_settings
 from tests.support.authority import authority
 from tests.support.call import call
@@ -58,9 +58,7 @@ def _seed_slack() -> str:
     )
     usage = shown["usageStats"]
     used_at = SEED_TIME + 5 * 86_400_000 + 12 * 3_600_000
-    IntegrationStore("acme").count(
-        slack.id, successful=usage["successfulCalls"], failed=usage["failedCalls"], at=used_at
-    )
+    StatsStore("acme").count(slack.id, {"ok": usage["successfulCalls"], "bad": usage["failedCalls"]}, used_at)
     return slack.id
 
 
@@ -74,7 +72,7 @@ def test_list_integrations() -> None:
             made_at=SEED_TIME - position + 10,
             capabilities=tuple(capability(name) for name in shown["capabilities"]),
         )
-        IntegrationStore("acme").count(made.id, successful=1, failed=0, at=SEED_TIME)
+        StatsStore("acme").count(made.id, {"ok": 1}, SEED_TIME)
 
     answer = call("GET", "/integrations?status=connected&limit=2")
 

@@ -1,16 +1,22 @@
-"""The local stack as the end-to-end tests see it."""
+"""The local stack as the end-to-end tests and those of the connectors see it."""
 
 import os
+import shutil
 import socket
 import subprocess
 import sys
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
+from contextlib import contextmanager
 from dataclasses import dataclass, field
+from pathlib import Path
 from typing import Any
 
 from local import stack as deployed
 from local import tokens
 from local.options import PROJECT, Home
+
+# Short waits, so that a test can watch a delivery being retried until it is exhausted.
+SETTINGS = {"RETRY_SCHEDULE": "0,1,2,3", "HEALTH_TEST_RATE": "rate(15 minutes)", "ALLOW_PRIVATE_TARGETS": "true"}
 
 
 @dataclass(frozen=True)
@@ -62,3 +68,24 @@ def command(home: Home, *words: str, settings: Mapping[str, str] | None = None) 
         text=True,
         check=False,
     )
+
+
+@contextmanager
+def deployed_anew(folder: Path) -> Iterator[Stack]:
+    """A stack without a past in `folder`, on a free port, while the block runs; deployed under enforced IAM.
+
+    `E2E_REUSE=1` takes the stack that `make up` or `make run` has started instead.
+    """
+    if os.environ.get("E2E_REUSE"):
+        home = Home(PROJECT / ".local")
+        yield Stack(home, deployed.read_env(home))
+        return
+    home = Home(folder)
+    command(home, "down")
+    shutil.rmtree(home.folder, ignore_errors=True)
+    try:
+        started = command(home, "up", settings=SETTINGS | {"PORT": str(free_port())})
+        assert started.returncode == 0, started.stdout + started.stderr
+        yield Stack(home, deployed.read_env(home))
+    finally:
+        command(home, "down")

@@ -1,6 +1,5 @@
 """MCP servers and Zapier's shape on the deployed stack: token, none and OAuth with consent, under enforced IAM."""
 
-import json
 from collections.abc import Iterator
 from typing import Any
 from urllib.parse import parse_qsl, urlsplit
@@ -10,11 +9,10 @@ import requests
 
 from tests.e2e.api import Api, eventually
 from tests.e2e.local_stack import Stack
-from tests.support import authority as authorities
-from tests.support.authority import Authority, Seen, authority
+from tests.support.authority import Authority
 from tests.support.mcp import FakeServer, text_result
-from tests.support.receiver import Received, receiving
-from tests.support.zapier import SAID, TOKEN, managed_tools
+from tests.support.receiver import receiving
+from tests.support.zapier import SAID, TOKEN, guarded_zapier, managed_tools
 
 SENT = {"channel": "#general", "text": "Hello from Jobsprint!"}
 
@@ -29,15 +27,7 @@ def zapier() -> Iterator[FakeServer]:
 @pytest.fixture
 def guarded() -> Iterator[Authority]:
     """The same server behind an authorization server of its own."""
-    with authority() as made, receiving() as receiver:
-        server = FakeServer(receiver, tools=managed_tools(), called=lambda *_: text_result(SAID))
-
-        def behind(seen: Seen) -> authorities.Reply:
-            asked = Received("/mcp", seen.headers, json.dumps(seen.form).encode(), method=seen.method)
-            reply = server._answer(asked)
-            return reply.status, reply.body, reply.headers
-
-        made.behind = behind
+    with guarded_zapier() as made:
         yield made
 
 

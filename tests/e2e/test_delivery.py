@@ -3,12 +3,14 @@
 import hashlib
 import hmac
 import json
+import time
 from collections.abc import Iterator
 from typing import Any
 
 import pytest
 from standardwebhooks import Webhook
 
+from local.options import PROJECT
 from tests.e2e.api import Api, eventually
 from tests.e2e.local_stack import Stack
 from tests.support.receiver import Receiver, Reply, receiving
@@ -84,6 +86,65 @@ def test_a_receiver_that_never_recovers_ends_as_exhausted(api: Api, receiver: Re
     [delivery] = eventually(lambda: deliveries(api, webhook, "exhausted"), seconds=60)
     assert len(delivery["attempts"]) == 4
     assert "nextAttemptAt" not in delivery
+
+
+def test_a_long_wait_is_ended_by_the_sweeper(stack: Stack, receiver: Receiver) -> None:
+    api = Api.of(stack, tenant="patient")
+    receiver.answer = lambda _: Reply(200 if len(receiver.received) > 1 else 503)
+    webhook = api.create_webhook(receiver.url, retrySchedule=[0, 3600])["id"]
+    api.data("POST", "/events", EVENT)
+    [waiting] = eventually(lambda: deliveries(api, webhook, "retrying"))
+    assert waiting["nextAttemptAt"] > waiting["createdAt"]
+
+    # The hour is over, and the sweeper has enqueued it before: so it also asks how late the queue is.
+    stack.client("dynamodb").update_item(
+        TableName=stack.env["JOBSPRINT_EVENTS_TABLE"],
+        Key={"pk": {"S": f"patient#{webhook}"}, "sk": {"S": waiting["id"]}},
+        UpdateExpression="SET dueAt = :now, sweeps = :one",
+        ExpressionAttributeValues={":now": {"N": str(int(time.time() * 1000))}, ":one": {"N": "1"}},
+    )
+    function = stack.env["JOBSPRINT_SWEEP_DELIVERIES_FUNCTION"]
+    event = (PROJECT / "events" / "sweep_deliveries.json").read_bytes()
+    answer = stack.client("lambda").invoke(FunctionName=function, Payload=event)
+    assert "FunctionError" not in answer, answer["Payload"].read()
+
+    [delivery] = eventually(lambda: deliveries(api, webhook, "delivered"), seconds=60)
+    assert [attempt["httpStatus"] for attempt in delivery["attempts"]] == [503, 200]
+    assert [request.headers["x-jobsprint-attempt"] for request in receiver.received] == ["1", "2"]
+
+
+def test_a_rotated_secret_and_the_one_before_both_verify(api: Api, receiver: Receiver) -> None:
+    webhook = api.create_webhook(receiver.url + "/in")
+    path = f"/integrations/webhooks/{webhook['id']}"
+    rotated = api.data("POST", f"{path}/rotate-secret", {"overlapSeconds": 3600})
+    assert api.data("POST", f"{path}/test", {"event": "workflow.executed"})["status"] == "healthy"
+    api.data("POST", "/events", EVENT)
+
+    for got in receiver.wait_for(2):
+        for secret in (webhook["secret"], rotated["secret"]):
+            assert Webhook(secret).verify(got.body, got.headers)["event"] == "workflow.executed"
+
+
+def test_a_failure_explains_itself(api: Api, receiver: Receiver) -> None:
+    receiver.answer = lambda _: Reply(503)
+    webhook = api.create_webhook(receiver.url, headers={"X-Own": "own value"})["id"]
+    path = f"/integrations/webhooks/{webhook}"
+    api.data("POST", "/events", EVENT)
+    [failed] = eventually(lambda: deliveries(api, webhook, "exhausted"), seconds=60)
+
+    shown = api.data("GET", f"{path}/deliveries/{failed['id']}")
+    first = shown["attempts"][0]
+    assert shown["data"] == EVENT["data"]
+    assert first["requestHeaders"]["webhook-id"] == receiver.received[0].headers["webhook-id"]
+    assert first["requestHeaders"]["webhook-timestamp"] == receiver.received[0].headers["webhook-timestamp"]
+    assert "own value" not in json.dumps(shown)
+    assert first["failure"] == "http_5xx"
+    assert first["nextStep"]
+    stats = eventually(lambda: (s := api.data("GET", f"{path}/stats"))["last24Hours"]["failed"] >= 4 and s)
+    assert stats["last7Days"]["codeClasses"] == {"5xx": 4}
+    assert stats["retrying"] == {"count": 0, "more": False}
+    found = api.data("GET", f"{path}/deliveries?state=exhausted&codeClass=5xx&event=workflow.executed")
+    assert [delivery["id"] for delivery in found] == [failed["id"]]
 
 
 def test_a_deleted_webhook_gets_nothing_more(api: Api, receiver: Receiver) -> None:

@@ -33,12 +33,13 @@ def test_the_walk_runs_and_ends_with_a_signed_webhook(stack: Stack) -> None:
     )
     assert ran.returncode == 0, ran.stdout + ran.stderr
     answers = [json.loads(line) for line in ran.stdout.splitlines() if line.startswith('{"success"')]
-    assert [answer["success"] for answer in answers] == [True] * 7, ran.stdout
-    connected, tested, acted, _webhook, published, deliveries, logs = (answer["data"] for answer in answers)
+    assert [answer["success"] for answer in answers] == [True] * 9, ran.stdout
+    connected, tested, acted, webhook, published, _, preview, deliveries, logs = (answer["data"] for answer in answers)
     assert connected["status"] == "connected"
     assert tested["testResult"]["passed"] is True
     assert acted["result"]["messageId"] == "msg_1"
     assert published["deliveries"] >= 1
+    assert {one["id"]: one["reason"] for one in preview["webhooks"]}[webhook["id"]] == "filtered"
     assert deliveries[0]["state"] == "delivered"
     assert logs[0]["action"] == "send_message"
     assert '"event": "workflow.executed"' in ran.stdout

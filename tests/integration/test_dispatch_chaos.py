@@ -1,12 +1,13 @@
-"""The dispatcher killed before and after every call it makes to AWS: nothing is lost, nothing is sent twice.
+"""Dispatcher and sweeper killed by chance before and after the calls they make to AWS: nothing is lost or sent twice.
 
-A small queue on a virtual clock stands for SQS: what comes back is visible again after 180 s, and now and then a
-message comes twice. Rows are on moto; the receiver is a real one and answers by chance.
+On a virtual clock (`tests.support.virtual`); now and then a message comes twice. Rows are on moto; the receiver is a
+real one and answers by chance. `tests/delivery/test_chaos.py` does the same with processes, at every call there is.
 """
 
 import random
 import time
 from collections import Counter
+from contextlib import suppress
 from typing import Any
 
 import pytest
@@ -14,12 +15,13 @@ import pytest
 from jobsprint import aws as clients
 from jobsprint.config import settings
 from jobsprint.delivery import dispatch as dispatching
-from tests.support.deliveries import Outbox, deliveries, publish, record, subscribe, watching_sqs
+from jobsprint.delivery.sweep import NotSwept, sweep
+from tests.support.deliveries import deliveries, publish, subscribe, watching_sqs
 from tests.support.receiver import Receiver, Reply, receiving
+from tests.support.virtual import Service
 
-VISIBILITY_MS = 180_000
 SCHEDULE = "0,5,1200,60"
-RUNS = 60
+RUNS = 50
 
 
 class Killed(BaseException):
@@ -38,10 +40,10 @@ class Chaos:
             for moment in ("before-call", "after-call"):
                 client.meta.events.register(moment, self._strike, unique_id=f"chaos-{moment}")
 
-    def next_invocation(self) -> None:
+    def next_invocation(self, calls: int) -> None:
         self._calls = 0
         moment = self._chance.choice(["before-call", "after-call"])
-        self._fatal = (self._chance.randint(1, 5), moment) if self._chance.random() < 0.5 else None
+        self._fatal = (self._chance.randint(1, calls), moment) if self._chance.random() < 0.5 else None
 
     def rest(self) -> None:
         self._fatal = None
@@ -53,47 +55,6 @@ class Chaos:
             self._fatal = None
             self.strikes[f"{moment} {operation}"] += 1
             raise self._chance.choice([Killed(), ConnectionError("lost")])
-
-
-class Queue:
-    """SQS on a virtual clock."""
-
-    def __init__(self, chance: random.Random, now: int) -> None:
-        self._chance = chance
-        self.now = now
-        self._waiting: list[tuple[int, str, str, int]] = []
-        self._made = 0
-
-    def put(self, body: str, delay_ms: int) -> None:
-        self._made += 1
-        self._waiting.append((self.now + delay_ms, f"message-{self._made}", body, 0))
-
-    def work_off(self, outbox: Outbox, chaos: Chaos) -> int:
-        """Hands out messages until there are none; the number of invocations."""
-        invocations = 0
-        while self._waiting:
-            invocations += 1
-            assert invocations < 500, "the queue never ends"
-            self._waiting.sort()
-            at, message_id, body, received = self._waiting.pop(0)
-            self.now = max(self.now, at)
-            if self._chance.random() < 0.1:
-                self._waiting.append((self.now + 1, message_id, body, received + 1))  # at least once
-            if self._comes_back(message_id, body, received + 1, chaos):
-                self._waiting.append((self.now + VISIBILITY_MS, message_id, body, received + 1))
-            for sent in outbox.take():
-                self.put(sent.body, sent.delay * 1000)
-        return invocations
-
-    def _comes_back(self, message_id: str, body: str, received: int, chaos: Chaos) -> bool:
-        chaos.next_invocation()
-        try:
-            failed = dispatching.dispatch([record(body, message_id, received)], clock=lambda: self.now)
-        except Killed:
-            return True
-        finally:
-            chaos.rest()
-        return bool(failed)
 
 
 @pytest.fixture
@@ -111,15 +72,36 @@ def test_whatever_dies_every_delivery_ends_and_no_attempt_is_sent_twice(receiver
     webhook = subscribe(receiver.url, "*")
     receiver.answer = lambda _: Reply(chance.choice([200, 500, 500]))
     chaos = Chaos(chance)
-    queue = Queue(chance, int(time.time() * 1000))
+
+    def dispatch(records: list[dict[str, Any]]) -> list[str] | None:
+        chaos.next_invocation(5)
+        try:
+            return dispatching.dispatch(records, clock=lambda: service.now)
+        except Killed:
+            return None
+        finally:
+            chaos.rest()
+
+    def sweep_once() -> None:
+        chaos.next_invocation(25)
+        # An error of one shard is known to the others; a container that is gone is not.
+        with suppress(Killed, NotSwept):
+            sweep(lambda: service.now)
+        chaos.rest()
+
     ends: Counter[str] = Counter()
     with watching_sqs() as outbox:
+        service = Service(
+            int(time.time() * 1000),
+            dispatch=dispatch,
+            sweep=sweep_once,
+            sent=lambda: [(message.body, message.delay) for message in outbox.take()],
+            twice=lambda: chance.random() < 0.1,
+        )
         for run in range(RUNS):
             receiver.received.clear()
             event = publish(data={"run": run})
-            for message in outbox.take():
-                queue.put(message.body, 0)
-            queue.work_off(outbox, chaos)
+            service.run()
 
             delivery = deliveries(webhook["id"], "?limit=1")[0]
             assert delivery["eventId"] == event["id"]
@@ -138,4 +120,4 @@ def test_whatever_dies_every_delivery_ends_and_no_attempt_is_sent_twice(receiver
             time.sleep(0.002)  # ids of one millisecond have no order
     assert all(ends[name] for name in ("delivered", "exhausted", "unknown", "error", "success")), ends
     struck = {strike.rpartition(".")[2] for strike in chaos.strikes}
-    assert {"UpdateItem", "GetItem", "SendMessage"} <= struck, chaos.strikes
+    assert {"UpdateItem", "GetItem", "SendMessage", "Query"} <= struck, chaos.strikes

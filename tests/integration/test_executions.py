@@ -11,6 +11,7 @@ from jobsprint.domain.times import now_ms
 from jobsprint.integrations import action_answers, executions
 from jobsprint.store import idempotency
 from jobsprint.store.executions import KEPT_SECONDS, ExecutionStore
+from jobsprint.store.integrations import IntegrationStore
 from tests.support.call import Answer, call
 from tests.support.deliveries import Outbox, record, watching_sqs, work
 from tests.support.receiver import Receiver, Reply
@@ -154,7 +155,6 @@ def test_secrets_are_masked_in_the_result(endpoint: Receiver, outbox: Outbox) ->
     ("reply", "code"),
     [
         (Reply(500), "upstream_failed"),
-        (Reply(429), "upstream_rate_limited"),
         (Reply(200, {"success": False}), "upstream_failed"),
     ],
 )
@@ -204,7 +204,8 @@ def test_it_may_take_longer_than_a_caller_waits(
     )
     work("run_executions", queued(outbox))
 
-    assert (given[0].seconds, given[0].traceparent) == (300, TRACE)
+    assert 299 < given[0].seconds <= 300
+    assert given[0].traceparent == TRACE
     assert endpoint.received[0].headers["traceparent"] == TRACE
 
 
@@ -336,6 +337,116 @@ def test_our_own_fault_before_the_call_brings_the_message_back(
 
     assert shown(integration_id, execution_id)["status"] == "queued"
     assert work("run_executions", message) == []
+    assert len(endpoint.received) == 1
+
+
+# --- the other side wants peace ---------------------------------------------------------------------------------------
+
+
+def busy(endpoint: Receiver, *, retry_after: int) -> None:
+    endpoint.answer = lambda _: Reply(429, None, {"Retry-After": str(retry_after)})
+
+
+def circuit_forgets(integration_id: str) -> None:
+    IntegrationStore("acme").reset_circuit(integration_id)
+
+
+def test_one_that_is_turned_away_waits_in_the_queue(
+    endpoint: Receiver, integration_id: str, outbox: Outbox, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    busy(endpoint, retry_after=600)
+    execution_id = accepted(integration_id)
+
+    assert work("run_executions", queued(outbox)) == []
+
+    [message] = outbox.take("ExecutionQueue")
+    assert message.json == {"tenant": "acme", "executionId": execution_id}
+    assert 600 <= message.delay <= 661
+    waiting = shown(integration_id, execution_id)
+    assert (waiting["status"], set(waiting)) == ("queued", {"executionId", "action", "status", "createdAt"})
+    assert logs(integration_id) == ["error"]
+    endpoint.answer = lambda _: Reply(200, {"messageId": "m1"})
+    circuit_forgets(integration_id)
+    later(monkeypatch, 661_000)
+
+    assert work("run_executions", record(message.body)) == []
+
+    assert shown(integration_id, execution_id)["status"] == "succeeded"
+    assert len(endpoint.received) == 2
+
+
+def test_a_remembered_429_and_an_open_circuit_cost_no_call(
+    endpoint: Receiver, integration_id: str, outbox: Outbox
+) -> None:
+    busy(endpoint, retry_after=60)
+    call("POST", f"/integrations/{integration_id}/actions/send", body={"parameters": {}})
+    held_back = accepted(integration_id)
+    work("run_executions", queued(outbox))
+    [message] = outbox.take("ExecutionQueue")
+    assert 58 <= message.delay <= 67
+    circuit_forgets(integration_id)
+    endpoint.answer = lambda _: Reply(500)
+    for _ in range(5):
+        act(integration_id, prefer="")
+    before = len(endpoint.received)
+    stopped = accepted(integration_id)
+
+    work("run_executions", queued(outbox))
+
+    [message] = outbox.take("ExecutionQueue")
+    assert 25 <= message.delay <= 34
+    assert [shown(integration_id, one)["status"] for one in (held_back, stopped)] == ["queued", "queued"]
+    assert len(endpoint.received) == before
+
+
+def test_a_wait_longer_than_the_queue_knows_goes_in_hops(
+    endpoint: Receiver, integration_id: str, outbox: Outbox
+) -> None:
+    busy(endpoint, retry_after=3000)
+    execution_id = accepted(integration_id)
+    work("run_executions", queued(outbox))
+
+    [first] = outbox.take("ExecutionQueue")
+    assert work("run_executions", record(first.body)) == []
+    [second] = outbox.take("ExecutionQueue")
+
+    assert (first.delay, second.delay) == (900, 900)
+    assert len(endpoint.received) == 1
+    assert shown(integration_id, execution_id)["status"] == "queued"
+
+
+def test_its_patience_ends(
+    endpoint: Receiver, integration_id: str, outbox: Outbox, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    busy(endpoint, retry_after=1800)
+    execution_id = accepted(integration_id)
+    work("run_executions", queued(outbox))
+    [message] = outbox.take("ExecutionQueue")
+    circuit_forgets(integration_id)
+    later(monkeypatch, 2_000_000)
+
+    assert work("run_executions", record(message.body)) == []
+
+    done = shown(integration_id, execution_id)
+    assert (done["status"], done["error"]["code"]) == ("failed", "upstream_rate_limited")
+    assert outbox.take("ExecutionQueue") == []
+    assert len(endpoint.received) == 2
+
+
+def test_a_queue_that_did_not_take_it_brings_the_message_back(
+    endpoint: Receiver, integration_id: str, outbox: Outbox
+) -> None:
+    busy(endpoint, retry_after=60)
+    execution_id = accepted(integration_id)
+    message = queued(outbox)
+    outbox.refuse.append(RuntimeError("no answer from the queue"))
+
+    assert work("run_executions", message) == [message["messageId"]]
+    assert shown(integration_id, execution_id)["status"] == "queued"
+    assert work("run_executions", message) == []
+
+    [again] = outbox.take("ExecutionQueue")
+    assert 55 <= again.delay <= 67
     assert len(endpoint.received) == 1
 
 

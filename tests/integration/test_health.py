@@ -12,7 +12,7 @@ from jobsprint.connectors import base
 from jobsprint.connectors.custom import Custom
 from jobsprint.domain.models import Health, Integration
 from jobsprint.domain.times import now_ms
-from jobsprint.integrations import health
+from jobsprint.integrations import health, verdicts
 from jobsprint.store.integrations import HEALTH_SHARDS, IntegrationStore
 from tests.support.call import Context, call, handler
 from tests.support.receiver import Receiver, Reply, receiving
@@ -313,3 +313,50 @@ def test_our_own_fault_brings_back_that_message_alone(queue: str, endpoint: Rece
     }
     assert shown(good)["health"]["status"] == "healthy"
     assert len(rows("LogsTable")) == before
+
+
+class Killed(BaseException):
+    """The container is gone."""
+
+
+@pytest.mark.parametrize("told_before", [False, True])
+def test_a_change_whose_teller_died_is_told_by_the_next_test_and_once(
+    queue: str, endpoint: Receiver, monkeypatch: pytest.MonkeyPatch, told_before: bool
+) -> None:
+    integration_id = connected(endpoint.url)
+    for _ in range(2):
+        endpoint.answer = answers(500)
+        run(queue)
+    real = verdicts.announce
+
+    def dying(*given: Any, **more: Any) -> bool:
+        if told_before:
+            real(*given, **more)
+        raise Killed
+
+    with monkeypatch.context() as patch:
+        patch.setattr(verdicts, "announce", dying)
+        with pytest.raises(Killed):
+            call("POST", f"/integrations/{integration_id}/test")
+    assert told() == ["integration.unhealthy"] * told_before
+
+    for _ in range(2):
+        run(queue)
+    assert told() == ["integration.unhealthy"]
+    logged = call("GET", f"/integrations/{integration_id}/logs?action=jobsprint.ping").data
+    assert len(logged) == 1
+    assert "untold" not in shown(integration_id)["health"]
+
+
+def test_a_change_that_could_not_be_published_is_told_by_the_next_test(
+    queue: str, endpoint: Receiver, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    endpoint.answer = answers(401)
+    integration_id = connected(endpoint.url)
+    with monkeypatch.context() as patch:
+        patch.setattr(verdicts, "announce", lambda *_, **__: False)
+        run(queue)
+    assert told() == []
+    endpoint.answer = answers(200)
+    call("POST", f"/integrations/{integration_id}/test")
+    assert told() == ["integration.recovered", "integration.unhealthy"]

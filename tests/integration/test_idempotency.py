@@ -4,7 +4,6 @@ from typing import Any
 
 import pytest
 
-from jobsprint.domain.ids import new_id
 from jobsprint.domain.times import now_ms
 from jobsprint.store import idempotency
 from jobsprint.store.integrations import IntegrationStore
@@ -108,15 +107,6 @@ def test_a_failure_of_ours_is_not_kept(monkeypatch: pytest.MonkeyPatch) -> None:
         assert create().status == 500
     assert create().status == 201
     assert len(names()) == 1
-
-
-def test_not_available_yet_is_not_kept() -> None:
-    webhook = f"/integrations/webhooks/{new_id('wh', 1)}"
-    for path in (f"{webhook}/rotate-secret", f"{webhook}/test"):
-        for _ in range(2):
-            answer = call("POST", path, body={}, headers={"Idempotency-Key": "key-1"})
-            assert (answer.status, "Idempotent-Replayed" in answer.headers) == (501, False)
-    assert rows() == []
 
 
 def test_an_exception_frees_the_key(monkeypatch: pytest.MonkeyPatch) -> None:

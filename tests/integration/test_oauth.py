@@ -13,15 +13,15 @@ import pytest
 from botocore.client import BaseClient
 
 from jobsprint import aws as clients
-from jobsprint.connectors import calls, oauth, registry
+from jobsprint.connectors import base, oauth, registry
 from jobsprint.domain.errors import BadRequest
 from jobsprint.domain.redact import MASK
-from jobsprint.integrations import consent, grants
-from jobsprint.security import outbound
+from jobsprint.integrations import action_answers, actions, consent, grants
+from jobsprint.security import addresses, outbound
 from jobsprint.store.grants import GrantStore, consent_id
 from jobsprint.store.integrations import IntegrationStore
 from tests.conftest import forget_settings
-from tests.support.authority import Authority, authority
+from tests.support.authority import Authority, Faults, authority
 from tests.support.call import Answer, Context, call, handler
 from tests.support.call import event as make_event
 from tests.support.rows import rows
@@ -326,11 +326,49 @@ def test_a_registration_that_is_refused(server: Authority, registration: Any, co
     assert rows("TenantsTable") == []
 
 
-def test_a_server_without_oauth(server: Authority) -> None:
-    server.faults.challenge = False
-    server.faults.metadata_at = server.faults.server_at = "/nowhere"
+@pytest.mark.parametrize(
+    "faults",
+    [
+        {"tool": lambda _: (200, {}, {})},  # it demands nothing
+        {"registration": (404, "", {})},  # nothing is at the defaults either
+        {"answers": {"/.well-known/oauth-protected-resource/mcp": (401, {}, {})}},
+        {"answers": {"/.well-known/oauth-protected-resource": (503, {}, {})}},
+        {"answers": {"/.well-known/oauth-authorization-server": (403, {}, {})}},
+        {"answers": {"/.well-known/oauth-authorization-server": (429, {}, {"Retry-After": "5"})}},
+        {"answers": {"/.well-known/openid-configuration": (500, {}, {})}},
+        {"answers": {"/.well-known/openid-configuration": (200, "<html>", {})}},
+    ],
+)
+def test_a_server_without_oauth(server: Authority, faults: dict[str, Any]) -> None:
+    server.faults = Faults(challenge=False, metadata_at="/nowhere", server_at="/nowhere", **faults)
 
     assert connect().error["code"] == "authorization_not_offered"
+    assert rows("TenantsTable") == []
+
+
+def test_a_server_without_metadata_is_found_at_the_defaults(server: Authority) -> None:
+    """MCP 2025-03-26: /authorize, /token and /register at the server's origin, and no `iss`."""
+    server.faults = Faults(challenge=False, metadata_at="/nowhere", server_at="/nowhere")
+    server.faults.consent = lambda answer: {"code": answer["code"], "state": answer["state"]}
+
+    begun = connect()
+
+    query = dict(parse_qsl(urlsplit(begun.data["authUrl"]).query))
+    assert begun.data["authUrl"].startswith(f"{server.url}/authorize?")
+    assert (query["code_challenge_method"], query["client_id"]) == ("S256", "client-1")
+    assert outcome(callback(**server.consent(begun.data["authUrl"])))["status"] == "connected"
+    assert say(begun.data["id"]).status == 200
+    set_times(server, refresh_in=-1, expires_in=-1)
+    assert say(begun.data["id"]).status == 200
+    asked = [one.path for one in server.requests]
+    assert asked.index("/register") > max(place for place, path in enumerate(asked) if "well-known" in path)
+
+
+def test_a_named_authorization_server_has_to_describe_itself(server: Authority) -> None:
+    server.faults.server_at = "/nowhere"
+
+    assert connect().error["code"] == "authorization_not_offered"
+    assert server.seen("/register") == []
 
 
 @pytest.mark.parametrize(
@@ -591,7 +629,7 @@ def atomic(server: Authority, monkeypatch: pytest.MonkeyPatch) -> Iterator[None]
 
     def client_of_thread() -> outbound.Client:
         if not hasattr(local, "client"):
-            local.client = outbound.Client(calls.policy(), user_agent="test")
+            local.client = outbound.Client(addresses.deployment_policy(), user_agent="test")
             made.append(local.client)
         client: outbound.Client = local.client
         return client
@@ -691,20 +729,83 @@ def test_a_crashed_refresher_is_replaced(server: Authority, monkeypatch: pytest.
     assert len(server.seen("/token", grant_type="refresh_token")) == 1
 
 
-def test_waiting_for_another_refresher_ends(server: Authority, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(grants, "_WAIT_SECONDS", 0.3)
-    integration_id = connected(server)
+def held_by_another(server: Authority, *, seconds: float) -> None:
+    """The token has run out, and somebody who died holds the lock for so long."""
     set_times(server, refresh_in=-1, expires_in=-1)
     store = GrantStore("acme")
     grant = store.find(grants.grant_id(server.mcp))
     assert grant
     now = int(time.time() * 1000)
-    assert store.lock(grant, "slow", until=now + 60_000, now=now)
+    assert store.lock(grant, "crashed", until=now + int(seconds * 1000), now=now)
+
+
+def test_waiting_for_another_refresher_ends_in_time_for_a_refresh_and_the_call(
+    server: Authority, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    short_times(monkeypatch)
+    integration_id = connected(server)
+    held_by_another(server, seconds=60)
+    before, started = len(server.seen("/mcp")), time.monotonic()
 
     answer = say(integration_id)
 
     assert (answer.status, answer.error["code"]) == (502, "token_refresh_failed")
+    assert 1.0 < time.monotonic() - started < 1.8  # of 3.0: 0.8 for a refresh and 0.7 for the call stay free
     assert shown(integration_id)["status"] == "connected"
+    assert server.seen("/token", grant_type="refresh_token") == []
+    assert len(server.seen("/mcp")) == before
+
+
+def test_lock_refresh_and_call_together_end_in_time(server: Authority, monkeypatch: pytest.MonkeyPatch) -> None:
+    """The worst case: a refresher that died, a slow token endpoint, and a server that never answers."""
+    short_times(monkeypatch)
+    integration_id = connected(server)
+    held_by_another(server, seconds=1.2)
+
+    def slow_token(_: Any) -> None:
+        time.sleep(0.6)
+
+    server.faults.token = slow_token
+    server.faults.tool = lambda _: time.sleep(2) or (200, {}, {})
+    started = time.monotonic()
+
+    answer = say(integration_id)
+
+    assert (answer.status, answer.error["code"]) == (504, "upstream_timeout")
+    assert 2.7 < time.monotonic() - started < 3.6
+    assert len(server.seen("/token", grant_type="refresh_token")) == 1
+
+
+def test_a_refused_token_is_not_renewed_where_no_time_is_left(
+    server: Authority, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    short_times(monkeypatch)
+    integration_id = connected(server)
+    server.faults.tool = lambda _: time.sleep(1.8) or (401, {}, {})
+    started = time.monotonic()
+
+    answer = say(integration_id)
+
+    assert (answer.status, answer.error["code"]) == (502, "token_refresh_failed")
+    assert time.monotonic() - started < 3.0
+    assert server.seen("/token", grant_type="refresh_token") == []
+    assert shown(integration_id)["status"] == "connected"
+
+
+def short_times(monkeypatch: pytest.MonkeyPatch) -> None:
+    """About an eighth of the real ones."""
+    monkeypatch.setattr(action_answers, "ACTION_SECONDS", 3.0)
+    monkeypatch.setattr(actions, "LEAST_CALL_SECONDS", 0.7)
+    monkeypatch.setattr(grants, "TOKEN_SECONDS", 0.8)
+    monkeypatch.setattr(oauth, "TOKEN_SECONDS", 0.8)
+    monkeypatch.setattr(grants, "LOCK_MS", 1200)
+
+
+def test_the_real_times_leave_room_for_a_call() -> None:
+    lock = grants.LOCK_MS / 1000
+
+    assert lock + base.LEAST_CALL_SECONDS + oauth.TOKEN_SECONDS < base.ACTION_SECONDS < 29 - 2
+    assert oauth.TOKEN_SECONDS + base.TEST_SECONDS < base.ACTION_SECONDS
 
 
 def test_a_frozen_refresher_cannot_undo_a_newer_one(server: Authority) -> None:

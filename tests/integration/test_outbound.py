@@ -1,141 +1,27 @@
 """The outbound door against real sockets on loopback: honest receivers, slow ones and hostile ones."""
 
-import datetime
 import gzip
-import ipaddress
 import json
-import os
 import resource
 import socket
-import ssl
-import struct
 import threading
 import time
 from collections.abc import Callable, Iterator
-from contextlib import ExitStack, suppress
+from contextlib import ExitStack
 from pathlib import Path
 from typing import Any
 
 import pytest
-from cryptography import x509
-from cryptography.hazmat.primitives import hashes, serialization
-from cryptography.hazmat.primitives.asymmetric import ec
-from cryptography.x509.oid import NameOID
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
 from jobsprint.security.addresses import AddressPolicy, ForbiddenUrl, vet
-from jobsprint.security.outbound import Answer, Client, Failure, Outcome, Request
+from jobsprint.security.outbound import KINDS, Answer, Client, Failure, Outcome, Request
+from tests.support.sockets import OK, Authority, Receiver, Script, hangs, names, resets, says, says_and_closes
 
 LOCAL = AddressPolicy(allow_private=True, allow_loopback=True)
 STRICT = AddressPolicy()
 CAP = 16 * 1024
-OK = b"HTTP/1.1 200 OK\r\nContent-Length: 2\r\n\r\nok"
-Script = Callable[[socket.socket, bytes], None]
-
-
-class Receiver:
-    """Accepts connections on loopback and runs the script for each request read; counts both."""
-
-    def __init__(self, script: Script, address: str = "127.0.0.1", port: int = 0, tls: ssl.SSLContext | None = None):
-        self.script, self.tls = script, tls
-        self.requests: list[bytes] = []
-        self.connections = 0
-        self._open: list[socket.socket] = []
-        self._listener = socket.create_server((address, port), backlog=128)
-        self.port: int = self._listener.getsockname()[1]
-        self._threads = [threading.Thread(target=self._accept, daemon=True)]
-        self._threads[0].start()
-
-    @property
-    def url(self) -> str:
-        return f"{'https' if self.tls else 'http'}://127.0.0.1:{self.port}/hook"
-
-    def _accept(self) -> None:
-        with suppress(OSError):
-            while True:
-                connection, _ = self._listener.accept()
-                self.connections += 1
-                self._open.append(connection)
-                thread = threading.Thread(target=self._serve, args=(connection,), daemon=True)
-                self._threads.append(thread)
-                thread.start()
-
-    def _serve(self, connection: socket.socket) -> None:
-        with suppress(OSError):
-            if self.tls:
-                connection = self.tls.wrap_socket(connection, server_side=True)
-                self._open.append(connection)
-            while request := read_request(connection):
-                self.requests.append(request)
-                self.script(connection, request)
-
-    def close(self) -> None:
-        with suppress(OSError):
-            self._listener.shutdown(socket.SHUT_RDWR)
-        self._listener.close()
-        for connection in self._open:
-            with suppress(OSError):
-                connection.shutdown(socket.SHUT_RDWR)
-        for thread in self._threads:
-            thread.join(3)
-        for connection in self._open:
-            connection.close()
-
-
-def read_request(connection: socket.socket) -> bytes:
-    received = b""
-    while b"\r\n\r\n" not in received:
-        block = connection.recv(65536)
-        if not block:
-            return b""
-        received += block
-    head, body = received.split(b"\r\n\r\n", 1)
-    length = next(
-        (int(line.split(b":")[1]) for line in head.split(b"\r\n") if line.lower().startswith(b"content-length:")), 0
-    )
-    while len(body) < length:
-        body += connection.recv(65536)
-    return head + b"\r\n\r\n" + body
-
-
-def says(response: bytes) -> Script:
-    return lambda connection, _: connection.sendall(response)
-
-
-def says_and_closes(response: bytes) -> Script:
-    def script(connection: socket.socket, _: bytes) -> None:
-        connection.sendall(response)
-        connection.shutdown(socket.SHUT_RDWR)
-
-    return script
-
-
-def resets(response: bytes = b"") -> Script:
-    def script(connection: socket.socket, _: bytes) -> None:
-        connection.sendall(response)
-        time.sleep(0.05)  # a reset discards what was not read yet
-        connection.setsockopt(socket.SOL_SOCKET, socket.SO_LINGER, struct.pack("ii", 1, 0))
-        # A shutdown would say goodbye first; closing the descriptor under the object is the reset.
-        os.close(connection.detach())
-
-    return script
-
-
-def hangs(connection: socket.socket, _: bytes) -> None:
-    with suppress(OSError):
-        connection.recv(1)
-
-
-def names(**table: list[str]) -> Callable[..., list[tuple[Any, ...]]]:
-    """A resolver that knows these hosts (dots written as `_`)."""
-
-    def resolver(host: str, port: int, **_: Any) -> list[tuple[Any, ...]]:
-        if host.replace(".", "_") not in table:
-            raise socket.gaierror(socket.EAI_NONAME, "unknown")
-        return [(socket.AF_INET, socket.SOCK_STREAM, 6, "", (ip, port)) for ip in table[host.replace(".", "_")]]
-
-    return resolver
 
 
 @pytest.fixture
@@ -353,7 +239,7 @@ def test_endless_interim_responses(client: Client, receive: Callable[..., Receiv
         while True:
             connection.sendall(b"HTTP/1.1 102 Wait\r\nX-A: 1\r\n\r\n" * 50)
 
-    failure(send(client, post(receive(script).url)), "protocol", sent=True)
+    failure(send(client, post(receive(script).url)), "headers_too_large", sent=True)
 
 
 def test_one_that_does_not_read_the_request(client: Client, receive: Callable[..., Receiver]) -> None:
@@ -485,7 +371,7 @@ def test_a_compressed_body_is_read(client: Client, receive: Callable[..., Receiv
 
 def test_ten_thousand_headers_are_refused(client: Client, receive: Callable[..., Receiver]) -> None:
     head = b"HTTP/1.1 200 OK\r\n" + b"".join(b"X-%d: y\r\n" % n for n in range(10_000))
-    failure(send(client, post(receive(says(head + b"Content-Length: 0\r\n\r\n")).url)), "protocol", sent=True)
+    failure(send(client, post(receive(says(head + b"Content-Length: 0\r\n\r\n")).url)), "headers_too_large", sent=True)
 
 
 def test_many_headers_are_bounded(client: Client, receive: Callable[..., Receiver]) -> None:
@@ -497,35 +383,46 @@ def test_many_headers_are_bounded(client: Client, receive: Callable[..., Receive
 
 def test_a_huge_header_is_refused(client: Client, receive: Callable[..., Receiver]) -> None:
     head = b"HTTP/1.1 200 OK\r\nX-A: " + b"y" * 1_000_000 + b"\r\nContent-Length: 0\r\n\r\n"
-    failure(send(client, post(receive(says(head)).url)), "protocol", sent=True)
+    failure(send(client, post(receive(says(head)).url)), "headers_too_large", sent=True)
 
 
 @pytest.mark.parametrize(
-    ("response", "kind", "status"),
+    ("response", "reason", "status"),
     [
-        (b"HTTP/1.1 200 OK\r\nTransfer-Encoding: chunked\r\n\r\nzz\r\nok\r\n", "protocol", 200),
-        (b"HTTP/1.1 200 OK\r\nTransfer-Encoding: chunked\r\n\r\n2\r\nokXX0\r\n\r\n", "protocol", 200),
+        (b"HTTP/1.1 200 OK\r\nTransfer-Encoding: chunked\r\n\r\nzz\r\nok\r\n", "protocol: chunking", 200),
+        (b"HTTP/1.1 200 OK\r\nTransfer-Encoding: chunked\r\n\r\n2\r\nokXX0\r\n\r\n", "protocol: chunking", 200),
+        (b"HTTP/1.1 200 OK\r\nTransfer-Encoding: chunked\r\n\r\n" + b"f" * 17 + b"\r\n", "protocol: chunking", 200),
         (b"HTTP/1.1 200 OK\r\nTransfer-Encoding: chunked\r\n\r\n5\r\nok", "reset", 200),
         (b"HTTP/1.1 200 OK\r\nContent-Length: 9\r\n\r\nok", "reset", 200),
-        (b"HTTP/1.1 200 OK\r\nContent-Length: nine\r\n\r\nok", "protocol", None),
-        (b"HTTP/1.1 200 OK\r\nContent-Encoding: gzip\r\nContent-Length: 9\r\n\r\nnot gzip!", "protocol", 200),
-        (b"HTTP/1.1 200 OK\r\nContent-Encoding: rot13\r\nContent-Length: 2\r\n\r\nok", "protocol", 200),
+        (b"HTTP/1.1 200 OK\r\nContent-Length: nine\r\n\r\nok", "protocol: header", None),
+        (b"HTTP/1.1 200 OK\r\nContent-Length: 2\r\nContent-Length: 3\r\n\r\nok", "protocol: header", None),
+        (b"HTTP/1.1 200 OK\r\nContent-Encoding: gzip\r\nContent-Length: 9\r\n\r\nnot gzip!", "protocol: encoding", 200),
+        (b"HTTP/1.1 200 OK\r\nContent-Encoding: rot13\r\nContent-Length: 2\r\n\r\nok", "protocol: encoding", 200),
+        (b"HTTP/1.1 200 OK\r\nContent-Encoding: " + b"gzip," * 9 + b"gzip\r\n\r\nok", "protocol: encoding", None),
         (b"HTTP/1.1 200 OK\r\nX-A: 1", "reset", None),
-        (b"HTTP/1.1 200 OK\r\nX-A: \x00\r\nContent-Length: 0\r\n\r\n", "protocol", None),
-        (b"HTTP/9.9 200 OK\r\n\r\n", "protocol", None),
-        (b"SSH-2.0-OpenSSH_9.9\r\n", "protocol", None),
-        (b"hello", "protocol", None),
-        (b"\x15\x03\x01\x00\x02\x02\x16", "protocol", None),
+        (b"HTTP/1.1 200 OK\r\nX-A: \x00\r\nContent-Length: 0\r\n\r\n", "protocol: header", None),
+        (b"HTTP/9.9 200 OK\r\n\r\n", "protocol: status_line", None),
+        (b"HTTP/1.1 2000 OK\r\nContent-Length: 0\r\n\r\n", "protocol: status_line", None),
+        (b"HTTP/1.1 000 OK\r\nContent-Length: 0\r\n\r\n", "protocol: status_line", None),
+        (b"HTTP/1.1 20 OK\r\n\r\n", "protocol: status_line", None),
+        (b"HTTP/1.1 101 Switching Protocols\r\nUpgrade: websocket\r\n\r\n", "protocol: status_line", None),
+        (b"SSH-2.0-OpenSSH_9.9\r\n", "protocol: status_line", None),
+        (b"hello", "protocol: status_line", None),
+        (b"\x15\x03\x01\x00\x02\x02\x16", "protocol: status_line", None),
+        (b"HTTP/1.1 100 Continue\r\n\r\n" * 20_000, "headers_too_large", None),
         (b"", "reset", None),
     ],
+    ids=lambda value: ascii(value)[:60] if isinstance(value, bytes) else None,
 )
 def test_broken_answers_have_a_type(
-    client: Client, receive: Callable[..., Receiver], response: bytes, kind: str, status: int | None
+    client: Client, receive: Callable[..., Receiver], response: bytes, reason: str, status: int | None
 ) -> None:
     outcome = send(client, post(receive(says_and_closes(response)).url))
     assert isinstance(outcome, Failure), outcome
-    assert (outcome.kind, outcome.sent) == (kind, True), outcome
+    assert (outcome.reason, outcome.sent) == (reason, True), outcome
+    assert outcome.kind in KINDS
     assert outcome.status in {status, None}, outcome
+    assert "writing output" not in outcome.message  # libcurl's words for our own refusal
 
 
 def test_a_reset_before_and_after_the_head(client: Client, receive: Callable[..., Receiver]) -> None:
@@ -540,7 +437,7 @@ def test_any_bytes_give_an_outcome(
     client: Client, receive: Callable[..., Receiver], junk: bytes, prefix: bytes
 ) -> None:
     outcome = send(client, post(receive(says_and_closes(prefix + junk)).url))
-    assert isinstance(outcome, Answer) or outcome.kind in {"protocol", "reset"}
+    assert isinstance(outcome, Answer) or outcome.kind in {"protocol", "reset", "headers_too_large"}
     json.dumps([outcome.status, str(outcome)])  # whatever came can be written down
 
 
@@ -559,7 +456,7 @@ def test_a_refused_port_was_not_sent(client: Client) -> None:
     assert "secret" not in got.message
 
 
-def test_a_full_backlog_is_a_connect_failure_in_time(client: Client) -> None:
+def test_a_full_backlog_is_a_connect_timeout(client: Client) -> None:
     listener = socket.create_server(("127.0.0.1", 0), backlog=0)
     port = listener.getsockname()[1]
     with ExitStack() as stack:
@@ -569,7 +466,7 @@ def test_a_full_backlog_is_a_connect_failure_in_time(client: Client) -> None:
             filler.setblocking(False)
             stack.callback(filler.close)
             filler.connect_ex(("127.0.0.1", port))
-        failure(send(client, post(f"http://127.0.0.1:{port}/"), 0.5), "connect", sent=False)
+        failure(send(client, post(f"http://127.0.0.1:{port}/"), 0.5), "timeout_connect", sent=False)
 
 
 def test_the_next_address_is_tried(receive: Callable[..., Receiver]) -> None:
@@ -654,58 +551,6 @@ def test_proxies_of_the_environment_are_ignored(
 # --- TLS ------------------------------------------------------------------------------------------------------------
 
 
-def _key_and_name(common_name: str) -> tuple[ec.EllipticCurvePrivateKey, x509.Name]:
-    return ec.generate_private_key(ec.SECP256R1()), x509.Name([x509.NameAttribute(NameOID.COMMON_NAME, common_name)])
-
-
-def _builder(subject: x509.Name, issuer: x509.Name, key: ec.EllipticCurvePublicKey) -> x509.CertificateBuilder:
-    now = datetime.datetime.now(datetime.UTC)
-    return (
-        x509.CertificateBuilder()
-        .subject_name(subject)
-        .issuer_name(issuer)
-        .public_key(key)
-        .serial_number(x509.random_serial_number())
-        .not_valid_before(now - datetime.timedelta(days=1))
-        .not_valid_after(now + datetime.timedelta(days=1))
-    )
-
-
-class Authority:
-    """A CA of the test's own: its bundle, and server contexts with certificates it signed."""
-
-    def __init__(self, folder: Path) -> None:
-        self._folder = folder
-        self._key, self._name = _key_and_name("test CA")
-        certificate = (
-            _builder(self._name, self._name, self._key.public_key())
-            .add_extension(x509.BasicConstraints(ca=True, path_length=None), critical=True)
-            .add_extension(x509.SubjectKeyIdentifier.from_public_key(self._key.public_key()), critical=False)
-            .sign(self._key, hashes.SHA256())
-        )
-        self.bundle = folder / "ca.pem"
-        self.bundle.write_bytes(certificate.public_bytes(serialization.Encoding.PEM))
-
-    def server(self, host: str, *addresses: str) -> ssl.SSLContext:
-        key, subject = _key_and_name(host)
-        alternatives = [x509.DNSName(host), *(x509.IPAddress(ipaddress.ip_address(ip)) for ip in addresses)]
-        certificate = (
-            _builder(subject, self._name, key.public_key())
-            .add_extension(x509.SubjectAlternativeName(alternatives), critical=False)
-            .sign(self._key, hashes.SHA256())
-        )
-        path = self._folder / f"{host}.pem"
-        path.write_bytes(
-            key.private_bytes(
-                serialization.Encoding.PEM, serialization.PrivateFormat.PKCS8, serialization.NoEncryption()
-            )
-            + certificate.public_bytes(serialization.Encoding.PEM)
-        )
-        context = ssl.SSLContext(ssl.PROTOCOL_TLS_SERVER)
-        context.load_cert_chain(path)
-        return context
-
-
 @pytest.fixture
 def authority(tmp_path: Path) -> Authority:
     return Authority(tmp_path)
@@ -772,10 +617,11 @@ def test_plain_http_where_tls_is_expected(client: Client, receive: Callable[...,
     listener.close()
 
 
-def test_a_hanging_handshake_is_a_tls_failure_in_time(client: Client) -> None:
+def test_a_hanging_handshake_is_a_tls_timeout(client: Client) -> None:
     with socket.create_server(("127.0.0.1", 0)) as listener:
         url = f"https://127.0.0.1:{listener.getsockname()[1]}/"
-        failure(send(client, post(url), 0.5), "tls", sent=False)
+        got = failure(send(client, post(url), 0.5), "timeout_tls", sent=False)
+        assert 400 <= got.timings["tls"] <= got.duration_ms
 
 
 def test_a_missing_bundle_is_named_at_once() -> None:

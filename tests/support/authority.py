@@ -13,9 +13,11 @@ import time
 from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager
 from dataclasses import dataclass, field
-from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from typing import Any
 from urllib.parse import parse_qs, parse_qsl, unquote, urlencode, urlsplit
+
+from tests.support import receiver as receivers
+from tests.support.receiver import Received, Receiver
 
 Json = dict[str, Any]
 Reply = tuple[int, Json | str, dict[str, str]]
@@ -44,58 +46,40 @@ class Faults:
     registered: Json = field(default_factory=dict)
     consent: Callable[[Mapping[str, str]], Mapping[str, str]] = dict
     token: Callable[[Mapping[str, str]], Reply | None] = lambda _: None
+    scope: Callable[[str], str] = str  # what is granted of what is asked for
     omit_refresh_token: bool = False
     expires_in: int | None = 3600
     tool: Callable[[str], Reply | None] = lambda _: None
+    answers: Mapping[str, Reply] = field(default_factory=dict)  # of whole paths
 
 
 class Authority:
     """Both servers; `faults` may be changed at any time."""
 
-    def __init__(self) -> None:
+    def __init__(self, receiver: Receiver) -> None:
         self.faults = Faults()
         self.requests: list[Seen] = []
         self.clients: dict[str, Json] = {}
         self.codes: dict[str, dict[str, str]] = {}
         self.access: dict[str, str] = {}
         self.refresh: dict[str, str] = {}
+        self.scopes: dict[str, str] = {}  # of access and refresh tokens
         self.behind: Callable[[Seen], Reply] | None = None
         self._lock = threading.Lock()
-        authority = self
-
-        class Handler(BaseHTTPRequestHandler):
-            protocol_version = "HTTP/1.1"
-
-            def do_GET(self) -> None:
-                self._serve({})
-
-            def do_POST(self) -> None:
-                body = self.rfile.read(int(self.headers.get("Content-Length", "0"))).decode()
-                is_json = "json" in self.headers.get("Content-Type", "")
-                self._serve(json.loads(body) if is_json else dict(parse_qsl(body, keep_blank_values=True)))
-
-            def _serve(self, form: Json) -> None:
-                path, _, query = self.path.partition("?")
-                headers = {name.lower(): value for name, value in self.headers.items()}
-                seen = Seen(self.command, path, {**dict(parse_qsl(query)), **form}, headers)
-                with authority._lock:
-                    authority.requests.append(seen)
-                status, answer, extra = authority._answer(seen)
-                text = (answer if isinstance(answer, str) else json.dumps(answer)).encode()
-                self.send_response(status)
-                for name, value in {"Content-Type": "application/json", **extra}.items():
-                    self.send_header(name, value)
-                self.send_header("Content-Length", str(len(text)))
-                self.end_headers()
-                self.wfile.write(text)
-
-            def log_message(self, *_: object) -> None:
-                pass
-
-        self._server = ThreadingHTTPServer(("127.0.0.1", 0), Handler)
-        self._server.daemon_threads = True
-        self.url = f"http://127.0.0.1:{self._server.server_address[1]}"
+        self.url = receiver.url
         self.mcp = f"{self.url}/mcp"
+        receiver.answer = self._serve
+
+    def _serve(self, request: Received) -> receivers.Reply:
+        path, _, query = request.path.partition("?")
+        is_json = "json" in request.headers.get("content-type", "")
+        form = request.json if is_json else dict(parse_qsl(request.body.decode(), keep_blank_values=True))
+        seen = Seen(request.method, path, {**dict(parse_qsl(query)), **form}, request.headers)
+        with self._lock:
+            self.requests.append(seen)
+        status, answer, extra = self._answer(seen)
+        text = (answer if isinstance(answer, str) else json.dumps(answer)).encode()
+        return receivers.Reply(status, text, {"Content-Type": "application/json", **extra})
 
     # --- what tests ask ----------------------------------------------------------------------------------------------
 
@@ -112,6 +96,8 @@ class Authority:
     # --- the servers -------------------------------------------------------------------------------------------------
 
     def _answer(self, seen: Seen) -> Reply:
+        if fault := self.faults.answers.get(seen.path):
+            return fault
         match seen.path:
             case "/mcp":
                 return self._resource(seen)
@@ -191,14 +177,14 @@ class Authority:
             if resource is None or form["resource"] != resource:
                 return 400, {"error": "invalid_grant"}, {}
             time.sleep(0.05)  # long enough for others to come
-            return self._issue(resource)
+            return self._issue(resource, self.scopes.get(form["refresh_token"], ""))
         asked = self.codes.pop(form.get("code", ""), None)
         if asked is None or any(form[name] != asked[name] for name in ("redirect_uri", "resource", "client_id")):
             return 400, {"error": "invalid_grant"}, {}
         digest = hashlib.sha256(form["code_verifier"].encode()).digest()
         if base64.urlsafe_b64encode(digest).rstrip(b"=").decode() != asked["code_challenge"]:
             return 400, {"error": "invalid_grant"}, {}
-        return self._issue(form["resource"])
+        return self._issue(form["resource"], self.faults.scope(asked.get("scope", "")))
 
     def _authenticated(self, seen: Seen) -> bool:
         basic = seen.headers.get("authorization", "")
@@ -211,9 +197,10 @@ class Authority:
         client = self._client(client_id)
         return client is not None and secret == client.get("client_secret", "")
 
-    def _issue(self, resource: str) -> Reply:
+    def _issue(self, resource: str, scope: str) -> Reply:
         access, refresh = f"at-{secrets.token_hex(8)}", f"rt-{secrets.token_hex(8)}"
         self.access[access] = resource
+        self.scopes |= {access: scope, refresh: scope}
         answer: Json = {"access_token": access, "token_type": "Bearer"}
         if self.faults.expires_in is not None:
             answer["expires_in"] = self.faults.expires_in
@@ -231,11 +218,5 @@ class Authority:
 @contextmanager
 def authority() -> Iterator[Authority]:
     """Both servers, listening while the block runs."""
-    made = Authority()
-    thread = threading.Thread(target=made._server.serve_forever, kwargs={"poll_interval": 0.05}, daemon=True)
-    thread.start()
-    try:
-        yield made
-    finally:
-        made._server.shutdown()
-        made._server.server_close()
+    with receivers.receiving() as receiver:
+        yield Authority(receiver)

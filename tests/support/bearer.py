@@ -40,13 +40,14 @@ class Bearer:
         parameters: JsonObject,
         context: CallContext,
     ) -> JsonObject:
-        return {"success": True, **_answer(_post(credentials, {"say": parameters.get("text")}))}
+        said = _post(credentials, {"say": parameters.get("text")}, seconds=min(context.seconds, 5))
+        return {"success": True, **_answer(said)}
 
 
-def _post(credentials: Credentials, body: JsonObject) -> Answer | Failure:
+def _post(credentials: Credentials, body: JsonObject, *, seconds: float = 5) -> Answer | Failure:
     headers = {"Authorization": f"Bearer {credentials.keys.get('token', '')}", "Content-Type": "application/json"}
     request = Request("POST", credentials.url, headers, json.dumps(body).encode())
-    return calls.client().send(request, timeout=5, max_body=10_000)
+    return calls.client().send(request, timeout=seconds, max_body=10_000)
 
 
 def _answer(outcome: Answer | Failure) -> JsonObject:

@@ -2,7 +2,7 @@
 
 import itertools
 import json
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass, field
 from typing import Any
@@ -26,6 +26,10 @@ class Sent:
     def json(self) -> Any:
         return json.loads(self.body)
 
+    @property
+    def is_notice(self) -> bool:
+        return self.queue == "DeliveryQueue" and "notice" in self.json
+
 
 @dataclass
 class Outbox:
@@ -35,8 +39,16 @@ class Outbox:
     refuse: list[Exception] = field(default_factory=list)
 
     def take(self, queue: str = "DeliveryQueue") -> list[Sent]:
-        taken = [message for message in self.sent if message.queue == queue]
-        self.sent = [message for message in self.sent if message.queue != queue]
+        """What was sent to a queue since the last look; notices to ourselves are left (`take_notices`)."""
+        return self._take(lambda sent: sent.queue == queue and not sent.is_notice)
+
+    def take_notices(self) -> list[Sent]:
+        """The notices of the delivery queue (`delivery.queue.Notice`)."""
+        return self._take(lambda sent: sent.is_notice)
+
+    def _take(self, wanted: Callable[[Sent], bool]) -> list[Sent]:
+        taken = [message for message in self.sent if wanted(message)]
+        self.sent = [message for message in self.sent if not wanted(message)]
         return taken
 
     def keep(self, params: dict[str, Any], **_: Any) -> None:

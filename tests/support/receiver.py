@@ -1,6 +1,7 @@
 """A real HTTP receiver on 127.0.0.1 that keeps what it gets and answers as it is told."""
 
 import json
+import sys
 import threading
 import time
 from collections.abc import Callable, Iterator
@@ -32,6 +33,14 @@ class Reply:
     body: Any = None
     headers: dict[str, str] = field(default_factory=dict)
     write: Callable[[IO[bytes]], None] | None = None
+
+
+class _Server(ThreadingHTTPServer):
+    daemon_threads = True
+
+    def handle_error(self, request: Any, client_address: Any) -> None:
+        if not isinstance(sys.exception(), ConnectionError):  # a sender that is gone is no news
+            super().handle_error(request, client_address)
 
 
 class Receiver:
@@ -72,8 +81,7 @@ class Receiver:
             def log_message(self, *_: object) -> None:
                 pass
 
-        self._server = ThreadingHTTPServer(("127.0.0.1", 0), Handler)
-        self._server.daemon_threads = True
+        self._server = _Server(("127.0.0.1", 0), Handler)
         self.url = f"http://127.0.0.1:{self._server.server_address[1]}"
 
     def wait_for(self, count: int, path: str = "", seconds: float = 20) -> list[Received]:

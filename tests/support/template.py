@@ -60,10 +60,12 @@ def routes() -> dict[tuple[str, str], str]:
     }
 
 
-def create_tables(dynamodb: Any) -> dict[str, str]:
-    """Creates every table as the template describes it, named like its logical id."""
+def create_tables(dynamodb: Any, *only: str) -> dict[str, str]:
+    """Creates every table (or `only` those) as the template describes it, named like its logical id."""
     names = {}
     for name, properties in resources("AWS::DynamoDB::Table").items():
+        if only and name not in only:
+            continue
         wanted = ("BillingMode", "AttributeDefinitions", "KeySchema", "LocalSecondaryIndexes", "GlobalSecondaryIndexes")
         dynamodb.create_table(TableName=name, **{key: properties[key] for key in wanted if key in properties})
         names[name] = name

@@ -1,9 +1,14 @@
 """A server of the shape that Zapier documents, in its managed and in its agentic mode (references: docs.zapier.com)."""
 
+import json
+from collections.abc import Iterator
+from contextlib import contextmanager
 from typing import Any
 
+from tests.support import authority as authorities
+from tests.support.authority import Authority, Seen, authority
 from tests.support.mcp import FakeServer, text_result, tool
-from tests.support.receiver import Receiver, Reply
+from tests.support.receiver import Received, Receiver, Reply, receiving
 
 TOKEN = "zapier-connection-token"
 SAID = {
@@ -142,3 +147,18 @@ class FakeZapier:
             }
             for app in self.apps
         ]
+
+
+@contextmanager
+def guarded_zapier() -> Iterator[Authority]:
+    """The server in managed mode, behind an authorization server of its own, while the block runs."""
+    with authority() as made, receiving() as receiver:
+        server = FakeServer(receiver, tools=managed_tools(), called=lambda *_: text_result(SAID))
+
+        def behind(seen: Seen) -> authorities.Reply:
+            asked = Received("/mcp", seen.headers, json.dumps(seen.form).encode(), method=seen.method)
+            reply = server._answer(asked)
+            return reply.status, reply.body, reply.headers
+
+        made.behind = behind
+        yield made

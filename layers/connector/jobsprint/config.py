@@ -21,6 +21,7 @@ class Settings:
     health_queue_url: str
     execution_queue_url: str
     refused_queue_url: str
+    recovery_queue_url: str
     data_key_id: str
     usage_plan_id: str
     catalog_bucket: str
@@ -37,6 +38,7 @@ class Settings:
     cors_origins: tuple[str, ...]
     icon_base_url: str
     version: str
+    stage: str
     zapier_mcp_url: str
 
 
@@ -59,6 +61,7 @@ def settings() -> Settings:
         health_queue_url=env["HEALTH_QUEUE_URL"],
         execution_queue_url=env["EXECUTION_QUEUE_URL"],
         refused_queue_url=env["REFUSED_QUEUE_URL"],
+        recovery_queue_url=env["RECOVERY_QUEUE_URL"],
         data_key_id=env["DATA_KEY_ID"],
         usage_plan_id=env.get("USAGE_PLAN_ID", ""),
         catalog_bucket=env["CATALOG_BUCKET"],
@@ -75,5 +78,6 @@ def settings() -> Settings:
         cors_origins=tuple((env.get("CORS_ORIGINS") or "*").split(",")),
         icon_base_url=env.get("ICON_BASE_URL", "https://cdn.jobsprint.io/icons"),
         version=env.get("SERVICE_VERSION", "dev"),
+        stage=env.get("STAGE", "dev"),
         zapier_mcp_url=env.get("ZAPIER_MCP_URL") or DEFAULT_ZAPIER_MCP_URL,
     )

@@ -15,7 +15,13 @@ from tests.support.catalogues import SIZE, every_typo, generated, popular_names
 
 # What is worth finding for each query, from 3 (just that) to 1 (related), by the id without `zapier_`. Judged by
 # knowing the applications, before any engine was asked. The n8n variant of an application counts one less.
-JUDGED: dict[str, dict[str, int]] = json.loads(Path(__file__).with_name("judged_queries.json").read_text("utf-8"))
+# The search was tuned on the first set and, once its first figure was kept, on the second; on the third it never was
+# (docs/decisions.md has the first figure of each).
+SETS: dict[str, dict[str, dict[str, int]]] = {
+    name: json.loads(Path(__file__).with_name(f"{name}_queries.json").read_text("utf-8"))
+    for name in ("judged", "held_out", "unseen")
+}
+JUDGED = {query: judged for judgements in SETS.values() for query, judged in judgements.items()}
 TYPOS_PER_NAME = 25
 
 
@@ -49,15 +55,17 @@ def ndcg(judged: dict[str, int], answer: list[str]) -> float:
 
 
 def test_the_judged_queries_are_about_what_is_there() -> None:
-    assert len(JUDGED) >= 50
+    assert {name: len(judgements) for name, judgements in SETS.items()} == {"judged": 54, "held_out": 61, "unseen": 26}
+    assert len(JUDGED) == 54 + 61 + 26  # none is in two sets
     known = builtin().apps
     assert not [name for judged in JUDGED.values() for name in judged if not {name, f"zapier_{name}"} & set(known)]
 
 
-def test_the_first_ten_are_good(large: Index) -> None:
+@pytest.mark.parametrize("name", SETS)
+def test_the_first_ten_are_good(large: Index, name: str) -> None:
     small = build(builtin().apps.values(), builtin().synonyms)
     for index in (small, large):
-        scores = {query: ndcg(judged, ids(index, query, 10)) for query, judged in JUDGED.items()}
+        scores = {query: ndcg(judged, ids(index, query, 10)) for query, judged in SETS[name].items()}
         assert statistics.mean(scores.values()) >= 0.8, sorted(scores.items(), key=lambda pair: pair[1])[:10]
 
 

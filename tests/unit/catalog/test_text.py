@@ -4,7 +4,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from jobsprint.catalog.text import joined, slug, with_one_left_out, within_one_edit, words
+from jobsprint.catalog.text import initials, joined, slug, with_one_left_out, within_one_edit, words
 from tests.support.catalogues import every_typo
 
 WORD = st.text("abc", min_size=1, max_size=7)
@@ -27,6 +27,21 @@ def test_words(text: str, expected: list[str]) -> None:
 
 def test_joined_and_slug() -> None:
     assert (joined("Hub Spot"), slug("X (Twitter)")) == ("hubspot", "x_twitter")
+
+
+@pytest.mark.parametrize(
+    ("name", "expected"),
+    [
+        ("YouTube", "yt"),
+        ("Google Sheets", "gs"),
+        ("Facebook Lead Ads", "fla"),
+        ("Slack", ""),
+        ("GitHub", "gh"),
+        ("", ""),
+    ],
+)
+def test_initials(name: str, expected: str) -> None:
+    assert initials(name) == expected
 
 
 @given(WORD, WORD)

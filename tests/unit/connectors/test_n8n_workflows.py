@@ -134,7 +134,7 @@ def test_a_capability_asks_for_the_path() -> None:
     ],
 )
 def test_where_parameters_go(hook: Hook, url: str, body: str | None) -> None:
-    parts = request_parts("b", hook, {"id": "x y", "n": [1, None]})
+    parts = request_parts("b/webhook", hook, {"id": "x y", "n": [1, None]})
 
     assert parts == (url, body and body.encode())
 

@@ -1,22 +1,14 @@
 """When a delivery is tried again, and when it ends."""
 
-from datetime import UTC, datetime
-from email.utils import format_datetime
 from itertools import pairwise
 
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from jobsprint.delivery.schedule import (
-    JITTER,
-    MAX_RETRY_AFTER_SECONDS,
-    Verdict,
-    lengthened,
-    retry_after_seconds,
-    verdict,
-)
-from jobsprint.domain.models import Attempt
+from jobsprint.delivery.schedule import JITTER, Verdict, first_at, lengthened, schedule_of, verdict
+from jobsprint.domain.models import Attempt, DeliveryPolicy
+from jobsprint.domain.retry_after import MAX_RETRY_AFTER_SECONDS
 
 NOW = 1_736_164_800_000  # 2025-01-06T12:00:00Z
 DEFAULT = (0, 5, 300, 1800, 7200, 18000, 36000, 50400, 72000, 86400)
@@ -85,46 +77,16 @@ def test_the_default_schedule_on_a_virtual_clock_takes_three_days_and_three_hour
     assert times[-1] - times[0] == (75 * 3600 + 35 * 60 + 5) * 1000  # the example of Standard Webhooks
 
 
+def test_a_webhooks_own_schedule_wins() -> None:
+    assert schedule_of(DeliveryPolicy(), DEFAULT) == DEFAULT
+    assert schedule_of(DeliveryPolicy(retry_schedule=(0, 7)), DEFAULT) == (0, 7)
+
+
+@pytest.mark.parametrize(("schedule", "at"), [((0,), 0), ((0, 5), 0), ((900, 5), NOW + 900_000)])
+def test_the_first_attempt_waits_only_where_the_schedule_says_so(schedule: tuple[int, ...], at: int) -> None:
+    assert first_at(schedule, NOW) == at
+
+
 @given(st.floats(0, 1e6), fractions)
 def test_jitter_only_lengthens(seconds: float, fraction: float) -> None:
     assert seconds <= lengthened(seconds, fraction) <= seconds * (1 + JITTER)
-
-
-@pytest.mark.parametrize(
-    ("value", "seconds"),
-    [
-        (None, 0),
-        ("", 0),
-        ("0", 0),
-        ("120", 120),
-        (" 120 ", 120),
-        ("3600", 3600),
-        ("3601", 3600),
-        ("9" * 5000, 3600),
-        ("-5", 0),
-        ("+5", 0),
-        ("1.5", 0),
-        ("١٢", 0),
-        ("soon", 0),
-        ("Mon, 06 Jan 2025 12:01:00 GMT", 60),
-        ("Monday, 06-Jan-25 12:01:00 GMT", 60),
-        ("Mon Jan  6 12:01:00 2025", 60),
-        ("Mon, 06 Jan 2025 11:59:00 GMT", 0),
-        ("Mon, 06 Jan 2025 18:00:00 GMT", 3600),
-        ("Mon, 99 Jan 2025 12:00:00 GMT", 0),
-        ("Mon, 06 Jan 0000 12:00:00 GMT", 0),
-    ],
-)
-def test_retry_after(value: str | None, seconds: int) -> None:
-    assert retry_after_seconds(value, NOW) == seconds
-
-
-@given(st.integers(-100_000, 100_000))
-def test_retry_after_as_a_date_says_the_same_as_in_seconds(seconds: int) -> None:
-    date = format_datetime(datetime.fromtimestamp(NOW // 1000 + seconds, UTC), usegmt=True)
-    assert retry_after_seconds(date, NOW) == retry_after_seconds(str(max(seconds, 0)), NOW)
-
-
-@given(st.text(max_size=40))
-def test_no_header_breaks_the_parser(value: str) -> None:
-    assert 0 <= retry_after_seconds(value, NOW) <= MAX_RETRY_AFTER_SECONDS

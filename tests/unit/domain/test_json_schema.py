@@ -4,7 +4,8 @@ import time
 
 import pytest
 
-from jobsprint.domain.json_schema import check_parameters, check_schema
+from jobsprint.domain.canonical import JsonValue
+from jobsprint.domain.json_schema import Checker, check_parameters, check_schema
 from jobsprint.domain.models import JsonObject
 
 
@@ -93,3 +94,34 @@ def test_a_flood_of_wrong_parameters_is_cut() -> None:
     schema: JsonObject = {"type": "object", "additionalProperties": {"type": "string"}}
 
     assert len(check_parameters(schema, {str(n): n for n in range(100)})) == 20
+
+
+def test_a_checker_says_what_check_parameters_says() -> None:
+    schema: JsonObject = {"type": "object", "required": ["a"], "properties": {"b": {"type": "string"}}}
+    checker = Checker(schema)
+
+    assert checker.details({"a": 1, "b": "x"}, "data") == ()
+    assert list(checker.details({"b": 5}, "data")) == check_parameters(schema, {"b": 5}, "data")
+
+
+@pytest.mark.parametrize(
+    ("part", "values", "says"),
+    [
+        ({"anyOf": [{"maximum": 1}] * 100}, [7] * 10_000, "too large to say where"),
+        ({"allOf": [{"minimum": 1}] * 1000}, [7] * 60_000, "Not checked"),
+        ({"$ref": "#/$defs/d9"}, [7] * 10_000, "Not checked"),
+        ({"allOf": [{"pattern": "(a|b)*c"}] * 300}, ["ababababab"] * 15_000, "too large to say where"),
+    ],
+)
+def test_no_schema_makes_checking_slow(part: JsonObject, values: list[JsonValue], says: str) -> None:
+    doubled: JsonObject = {
+        f"d{n}": {"allOf": [{"$ref": f"#/$defs/d{n - 1}"}, {"$ref": f"#/$defs/d{n - 1}"}]} for n in range(1, 10)
+    }
+    definitions: JsonObject = {"$defs": {"d0": {"type": "integer"}, **doubled}} if "$ref" in part else {}
+    checker = Checker({"type": "object", **definitions, "properties": {"x": {"items": part}}})
+    started = time.process_time()
+
+    [detail] = checker.details({"x": values}, "data")
+
+    assert (detail.field, says in detail.message) == ("data", True)
+    assert time.process_time() - started < 1

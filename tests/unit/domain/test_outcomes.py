@@ -2,7 +2,14 @@
 
 import pytest
 
-from jobsprint.domain.errors import InvalidFields, JobsprintError, RateLimited, UpstreamFailed, UpstreamTimeout
+from jobsprint.domain.errors import (
+    InvalidFields,
+    JobsprintError,
+    RateLimited,
+    ScopeMissing,
+    UpstreamFailed,
+    UpstreamTimeout,
+)
 from jobsprint.domain.outcomes import Outcome, certainly_not_done, never_heard_of
 
 
@@ -35,6 +42,7 @@ def test_what_is_kept_reads_back(outcome: Outcome, state: str) -> None:
         (UpstreamFailed("refused", sent=False), True),
         (UpstreamTimeout("slow", sent=False), True),
         (RateLimited("less", retry_after=5), True),
+        (ScopeMissing("files:write"), True),
         (UpstreamFailed("no"), False),
         (UpstreamFailed("no", unknown=True), False),
         (never_heard_of(), False),

@@ -1,9 +1,10 @@
 """Capabilities packed and unpacked, and cut to what one integration holds."""
 
+import json
 import random
 
 from jobsprint.domain.models import Capability
-from jobsprint.domain.packing import MAX_PACKED, fitting, pack, unpack
+from jobsprint.domain.packing import MAX_FACTS, MAX_PACKED, fitting, fitting_facts, pack, unpack
 
 NOISE = random.Random(1)
 
@@ -29,3 +30,12 @@ def test_what_fits_is_kept_whole_and_what_does_not_is_cut_from_the_end() -> None
     assert kept == many[: len(kept)]
     assert MAX_PACKED * 0.9 < len(pack(kept)) <= MAX_PACKED
     assert fitting((Capability("x", "".join(NOISE.choices("abcdefgh0123", k=300_000))),)) == ()
+
+
+def test_facts_are_cut_from_the_end_too() -> None:
+    few = {f"a{number}": {"path": "p"} for number in range(100)}
+    assert fitting_facts(few) == few
+    many = {f"a{number}": {"path": "é" * 500} for number in range(1000)}
+    kept = fitting_facts(many)
+    assert list(kept) == list(many)[: len(kept)]
+    assert MAX_FACTS * 0.9 < len(json.dumps(kept)) <= MAX_FACTS

@@ -7,12 +7,15 @@ import json
 from typing import TYPE_CHECKING, Annotated, Any, Literal
 
 from aws_lambda_powertools.event_handler.openapi.params import Path, Query
-from pydantic import AfterValidator, BaseModel, ConfigDict, Field, WithJsonSchema
+from pydantic import AfterValidator, BaseModel, ConfigDict, Field, ValidationError, WithJsonSchema
+from pydantic_core import InitErrorDetails, PydanticCustomError
 
 from jobsprint.api.envelope import absent
 from jobsprint.catalog.builtin import App
 from jobsprint.connectors.fields import Configuration, Description, Events, Headers, Name, Secret, Url
-from jobsprint.domain import rules
+from jobsprint.delivery import routing
+from jobsprint.domain import patterns, rules
+from jobsprint.domain.errors import InvalidFields
 from jobsprint.domain.models import (
     Activity,
     Capability,
@@ -31,7 +34,9 @@ from jobsprint.domain.redact import MASK, redact
 from jobsprint.domain.times import iso_millis, iso_seconds, parse_iso
 
 if TYPE_CHECKING:
-    from jobsprint.connectors.base import TestResult  # brings the vault, which most operations never need
+    # These bring the vault, which most operations never need.
+    from jobsprint.connectors.base import TestResult
+    from jobsprint.integrations.webhooks import Rotated
 
 
 def _moment(text: str) -> str:
@@ -419,20 +424,53 @@ class LogView(BaseModel):
 # --- Webhooks ---------------------------------------------------------------------------------------------------------
 
 
+def _bounded_schedule(schedule: list[int]) -> list[int]:
+    rules.check_schedule(schedule)
+    return schedule
+
+
 RetrySchedule = Annotated[
     list[Annotated[int, Field(ge=0, le=rules.MAX_RETRY_WAIT_SECONDS)]],
     Field(
         min_length=1,
         max_length=rules.MAX_TRIES,
-        description="Seconds to wait before each attempt, the first one included; without it the service's own holds",
+        description="Seconds to wait before each attempt, the first one (at most 900) included, 14 days together; "
+        "without it the service's own holds",
     ),
+    AfterValidator(_bounded_schedule),
 ]
 RateLimit = Annotated[
     int, Field(ge=1, le=rules.MAX_RATE, description="Most deliveries per second; what is over it waits")
 ]
 
 
-_POLICY_FIELDS = {"retrySchedule": "retry_schedule", "rateLimit": "rate_limit"}
+def _complaint(flaw: patterns.Flaw) -> InitErrorDetails:
+    kind = PydanticCustomError("pattern", "{reason}", {"reason": flaw.reason})
+    return {"type": kind, "loc": flaw.where, "input": None}
+
+
+def _pattern(value: dict[str, Any]) -> dict[str, Any]:
+    try:
+        patterns.Pattern.of(value, routing.DOCUMENT_FIELDS)
+    except patterns.PatternError as error:
+        # So that each flaw is named by its own path.
+        raise ValidationError.from_exception_data("filter", [_complaint(flaw) for flaw in error.flaws]) from None
+    return value
+
+
+Filter = Annotated[
+    dict[str, Any],
+    AfterValidator(_pattern),
+    WithJsonSchema(
+        {
+            "type": "object",
+            "description": "An event pattern in EventBridge's syntax over `event`, `timestamp` and `data`;"
+            " the webhook gets only the events that match",
+        }
+    ),
+]
+
+_POLICY_FIELDS = {"retrySchedule": "retry_schedule", "rateLimit": "rate_limit", "filter": "filter"}
 
 
 class WebhookCreate(BaseModel):
@@ -447,6 +485,7 @@ class WebhookCreate(BaseModel):
     secret: Secret | None = None
     retrySchedule: RetrySchedule | None = None
     rateLimit: RateLimit | None = None
+    filter: Filter | None = None
 
     def policy(self) -> DeliveryPolicy:
         """How its deliveries are wanted."""
@@ -465,6 +504,7 @@ class WebhookChange(BaseModel):
     active: bool | None = None
     retrySchedule: RetrySchedule | None = None
     rateLimit: RateLimit | None = None
+    filter: Filter | None = None
 
     def policy(self) -> dict[str, Any]:
         """The fields of a DeliveryPolicy that are to change; a null takes the service's default again."""
@@ -484,6 +524,7 @@ class WebhookView(BaseModel):
     disabledReason: str | None = absent()
     retrySchedule: list[int] | None = absent()
     rateLimit: int | None = absent()
+    filter: dict[str, Any] | None = absent()
     createdAt: str
 
     @classmethod
@@ -500,7 +541,59 @@ class WebhookView(BaseModel):
             disabledReason=webhook.status_reason,
             retrySchedule=None if webhook.policy.retry_schedule is None else list(webhook.policy.retry_schedule),
             rateLimit=webhook.policy.rate_limit,
+            filter=webhook.policy.filter,
             createdAt=iso_seconds(webhook.created_at),
+        )
+
+
+class SecretRotation(BaseModel):
+    """A new signing secret; what was the newest signs too until the overlap has passed."""
+
+    model_config = ConfigDict(extra="forbid", strict=True)
+
+    overlapSeconds: Annotated[
+        int | None,
+        Field(
+            ge=0,
+            le=rules.MAX_OVERLAP_SECONDS,
+            description=f"How long the old secret signs too; {rules.OVERLAP_SECONDS} by default",
+        ),
+    ] = None
+    revokeNow: Annotated[bool, Field(description="Ends every old secret at once, like an overlap of 0")] = False
+    secret: Annotated[Secret | None, Field(description="The new secret; without one it is made")] = None
+
+    def overlap(self) -> int:
+        """The overlap in seconds. Raises InvalidFields where the two fields contradict each other."""
+        if self.revokeNow and self.overlapSeconds:
+            raise InvalidFields.one("body.revokeNow", "it leaves no overlap: send this or overlapSeconds")
+        if self.revokeNow:
+            return 0
+        return rules.OVERLAP_SECONDS if self.overlapSeconds is None else self.overlapSeconds
+
+
+class PreviousSecret(BaseModel):
+    """A secret that signs too for a while."""
+
+    expiresAt: str
+
+
+class RotatedSecret(BaseModel):
+    """A webhook's new signing secret, shown this once, and the old ones that still sign, newest first."""
+
+    id: str
+    secret: str
+    overlapUntil: Annotated[str | None, Field(description="When the secret before this one ends")] = absent()
+    previousSecrets: list[PreviousSecret]
+
+    @classmethod
+    def of(cls, rotated: "Rotated") -> "RotatedSecret":
+        """As it is answered."""
+        ends = [iso_seconds(end) for end in rotated.ends]
+        return cls(
+            id=rotated.webhook.id,
+            secret=rotated.secret,
+            overlapUntil=ends[0] if ends else None,
+            previousSecrets=[PreviousSecret(expiresAt=end) for end in ends],
         )
 
 

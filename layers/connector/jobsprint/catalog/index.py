@@ -3,7 +3,7 @@
 An application's row number is its place by popularity, and SQLite walks matches by row number. So each grade of
 relevance is one query that gives the most popular first and stops at its limit; nothing is scored or sorted.
 
-    apps    the applications            names   words of names, whole names, whole categories (exact and prefixes)
+    apps    the applications            names   words of names, whole names, categories (exact, prefixes), initials
     words   every word worth mending    about   stems of categories, aliases, capabilities, descriptions
     near    hash of a word with one letter left out -> word (`text.with_one_left_out`)
 """
@@ -17,15 +17,18 @@ from pathlib import Path
 from typing import Any
 
 from jobsprint.catalog.builtin import App
-from jobsprint.catalog.text import joined, with_one_left_out, within_one_edit, words
+from jobsprint.catalog.text import initials, joined, with_one_left_out, within_one_edit, words
 
-FORMAT = 1
+FORMAT = 2
 """Changes with the tables below; part of the published object's name, so that old code never opens a new file."""
 
 _MENDABLE = range(4, 41)  # letters of a word that is mended; shorter ones have too many neighbours
 _MAX_WORDS = 8  # of a query
 _UNFINISHED = 4  # letters from which the last word may be the beginning of another; stems of shorter ones say nothing
 _MAX_MENDED = 12  # words that one word of a query may have been meant as
+_MAX_PART = 3  # words of a query that together may name a category
+_COMMON = 400  # applications from which a word says little
+_NAMED = 4  # the last grade that speaks of names
 _NOISE = frozenset(
     "a about all an and any app apps are as at be by can do for from get have how i in into integration integrations "
     "is it like me my of on or our some that the their then these this to tool tools up use using via want we when "
@@ -38,7 +41,7 @@ _TABLES = """
 CREATE TABLE apps (rank INTEGER PRIMARY KEY, id TEXT NOT NULL UNIQUE, type TEXT NOT NULL, name TEXT NOT NULL,
     description TEXT NOT NULL, category TEXT NOT NULL, popularity INTEGER NOT NULL, capabilities TEXT NOT NULL,
     kind TEXT NOT NULL);
-CREATE VIRTUAL TABLE names USING fts5(name, whole, kind, filter, content='', columnsize=0, detail=column,
+CREATE VIRTUAL TABLE names USING fts5(name, whole, kind, initials, filter, content='', columnsize=0, detail=column,
     prefix='1 2 3', tokenize='unicode61 remove_diacritics 0');
 CREATE VIRTUAL TABLE about USING fts5(topic, text, filter, content='', columnsize=0, detail=column, prefix='3',
     tokenize='porter unicode61 remove_diacritics 0');
@@ -98,8 +101,8 @@ def _index_app(connection: sqlite3.Connection, rank: int, app: App, synonyms: tu
     row = (rank, app.id, app.type, app.name, app.description, app.category, app.popularity)
     connection.execute("INSERT INTO apps VALUES (?,?,?,?,?,?,?,?,?)", (*row, " ".join(app.capabilities), kind[0]))
     connection.execute(
-        "INSERT INTO names (rowid, name, whole, kind, filter) VALUES (?,?,?,?,?)",
-        (rank, " ".join(name), " ".join(whole), " ".join(kind), filters),
+        "INSERT INTO names (rowid, name, whole, kind, initials, filter) VALUES (?,?,?,?,?,?)",
+        (rank, " ".join(name), " ".join(whole), " ".join(kind), initials(app.name), filters),
     )
     connection.execute(
         "INSERT INTO about (rowid, topic, text, filter) VALUES (?,?,?,?)",
@@ -230,9 +233,30 @@ class _Search:
         yield "about", f"topic : ({finished})"
         # 6. The same with typing errors. 7. Every word anywhere.
         yield "about", f"topic : ({intended})" if anything_else else ""
+        # 7. A category that a part of the query names, if no name was meant. 8. Every word anywhere.
+        unnamed = not any(grade <= _NAMED for grade in self._found.values()) and len(self._found) < self._count
+        yield "names", self._category_in(query) if unnamed else ""
         yield "about", finished
-        # 8. Any word at all, if nothing else was found.
-        yield "about", "" if self._found else f"topic : ({' OR '.join([*first, last])})"
+        # 9. A name by its initials. 10 and on. Any word at all, the rarest first.
+        yield "names", f"initials : {_quoted(whole)}" if unnamed else ""
+        for word in self._by_rarity([*first, last]) if unnamed and len(self._found) < self._count else ():
+            yield "about", word
+
+    def _category_in(self, query: list[str]) -> str:
+        """What finds the category or synonym that the longest part of the query names; empty where none does."""
+        for length in range(min(len(query), _MAX_PART), 0, -1):
+            parts = ["".join(query[at : at + length]) for at in range(len(query) - length + 1)]
+            named = " OR ".join(_quoted(form) for part in parts for form in (part, f"{part}s", part.removesuffix("s")))
+            expression = f"kind : ({named})"
+            if self._connection.execute("SELECT 1 FROM names WHERE names MATCH ? LIMIT 1", (expression,)).fetchone():
+                return expression
+        return ""
+
+    def _by_rarity(self, terms: list[str]) -> list[str]:
+        """Quoted words, those first that the fewest applications have; counted up to a bound, to stay quick."""
+        sql = "SELECT count(*) FROM (SELECT 1 FROM about WHERE about MATCH ? LIMIT ?)"
+        counts = {term: self._connection.execute(sql, (term, _COMMON)).fetchone()[0] for term in terms}
+        return sorted(counts, key=lambda term: counts[term])
 
     def _add(self, grade: int, table: str, expression: str) -> None:
         beginnings = {"type": _TYPE, "kind": _CATEGORY}

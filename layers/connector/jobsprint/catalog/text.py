@@ -5,6 +5,7 @@ import unicodedata
 from collections.abc import Iterator
 
 _WORD = re.compile(r"[^\W_]+")
+_HUMP = re.compile(r"(?<=[a-z0-9])(?=[A-Z])")
 
 
 def words(text: str) -> list[str]:
@@ -23,6 +24,12 @@ def joined(text: str) -> str:
 def slug(text: str) -> str:
     """The words of a text as a part of an id, as `google_sheets`."""
     return "_".join(words(text))
+
+
+def initials(name: str) -> str:
+    """What a name of several words or humps is called for short, as `yt` for YouTube; empty for a single word."""
+    first = [word[0] for word in words(_HUMP.sub(" ", name))]
+    return "".join(first) if len(first) > 1 else ""
 
 
 def with_one_left_out(word: str) -> Iterator[str]:

@@ -14,6 +14,8 @@ from urllib.parse import urlencode
 from jobsprint.catalog.builtin import App, Builtin
 from jobsprint.catalog.text import joined, slug
 from jobsprint.domain.errors import UpstreamFailed
+from jobsprint.domain.retry_after import retry_after_seconds
+from jobsprint.domain.times import now_ms
 from jobsprint.observe import logger
 from jobsprint.security import outbound
 
@@ -123,8 +125,8 @@ def _wait(outcome: outbound.Outcome, tried: int) -> float | None:
     """Seconds to wait before trying again; None if that is no use."""
     if isinstance(outcome, outbound.Answer):
         if outcome.status == 429:
-            asked = outcome.headers.get("retry-after", "")
-            return min(int(asked) if asked.isdecimal() else _QUIET_SECONDS, _MAX_WAIT_SECONDS)
+            asked = retry_after_seconds(outcome.headers.get("retry-after"), now_ms())
+            return min(_QUIET_SECONDS if asked is None else asked, _MAX_WAIT_SECONDS)
         if 400 <= outcome.status < 500:
             return None
     return min(2.0**tried, _QUIET_SECONDS)

@@ -12,7 +12,13 @@ from jobsprint.domain.models import Capability, Integration, IntegrationStatus, 
 from jobsprint.security.credentials import Credentials
 
 ACTION_SECONDS = 25.0
-"""How long an action may take while its caller waits: API Gateway gives up after 29 s."""
+"""How long an action may take while its caller waits, its token included: API Gateway gives up after 29 s."""
+
+TEST_SECONDS = 10.0
+"""How long a connector's test may take."""
+
+LEAST_CALL_SECONDS = 3.0
+"""What is left of an action's time for the call, however long its token took; without that nothing is sent."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -45,7 +51,8 @@ class Connection:
 class TestResult:
     """One test of a connection. `reason` is a code and `next_step` a sentence, both only after a failure.
 
-    `capabilities` and `facts` are what the test found anew, or None where it did not look.
+    `capabilities` and `facts` are what the test found anew, or None where it did not look. `missing_scope` is what the
+    other side demands beyond the credential, where it says so.
     """
 
     passed: bool
@@ -55,6 +62,7 @@ class TestResult:
     next_step: str | None = None
     capabilities: tuple[Capability, ...] | None = None
     facts: JsonObject | None = None
+    missing_scope: str = ""
 
 
 class Connector(Protocol):

@@ -1,39 +1,29 @@
 """One signed JSON call to an address of the tenant's, through the outbound guard."""
 
-import time
 from dataclasses import replace
 from functools import cache
 
-from jobsprint.config import settings
 from jobsprint.domain import canonical
 from jobsprint.domain.errors import InvalidFields
 from jobsprint.domain.models import JsonObject
+from jobsprint.domain.times import now_ms
 from jobsprint.security import addresses, outbound, signing
 from jobsprint.security.credentials import Credentials
 
-TEST_SECONDS = 10.0
 MAX_RESULT_BYTES = 1024 * 1024
 USER_AGENT = "Jobsprint-Integrations/1.0"
 
 
 @cache
-def policy() -> addresses.AddressPolicy:
-    """Which addresses this deployment may call."""
-    return addresses.AddressPolicy(
-        allow_private=settings().allow_private_targets, allow_loopback=settings().allow_loopback_targets
-    )
-
-
-@cache
 def client() -> outbound.Client:
     """The container's outbound client: it keeps connections alive between calls."""
-    return outbound.Client(policy(), user_agent=USER_AGENT)
+    return outbound.Client(addresses.deployment_policy(), user_agent=USER_AGENT)
 
 
 def check_target(url: str, field: str = "body.url") -> None:
     """Raises InvalidFields unless this deployment may call `url`; a host that does not resolve passes."""
     try:
-        addresses.vet(url, policy())
+        addresses.vet(url, addresses.deployment_policy())
     except addresses.ForbiddenUrl as error:
         raise InvalidFields.one(field, str(error), code="forbidden_url") from error
 
@@ -66,8 +56,9 @@ def post_body(
     if "accept" not in {name.lower() for name in headers}:
         headers["Accept"] = "application/json"
     if credentials.secrets:
+        now = now_ms()
         headers |= signing.headers(
-            message_id=message_id, body=body, unix_time=int(time.time()), secrets=credentials.secrets
+            message_id=message_id, body=body, unix_time=now // 1000, secrets=credentials.valid_secrets(now)
         )
     request = outbound.Request("POST", credentials.url, headers, body)
     return client().send(request, timeout=timeout, max_body=max_body)

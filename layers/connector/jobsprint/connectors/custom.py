@@ -11,16 +11,15 @@ from pydantic import BaseModel, ConfigDict, Field, field_validator
 
 from jobsprint.connectors import outcomes
 from jobsprint.connectors.answers import read_json
-from jobsprint.connectors.base import CallContext, Connection, TestResult
-from jobsprint.connectors.calls import MAX_RESULT_BYTES, TEST_SECONDS, check_target, post_json
-from jobsprint.connectors.fields import Headers, Secret, Url
+from jobsprint.connectors.base import TEST_SECONDS, CallContext, Connection, TestResult
+from jobsprint.connectors.calls import MAX_RESULT_BYTES, post_json
+from jobsprint.connectors.targets import Target, completed
 from jobsprint.domain import rules
 from jobsprint.domain.errors import UpstreamFailed
 from jobsprint.domain.ids import new_id
 from jobsprint.domain.json_schema import check_schema
 from jobsprint.domain.models import Capability, Integration, JsonObject
 from jobsprint.domain.times import now_ms
-from jobsprint.domain.validation import validate
 from jobsprint.security.credentials import Credentials
 from jobsprint.security.outbound import Failure
 
@@ -50,14 +49,9 @@ class CustomAction(BaseModel):
         return schema
 
 
-class CustomConnect(BaseModel):
-    """The body that connects a custom integration. With a `secret`, every call is signed."""
+class CustomConnect(Target):
+    """The body that connects a custom integration."""
 
-    model_config = ConfigDict(extra="forbid", strict=True)
-
-    url: Url
-    headers: Headers = Field(default_factory=dict)
-    secret: Secret | None = None
     actions: Annotated[list[CustomAction], Field(max_length=rules.MAX_ACTIONS)] = Field(default_factory=list)
 
     @field_validator("actions")
@@ -75,26 +69,18 @@ class Custom:
 
     def connect(self, integration: Integration, body: Mapping[str, object], *, current: Credentials) -> Connection:
         """Keeps what the body says, over what is there already; makes no call."""
-        given = validate(CustomConnect, self._completed(integration, body, current))
-        if given.url != current.url:
-            check_target(given.url)
+        given = completed(CustomConnect, body, current, **self._kept(integration, current))
         return Connection(
             credentials=Credentials(given.url, given.headers, (given.secret,) if given.secret else ()),
             capabilities=tuple(Capability(a.name, a.description, a.parameters) for a in given.actions),
             message="Connected; test it with POST …/test",
         )
 
-    def _completed(
-        self, integration: Integration, body: Mapping[str, object], current: Credentials
-    ) -> dict[str, object]:
-        kept: dict[str, object] = {}
-        if current.url:
-            kept = {"url": current.url, "headers": dict(current.headers), "secret": next(iter(current.secrets), None)}
-        if integration.capabilities:
-            kept["actions"] = [
-                {"name": c.name, "description": c.description, "parameters": c.schema} for c in integration.capabilities
-            ]
-        return {**kept, **body}
+    def _kept(self, integration: Integration, current: Credentials) -> dict[str, object]:
+        actions = [
+            {"name": c.name, "description": c.description, "parameters": c.schema} for c in integration.capabilities
+        ]
+        return {"secret": next(iter(current.secrets), None), "actions": actions}
 
     def test(self, integration: Integration, credentials: Credentials) -> TestResult:
         """POSTs a signed ping; 2xx passes."""

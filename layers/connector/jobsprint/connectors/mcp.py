@@ -12,8 +12,8 @@ from typing import Annotated, Any, Literal
 from pydantic import BaseModel, ConfigDict, Field, field_validator
 
 from jobsprint.connectors import mcp_results
-from jobsprint.connectors.base import CallContext, Connection, TestResult
-from jobsprint.connectors.calls import TEST_SECONDS, check_target
+from jobsprint.connectors.base import TEST_SECONDS, CallContext, Connection, TestResult
+from jobsprint.connectors.calls import check_target
 from jobsprint.connectors.fields import Url
 from jobsprint.connectors.mcp_protocol import (
     HANDSHAKES,
@@ -27,9 +27,9 @@ from jobsprint.connectors.mcp_protocol import (
 from jobsprint.domain import packing, rules
 from jobsprint.domain.canonical import JsonValue
 from jobsprint.domain.errors import (
+    InsufficientScope,
     InvalidFields,
     JobsprintError,
-    NotAvailableYet,
     RateLimited,
     UpstreamFailed,
     UpstreamTimeout,
@@ -126,7 +126,8 @@ class Mcp:
                 offer = self.offer(talk, integration)
             except JobsprintError as error:
                 reason, message, step = self.verdict(error, integration.facts.get("authType"))
-                return TestResult(False, message, _ms_since(started), reason, step)
+                scope = error.scope if isinstance(error, InsufficientScope) else ""
+                return TestResult(False, message, _ms_since(started), reason, step, missing_scope=scope)
             facts = _facts(integration, talk, offer)
         if offer.problem:
             reason, message, step = offer.problem
@@ -177,6 +178,8 @@ class Mcp:
         reason = _reason(error)
         if isinstance(error, UpstreamUnauthorized):
             return reason, error.message, "Connect again with a valid credential"
+        if isinstance(error, InsufficientScope):
+            return reason, error.message, f"Give the credential the scope {error.scope}"
         if isinstance(error, RateLimited):
             return reason, error.message, f"Wait {error.headers['Retry-After']} seconds"
         return reason, error.message, _NEXT_STEPS.get(reason, "Look into the server's own logs")
@@ -184,11 +187,10 @@ class Mcp:
     def _credentials(self, given: McpConnect, current: Credentials) -> Credentials:
         if given.authType == "none":
             return Credentials(given.serverUrl)
-        token = given.token or current.keys.get("token")
         if given.authType == "oauth":
-            if not token:
-                raise NotAvailableYet("OAuth connections are not available yet")
+            # The grant's token stands there by now (`integrations.grants`).
             return Credentials(given.serverUrl, keys=current.keys)
+        token = given.token or current.keys.get("token")
         if not token:
             raise InvalidFields.one("body.token", "Field required")
         return Credentials(given.serverUrl, keys={"token": token})

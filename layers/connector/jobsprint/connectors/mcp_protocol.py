@@ -20,9 +20,10 @@ from jobsprint.connectors.mcp_headers import header_value, mirrored, parameter_h
 from jobsprint.connectors.mcp_stream import EventStream, message_in
 from jobsprint.domain import canonical
 from jobsprint.domain.canonical import JsonValue
-from jobsprint.domain.errors import UpstreamFailed, UpstreamTimeout, UpstreamUnauthorized
+from jobsprint.domain.errors import InsufficientScope, UpstreamFailed, UpstreamTimeout, UpstreamUnauthorized
 from jobsprint.domain.json_schema import check_schema
 from jobsprint.domain.models import JsonObject
+from jobsprint.domain.oauth import challenge_field, joined_scope
 from jobsprint.domain.redact import redact_text
 from jobsprint.security.credentials import Credentials
 from jobsprint.security.outbound import Answer, Failure, Request
@@ -107,8 +108,8 @@ class _SessionLost(UpstreamFailed):
 class Conversation:
     """Requests to one server within one budget of `seconds`; as a context manager, it ends its session at the end.
 
-    `dialect` None is found out with the first request. Every method raises UpstreamUnauthorized, RateLimited,
-    UpstreamTimeout, HttpRefused, RpcFailed or another UpstreamFailed; only a tool call is ever `unknown`.
+    `dialect` None is found out with the first request. Every method raises UpstreamUnauthorized, InsufficientScope,
+    RateLimited, UpstreamTimeout, HttpRefused, RpcFailed or another UpstreamFailed; only a tool call is ever `unknown`.
     """
 
     def __init__(self, credentials: Credentials, dialect: Dialect | None, *, seconds: float) -> None:
@@ -296,6 +297,8 @@ class Conversation:
             raise UpstreamUnauthorized("The server refused the credentials (HTTP 401)", challenge=challenge)
         if status == 429:
             raise outcomes.refused(answer)
+        if status == 403 and (scope := _demanded(answer.headers.get("www-authenticate", ""))):
+            raise InsufficientScope(scope)
         lost = status == 404 or (status == 400 and (error or {}).get("code") in _NO_SESSION_CODES)
         if self._session and lost:
             raise _SessionLost("The server lost our session twice")
@@ -308,6 +311,13 @@ class Conversation:
             # A gateway that says so passed the call on.
             unknown=acts and status in (502, 504),
         )
+
+
+def _demanded(challenge: str) -> str:
+    """The scope that a 403's WWW-Authenticate demands (RFC 6750, 3.1); empty where it is about something else."""
+    if challenge_field(challenge, "error") != "insufficient_scope":
+        return ""
+    return joined_scope(challenge_field(challenge, "scope"))
 
 
 def _redirect_code(status: int) -> str | None:

@@ -14,8 +14,8 @@ from urllib.parse import urlencode
 from pydantic import BaseModel, ConfigDict, Field, field_validator
 
 from jobsprint.connectors import n8n_mcp
-from jobsprint.connectors.base import CallContext, Connection, TestResult
-from jobsprint.connectors.calls import MAX_RESULT_BYTES, TEST_SECONDS, check_target, client
+from jobsprint.connectors.base import TEST_SECONDS, CallContext, Connection, TestResult
+from jobsprint.connectors.calls import MAX_RESULT_BYTES, check_target, client
 from jobsprint.connectors.custom import result_of
 from jobsprint.connectors.fields import Url
 from jobsprint.connectors.n8n_outcomes import (
@@ -30,7 +30,7 @@ from jobsprint.connectors.n8n_outcomes import (
     webhook_error,
 )
 from jobsprint.connectors.n8n_workflows import CALL_HEADER, Hook, action_names, capability, live_hook, request_parts
-from jobsprint.domain import rules
+from jobsprint.domain import packing, rules
 from jobsprint.domain.errors import InvalidFields, JobsprintError, UpstreamFailed
 from jobsprint.domain.models import Capability, Integration, JsonObject
 from jobsprint.domain.validation import validate
@@ -212,7 +212,8 @@ class N8n:
         hook = Hook.of_fact(kept["actions"][action])
         if hook.exposed and not hook.path_names and "mcpToken" in credentials.keys:
             return n8n_mcp.run(credentials, kept.get("mcp"), hook, parameters, call_id=call_id, seconds=context.seconds)
-        caller = _Caller(credentials, kept, hook, call_id, parameters, context)
+        endpoint = f"{credentials.url}/{rules.webhook_path(integration.configuration)}"
+        caller = _Caller(credentials, endpoint, kept, hook, call_id, parameters, context)
         sent, outcome = caller.call()
         error = webhook_error(outcome, sent)
         execution = None if error and error.code in NOTHING_RAN else caller.execution()
@@ -305,16 +306,17 @@ def _found(
         (workflow for workflow, _ in workflows), {fact["workflowId"]: name for name, fact in kept.items()}
     )
     hooks = {names[hook.workflow_id]: (workflow, hook) for workflow, hook in workflows}
-    actions: JsonObject = {name: hook.fact() for name, (_, hook) in sorted(hooks.items())}
+    fitting = packing.fitting(tuple(capability(name, *hooks[name]) for name in sorted(hooks)))
+    actions = packing.fitting_facts({one.name: hooks[one.name][1].fact() for one in fitting})
     locked = [
         name
-        for name, (_, hook) in sorted(hooks.items())
-        if hook.authentication != "none" and not _auth_header(credentials, facts, hook)
+        for name in actions
+        if hooks[name][1].authentication != "none" and not _auth_header(credentials, facts, hooks[name][1])
     ]
     return _Found(
-        capabilities=tuple(capability(name, *hooks[name]) for name in actions),
+        capabilities=fitting[: len(actions)],
         facts={**facts, "readsExecutions": reads, "actions": actions},
-        message=_sentence(len(actions), locked, more=more),
+        message=_sentence(len(actions), locked, more=more or len(actions) < len(hooks)),
     )
 
 
@@ -363,13 +365,14 @@ class _Caller:
     def __init__(
         self,
         credentials: Credentials,
+        endpoint: str,
         facts: Mapping[str, Any],
         hook: Hook,
         call_id: str,
         parameters: JsonObject,
         context: CallContext,
     ) -> None:
-        self._credentials, self._facts, self._hook = credentials, facts, hook
+        self._credentials, self._endpoint, self._facts, self._hook = credentials, endpoint, facts, hook
         self._call_id, self._parameters = call_id, parameters
         self._traced = {"traceparent": context.traceparent} if context.traceparent else {}
         self._deadline = time.monotonic() + context.seconds
@@ -389,7 +392,7 @@ class _Caller:
         return (sent, outcome) if missing else self._send(moved)
 
     def _send(self, hook: Hook) -> tuple[int, Answer | Failure]:
-        url, body = request_parts(self._credentials.url, hook, self._parameters)
+        url, body = request_parts(self._endpoint, hook, self._parameters)
         headers = {"Accept": "application/json", CALL_HEADER: self._call_id, **self._traced}
         if body is not None:
             headers["Content-Type"] = "application/json"

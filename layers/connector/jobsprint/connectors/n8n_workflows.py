@@ -172,12 +172,15 @@ def capability(name: str, workflow: Mapping[str, Any], hook: Hook) -> Capability
 # --- from a hook and parameters to a request ------------------------------------------------------------------------
 
 
-def request_parts(base: str, hook: Hook, parameters: JsonObject) -> tuple[str, bytes | None]:
-    """The production URL and the JSON body of a call: path segments first, the rest as body, or query without one."""
+def request_parts(endpoint: str, hook: Hook, parameters: JsonObject) -> tuple[str, bytes | None]:
+    """The production URL and the JSON body of a call: path segments first, the rest as body, or query without one.
+
+    `endpoint` is where n8n has its production webhooks.
+    """
     path = "/".join(_filled(part, parameters) for part in hook.path.split("/"))
     if hook.path_names and hook.webhook_id:
         path = f"{quote(hook.webhook_id, safe='')}/{path}"
-    url = f"{base}/webhook/{path}"
+    url = f"{endpoint}/{path}"
     rest = {name: value for name, value in parameters.items() if name not in hook.path_names}
     if hook.method not in _WITHOUT_BODY:
         return url, json.dumps(rest, ensure_ascii=False).encode()

@@ -18,24 +18,22 @@ from typing import Any
 from urllib.parse import quote, urlencode, urlsplit
 
 from jobsprint.connectors.calls import client as outbound_client
-from jobsprint.connectors.calls import policy
 from jobsprint.domain.errors import UpstreamFailed, UpstreamTimeout
 from jobsprint.domain.oauth import (
+    TOKEN_SECONDS,
     AuthorizationServer,
     Client,
     ProtectedResource,
     Refused,
     TokenEndpoint,
     Tokens,
+    challenge_field,
     error_code,
     registration,
 )
 from jobsprint.domain.times import now_ms
 from jobsprint.security import addresses
 from jobsprint.security.outbound import Answer, Failure, Request
-
-TOKEN_SECONDS = 8.0
-"""The whole budget of one request to a token endpoint. A refresh lock has to outlive it."""
 
 DISCOVERY_SECONDS = 20.0
 """The whole budget for finding everything and registering: connect has 29 s."""
@@ -73,29 +71,45 @@ def find_resource(server_url: str, budget: Budget) -> ProtectedResource:
     Raises UpstreamFailed `resource_mismatch` where it describes something else.
     """
     challenge = _challenge(server_url, budget)
-    scope = challenge_field(challenge, "scope")
-    named = challenge_field(challenge, "resource_metadata")
-    for url in [named] if named else resource_metadata_urls(server_url):
-        document = _document(url, budget)
-        if document is not None:
-            return _resource(document, server_url, scope)
+    scope = challenge_field(challenge or "", "scope")
+    named = challenge_field(challenge or "", "resource_metadata")
+    document, nowhere = _first_document([named] if named else resource_metadata_urls(server_url), budget)
+    if document is not None:
+        return _resource(document, server_url, scope)
     if named:
         raise UpstreamFailed("The server's resource metadata cannot be read", code="authorization_not_offered")
     origin = _origin(server_url)
-    return ProtectedResource(server_url, (origin, f"{origin}/"), scope)
+    return ProtectedResource(server_url, (origin, f"{origin}/"), scope, undescribed=challenge is not None and nowhere)
 
 
 def find_server(resource: ProtectedResource, budget: Budget) -> AuthorizationServer:
-    """The authorization server of a resource.
+    """The authorization server of a resource: as it describes itself, else at the defaults of MCP's 2025-03-26.
 
-    Raises UpstreamFailed: `authorization_not_offered` where nothing describes it, `issuer_mismatch` where it names
-    another issuer, `pkce_not_supported` without S256.
+    Those are taken only where neither side has anything at any metadata address (404): a 401, 403, 429 or 5xx may hide
+    a description. Raises UpstreamFailed: `authorization_not_offered` where nothing describes it, `issuer_mismatch`
+    where it names another issuer, `pkce_not_supported` without S256.
     """
-    for url in server_metadata_urls(resource.issuers[0]):
-        document = _document(url, budget)
-        if document is not None:
-            return server_of(document, resource.issuers)
+    document, nowhere = _first_document(server_metadata_urls(resource.issuers[0]), budget)
+    if document is not None:
+        return server_of(document, resource.issuers)
+    if resource.undescribed and nowhere:
+        return default_server(resource.issuers[0])
     raise UpstreamFailed("The server offers no OAuth authorization", code="authorization_not_offered")
+
+
+def default_server(origin: str) -> AuthorizationServer:
+    """An authorization server without metadata (MCP 2025-03-26, Fallbacks for Servers without Metadata Discovery).
+
+    Its clients are public and use PKCE (2.1.1 and 2.3 there); what it does with `iss` nobody knows.
+    """
+    return AuthorizationServer(
+        issuer=origin,
+        authorize_url=_checked(f"{origin}/authorize"),
+        token_url=_checked(f"{origin}/token"),
+        register_url=f"{origin}/register",
+        auth_methods=("none",),
+        assumed=True,
+    )
 
 
 def resource_metadata_urls(server_url: str) -> list[str]:
@@ -110,14 +124,6 @@ def server_metadata_urls(issuer: str) -> list[str]:
     origin, path = _origin(issuer), urlsplit(issuer).path.rstrip("/")
     urls = [f"{origin}/.well-known/{name}{path}" for name in ("oauth-authorization-server", "openid-configuration")]
     return [*urls, f"{origin}{path}/.well-known/openid-configuration"] if path else urls
-
-
-def challenge_field(challenge: str, name: str) -> str:
-    """A parameter of a WWW-Authenticate header (RFC 9110, 11.6.1); empty where it has none."""
-    found = re.search(rf'(?:^|[\s,]){name}\s*=\s*(?:"((?:[^"\\]|\\.)*)"|([^\s,"]+))', challenge, re.IGNORECASE)
-    if not found:
-        return ""
-    return re.sub(r"\\(.)", r"\1", found[1]) if found[1] is not None else found[2]
 
 
 def server_of(document: Mapping[str, Any], issuers: tuple[str, ...]) -> AuthorizationServer:
@@ -152,12 +158,12 @@ def wanted_scope(resource: ProtectedResource, server: AuthorizationServer) -> st
     return " ".join(names)
 
 
-def _challenge(server_url: str, budget: Budget) -> str:
-    """The WWW-Authenticate of a request without a token: a `ping`, which changes nothing where it is let through."""
+def _challenge(server_url: str, budget: Budget) -> str | None:
+    """The WWW-Authenticate of a request without a token, None where that is let through: a `ping` changes nothing."""
     headers = {"Content-Type": "application/json", "Accept": "application/json, text/event-stream"}
     body = b'{"jsonrpc":"2.0","id":1,"method":"ping"}'
     answer = budget.send(Request("POST", server_url, headers, body))
-    return answer.headers.get("www-authenticate", "") if answer.status == 401 else ""
+    return answer.headers.get("www-authenticate", "") if answer.status == 401 else None
 
 
 def _resource(document: Mapping[str, Any], server_url: str, scope: str) -> ProtectedResource:
@@ -178,10 +184,16 @@ def covers(resource: str, server_url: str) -> bool:
     return path.startswith(above)
 
 
-def _document(url: str, budget: Budget) -> dict[str, Any] | None:
-    """The JSON object at `url`; None where there is none."""
-    answer = budget.send(Request("GET", url, {"Accept": "application/json"}))
-    return _json(answer) if answer.status == 200 else None
+def _first_document(urls: list[str], budget: Budget) -> tuple[dict[str, Any] | None, bool]:
+    """The first JSON object at one of `urls`, None where none has one; and whether all that were asked said 404."""
+    nowhere = True
+    for url in urls:
+        answer = budget.send(Request("GET", url, {"Accept": "application/json"}))
+        document = _json(answer) if answer.status == 200 else None
+        if document is not None:
+            return document, False
+        nowhere = nowhere and answer.status == 404
+    return None, nowhere
 
 
 # --- becoming a client ------------------------------------------------------------------------------------------------
@@ -199,6 +211,8 @@ def register(server: AuthorizationServer, redirect_uri: str, scope: str, budget:
     answer = budget.send(Request("POST", server.register_url, headers, json.dumps(asked).encode()))
     given = _json(answer) or {}
     client_id = _text(given, "client_id")
+    if server.assumed and answer.status == 404:
+        raise UpstreamFailed("The server offers no OAuth authorization", code="authorization_not_offered")
     if answer.status not in (200, 201) or not client_id:
         raise UpstreamFailed(
             f"The authorization server refused to register this service (HTTP {answer.status})",
@@ -365,7 +379,7 @@ def _texts(document: Mapping[str, Any], name: str) -> tuple[str, ...]:
 def _checked(url: str) -> str:
     """An endpoint's URL, fit to be shown or called as far as its text says. Raises UpstreamFailed."""
     try:
-        return addresses.check_url(url, policy()).url
+        return addresses.check_url(url, addresses.deployment_policy()).url
     except addresses.ForbiddenUrl as error:
         raise UpstreamFailed(
             f"The authorization server names a forbidden address: {error}", code="forbidden_url"

@@ -1,20 +1,16 @@
 """What an HTTP outcome means for a test or an action: one table for every connector that speaks HTTP."""
 
 from jobsprint.connectors.base import TestResult
+from jobsprint.domain import failures
 from jobsprint.domain.errors import JobsprintError, RateLimited, UpstreamFailed, UpstreamTimeout
+from jobsprint.domain.retry_after import retry_after_seconds
+from jobsprint.domain.times import now_ms
 from jobsprint.security.outbound import Answer, Failure
 
 _DEFAULT_RETRY_SECONDS = 30
-_MAX_RETRY_SECONDS = 3600
 
 # Kinds of failures before anything was sent that say something of the other side, not of the URL.
 _OUTAGES = frozenset({"dns", "connect", "tls"})
-_NEXT_STEPS = {
-    "blocked_address": "Use an address that this service may call",
-    "dns": "Check the host name of the URL",
-    "connect": "Start the server, or check host and port of the URL",
-    "tls": "Check the server's certificate and its chain",
-}
 
 
 def failed(failure: Failure) -> UpstreamFailed:
@@ -42,20 +38,15 @@ def failed(failure: Failure) -> UpstreamFailed:
 def refused(answer: Answer) -> JobsprintError:
     """The error for an answer that is no 2xx."""
     if answer.status == 429:
+        asked = retry_after_seconds(answer.headers.get("retry-after"), now_ms())
         return RateLimited(
             "The other side wants fewer calls",
             code="upstream_rate_limited",
-            retry_after=retry_after(answer) or _DEFAULT_RETRY_SECONDS,
+            retry_after=_DEFAULT_RETRY_SECONDS if asked is None else max(asked, 1),
         )
     if answer.status in (401, 403):
         return UpstreamFailed(f"The other side refused the credentials (HTTP {answer.status})", code="upstream_refused")
     return UpstreamFailed(f"The other side answered HTTP {answer.status}", outage=answer.status >= 500)
-
-
-def retry_after(answer: Answer) -> int | None:
-    """The seconds of a Retry-After header (RFC 9110, 10.2.3), at most an hour; None without a usable one."""
-    text = answer.headers.get("retry-after", "").strip()
-    return min(max(int(text), 1), _MAX_RETRY_SECONDS) if text.isdecimal() and len(text) < 10 else None
 
 
 def test_result(outcome: Answer | Failure) -> TestResult:
@@ -66,7 +57,7 @@ def test_result(outcome: Answer | Failure) -> TestResult:
             message=f"The endpoint could not be reached: {outcome.message}",
             response_ms=outcome.duration_ms,
             reason=outcome.kind,
-            next_step=_NEXT_STEPS.get(outcome.kind, "Check that the endpoint answers within 10 seconds"),
+            next_step=failures.meaning(outcome.kind).next_step,
         )
     if 200 <= outcome.status < 300:
         return TestResult(passed=True, message="Connection successful", response_ms=outcome.duration_ms)

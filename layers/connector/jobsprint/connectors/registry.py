@@ -3,7 +3,6 @@
 from importlib import import_module
 
 from jobsprint.connectors.base import Connector
-from jobsprint.domain.errors import NotAvailableYet
 from jobsprint.domain.models import IntegrationType
 
 CONNECTORS: dict[IntegrationType, str] = {
@@ -16,10 +15,7 @@ CONNECTORS: dict[IntegrationType, str] = {
 
 
 def connector_for(kind: IntegrationType) -> Connector:
-    """The connector of an integration type. Raises NotAvailableYet for those still to come."""
-    path = CONNECTORS.get(kind)
-    if path is None:
-        raise NotAvailableYet(f"Connections of type {kind} are not available yet")
-    module, _, name = path.partition(":")
+    """The connector of an integration type."""
+    module, _, name = CONNECTORS[kind].partition(":")
     connector: Connector = getattr(import_module(module), name)()
     return connector

@@ -3,7 +3,9 @@
 import json
 import re
 from collections.abc import Iterable
+from dataclasses import replace
 
+from jobsprint.delivery import sent_headers
 from jobsprint.domain.deliveries import Ticket
 from jobsprint.domain.models import Attempt
 from jobsprint.domain.redact import redact_text, shown_url
@@ -11,7 +13,6 @@ from jobsprint.security import signing
 from jobsprint.security.credentials import Credentials
 from jobsprint.security.outbound import Answer, Outcome, Request
 
-USER_AGENT = "Jobsprint-Webhooks/1.0"
 BUDGET_SECONDS = 15.0
 """One wall-clock budget over DNS, TCP, TLS, head and body."""
 
@@ -19,9 +20,12 @@ MAX_ANSWER_BYTES = 16 * 1024
 """What is read of an answer, after decompression."""
 
 MAX_KEPT_OF_SUCCESS = 512
-"""Bytes of a good answer that are kept: the row of a delivered first try stays below 1 KB, one write unit."""
+"""Bytes kept of a good answer and of what was sent for it: the row of a delivered first try stays below 1 KB, one write
+unit."""
 
 MAX_KEPT_OF_FAILURE = 2048
+_MAX_URL_OF_SUCCESS, _MAX_URL_OF_FAILURE = 160, 512
+_MAX_NAMES_OF_SUCCESS, _MAX_NAMES_OF_FAILURE = 160, 512
 
 WORKER_DIED = "worker_died"
 _URL_PARTS = re.compile(r"[/?&=#]")
@@ -32,25 +36,41 @@ def request(ticket: Ticket, data: str, credentials: Credentials, now: int) -> Re
 
     The body is the seed's: event, timestamp, data, signature. The webhook's own headers go first, ours win.
     """
-    body = signing.signed_body(ticket.event, ticket.timestamp, data, credentials.secrets[0])
+    secrets = credentials.valid_secrets(now)
+    body = signing.signed_body(ticket.event, ticket.timestamp, data, secrets[0])
     ours = {
-        "Content-Type": "application/json",
-        "User-Agent": USER_AGENT,
-        "X-Jobsprint-Event": ticket.event,
-        "X-Jobsprint-Attempt": str(ticket.attempt),
-        **signing.headers(message_id=ticket.event_id, body=body, unix_time=now // 1000, secrets=credentials.secrets),
+        **sent_headers.unsigned(ticket.event, ticket.attempt),
+        **signing.headers(message_id=ticket.event_id, body=body, unix_time=now // 1000, secrets=secrets),
     }
-    taken = {name.lower() for name in ours}
-    own = {name: value for name, value in credentials.headers.items() if name.lower() not in taken}
     # The receiver knows a repeat by its webhook-id, so a dead kept-alive connection need not cost an attempt.
-    return Request("POST", credentials.url, {**own, **ours}, body, repeatable=True)
+    return Request("POST", credentials.url, {**sent_headers.own(credentials.headers), **ours}, body, repeatable=True)
 
 
-def attempt_of(outcome: Outcome, number: int, started_at: int, secrets: Iterable[str]) -> Attempt:
-    """What is kept of attempt `number`, which began at `started_at` (ms); `secrets` are masked in the answer.
+def attempt_of(outcome: Outcome, number: int, started_at: int, credentials: Credentials) -> Attempt:
+    """What is kept of attempt `number`, signed at `started_at` (ms) with `credentials`, which are masked in the answer.
 
-    Only 2xx is success. A failure is `http_3xx` and the like, or the kind of `outbound.Failure`.
+    Only 2xx is success, and every 2xx is: one whose answer was longer than is read (`body_too_large`) was delivered.
+    A failure is `http_3xx` and the like, or the reason of `outbound.Failure`.
     """
+    ended = _ended(outcome, number, started_at)
+    success = ended.status == "success"
+    sent = replace(
+        ended,
+        url=_cut(shown_url(credentials.url), _MAX_URL_OF_SUCCESS if success else _MAX_URL_OF_FAILURE),
+        header_names=_fitting(
+            sent_headers.own(credentials.headers), _MAX_NAMES_OF_SUCCESS if success else _MAX_NAMES_OF_FAILURE
+        ),
+        signatures=len(credentials.valid_secrets(started_at)),
+    )
+    if not isinstance(outcome, Answer):
+        return sent
+    text = redact_text(outcome.body.decode("utf-8", "replace"), secrets_of(credentials))
+    room = MAX_KEPT_OF_SUCCESS - _size([sent.url, *sent.header_names]) if success else MAX_KEPT_OF_FAILURE
+    return replace(sent, response=_cut(text, room) or None)
+
+
+def _ended(outcome: Outcome, number: int, started_at: int) -> Attempt:
+    """The attempt without what was sent and answered."""
     if not isinstance(outcome, Answer):
         return Attempt(
             number=number,
@@ -58,21 +78,25 @@ def attempt_of(outcome: Outcome, number: int, started_at: int, secrets: Iterable
             started_at=started_at,
             duration_ms=outcome.duration_ms,
             http_status=outcome.status,
-            failure=outcome.kind,
+            failure=outcome.reason,
             timings=outcome.timings,
         )
     success = 200 <= outcome.status < 300
-    text = redact_text(outcome.body.decode("utf-8", "replace"), secrets)
     return Attempt(
         number=number,
         status="success" if success else "error",
         started_at=started_at,
         duration_ms=outcome.duration_ms,
         http_status=outcome.status,
-        failure=None if success else f"http_{outcome.status // 100}xx",
-        response=_cut(text, MAX_KEPT_OF_SUCCESS if success else MAX_KEPT_OF_FAILURE) or None,
+        failure=_failure(outcome),
         timings=outcome.timings,
     )
+
+
+def _failure(answer: Answer) -> str | None:
+    if not 200 <= answer.status < 300:
+        return f"http_{answer.status // 100}xx"
+    return "body_too_large" if answer.truncated else None
 
 
 def died(number: int, started_at: int) -> Attempt:
@@ -98,5 +122,16 @@ def _cut(text: str, limit: int) -> str:
     return text[:low] + "…"
 
 
-def _size(text: str) -> int:
-    return len(json.dumps(text, ensure_ascii=False).encode()) - 2
+def _fitting(names: Iterable[str], limit: int) -> tuple[str, ...]:
+    """As many of the names as have at most `limit` bytes; `…` at the end shows that there were more."""
+    kept: tuple[str, ...] = ()
+    for name in names:
+        if _size([*kept, name, "…"]) > limit:
+            return (*kept, "…")
+        kept = (*kept, name)
+    return kept
+
+
+def _size(value: str | list[str | None]) -> int:
+    """UTF-8 bytes of the JSON without its quotes or brackets."""
+    return len(json.dumps(value, ensure_ascii=False).encode()) - 2

@@ -21,7 +21,7 @@ from jobsprint.domain.event_fields import CanonicalData, EventName, ExternalId
 from jobsprint.domain.tenants import is_tenant
 from jobsprint.domain.times import iso_seconds, parse_iso
 from jobsprint.domain.validation import from_details, validate
-from jobsprint.observe import logger
+from jobsprint.observe import count, logger
 
 _MAX_REFUSED_BYTES = 1_000_000  # SQS takes 1,048,576
 _MAX_SHOWN_CHARACTERS = 80_000  # each has at most 12 bytes as ASCII JSON
@@ -78,6 +78,7 @@ def receive(records: Sequence[Mapping[str, Any]]) -> list[str]:
             by_tenant.setdefault(event.detail.tenant, []).append(received)
     for tenant, received_ones in by_tenant.items():
         failed += _publish(tenant, received_ones)
+    count({"BusEventsReceived": len(records), "BusEventsReturned": len(failed)})
     return failed
 
 
@@ -123,6 +124,7 @@ def _refuse(message_id: str, body: str, error: JobsprintError) -> list[str]:
     except Exception:  # noqa: BLE001 - our own fault: the queue brings it back
         logger.exception("refused_event_not_kept", extra={"messageId": message_id})
         return [message_id]
+    count({"BusEventsRefused": 1})
     logger.info("bus_event_refused", extra={"messageId": message_id, "reason": error.code})
     return []
 

@@ -1,8 +1,9 @@
 """The dispatcher: sends a batch of tickets at once, and writes down what became of each.
 
-A message is done when its attempt is recorded and, where there is another one, the next ticket is in the queue. A crash
-anywhere brings the message back, and the row says how far it got (`domain.deliveries.standing`). What a receiver does
-never fails a message: only our own faults do.
+A message is done when its attempt is recorded and, where there is another one within 15 minutes, the next ticket is in
+the queue; a later one stands in the due index, and `delivery.sweep` brings it. A crash anywhere brings the message
+back, and the row says how far it got (`domain.deliveries.standing`). What a receiver does never fails a message: only
+our own faults do.
 """
 
 import os
@@ -16,23 +17,28 @@ from typing import Any
 from jobsprint import aws
 from jobsprint.config import settings
 from jobsprint.delivery import attempt as attempts
-from jobsprint.delivery import queue
-from jobsprint.delivery.schedule import Verdict, verdict
-from jobsprint.domain import rules
-from jobsprint.domain.deliveries import Claim, DeliveryRow, Ticket, standing
-from jobsprint.domain.errors import Conflict, NotFound
+from jobsprint.delivery import queue, telling
+from jobsprint.delivery.figures import Figures
+from jobsprint.delivery.gate import Gate
+from jobsprint.delivery.schedule import Verdict, schedule_of, verdict
+from jobsprint.delivery.sent_headers import USER_AGENT
+from jobsprint.domain import event_names
+from jobsprint.domain.attempt_counts import counted
+from jobsprint.domain.deliveries import Claim, DeliveryRow, Ticket, held_by_queue, standing
+from jobsprint.domain.errors import NotFound
 from jobsprint.domain.models import Attempt, Integration
 from jobsprint.domain.times import now_ms
+from jobsprint.domain.traffic import Totals
 from jobsprint.observe import logger
-from jobsprint.security.addresses import AddressPolicy
+from jobsprint.security.addresses import deployment_policy
 from jobsprint.security.credentials import Credentials, open_credentials
 from jobsprint.security.outbound import Answer, Client, Outcome, Request
 from jobsprint.store.deliveries import DeliveryStore
 from jobsprint.store.events import EventStore
 from jobsprint.store.integrations import IntegrationStore
+from jobsprint.store.webhook_stats import StatsStore
 
 _WORKERS = 8
-_DISABLE_TRIES = 3
 
 
 @dataclass(frozen=True, slots=True)
@@ -93,7 +99,7 @@ def dispatch(
 
 
 class _Batch:
-    """One invocation: prepare → claim → send → record → count.
+    """One invocation: prepare → admit → claim → send → record → count.
 
     Claims and records run in threads, because each is a round trip to DynamoDB and libcurl must not wait for them.
     """
@@ -104,6 +110,8 @@ class _Batch:
         self._receivers: dict[tuple[str, str], _Receiver | None] = {}
         self._failed: list[str] = []
         self._done: list[tuple[Ticket, Attempt]] = []
+        self._gate = Gate(clock, chance)
+        self._figures = Figures()
 
     def run(self, messages: Sequence[Message]) -> list[str]:
         """Works every message; the ids of those that failed on our side."""
@@ -113,24 +121,27 @@ class _Batch:
         aws.sqs()
         client = _client()
         due = [work for message in messages if (work := self._prepare(message))]
+        going, waiting = self._admitted(due)
         with ThreadPoolExecutor(_WORKERS) as workers:
-            sendings = [sending for sending in workers.map(self._claim, due) if sending]
-
-            recordings: list[Future[None]] = []
+            sendings = [sending for sending in workers.map(self._claim, going) if sending]
+            recordings: list[Future[None]] = [workers.submit(self._put_off, work, until) for work, until in waiting]
 
             def record(index: int, outcome: Outcome) -> None:
+                self._gate.answered(sendings[index].ticket)
                 recordings.append(workers.submit(self._record, sendings[index], outcome))
 
             if sendings:
-                client.send_all(
-                    [sending.request for sending in sendings],
-                    timeout=attempts.BUDGET_SECONDS,
-                    max_body=attempts.MAX_ANSWER_BYTES,
-                    on_done=record,
-                )
+                with self._gate.watching([sending.ticket for sending in sendings]):
+                    client.send_all(
+                        [sending.request for sending in sendings],
+                        timeout=attempts.BUDGET_SECONDS,
+                        max_body=attempts.MAX_ANSWER_BYTES,
+                        on_done=record,
+                    )
             for recording in recordings:
                 recording.result()
-        self._count()
+        self._gate.close(self._count())
+        self._figures.report(came_back=len(self._failed))
         logger.info("dispatched", extra={"messages": len(messages), "sent": len(sendings), "back": len(self._failed)})
         return self._failed
 
@@ -148,6 +159,10 @@ class _Batch:
     def _prepare(self, message: Message) -> _Work | None:
         """What is to be done, or None where nothing is: not due yet, or not readable."""
         with self._our_fault(message):
+            notice = queue.to_notice(message.body)
+            if notice:
+                self._follow_notice(notice)
+                return None
             ticket = queue.to_ticket(message.body)
             if ticket.not_before > self._clock():
                 queue.put_later(ticket, self._clock())
@@ -161,6 +176,34 @@ class _Batch:
         if key not in self._receivers:
             self._receivers[key] = _find_receiver(*key)
         return self._receivers[key]
+
+    def _follow_notice(self, notice: queue.Notice) -> None:
+        now = self._clock()
+        if notice.not_before > now:
+            queue.put_notice(notice, now)
+        else:
+            telling.follow(notice, now)
+
+    def _admitted(self, due: Sequence[_Work]) -> tuple[list[_Work], list[tuple[_Work, int]]]:
+        """What may go now, and what is put off without using up an attempt, with the time of each."""
+        asking = [(work, work.receiver.webhook) for work in due if work.receiver]
+        again_at = self._gate.admit([(work.ticket, webhook) for work, webhook in asking])
+        waiting = {work.message.id: at for (work, _), at in zip(asking, again_at, strict=True) if at is not None}
+        going = [work for work in due if work.message.id not in waiting]
+        return going, [(work, waiting[work.message.id]) for work in due if work.message.id in waiting]
+
+    def _put_off(self, work: _Work, until: int) -> None:
+        with self._our_fault(work.message):
+            now, ticket = self._clock(), work.ticket
+            if ticket.attempt > 1 or ticket.deferred:
+                # Whoever waits longer can be seen to wait; the row also says whether there is anything to wait for.
+                parked, row = DeliveryStore(ticket.tenant).park(ticket, until, now)
+                if not parked:
+                    self._settle(work, row, Claim(work.message.id, ""))
+                    return
+                if not held_by_queue(until, now):
+                    return
+            queue.put_later(replace(ticket, not_before=until, deferred=ticket.deferred + 1), now)
 
     # --- claim --------------------------------------------------------------------------------------------------------
 
@@ -195,7 +238,9 @@ class _Batch:
     def _discard(self, work: _Work) -> None:
         """Ends the delivery: its webhook takes no more, or its event is gone."""
         taken, row = DeliveryStore(work.ticket.tenant).discard(work.ticket, self._clock())
-        if not taken:
+        if taken:
+            self._figures.discarded(work.ticket)
+        else:
             self._settle(work, row, Claim(work.message.id, ""))
 
     def _settle(self, work: _Work, row: DeliveryRow | None, claim: Claim) -> str:
@@ -204,10 +249,10 @@ class _Batch:
         if found == "busy":
             self._failed.append(work.message.id)
         elif found == "follow" and row:
-            self._follow(work.ticket, row.delivery.next_attempt_at)
+            self._follow(replace(work.ticket, base=row.base), row.delivery.next_attempt_at)
         elif found == "died" and row and row.claim:
             lost = attempts.died(work.ticket.attempt, row.claimed_at)
-            self._conclude(work.ticket, row.claim, lost, None, can_retry=work.receiver is not None)
+            self._conclude(work.ticket, row.claim, lost, None, work.receiver)
         return found
 
     # --- record -------------------------------------------------------------------------------------------------------
@@ -215,62 +260,66 @@ class _Batch:
     def _record(self, sending: _Sending, outcome: Outcome) -> None:
         with self._our_fault(sending.message):
             attempt = attempts.attempt_of(
-                outcome,
-                sending.ticket.attempt,
-                sending.started_at,
-                attempts.secrets_of(sending.receiver.credentials),
+                outcome, sending.ticket.attempt, sending.started_at, sending.receiver.credentials
             )
             retry_after = outcome.headers.get("retry-after") if isinstance(outcome, Answer) else None
-            decision = self._conclude(sending.ticket, sending.claim.token, attempt, retry_after)
-            if decision.gone:
-                _disable(sending.receiver.webhook, self._clock())
+            self._conclude(sending.ticket, sending.claim.token, attempt, retry_after, sending.receiver)
 
     def _conclude(
-        self, ticket: Ticket, token: str, attempt: Attempt, retry_after: str | None, *, can_retry: bool = True
-    ) -> Verdict:
-        """Records an attempt, and puts the next one into the queue where there is to be one."""
+        self, ticket: Ticket, token: str, attempt: Attempt, retry_after: str | None, receiver: _Receiver | None
+    ) -> None:
+        """Records an attempt, and puts the next one into the queue where there is to be one soon."""
         now = self._clock()
-        decision = verdict(
-            attempt,
-            retry_after,
-            schedule=settings().retry_schedule,
-            base=ticket.base,
-            now=now,
-            fraction=self._chance(),
-        )
-        if decision.state == "retrying" and not can_retry:
-            decision = Verdict("discarded")
+        decision = Verdict("discarded")
+        if receiver:
+            decision = verdict(
+                attempt,
+                retry_after,
+                schedule=schedule_of(receiver.webhook.policy, settings().retry_schedule),
+                base=ticket.base,
+                now=now,
+                fraction=self._chance(),
+            )
+            if decision.gone:
+                # First: a crash in between then leaves an open claim, and not a webhook that wants no more and gets it.
+                may_tell = not event_names.is_own(ticket.event)
+                telling.disable(receiver.webhook, "gone", totals=None, may_tell=may_tell, now=now)
         recorded, row = DeliveryStore(ticket.tenant).record(
             ticket, token, attempt, decision.state, decision.next_at, now
         )
         next_at = decision.next_at
         if recorded:
             self._done.append((ticket, attempt))
+            self._gate.ended(ticket, attempt, decision.state)
+            self._figures.attempted(ticket, attempt, decision.state)
         else:
             # Either the answer to our own write was lost, or we were taken for dead: the row says what comes next.
             next_at = row.delivery.next_attempt_at if row and row.attempt == ticket.attempt else None
+            ticket = replace(ticket, base=row.base) if row else ticket
         self._follow(ticket, next_at)
-        return decision
 
     def _follow(self, ticket: Ticket, next_at: int | None) -> None:
-        if next_at is not None:
-            queue.put_later(queue.next_ticket(ticket, next_at), self._clock())
+        now = self._clock()
+        if next_at is not None and held_by_queue(next_at, now):
+            queue.put_later(queue.next_ticket(ticket, next_at), now)
 
     # --- count --------------------------------------------------------------------------------------------------------
 
-    def _count(self) -> None:
-        """Adds the batch to the usage counters, one write per webhook. They may miss a batch; deliveries may not."""
+    def _count(self) -> dict[tuple[str, str], Totals]:
+        """Adds the batch to the usage counters, one write per webhook, and gives these.
+
+        They may miss a batch; deliveries may not.
+        """
+        totals: dict[tuple[str, str], Totals] = {}
         for tenant, webhook_id in {(ticket.tenant, ticket.webhook_id) for ticket, _ in self._done}:
             own = [
                 attempt for ticket, attempt in self._done if (ticket.tenant, ticket.webhook_id) == (tenant, webhook_id)
             ]
-            successful = sum(attempt.status == "success" for attempt in own)
             try:
-                IntegrationStore(tenant).count(
-                    webhook_id, successful=successful, failed=len(own) - successful, at=self._clock()
-                )
+                totals[tenant, webhook_id] = StatsStore(tenant).count(webhook_id, counted(own), self._clock())
             except Exception:  # noqa: BLE001 - the deliveries are recorded; failing here would send them again
                 logger.exception("usage_not_counted", extra={"webhookId": webhook_id})
+        return totals
 
 
 def _find_receiver(tenant: str, webhook_id: str) -> _Receiver | None:
@@ -283,29 +332,6 @@ def _find_receiver(tenant: str, webhook_id: str) -> _Receiver | None:
     return _Receiver(webhook, open_credentials(webhook))
 
 
-def _disable(sent_to: Integration, now: int) -> None:
-    """Disables a webhook whose receiver answered 410, unless its address was changed meanwhile.
-
-    A failure is logged and no more: the delivery is recorded, and the next 410 tries again.
-    """
-    store = IntegrationStore(sent_to.tenant)
-    try:
-        for _ in range(_DISABLE_TRIES):
-            webhook = store.get(sent_to.id)
-            if webhook.status != "connected" or webhook.sealed_version != sent_to.sealed_version:
-                return
-            try:
-                store.update(replace(rules.disconnected(webhook, now), status_reason="gone"))
-            except Conflict:
-                continue
-            logger.info("webhook_disabled", extra={"webhookId": sent_to.id, "reason": "gone"})
-            return
-    except NotFound:
-        return
-    except Exception:  # noqa: BLE001 - see above
-        logger.exception("webhook_not_disabled", extra={"webhookId": sent_to.id})
-
-
 def _fraction() -> float:
     return int.from_bytes(os.urandom(2)) / 0xFFFF
 
@@ -313,7 +339,4 @@ def _fraction() -> float:
 @cache
 def _client() -> Client:
     """The container's client, which keeps connections alive between batches."""
-    policy = AddressPolicy(
-        allow_private=settings().allow_private_targets, allow_loopback=settings().allow_loopback_targets
-    )
-    return Client(policy, user_agent=attempts.USER_AGENT)
+    return Client(deployment_policy(), user_agent=USER_AGENT)

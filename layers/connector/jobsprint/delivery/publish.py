@@ -8,15 +8,18 @@ import hashlib
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 
-from jobsprint.delivery import queue
-from jobsprint.domain import canonical, event_names
+from jobsprint.config import settings
+from jobsprint.delivery import conformance, queue
+from jobsprint.delivery.routing import Data, Reason, Routed
+from jobsprint.delivery.schedule import first_at, schedule_of
+from jobsprint.domain import canonical
 from jobsprint.domain.canonical import JsonValue
 from jobsprint.domain.deliveries import Ticket
-from jobsprint.domain.errors import JobsprintError
+from jobsprint.domain.errors import Detail, JobsprintError
 from jobsprint.domain.ids import derived_id, new_id
 from jobsprint.domain.models import Event, Integration
 from jobsprint.domain.times import iso_seconds, now_ms
-from jobsprint.observe import logger
+from jobsprint.observe import count, logger
 from jobsprint.store.events import EventStore, event_key
 from jobsprint.store.integrations import IntegrationStore
 
@@ -40,46 +43,88 @@ class Draft:
 
 @dataclass(frozen=True, slots=True)
 class Published:
-    """An event that was taken, and the number of webhooks it goes to."""
+    """An event that was taken, the number of webhooks it goes to, and where it breaks the schema of its type."""
 
     id: str
     deliveries: int
     external_id: str | None = None
+    warnings: tuple[Detail, ...] = ()
 
 
-def publish(tenant: str, drafts: Sequence[Draft], now: int | None = None) -> list[Published | JobsprintError]:
-    """Publishes each draft and answers in their order; `now` in ms.
+def publish(
+    tenant: str, drafts: Sequence[Draft], now: int | None = None, *, typed: bool = True
+) -> list[Published | JobsprintError]:
+    """Publishes each draft and answers in their order; `now` in ms. `typed` events are checked against their types.
 
     A draft whose id stands for another event already is answered with that Conflict and does not stop the others.
     Raises `queue.NotTaken` and AWS's errors when our side fails; then repeat the whole.
     """
     now = now_ms() if now is None else now
-    kept = [_keep(tenant, draft, now) for draft in drafts]
+    data = [Data(draft.data) for draft in drafts]
+    warnings = [
+        conformance.warnings(tenant, draft.name, of) if typed else () for draft, of in zip(drafts, data, strict=True)
+    ]
+    kept = [_keep(tenant, draft, found, now) for draft, found in zip(drafts, warnings, strict=True)]
     webhooks = [webhook for webhook in IntegrationStore(tenant).webhooks() if webhook.status == "connected"]
-    tickets = [_tickets(outcome, webhooks) if isinstance(outcome, Event) else [] for outcome in kept]
-    queue.put_all([ticket for of_event in tickets for ticket in of_event])
+    tickets = [
+        _tickets(outcome, of, webhooks, now) if isinstance(outcome, Event) else []
+        for outcome, of in zip(kept, data, strict=True)
+    ]
+    # An event that stands in a batch twice has the same deliveries twice.
+    unique = {ticket.delivery_id: ticket for of_event in tickets for ticket in of_event}
+    queue.put_all(list(unique.values()), now)
+    count({"EventsPublished": sum(isinstance(outcome, Event) for outcome in kept), "DeliveriesQueued": len(unique)})
     return [
-        Published(outcome.id, len(of_event), outcome.external_id) if isinstance(outcome, Event) else outcome
+        Published(outcome.id, len(of_event), outcome.external_id, outcome.warnings)
+        if isinstance(outcome, Event)
+        else outcome
         for outcome, of_event in zip(kept, tickets, strict=True)
     ]
 
 
+def preview(tenant: str, draft: Draft) -> tuple[list[tuple[Integration, Reason]], tuple[Detail, ...]]:
+    """Every webhook with the reason why publishing the draft would reach it or not, newest first; and its warnings.
+
+    Nothing is kept, so an id counts for nothing.
+    """
+    data = Data(draft.data)
+    routed = Routed(_event(tenant, draft, (), now_ms()), data)
+    reasons = [(webhook, routed.reason(webhook)) for webhook in IntegrationStore(tenant).webhooks()]
+    return reasons, conformance.warnings(tenant, draft.name, data)
+
+
 def announce(
-    tenant: str, name: str, data: Mapping[str, JsonValue], *, about: str | None = None, now: int | None = None
-) -> None:
+    tenant: str,
+    name: str,
+    data: Mapping[str, JsonValue],
+    *,
+    about: str | None = None,
+    external_id: str | None = None,
+    now: int | None = None,
+) -> bool:
     """Publishes an event of the service's own (contract, section 5); it never goes to the webhook it is `about`.
 
-    A failure is logged and no more: what the event tells of has happened, and its caller must not be told otherwise.
+    The same `external_id` is the same event, however often it is announced. A failure is logged and answered with
+    False: what the event tells of has happened, and its caller must not be told otherwise.
     """
-    draft = Draft(name=name, data=canonical.dumps(dict(data)), about=about)
+    draft = Draft(name=name, data=canonical.dumps(dict(data)), about=about, external_id=external_id)
     try:
-        publish(tenant, [draft], now)
+        publish(tenant, [draft], now, typed=False)
     except Exception:  # noqa: BLE001 - see above
         logger.exception("own_event_not_published", extra={"event": name, "about": about})
+        return False
+    return True
 
 
-def _keep(tenant: str, draft: Draft, now: int) -> Event | JobsprintError:
-    event = Event(
+def _keep(tenant: str, draft: Draft, warnings: tuple[Detail, ...], now: int) -> Event | JobsprintError:
+    try:
+        return EventStore(tenant).keep(_event(tenant, draft, warnings, now), _fingerprint(draft), now)
+    except JobsprintError as error:
+        return error
+
+
+def _event(tenant: str, draft: Draft, warnings: tuple[Detail, ...], now: int) -> Event:
+    return Event(
         tenant=tenant,
         id=new_id("evt", now),
         name=draft.name,
@@ -87,11 +132,8 @@ def _keep(tenant: str, draft: Draft, now: int) -> Event | JobsprintError:
         data=draft.data,
         external_id=draft.external_id,
         about=draft.about,
+        warnings=warnings,
     )
-    try:
-        return EventStore(tenant).keep(event, _fingerprint(draft), now)
-    except JobsprintError as error:
-        return error
 
 
 def _fingerprint(draft: Draft) -> str:
@@ -99,18 +141,30 @@ def _fingerprint(draft: Draft) -> str:
     return hashlib.sha256(f"{said}{draft.data}".encode()).hexdigest()
 
 
-def _tickets(event: Event, webhooks: Sequence[Integration]) -> list[Ticket]:
+def delivery_id(event: Event, webhook_id: str) -> str:
+    """The id of the one delivery of an event to a webhook."""
+    return derived_id("dlv", event.id, event.tenant, webhook_id)
+
+
+def first_ticket(event: Event, webhook_id: str, not_before: int) -> Ticket:
+    """The ticket of the first attempt; `not_before` in ms."""
+    return Ticket(
+        tenant=event.tenant,
+        webhook_id=webhook_id,
+        delivery_id=delivery_id(event, webhook_id),
+        event_id=event.id,
+        event=event.name,
+        timestamp=event.timestamp,
+        event_key=event_key(event),
+        data=event.data,
+        not_before=not_before,
+    )
+
+
+def _tickets(event: Event, data: Data, webhooks: Sequence[Integration], now: int) -> list[Ticket]:
+    routed = Routed(event, data)
     return [
-        Ticket(
-            tenant=event.tenant,
-            webhook_id=webhook.id,
-            delivery_id=derived_id("dlv", event.id, event.tenant, webhook.id),
-            event_id=event.id,
-            event=event.name,
-            timestamp=event.timestamp,
-            event_key=event_key(event),
-            data=event.data,
-        )
+        first_ticket(event, webhook.id, first_at(schedule_of(webhook.policy, settings().retry_schedule), now))
         for webhook in webhooks
-        if webhook.id != event.about and event_names.covers(webhook.events, event.name)
+        if routed.reason(webhook) == "subscribed"
     ]

@@ -6,15 +6,28 @@ Pure. `store.deliveries` writes the rows, `delivery.queue` carries the tickets.
 from dataclasses import dataclass
 from typing import Literal
 
-from jobsprint.domain.models import Delivery
+from jobsprint.domain.failures import kind_of
+from jobsprint.domain.models import Attempt, Delivery, DeliveryState
 
 LEASE_MS = 90_000
 """How long a claim holds: longer than the dispatcher may run (30 s), shorter than the queue's visibility (180 s)."""
+
+MAX_DELAY_MS = 900_000
+"""The longest wait that the queue itself keeps (DelaySeconds of SQS); a longer one stands in the due index."""
+
+GRACE_MS = 300_000
+"""How long the queue has for a message before the sweeper puts in another; it doubles each time."""
+
+MAX_DOUBLINGS = 6
+"""After that many the grace stays as it is, at 5 h 20 min."""
 
 OVERDUE_MS = 60_000
 """An attempt this late was never put into the queue: the message that recorded the one before does it again."""
 
 LIVE_STATES = ("pending", "retrying")
+
+CodeClass = Literal["2xx", "3xx", "4xx", "5xx", "none"]
+_CODE_CLASSES: dict[int, CodeClass] = {2: "2xx", 3: "3xx", 4: "4xx", 5: "5xx"}
 
 Standing = Literal["ours", "busy", "died", "follow", "over"]
 
@@ -25,7 +38,7 @@ class Ticket:
 
     `event_key` finds the event's row (`store.events`); `data` is its canonical text, or None where it is too long to
     travel along. `not_before` is Unix milliseconds. The retry schedule counts from the attempt after `base`, which is
-    more than 0 once the delivery was sent anew.
+    more than 0 once the delivery was sent anew. `deferred` counts how often this attempt was put off.
     """
 
     tenant: str
@@ -39,13 +52,15 @@ class Ticket:
     data: str | None = None
     not_before: int = 0
     base: int = 0
+    deferred: int = 0
 
 
 @dataclass(frozen=True, slots=True)
 class DeliveryRow:
     """A stored delivery. `attempt` is the number claimed last, `timestamp` the event's own, `base` as in `Ticket`.
 
-    `claim` is the token of whoever is at it now, or None; `claimed_at` and `lease_until` (ms) belong to it.
+    `claim` is the token of whoever is at it now, or None; `claimed_at` and `lease_until` (ms) belong to it. `recovery`
+    is the job that began its last round, if one did.
     """
 
     delivery: Delivery
@@ -57,6 +72,23 @@ class DeliveryRow:
     claim: str | None = None
     claimed_at: int = 0
     lease_until: int = 0
+    recovery: str | None = None
+
+    def awaited(self, data: str | None) -> Ticket:
+        """The ticket of the attempt that the delivery waits for."""
+        return Ticket(
+            tenant=self.delivery.tenant,
+            webhook_id=self.delivery.webhook_id,
+            delivery_id=self.delivery.id,
+            event_id=self.delivery.event_id,
+            event=self.delivery.event,
+            timestamp=self.timestamp,
+            event_key=self.event_key,
+            attempt=self.attempt + 1,
+            data=data,
+            not_before=self.delivery.next_attempt_at or 0,
+            base=self.base,
+        )
 
 
 @dataclass(frozen=True, slots=True)
@@ -74,6 +106,54 @@ class Claim:
     def same_message(self, token: str) -> bool:
         """Whether the holder of `token` was brought by the same queue message."""
         return token.partition("#")[0] == self.message_id
+
+
+def held_by_queue(next_at: int, now: int) -> bool:
+    """Whether the message of an attempt at `next_at` goes into the queue at once; else the sweeper brings it."""
+    return next_at - now <= MAX_DELAY_MS
+
+
+def due_at(next_at: int, now: int) -> int:
+    """When the sweeper looks after an attempt at `next_at`: then, or a grace later where the queue holds it."""
+    return next_at + GRACE_MS if held_by_queue(next_at, now) else next_at
+
+
+def due_again_at(due: int, sweeps: int, now: int) -> int:
+    """When what was due at `due` is so again, after the sweeper has enqueued the same attempt `sweeps` times before."""
+    return max(due, now) + (GRACE_MS << min(sweeps, MAX_DOUBLINGS))
+
+
+@dataclass(frozen=True, slots=True)
+class Wanted:
+    """What a list of deliveries is to show; None asks for everything.
+
+    `code_class` and `failure` ask for deliveries of which one attempt fits both. `from_ms` and `to_ms` (both included)
+    bound the time of publishing.
+    """
+
+    state: DeliveryState | None = None
+    event: str | None = None
+    code_class: CodeClass | None = None
+    failure: str | None = None
+    from_ms: int | None = None
+    to_ms: int | None = None
+
+    def takes(self, delivery: Delivery) -> bool:
+        """Whether a delivery fits, its time left aside."""
+        if self.state not in (None, delivery.state) or self.event not in (None, delivery.event):
+            return False
+        if self.code_class is None and self.failure is None:
+            return True
+        return any(self._fits(attempt) for attempt in delivery.attempts)
+
+    def _fits(self, attempt: Attempt) -> bool:
+        kind = None if attempt.failure is None else kind_of(attempt.failure)
+        return self.code_class in (None, code_class(attempt)) and self.failure in (None, kind, attempt.failure)
+
+
+def code_class(attempt: Attempt) -> CodeClass:
+    """The class of the status that an attempt was answered with: `2xx`, …, or `none` without an answer."""
+    return _CODE_CLASSES.get((attempt.http_status or 0) // 100, "none")
 
 
 def standing(row: DeliveryRow | None, attempt: int, claim: Claim, *, received: int, now: int) -> Standing:

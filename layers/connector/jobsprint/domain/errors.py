@@ -6,12 +6,13 @@
     ├── Forbidden                   403
     ├── NotFound                    404
     ├── Conflict                    409
+    │   └── ScopeMissing            409 reauth_required
     ├── PayloadTooLarge             413 payload_too_large
     ├── InvalidFields               422 invalid_fields
     ├── RateLimited                 429 rate_limited
-    ├── NotAvailableYet             501 not_available_yet
     └── UpstreamFailed              502 upstream_failed
         ├── UpstreamUnauthorized    502 upstream_unauthorized
+        ├── InsufficientScope       502 insufficient_scope
         └── UpstreamTimeout         504 upstream_timeout
 
 `api.app` is the one place that turns them into HTTP; nothing else builds an error answer.
@@ -89,6 +90,16 @@ class Conflict(JobsprintError):
     default_code = "conflict"
 
 
+class ScopeMissing(Conflict):
+    """The other side demands `scope`, which no consent was asked for yet; nothing was done."""
+
+    default_code = "reauth_required"
+
+    def __init__(self, scope: str) -> None:
+        super().__init__(f"The other side demands more than was consented to; missing scope: {scope}")
+        self.scope = scope
+
+
 class PayloadTooLarge(JobsprintError):
     """The body is over the limit."""
 
@@ -117,13 +128,6 @@ class RateLimited(JobsprintError):
     def __init__(self, message: str, *, retry_after: int, code: str | None = None) -> None:
         super().__init__(message, code=code, headers={"Retry-After": str(retry_after)})
         self.retry_after = retry_after
-
-
-class NotAvailableYet(JobsprintError):
-    """The operation is part of the API but not built yet."""
-
-    status = 501
-    default_code = "not_available_yet"
 
 
 class UpstreamFailed(JobsprintError):
@@ -168,3 +172,13 @@ class UpstreamUnauthorized(UpstreamFailed):
     def __init__(self, message: str, *, challenge: str = "") -> None:
         super().__init__(message)
         self.challenge = challenge
+
+
+class InsufficientScope(UpstreamFailed):
+    """The credential lacks `scope` (HTTP 403, RFC 6750 section 3.1), so nothing was done."""
+
+    default_code = "insufficient_scope"
+
+    def __init__(self, scope: str) -> None:
+        super().__init__(f"The other side demands a scope that the credential does not have: {scope}")
+        self.scope = scope

@@ -8,6 +8,14 @@ MAX_LENGTH = 200
 
 PATTERN = r"[A-Za-z0-9_-]+(\.[A-Za-z0-9_-]+)*"
 ALL = "*"
+OWN = frozenset(
+    {
+        *("integration.connected", "integration.disconnected", "integration.unhealthy", "integration.recovered"),
+        *("webhook.failing", "webhook.disabled", "webhook.recovered", "delivery.exhausted"),
+    }
+)
+"""What the service itself publishes (contract, section 5)."""
+
 _NAME = re.compile(PATTERN)
 _FAMILY_END = ".*"
 
@@ -30,6 +38,11 @@ def matches(subscription: str, name: str) -> bool:
     if subscription in (ALL, name):
         return True
     return subscription.endswith(_FAMILY_END) and name.startswith(subscription.removesuffix(ALL))
+
+
+def is_own(name: str) -> bool:
+    """Whether the service publishes events of this name: failing to deliver one never publishes another."""
+    return name in OWN
 
 
 def covers(subscriptions: Iterable[str], name: str) -> bool:

@@ -41,3 +41,11 @@ def unique_part(an_id: str) -> str:
 def first_at(ms: int) -> str:
     """The smallest unique part that a thing made at `ms` can have; times out of range are clamped."""
     return _base32(min(max(ms, 0), _MAX_MS), 10)
+
+
+def made_at(an_id: str) -> int:
+    """The Unix milliseconds in an id (made by `new_id` or `derived_id`), or in the start of one up to its time."""
+    ms = 0
+    for character in unique_part(an_id)[:10]:
+        ms = ms * 32 + _ALPHABET.index(character)
+    return ms

@@ -6,6 +6,7 @@ from typing import Literal, TypeAlias
 
 from jobsprint.domain.canonical import JsonValue
 from jobsprint.domain.circuit import Circuit
+from jobsprint.domain.errors import Detail
 
 JsonObject: TypeAlias = dict[str, JsonValue]
 
@@ -30,6 +31,7 @@ class Health:
     """What the last tests of a connection said.
 
     `status` turns `unhealthy` only after three failures in a row or on a verdict about credentials (contract 5).
+    `untold` names the event that a change calls for, until it is published.
     """
 
     status: Literal["healthy", "unhealthy", "unknown"] = "unknown"
@@ -38,6 +40,7 @@ class Health:
     reason: str | None = None
     message: str | None = None
     next_step: str | None = None
+    untold: str | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -58,10 +61,13 @@ class Integration:
     """A tenant's connection, or a webhook subscription (`type` is `webhook`). Times are Unix milliseconds.
 
     `facts` is what its connector found out and needs again (no secrets, never shown). `sealed` holds the encrypted
-    fields by name: `url` (whole), `headers` and `keys` (JSON objects) and `secrets` (a JSON list, newest first).
+    fields by name: `url` (whole), `headers` and `keys` (JSON objects), `secrets` (a JSON list, newest first) and, while
+    a rotation overlaps, `retired` (a JSON list of secret and end).
     `shown_url` is the URL with what looks like a credential masked; `header_names` may be shown. `status_reason` says
     why a connection is in error or a webhook was disabled. `grant` is the id of the OAuth grant it goes through,
-    `policy` how a webhook wants its deliveries. `version` counts writes, for optimistic locking.
+    `policy` how a webhook wants its deliveries; `missing_scope` is what a connection's server demands beyond its grant,
+    until a consent was asked for it. `watched` is a hint: before anything is sent to this webhook its traffic is looked
+    at (`domain.traffic`); it changes without a new version. `version` counts writes, for optimistic locking.
     """
 
     tenant: str
@@ -87,6 +93,8 @@ class Integration:
     status_reason: str | None = None
     grant: str | None = None
     policy: DeliveryPolicy = field(default_factory=DeliveryPolicy)
+    missing_scope: str = ""
+    watched: bool = False
     version: int = 0
 
 
@@ -102,8 +110,26 @@ class Activity:
 
 
 @dataclass(frozen=True, slots=True)
+class EventType:
+    """What a tenant says of its events of one name. Times are Unix milliseconds.
+
+    `schema` is a JSON Schema of their data; in mode `warn` an event that breaks it is taken and marked.
+    """
+
+    name: str
+    mode: Literal["off", "warn"]
+    created_at: int
+    updated_at: int
+    description: str | None = None
+    schema: JsonObject | None = None
+
+
+@dataclass(frozen=True, slots=True)
 class Event:
-    """A published event. `data` is canonical JSON text (`domain.canonical`), never a parsed value."""
+    """A published event. `data` is canonical JSON text (`domain.canonical`), never a parsed value.
+
+    `warnings` say where it breaks the schema of its type.
+    """
 
     tenant: str
     id: str
@@ -112,11 +138,16 @@ class Event:
     data: str
     external_id: str | None = None
     about: str | None = None
+    warnings: tuple[Detail, ...] = ()
 
 
 @dataclass(frozen=True, slots=True)
 class Attempt:
-    """One try at a delivery. `failure` is a typed cause such as `dns`, `timeout_headers` or `http_5xx`."""
+    """One try at a delivery. `failure` is a typed cause such as `dns`, `timeout_headers` or `http_5xx`.
+
+    What was sent can be told from the delivery and `started_at`, but for what stands here: the URL as it may be shown,
+    the names of the webhook's own headers, and the number of secrets that signed. `url` is None where nobody knows.
+    """
 
     number: int
     status: Outcome
@@ -126,6 +157,9 @@ class Attempt:
     failure: str | None = None
     response: str | None = None
     timings: Mapping[str, int] = field(default_factory=dict)
+    url: str | None = None
+    header_names: tuple[str, ...] = ()
+    signatures: int = 1
 
 
 @dataclass(frozen=True, slots=True)
@@ -147,7 +181,8 @@ class Execution:
     """An action that runs in the background. Times are Unix milliseconds.
 
     `sealed_parameters` stands until it has ended, `sealed_outcome` from then on (both encrypted). `holder` is the token
-    of the worker that sent the call at `started_at`; it is dead if the outcome is missing at `lease_until`.
+    of the worker that sent the call at `started_at`; it is dead if the outcome is missing at `lease_until`. One
+    that was turned away unread is queued again and not sent before `not_before`; `postponed` counts how often.
     """
 
     id: str
@@ -161,6 +196,8 @@ class Execution:
     holder: str | None = None
     started_at: int = 0
     lease_until: int = 0
+    not_before: int = 0
+    postponed: int = 0
     finished_at: int | None = None
 
 

@@ -14,6 +14,11 @@ CALLBACK_PATH = "/integrations/oauth/callback"
 CLIENT_METADATA_PATH = "/oauth/client-metadata.json"
 """Where the two OAuth operations of this API are, below its base URL."""
 
+TOKEN_SECONDS = 8.0
+"""The whole budget of one request to a token endpoint. A refresh lock has to outlive it."""
+
+_MAX_SCOPES = 50
+_SCOPE_NAME = re.compile(r"[\x21\x23-\x5b\x5d-\x7e]{1,100}")  # RFC 6749, 3.3
 _SECRET_MARGIN_MS = 60_000
 _ERROR_CODE = re.compile(r"[a-z][a-z0-9_]{0,63}")
 
@@ -31,16 +36,18 @@ class ProtectedResource:
     """What is to be accessed: `resource` names it towards the authorization server, `scope` is what it asks for.
 
     `issuers` are the issuers to take, the first one that describes itself; several only where the server said nothing.
+    `undescribed` says that it demands authorization, and that there is nothing at any address where it may describe it.
     """
 
     resource: str
     issuers: tuple[str, ...]
     scope: str
+    undescribed: bool = False
 
 
 @dataclass(frozen=True, slots=True)
 class AuthorizationServer:
-    """An authorization server that described itself and knows S256."""
+    """An authorization server that described itself and knows S256, or is `assumed` at MCP's default addresses."""
 
     issuer: str
     authorize_url: str
@@ -51,6 +58,7 @@ class AuthorizationServer:
     scopes: tuple[str, ...] = ()
     takes_metadata_documents: bool = False
     sends_iss: bool = False
+    assumed: bool = False
 
 
 @dataclass(frozen=True, slots=True)
@@ -95,6 +103,26 @@ def check_issuer(iss: str | None, *, issuer: str, required: bool) -> None:
         return
     if iss != issuer:
         raise UpstreamFailed("The answer is not from the authorization server that was asked", code="issuer_mismatch")
+
+
+def challenge_field(challenge: str, name: str) -> str:
+    """A parameter of a WWW-Authenticate header (RFC 9110, 11.6.1); empty where it has none."""
+    found = re.search(rf'(?:^|[\s,]){name}\s*=\s*(?:"((?:[^"\\]|\\.)*)"|([^\s,"]+))', challenge, re.IGNORECASE)
+    if not found:
+        return ""
+    return re.sub(r"\\(.)", r"\1", found[1]) if found[1] is not None else found[2]
+
+
+def joined_scope(*scopes: str) -> str:
+    """The names in all these scopes as one scope, each once, at most fifty; what is no name (RFC 6749, 3.3) is cut."""
+    names = dict.fromkeys(name for scope in scopes for name in scope.split() if _SCOPE_NAME.fullmatch(name))
+    return " ".join(list(names)[:_MAX_SCOPES])
+
+
+def scope_beyond(wanted: str, given: str) -> str:
+    """The names of `wanted` that are not in `given`."""
+    has = set(given.split())
+    return " ".join(name for name in joined_scope(wanted).split() if name not in has)
 
 
 def error_code(text: str) -> str:

@@ -64,10 +64,13 @@ def never_heard_of() -> UpstreamTimeout:
 
 
 def certainly_not_done(error: Exception) -> bool:
-    """Whether a call that ended so was never sent, or was turned away before it was looked at (429, RFC 6585)."""
+    """Whether a call that ended so was never sent, or was turned away before it was looked at.
+
+    That is a 429 (RFC 6585), and a Conflict: its authorization did not do, and only a new consent helps.
+    """
     if isinstance(error, UpstreamFailed):
         return not error.sent
-    return isinstance(error, RateLimited)
+    return isinstance(error, RateLimited | Conflict)
 
 
 def _error(*, status: int, code: str, message: str, unknown: bool) -> JobsprintError:

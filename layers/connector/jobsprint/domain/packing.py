@@ -5,12 +5,16 @@ Schemas of tools repeat themselves: those of real MCP servers shrink to about a 
 
 import json
 import zlib
+from collections.abc import Mapping
 from dataclasses import asdict
 
-from jobsprint.domain.models import Capability
+from jobsprint.domain.models import Capability, JsonObject
 
 MAX_PACKED = 48 * 1024
 """Bytes of one integration's capabilities, packed."""
+
+MAX_FACTS = 96 * 1024
+"""Bytes of what is kept to call one integration's actions, as JSON."""
 
 _LEVEL = 6
 
@@ -30,4 +34,16 @@ def fitting(capabilities: tuple[Capability, ...]) -> tuple[Capability, ...]:
     kept = capabilities
     while kept and (size := len(pack(kept))) > MAX_PACKED:
         kept = kept[: min(len(kept) * MAX_PACKED // size, len(kept) - 1)]
+    return kept
+
+
+def fitting_facts(facts: Mapping[str, JsonObject]) -> JsonObject:
+    """As many of the first facts, each by its action's name, as one integration can hold."""
+    kept: JsonObject = {}
+    size = 2
+    for name, fact in facts.items():
+        size += len(json.dumps({name: fact}))
+        if size > MAX_FACTS:
+            break
+        kept[name] = fact
     return kept

@@ -2,11 +2,11 @@
 
 import json
 import re
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import replace
 
 from jobsprint.domain.canonical import JsonValue
-from jobsprint.domain.errors import Conflict
+from jobsprint.domain.errors import Conflict, ScopeMissing
 from jobsprint.domain.models import Capability, Health, Integration, JsonObject
 
 MAX_NAME = 100
@@ -19,11 +19,17 @@ MAX_ACTIONS_BYTES = 64 * 1024
 MAX_CONFIGURATION = 50
 MAX_TRIES = 20
 MAX_RETRY_WAIT_SECONDS = 7 * 86400
+MAX_FIRST_WAIT_SECONDS = 900
+MAX_SCHEDULE_SECONDS = 14 * 86400
 MAX_RATE = 1000
+MAX_OVERLAP_SECONDS = 7 * 86400
+OVERLAP_SECONDS = 86400
 MAX_CONFIGURATION_BYTES = 16 * 1024
 FAILURES_UNTIL_UNHEALTHY = 3
 CREDENTIAL_VERDICTS = frozenset({"credential_rejected", "reauth_required"})
 
+_N8N_WEBHOOKS = "webhook"
+_WEBHOOK_PATH = re.compile(r"[A-Za-z0-9_-]+(/[A-Za-z0-9_-]+)*")
 _TOKEN = re.compile(r"[!#$%&'*+\-.^_`|~0-9A-Za-z]+")  # RFC 9110, section 5.6.2
 _HOP_BY_HOP = frozenset(
     {
@@ -55,6 +61,18 @@ def check_header(name: str, value: str) -> None:
         raise ValueError(f"name and value together may have up to {MAX_HEADER_BYTES} bytes")
 
 
+def check_schedule(schedule: Sequence[int]) -> None:
+    """Raises ValueError for a retry schedule whose first wait, or all of whose waits together, are too long.
+
+    The queue holds a first attempt, and nothing holds it longer than 15 minutes; an event's data is kept as long as the
+    longest schedule may need it.
+    """
+    if schedule[0] > MAX_FIRST_WAIT_SECONDS:
+        raise ValueError(f"the first attempt may wait up to {MAX_FIRST_WAIT_SECONDS} seconds")
+    if sum(schedule) > MAX_SCHEDULE_SECONDS:
+        raise ValueError(f"all waits together may have up to {MAX_SCHEDULE_SECONDS} seconds (14 days)")
+
+
 def parameters_of(capability: Capability) -> list[JsonObject]:
     """The parameters of a capability in the seed's shape: name, type, required and, where given, description."""
     properties = capability.schema.get("properties")
@@ -83,6 +101,8 @@ def require_connected(integration: Integration) -> None:
     """Raises Conflict unless calls may go through this integration."""
     if integration.status == "connected":
         return
+    if integration.status_reason == "reauth_required" and integration.missing_scope:
+        raise ScopeMissing(integration.missing_scope)
     if integration.status_reason in CREDENTIAL_VERDICTS:
         raise Conflict(f"{integration.id} needs new credentials: connect it again", code=integration.status_reason)
     raise Conflict(f"{integration.id} is {integration.status}, not connected", code="not_connected")
@@ -117,6 +137,17 @@ def fits_configuration(configuration: JsonObject) -> bool:
     """Whether a configuration is within its limits: DynamoDB keeps it three times over, in 400 KB."""
     within = len(configuration) <= MAX_CONFIGURATION
     return within and len(json.dumps(configuration)) <= MAX_CONFIGURATION_BYTES
+
+
+def webhook_path(configuration: Mapping[str, JsonValue]) -> str:
+    """The path of an n8n's production webhooks, its N8N_ENDPOINT_WEBHOOK: `webhookPath`, or n8n's default.
+
+    Raises ValueError for what is no such path.
+    """
+    path = configuration.get("webhookPath", _N8N_WEBHOOKS)
+    if not isinstance(path, str) or len(path) > MAX_NAME or not _WEBHOOK_PATH.fullmatch(path):
+        raise ValueError("the path of n8n's webhooks such as webhook or my/hooks: letters, digits, _ and -")
+    return path
 
 
 def named_capability(capabilities: tuple[Capability, ...], name: str) -> Capability | None:

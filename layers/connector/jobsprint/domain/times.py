@@ -21,6 +21,12 @@ def iso_millis(ms: int) -> str:
     return f"{iso_seconds(ms)[:-1]}.{ms % 1000:03d}Z"
 
 
+def parse_until(text: str) -> int:
+    """As `parse_iso`, for the end of a range: a time to the second takes in all of that second."""
+    ms = parse_iso(text)
+    return ms if ms % 1000 else ms + 999
+
+
 def parse_iso(text: str) -> int:
     """Unix milliseconds of an ISO 8601 date or time; one without an offset is taken as UTC.
 

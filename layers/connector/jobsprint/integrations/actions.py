@@ -3,15 +3,16 @@
 import json
 import time
 from collections.abc import Callable
+from contextlib import suppress
 from dataclasses import dataclass
 from typing import cast
 
-from jobsprint.connectors.base import CallContext
+from jobsprint.connectors.base import LEAST_CALL_SECONDS, CallContext
 from jobsprint.connectors.registry import connector_for
 from jobsprint.domain import canonical, rules
 from jobsprint.domain.circuit import OPEN_MS, Circuit, refusal
 from jobsprint.domain.circuit import check as check_circuit
-from jobsprint.domain.errors import JobsprintError, NotFound
+from jobsprint.domain.errors import JobsprintError, NotFound, ScopeMissing
 from jobsprint.domain.ids import derived_id, first_at
 from jobsprint.domain.json_schema import check_parameters
 from jobsprint.domain.models import Integration, JsonObject, LogEntry
@@ -25,6 +26,7 @@ from jobsprint.observe import logger
 from jobsprint.store.integrations import IntegrationStore
 from jobsprint.store.logs import LogStore
 
+_LEAST_SECONDS = 0.1  # where everything before was slower than it may be
 _CUT_AT = 8 * 1024
 _CUT_MARK = "… (cut)"
 _STATUS: dict[State, LogStatus] = {"succeeded": "success", "failed": "error", "unknown": "unknown"}
@@ -61,15 +63,16 @@ def check(asked: Asked) -> tuple[Integration, Circuit]:
 
 
 def run(asked: Asked, *, call_id: str, seconds: float, sending: Callable[[int], None]) -> Outcome:
-    """Runs an action within `seconds` and logs it, whatever comes of it.
+    """Runs an action within `seconds`, those for its token included, and logs it, whatever comes of it.
 
     `sending` is called with the time (ms) right before the call goes out. What it raises, and NotFound, Conflict,
     InvalidFields, RateLimited and UpstreamFailed `circuit_open`, mean that nothing was sent; once it returned, whatever
     happens is an outcome.
     """
+    deadline = time.monotonic() + seconds
     integration, circuit = check(asked)
     connector = connector_for(integration.type)
-    access = grants.Access(integration)
+    access = grants.Access(integration, until=deadline - LEAST_CALL_SECONDS)
     _admit(integration, circuit, seconds)
     at = now_ms()
     sending(at)
@@ -84,7 +87,7 @@ def run(asked: Asked, *, call_id: str, seconds: float, sending: Callable[[int], 
                 call_id=call_id,
                 action=asked.action,
                 parameters=asked.parameters,
-                context=CallContext(seconds, asked.traceparent),
+                context=CallContext(max(deadline - time.monotonic(), _LEAST_SECONDS), asked.traceparent),
             )
         )
     except JobsprintError as error:
@@ -94,6 +97,8 @@ def run(asked: Asked, *, call_id: str, seconds: float, sending: Callable[[int], 
         failure = never_heard_of()
     elapsed = round((time.monotonic() - started) * 1000)
     secrets = access.secrets
+    if isinstance(failure, ScopeMissing):
+        _step_up(integration, failure)
     if failure:
         failure.message = redact_text(failure.message, secrets)
     outcome = Outcome(cast(JsonObject | None, mask_secrets(result, secrets)), failure, elapsed)
@@ -103,12 +108,20 @@ def run(asked: Asked, *, call_id: str, seconds: float, sending: Callable[[int], 
 
 def record_lost(asked: Asked, call_id: str, at: int) -> None:
     """Logs a call that was sent at `at` (ms) by somebody who then died, unless that one could still do so."""
-    try:
+    circuit: Circuit = Circuit()
+    secrets: tuple[str, ...] = ()
+    with suppress(JobsprintError):  # it is gone, or its authorization has ended
         integration, activity = IntegrationStore(asked.tenant).get_with_activity(asked.integration_id)
-        circuit, secrets = activity.circuit, grants.Access(integration).secrets
-    except NotFound:
-        circuit, secrets = Circuit(), ()
+        circuit = activity.circuit
+        secrets = grants.Access(integration).secrets
     _record(_Ended(asked, call_id, at, Outcome(error=never_heard_of()), secrets), circuit)
+
+
+def _step_up(integration: Integration, lacking: ScopeMissing) -> None:
+    try:
+        grants.step_up(integration, lacking)
+    except Exception:  # noqa: BLE001 - the next call finds the same
+        logger.exception("step_up_not_kept", extra={"integrationId": integration.id})
 
 
 def _admit(integration: Integration, circuit: Circuit, seconds: float) -> None:

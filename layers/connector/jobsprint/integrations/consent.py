@@ -17,7 +17,7 @@ from jobsprint.config import settings
 from jobsprint.connectors.base import Connection
 from jobsprint.connectors.fields import Url
 from jobsprint.connectors.registry import connector_for
-from jobsprint.domain.errors import BadRequest, Conflict, InvalidFields, JobsprintError, NotFound
+from jobsprint.domain.errors import BadRequest, Conflict, InvalidFields, JobsprintError, NotFound, ScopeMissing
 from jobsprint.domain.models import Health, Integration
 from jobsprint.domain.oauth import (
     CALLBACK_PATH,
@@ -27,6 +27,7 @@ from jobsprint.domain.oauth import (
     TokenEndpoint,
     check_issuer,
     error_code,
+    joined_scope,
 )
 from jobsprint.domain.redirects import redirect_back, redirect_origin
 from jobsprint.domain.times import now_ms
@@ -89,7 +90,7 @@ def is_oauth(integration: Integration, body: Mapping[str, object]) -> bool:
 
 
 def checked(integration: Integration, body: Mapping[str, object], *, current_url: str) -> OAuthConnect:
-    """The body as its fields, with the server's URL put in. Raises InvalidFields, and NotAvailableYet for its type."""
+    """The body as its fields, with the server's URL put in. Raises InvalidFields."""
     given = validate(OAuthConnect, body)
     connector_for(integration.type)
     standard = settings().zapier_mcp_url if integration.type == "zapier" else ""
@@ -108,10 +109,16 @@ def begin(integration: Integration, given: OAuthConnect, *, api_url: str) -> tup
     from jobsprint.connectors import calls, oauth
 
     calls.check_target(given.serverUrl or "", "body.serverUrl")
-    server_url = addresses.check_url(given.serverUrl or "", calls.policy()).url  # one spelling, one grant
-    if grants.is_usable(integration.tenant, grants.grant_id(server_url)):
+    # One spelling, one grant.
+    server_url = addresses.check_url(given.serverUrl or "", addresses.deployment_policy()).url
+    grant = grants.grant_id(server_url)
+    if integration.grant != grant:  # what another server demanded
+        integration = replace(integration, missing_scope="")
+    if grants.is_usable(integration.tenant, grant):
         try:
             return through_grant(integration, server_url)
+        except ScopeMissing as error:
+            integration = replace(integration, missing_scope=error.scope)
         except Conflict as error:
             if error.code != "reauth_required":
                 raise
@@ -119,6 +126,8 @@ def begin(integration: Integration, given: OAuthConnect, *, api_url: str) -> tup
     resource = oauth.find_resource(server_url, budget)
     server = oauth.find_server(resource, budget)
     scope = oauth.wanted_scope(resource, server)
+    if integration.missing_scope:  # first, because the number of names is bounded
+        scope = joined_scope(integration.missing_scope, scope, grants.asked_scope(integration.tenant, grant))
     redirect_uri = f"{api_url}{CALLBACK_PATH}"
     client = _client(integration.tenant, server, redirect_uri, scope, api_url, budget)
     state, verifier = _random(), _random()
@@ -206,7 +215,15 @@ def _finished(tenant: str, flow: Flow, *, code: str | None, error: str | None, i
             store.ClientStore(tenant).forget(grants.client_key(flow.issuer, flow.redirect_uri))
         raise
     tokens = replace(tokens, scope=tokens.scope or flow.scope)
-    keeping = grants.Keeping(flow.server_url, flow.issuer, flow.redirect_uri, flow.endpoint, flow.revoke_url, tokens)
+    keeping = grants.Keeping(
+        server_url=flow.server_url,
+        issuer=flow.issuer,
+        redirect_uri=flow.redirect_uri,
+        endpoint=flow.endpoint,
+        revoke_url=flow.revoke_url,
+        tokens=tokens,
+        asked=flow.scope,
+    )
     id_ = grants.keep(tenant, keeping)
     grants.join(replace(waiting, grant=id_))
     try:
@@ -224,6 +241,8 @@ def _connected(waiting: Integration, server_url: str) -> Integration:
     try:
         _, connection = through_grant(waiting, server_url)
     except JobsprintError as failure:
+        if isinstance(failure, ScopeMissing):
+            waiting = replace(waiting, missing_scope=failure.scope)
         # The consent stands: a test or another connect may still succeed with it.
         connection = Connection(
             Credentials(url=server_url),
@@ -242,7 +261,7 @@ def _connected(waiting: Integration, server_url: str) -> Integration:
         except Conflict:
             if attempt == 2:
                 raise
-            waiting = _waiting(waiting.tenant, waiting.id)
+            waiting = replace(_waiting(waiting.tenant, waiting.id), missing_scope=waiting.missing_scope)
     integrations.keep_health(connected.id, Health())
     announce_connected(connected)
     return connected
@@ -261,7 +280,9 @@ def _fail_pending(tenant: str, integration_id: str, reason: str) -> None:
     try:
         integration = integrations.get(integration_id)
         if integration.status == "pending":
-            integrations.update(replace(integration, status="error", status_reason=reason))
+            # A scope that its authorization server does not know is not asked for again.
+            missing = "" if reason == "invalid_scope" else integration.missing_scope
+            integrations.update(replace(integration, status="error", status_reason=reason, missing_scope=missing))
     except (NotFound, Conflict):
         return  # it is gone, or somebody else just decided on it
 

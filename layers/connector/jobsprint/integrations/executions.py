@@ -1,10 +1,12 @@
 """Actions in the background: accepted now, run by a worker through SQS, read later.
 
 A message holds ids only. Whatever SQS does, a call goes out once: the worker takes the execution by a conditional write
-right before it sends, and one that was taken and never ended is `unknown`.
+right before it sends, and one that was taken and never ended is `unknown`. One that the other side turned away unread,
+or that an open circuit held back, waits in the queue for its Retry-After.
 """
 
 import json
+import math
 import os
 from collections.abc import Mapping
 from dataclasses import replace
@@ -12,13 +14,15 @@ from dataclasses import replace
 from jobsprint import aws
 from jobsprint.config import settings
 from jobsprint.domain import canonical
+from jobsprint.domain.deliveries import MAX_DELAY_MS
 from jobsprint.domain.errors import JobsprintError, NotFound
 from jobsprint.domain.models import Execution
 from jobsprint.domain.outcomes import Outcome, never_heard_of
+from jobsprint.domain.postponement import again_at
 from jobsprint.domain.times import now_ms
 from jobsprint.integrations import actions
 from jobsprint.integrations.actions import Asked
-from jobsprint.observe import logger
+from jobsprint.observe import count, logger
 from jobsprint.security.vault import Place, open_sealed, seal
 from jobsprint.store.executions import ExecutionStore
 
@@ -43,11 +47,7 @@ def submit(asked: Asked, execution_id: str) -> None:
         sealed_parameters=seal(place, canonical.dumps(asked.parameters)),
     )
     ExecutionStore(asked.tenant).create(execution)
-    aws.sqs().send_message(
-        QueueUrl=settings().execution_queue_url,
-        MessageBody=json.dumps({"tenant": asked.tenant, "executionId": execution_id}),
-        MessageGroupId=asked.tenant,  # makes the queue fair: a tenant with a backlog waits behind the others
-    )
+    _enqueue(asked.tenant, execution_id, wait_ms=0)
 
 
 def work(message: Mapping[str, str]) -> None:
@@ -57,7 +57,10 @@ def work(message: Mapping[str, str]) -> None:
         execution = ExecutionStore(tenant).get(execution_id, now_ms())
     except NotFound:
         return
-    if execution.state == "queued":
+    early = execution.not_before - now_ms()
+    if execution.state == "queued" and early > 0:
+        _enqueue(tenant, execution_id, wait_ms=early)
+    elif execution.state == "queued":
         _run(tenant, execution)
     elif execution.state == "running":
         if execution.lease_until >= now_ms():
@@ -82,6 +85,16 @@ def find(tenant: str, integration_id: str, execution_id: str) -> tuple[Execution
     return execution, Outcome.from_text(open_sealed(place, execution.sealed_outcome))
 
 
+def _enqueue(tenant: str, execution_id: str, *, wait_ms: int) -> None:
+    """Puts an execution into the queue, to come after a wait or at the end of the first hop towards it."""
+    aws.sqs().send_message(
+        QueueUrl=settings().execution_queue_url,
+        MessageBody=json.dumps({"tenant": tenant, "executionId": execution_id}),
+        MessageGroupId=tenant,  # makes the queue fair: a tenant with a backlog waits behind the others
+        DelaySeconds=math.ceil(min(wait_ms, MAX_DELAY_MS) / 1000),
+    )
+
+
 def _run(tenant: str, execution: Execution) -> None:
     store, holder = ExecutionStore(tenant), os.urandom(8).hex()
     seconds = settings().execution_seconds
@@ -96,9 +109,28 @@ def _run(tenant: str, execution: Execution) -> None:
     try:
         outcome = actions.run(_asked(tenant, execution), call_id=execution.id, seconds=seconds, sending=sending)
     except JobsprintError as error:
-        _finish(tenant, execution, Outcome(error=error), holder=None)
+        _conclude(tenant, execution, Outcome(error=error), holder=None)
     else:
+        _conclude(tenant, execution, outcome, holder=holder)
+
+
+def _conclude(tenant: str, execution: Execution, outcome: Outcome, *, holder: str | None) -> None:
+    """Ends an execution, or postpones one that was turned away unread. Raises StillRunning where another is at it."""
+    now = now_ms()
+    at = again_at(
+        outcome.error,
+        created_at=execution.created_at,
+        tries=execution.postponed,
+        now=now,
+        fraction=int.from_bytes(os.urandom(2)) / 0xFFFF,
+    )
+    if at is None:
         _finish(tenant, execution, outcome, holder=holder)
+        return
+    if not ExecutionStore(tenant).postpone(execution, holder=holder, not_before=at):
+        raise StillRunning(execution.id)
+    # A crash before this brings back the message at hand, which then finds out how long to wait.
+    _enqueue(tenant, execution.id, wait_ms=at - now)
 
 
 def _settle(tenant: str, execution: Execution) -> None:
@@ -111,6 +143,8 @@ def _finish(tenant: str, execution: Execution, outcome: Outcome, *, holder: str 
     sealed = seal(Place(tenant, execution.id, "outcome", 1), outcome.to_text())
     if not ExecutionStore(tenant).finish(execution.id, outcome.state, sealed, holder=holder, now=now_ms()):
         logger.warning("execution_ended_elsewhere", extra={"executionId": execution.id})
+        return
+    count({f"Executions{outcome.state.capitalize()}": 1, "ExecutionMs": [outcome.execution_ms]})
 
 
 def _asked(tenant: str, execution: Execution) -> Asked:

@@ -14,9 +14,24 @@ from dataclasses import asdict, dataclass, replace
 from typing import TypeVar
 
 from jobsprint.connectors.base import TestResult
-from jobsprint.domain.errors import Conflict, NotFound, UpstreamFailed, UpstreamUnauthorized
+from jobsprint.domain.errors import (
+    Conflict,
+    InsufficientScope,
+    NotFound,
+    ScopeMissing,
+    UpstreamFailed,
+    UpstreamUnauthorized,
+)
 from jobsprint.domain.models import Integration
-from jobsprint.domain.oauth import Client, Refused, TokenEndpoint, Tokens
+from jobsprint.domain.oauth import (
+    TOKEN_SECONDS,
+    Client,
+    Refused,
+    TokenEndpoint,
+    Tokens,
+    joined_scope,
+    scope_beyond,
+)
 from jobsprint.domain.times import now_ms
 from jobsprint.integrations import verdicts
 from jobsprint.observe import logger
@@ -27,9 +42,9 @@ from jobsprint.store.integrations import IntegrationStore
 
 TOKEN_KEY = "token"  # noqa: S105 - the name under which a connector finds its bearer token
 LOCK_MS = 12_000
-"""How long one renewal may hold a grant: longer than `connectors.oauth.TOKEN_SECONDS`, so nobody renews beside it."""
+"""How long one renewal may hold a grant: longer than TOKEN_SECONDS, so nobody renews beside it."""
 
-_WAIT_SECONDS = LOCK_MS / 1000 + 2
+_PATIENCE_SECONDS = LOCK_MS / 1000 + TOKEN_SECONDS + 2
 _POLL_SECONDS = 0.1
 _COOL_DOWN_MS = 30_000
 _EXPIRY_MARGIN_MS = 5_000
@@ -42,7 +57,7 @@ _Result = TypeVar("_Result")
 
 @dataclass(frozen=True, slots=True)
 class Keeping:
-    """What a grant seals: its tokens, and all that renewing and revoking them takes."""
+    """What a grant seals: its tokens, and all that renewing and revoking them takes. `asked` is the consent's scope."""
 
     server_url: str
     issuer: str
@@ -50,6 +65,7 @@ class Keeping:
     endpoint: TokenEndpoint
     revoke_url: str
     tokens: Tokens
+    asked: str = ""
 
 
 def grant_id(server_url: str) -> str:
@@ -60,40 +76,49 @@ def grant_id(server_url: str) -> str:
 # --- for calls --------------------------------------------------------------------------------------------------------
 
 
-def open_fresh(integration: Integration) -> Credentials:
+def open_fresh(integration: Integration, *, until: float | None = None) -> Credentials:
     """The integration's credentials; for one with a grant, with a token that works, under `keys["token"]`.
 
-    Raises Conflict `reauth_required` where only a new consent helps, and UpstreamFailed `token_refresh_failed` where
-    the token has run out and its server does not give another one just now.
+    `until` (`time.monotonic`) is when that has to be done, by default after a lock and a renewal.
+
+    Raises Conflict `reauth_required` where only a new consent helps (ScopeMissing where that is for more than before),
+    and UpstreamFailed `token_refresh_failed` where the token has run out and its server does not give another one just
+    now.
     """
-    return with_token(integration, open_credentials(integration))
+    return with_token(integration, open_credentials(integration), until=until)
 
 
-def with_token(integration: Integration, credentials: Credentials) -> Credentials:
+def with_token(integration: Integration, credentials: Credentials, *, until: float | None = None) -> Credentials:
     """`credentials` with a working token where the integration has a grant; raises as `open_fresh`."""
     if integration.grant is None or not credentials.url:
         return credentials
     if grant_id(credentials.url) != integration.grant:
         # A token goes to the server it was given for and to no other one.
         raise Conflict(f"{integration.id} has another server than its grant; connect it again", code="reauth_required")
-    return _with(credentials, _working_token(integration.tenant, integration.grant, refused=None))
+    if scope := beyond(integration, integration.missing_scope):
+        raise ScopeMissing(scope)
+    return _with(credentials, _working_token(integration.tenant, integration.grant, refused=None, until=until))
 
 
-def renewed(integration: Integration, refused: Credentials) -> Credentials:
+def renewed(integration: Integration, refused: Credentials, *, until: float | None = None) -> Credentials:
     """The credentials after the server refused their token: with another one. Raises as `open_fresh`."""
     if integration.grant is None:
         return refused
-    return _with(refused, _working_token(integration.tenant, integration.grant, refused=refused.keys.get(TOKEN_KEY)))
+    old = refused.keys.get(TOKEN_KEY)
+    return _with(refused, _working_token(integration.tenant, integration.grant, refused=old, until=until))
 
 
 class Access:
     """The credentials for the calls of one request; a token that the server refuses is renewed once."""
 
-    def __init__(self, integration: Integration, credentials: Credentials | None = None) -> None:
-        """`credentials` stand in for those of the integration; raises as `open_fresh`."""
+    def __init__(
+        self, integration: Integration, credentials: Credentials | None = None, *, until: float | None = None
+    ) -> None:
+        """`credentials` stand in for those of the integration; `until` and what is raised are as in `open_fresh`."""
         self._integration = integration
+        self._until = until
         opened = open_credentials(integration) if credentials is None else credentials
-        self._credentials = with_token(integration, opened)
+        self._credentials = with_token(integration, opened, until=until)
         self._secrets = self._credentials.values()
 
     @property
@@ -102,13 +127,24 @@ class Access:
         return self._secrets
 
     def call(self, work: Callable[[Credentials], _Result]) -> _Result:
-        """What `work` gives; after UpstreamUnauthorized (nothing was done) once more with another token."""
+        """What `work` gives; after UpstreamUnauthorized (nothing was done) once more with another token.
+
+        Raises ScopeMissing in place of an InsufficientScope that a new consent may heal.
+        """
+        try:
+            return self._renewing(work)
+        except InsufficientScope as error:
+            if scope := beyond(self._integration, error.scope):
+                raise ScopeMissing(scope) from error
+            raise
+
+    def _renewing(self, work: Callable[[Credentials], _Result]) -> _Result:
         try:
             return work(self._credentials)
         except UpstreamUnauthorized:
             if self._integration.grant is None:
                 raise
-        self._credentials = renewed(self._integration, self._credentials)
+        self._credentials = renewed(self._integration, self._credentials, until=self._until)
         self._secrets += self._credentials.values()
         return work(self._credentials)
 
@@ -129,6 +165,31 @@ def is_usable(tenant: str, id_: str) -> bool:
     """Whether the tenant has this grant and it is alive."""
     grant = GrantStore(tenant).find(id_)
     return grant is not None and not grant.dead
+
+
+def asked_scope(tenant: str, id_: str) -> str:
+    """What the consent behind a grant was asked for, and what it gave; empty where there is no grant."""
+    grant = GrantStore(tenant).find(id_)
+    if grant is None:
+        return ""
+    keeping = _opened(tenant, grant)
+    return joined_scope(keeping.asked, keeping.tokens.scope)
+
+
+def beyond(integration: Integration, scope: str) -> str:
+    """The names of `scope` that the consent behind an integration was not asked for.
+
+    Whoever was asked for a scope and did not give it is not asked again: that would never end.
+    """
+    if not scope or integration.grant is None:
+        return ""
+    return scope_beyond(scope, asked_scope(integration.tenant, integration.grant))
+
+
+def step_up(integration: Integration, lacking: ScopeMissing) -> None:
+    """Tells of an integration whose server demands more than its grant gives: it takes a new consent."""
+    before = IntegrationStore(integration.tenant).activity([integration.id])[integration.id].health
+    verdicts.take(integration, before, too_little(lacking), now_ms())
 
 
 def keep(tenant: str, keeping: Keeping) -> str:
@@ -168,8 +229,9 @@ def revive(tenant: str, id_: str) -> None:
     for integration_id in GrantStore(tenant).members(id_):
         try:
             integration = store.get(integration_id)
-            if integration.status == "error" and integration.status_reason == "reauth_required":
-                store.update(replace(integration, status="connected", status_reason=None))
+            waits = integration.status == "error" and integration.status_reason == "reauth_required"
+            if waits and not beyond(integration, integration.missing_scope):
+                store.update(replace(integration, status="connected", status_reason=None, missing_scope=""))
         except (NotFound, Conflict):
             continue  # it is gone, or somebody else just decided on it
 
@@ -177,6 +239,12 @@ def revive(tenant: str, id_: str) -> None:
 def ended(message: str) -> TestResult:
     """The verdict on a connection whose authorization is over."""
     return TestResult(False, message, response_ms=0, reason="reauth_required", next_step=_NEXT_STEP)
+
+
+def too_little(lacking: ScopeMissing) -> TestResult:
+    """The verdict on a connection whose server demands more than its grant gives."""
+    step = f"{_NEXT_STEP} to: {lacking.scope}"
+    return TestResult(False, lacking.message, 0, "reauth_required", step, missing_scope=lacking.scope)
 
 
 def client_key(issuer: str, redirect_uri: str) -> str:
@@ -214,9 +282,13 @@ def _opened(tenant: str, grant: Grant) -> Keeping:
 # --- renewing ---------------------------------------------------------------------------------------------------------
 
 
-def _working_token(tenant: str, id_: str, *, refused: str | None) -> str:
-    """A token that works as far as we know, and is not `refused`."""
-    deadline = time.monotonic() + _WAIT_SECONDS
+def _working_token(tenant: str, id_: str, *, refused: str | None, until: float | None) -> str:
+    """A token that works as far as we know, and is not `refused`.
+
+    A renewal is never cut short, because a refresh token may be used up although its answer was not read: what would
+    not end by `until` is not begun.
+    """
+    last_start = (time.monotonic() + _PATIENCE_SECONDS if until is None else until) - TOKEN_SECONDS
     while True:
         grant = GrantStore(tenant).find(id_)
         if grant is None or grant.dead:
@@ -226,13 +298,15 @@ def _working_token(tenant: str, id_: str, *, refused: str | None) -> str:
         works = token != refused and not _expired(grant, now)
         if works and (grant.refresh_at is None or now < grant.refresh_at):
             return token
-        fresh = _renew(tenant, grant, keeping, works=works)
+        in_time = time.monotonic() <= last_start
+        fresh = _renew(tenant, grant, keeping, works=works) if in_time else None
         if fresh:
             return fresh
         if works:
             return token  # somebody else renews it, or it cannot be renewed just now
-        if time.monotonic() > deadline:
-            raise UpstreamFailed("The authorization is being renewed and takes too long", code="token_refresh_failed")
+        if not in_time:
+            message = "The authorization is being renewed and takes too long; nothing was done"
+            raise UpstreamFailed(message, code="token_refresh_failed", sent=False)
         time.sleep(_POLL_SECONDS)
 
 
@@ -258,7 +332,7 @@ def _renew(tenant: str, grant: Grant, keeping: Keeping, *, works: bool) -> str |
         if works:
             return None
         message = f"The authorization could not be renewed just now: {error.message}"
-        raise UpstreamFailed(message, code="token_refresh_failed") from error
+        raise UpstreamFailed(message, code="token_refresh_failed", sent=False) from error
     written = store.write(_sealed(tenant, grant.id, replace(keeping, tokens=tokens), version=grant.version + 1))
     return tokens.access if written else None
 

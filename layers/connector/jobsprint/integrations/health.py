@@ -7,17 +7,20 @@ tested once a run, also where SQS hands a message out twice, a page is spread ag
 """
 
 import json
+import time
+from dataclasses import replace
 from typing import Any
 
 from jobsprint import aws
 from jobsprint.config import settings
-from jobsprint.connectors.base import TestResult
+from jobsprint.connectors.base import ACTION_SECONDS, TEST_SECONDS, TestResult
 from jobsprint.connectors.registry import connector_for
 from jobsprint.domain import rules
-from jobsprint.domain.errors import Conflict, NotFound, UpstreamFailed
+from jobsprint.domain.errors import Conflict, NotFound, ScopeMissing, UpstreamFailed
 from jobsprint.domain.models import Health, Integration
 from jobsprint.domain.times import now_ms
 from jobsprint.integrations import grants, verdicts
+from jobsprint.observe import count
 from jobsprint.store.integrations import HEALTH_SHARDS, IntegrationStore, tested_connections
 
 _PAGE = 100
@@ -76,18 +79,24 @@ def _tested(integration: Integration, before: Health) -> tuple[TestResult, int]:
     result = _result(integration)
     at = now_ms()
     verdicts.take(integration, before, result, at)
+    count({"HealthTestsPassed" if result.passed else "HealthTestsFailed": 1, "HealthTestMs": [result.response_ms]})
     return result, at
 
 
 def _result(integration: Integration) -> TestResult:
     """What the connector says; a refused token is renewed once, and one that cannot be had is a failed test."""
     connector = connector_for(integration.type)
+    until = time.monotonic() + ACTION_SECONDS - TEST_SECONDS
     try:
-        credentials = grants.open_fresh(integration)
+        credentials = grants.open_fresh(integration, until=until)
         result = connector.test(integration, credentials)
-        if integration.grant is None or result.reason not in rules.CREDENTIAL_VERDICTS:
-            return result
-        return connector.test(integration, grants.renewed(integration, credentials))
+        if integration.grant is not None and result.reason in rules.CREDENTIAL_VERDICTS:
+            result = connector.test(integration, grants.renewed(integration, credentials, until=until))
+        if scope := grants.beyond(integration, result.missing_scope):
+            raise ScopeMissing(scope)
+        return replace(result, missing_scope="")
+    except ScopeMissing as error:
+        return grants.too_little(error)
     except Conflict as error:
         return grants.ended(error.message)
     except UpstreamFailed as error:

@@ -3,7 +3,7 @@
 from dataclasses import asdict, dataclass
 
 from jobsprint.domain.models import LogEntry
-from jobsprint.domain.times import now_ms, parse_iso
+from jobsprint.domain.times import now_ms, parse_iso, parse_until
 from jobsprint.store.deliveries import DeliveryStore
 from jobsprint.store.integrations import IntegrationStore
 from jobsprint.store.logs import LogStore
@@ -27,11 +27,8 @@ class Asked:
         return None if self.from_date is None else parse_iso(self.from_date)
 
     def to_ms(self) -> int | None:
-        """The last moment asked for, in Unix ms; a time to the second takes in all of that second."""
-        if self.to_date is None:
-            return None
-        ms = parse_iso(self.to_date)
-        return ms if ms % 1000 else ms + 999
+        """The last moment asked for, in Unix ms."""
+        return None if self.to_date is None else parse_until(self.to_date)
 
 
 def page(

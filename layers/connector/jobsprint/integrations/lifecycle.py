@@ -57,7 +57,7 @@ def connect(tenant: str, target: str, body: Mapping[str, object], *, api_url: st
     """Connects an application of the catalogue, reconnects an `int_…`, or resumes a paused `wh_…`.
 
     `api_url` is our own base URL, where OAuth comes back to. Raises NotFound, Conflict `already_connected`,
-    InvalidFields and NotAvailableYet, and UpstreamFailed where the other side does not let itself be connected.
+    InvalidFields, and UpstreamFailed where the other side does not let itself be connected.
     """
     if is_id(target, "wh"):
         return _resume(tenant, target)
@@ -175,6 +175,11 @@ def _described(integration: Integration, body: Mapping[str, object]) -> Integrat
     configuration = rules.merged(integration.configuration, given.configuration)
     if not rules.fits_configuration(configuration):
         raise InvalidFields.one("body.configuration", "with what is kept already, up to 50 names and 16 KB as JSON")
+    if integration.type == "n8n":
+        try:
+            rules.webhook_path(configuration)
+        except ValueError as error:
+            raise InvalidFields.one("body.configuration.webhookPath", str(error)) from error
     return replace(
         integration,
         name=given.name or integration.name,

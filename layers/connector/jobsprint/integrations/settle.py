@@ -20,6 +20,7 @@ def settled(integration: Integration, connection: Connection) -> Integration:
         facts=connection.facts,
         status=connection.status,
         status_reason=connection.reason,
+        missing_scope="" if connection.status == "connected" else integration.missing_scope,
         connected_at=connected_at,
         disconnected_at=None,
     )

@@ -12,7 +12,9 @@ from jobsprint.domain.ids import is_id, new_id
 from jobsprint.domain.models import DeliveryPolicy, Integration
 from jobsprint.domain.rules import disconnected
 from jobsprint.domain.times import now_ms
-from jobsprint.security.credentials import Credentials, open_credentials, seal_credentials
+from jobsprint.observe import logger
+from jobsprint.security.credentials import Credentials, open_credentials, rotated, seal_credentials
+from jobsprint.security.signing import generate_secret
 from jobsprint.store.integrations import IntegrationStore
 
 
@@ -22,6 +24,15 @@ class Created:
 
     webhook: Integration
     secret: str
+
+
+@dataclass(frozen=True, slots=True)
+class Rotated:
+    """A webhook with a new signing secret, shown this once, and when its old ones end (Unix ms), newest first."""
+
+    webhook: Integration
+    secret: str
+    ends: tuple[int, ...]
 
 
 def create(tenant: str, name: str, target: Mapping[str, object], policy: DeliveryPolicy) -> Created:
@@ -83,6 +94,21 @@ def change(
     elif active:
         changed = replace(changed, status="connected", disconnected_at=None, status_reason=None)
     return store.update(changed)
+
+
+def rotate_secret(tenant: str, webhook_id: str, *, secret: str | None, overlap_seconds: int) -> Rotated:
+    """Gives a webhook a new signing secret (a made one where none is given); the old one signs too for the overlap.
+
+    Raises NotFound, InvalidFields for the secret in use, and Conflict where too many old secrets are still valid or
+    somebody else changed the webhook meanwhile: of two rotations at once one wins.
+    """
+    webhook = find(tenant, webhook_id)
+    now = now_ms()
+    new = secret or generate_secret()
+    credentials = rotated(open_credentials(webhook), new, overlap_ms=overlap_seconds * 1000, now=now)
+    changed = IntegrationStore(tenant).update(seal_credentials(webhook, credentials))
+    logger.info("secret_rotated", extra={"webhookId": webhook_id, "oldSecrets": len(credentials.retired)})
+    return Rotated(changed, new, tuple(old.until for old in credentials.retired))
 
 
 def delete(tenant: str, webhook_id: str) -> None:

@@ -21,6 +21,8 @@ from functools import lru_cache
 from typing import Any, Literal
 from urllib.parse import quote
 
+from jobsprint.config import settings
+
 MAX_URL = 2048
 """Characters in a URL (contract, section 6)."""
 
@@ -71,17 +73,26 @@ class AddressPolicy:
         return (self.allow_private and name in _PRIVATE_CLASSES) or (self.allow_loopback and name == "loopback")
 
 
+def deployment_policy() -> AddressPolicy:
+    """What this deployment lets tenants reach, from its settings."""
+    return AddressPolicy(
+        allow_private=settings().allow_private_targets, allow_loopback=settings().allow_loopback_targets
+    )
+
+
 Reason = Literal["blocked_address", "blocked_port", "plain_http", "malformed_url"]
 
 
 class ForbiddenUrl(ValueError):
-    """The URL may not be called. `kind` is one of `Reason`; `reason` adds the class where it is an address
-    (`blocked_address: link_local`); the message starts with `reason` and never repeats the URL.
+    """The URL may not be called. `kind` is one of `Reason`; `address_class` is one of `CLASSES` where it is an address
+    that is refused, else empty; `reason` is both (`blocked_address: link_local`). The message starts with `reason` and
+    never repeats the URL.
     """
 
     def __init__(self, kind: Reason, detail: str) -> None:
         super().__init__(f"{kind}: {detail}")
         self.kind: Reason = kind
+        self.address_class = detail if kind == "blocked_address" else ""
         self.reason = f"{kind}: {detail}" if kind == "blocked_address" else kind
 
 

@@ -10,6 +10,7 @@ only to what was vetted. Three walls, each enough by itself:
    name and not by address (tried with 8.23), so a pin changes as soon as DNS stops naming an address it was used with.
 """
 
+import errno
 import os
 import re
 import select
@@ -42,7 +43,9 @@ MAX_IN_FLIGHT = 100
 """Requests of one batch under way together; more wait their turn, and their budget starts with it."""
 
 MAX_HEADERS, MAX_HEADER_BYTES = 256, 32 * 1024
-"""What is kept of a response head. libcurl itself gives up (`protocol`) at 5,000 fields or 300 KB."""
+"""What is kept of a response head. libcurl itself gives up (`headers_too_large`) at 5,000 fields, 100 KB a field or
+300 KB in all, interim responses included.
+"""
 
 MAX_PINNED = 16
 """Addresses of one host that are tried."""
@@ -58,7 +61,29 @@ _KNOWN_HOSTS = 1024
 _POLL_SECONDS = 0.25  # the longest wait without looking around, should libcurl name no socket to wait for
 _CA_FILES = ("/etc/pki/tls/certs/ca-bundle.crt", "/etc/ssl/certs/ca-certificates.crt", "/etc/ssl/cert.pem")
 
+KINDS = frozenset(
+    {
+        "dns",
+        "blocked_address",
+        "blocked_port",
+        "plain_http",
+        "malformed_url",
+        "connect",
+        "tls",
+        "timeout_connect",
+        "timeout_tls",
+        "timeout_headers",
+        "timeout_body",
+        "headers_too_large",
+        "reset",
+        "protocol",
+    }
+)
+"""Every `Failure.kind`."""
+
 _TOKEN = re.compile(r"[!#$%&'*+.^_`|~0-9A-Za-z-]+")
+_STATUS_LINE = re.compile(rb"HTTP/1\.[01] ([1-9][0-9]{2})[ \r\n]")  # RFC 9112, section 4
+_SWITCHING_PROTOCOLS = 101
 _CONTROL = re.compile(r"[\x00-\x08\x0a-\x1f\x7f]")
 # What frames a message or names its receiver is the client's business: anything else could smuggle a second request.
 _FRAMING = frozenset(
@@ -142,11 +167,13 @@ class Answer:
 class Failure:
     """No usable response.
 
-    `kind`: `dns`; `blocked_address`, `blocked_port`, `plain_http`, `malformed_url` (the vetting refused it);
-    `connect` (refused, unreachable or too slow); `tls`; `timeout_headers` (no complete response head in time);
-    `timeout_body`; `reset` (closed or reset before the response was complete); `protocol` (no valid HTTP, or beyond
-    libcurl's limits). `sent` is False only if the other side cannot have seen the request. `status` is that of a head
-    which did arrive. `message` is for a person and names neither path, headers nor body.
+    `kind`, one of `KINDS`: `dns`; `blocked_address`, `blocked_port`, `plain_http`, `malformed_url` (the vetting refused
+    it); `connect` (refused or unreachable) and `timeout_connect`; `tls` and `timeout_tls`; `timeout_headers` (no
+    complete response head in time); `timeout_body`; `headers_too_large`; `reset` (closed or reset before the response
+    was complete); `protocol` (no valid HTTP). `detail` says which where a kind has several: the class of a blocked
+    address, `unreachable`, `certificate_expired` and the like, `chunking`, `status_line`. `sent` is False only if the
+    other side cannot have seen the request. `status` is that of a head which did arrive. `message` is for a person and
+    names neither path, headers nor body. `timings` as in `Answer`; the phase that did not end has the time it took.
     """
 
     kind: str
@@ -155,6 +182,12 @@ class Failure:
     duration_ms: int
     status: int | None = None
     timings: dict[str, int] = field(default_factory=dict)
+    detail: str = ""
+
+    @property
+    def reason(self) -> str:
+        """The kind, and after a colon its detail: `blocked_address: link_local`."""
+        return f"{self.kind}: {self.detail}" if self.detail else self.kind
 
 
 Outcome = Answer | Failure
@@ -218,9 +251,25 @@ _RESET_CODES = frozenset(
 _MESSAGES = {
     "dns": "the host has no address",
     "connect": "no connection could be made",
+    "timeout_connect": "no connection could be made in time",
+    "timeout_tls": "the TLS handshake did not end in time",
     "timeout_headers": "no complete response head in time",
     "timeout_body": "the response body did not end in time",
+    "headers_too_large": "the response head is longer than what is read of one",
     "reset": "the connection ended before the response was complete",
+}
+_UNREACHABLE = frozenset({errno.EHOSTUNREACH, errno.ENETUNREACH, errno.EHOSTDOWN, errno.ENETDOWN})
+# What OpenSSL says of a chain (X509_V_ERR_*). 1 is "unspecified": then libcurl itself found the name wrong.
+_CERTIFICATE_DETAILS = {
+    9: "certificate_not_yet_valid",
+    10: "certificate_expired",
+    **dict.fromkeys((2, 7, 18, 19, 20, 21, 24), "certificate_untrusted"),
+}
+_E_WEIRD_SERVER_REPLY, _E_TOO_LARGE = 8, 100  # pycurl has no names for these
+_PROTOCOL_DETAILS = {
+    pycurl.E_UNSUPPORTED_PROTOCOL: "status_line",
+    pycurl.E_BAD_CONTENT_ENCODING: "encoding",
+    _E_WEIRD_SERVER_REPLY: "header",
 }
 _MAX_MESSAGE = 200
 
@@ -240,11 +289,12 @@ class _Job:
     def elapsed_ms(self) -> int:
         return round((time.monotonic() - self.began) * 1000)
 
-    def failed(self, kind: str, message: str) -> Failure:
+    def failed(self, kind: str, message: str, detail: str = "") -> Failure:
         """A failure before anything was connected."""
         elapsed = self.elapsed_ms()
         dns = self.dns_ms or (elapsed if kind == "dns" else 0)
-        return Failure(kind, message, sent=False, duration_ms=elapsed, timings={"dns": dns, "total": elapsed})
+        timings = {"dns": dns, "total": elapsed}
+        return Failure(kind, message, sent=False, duration_ms=elapsed, timings=timings, detail=detail)
 
 
 class _Transfer:
@@ -297,7 +347,7 @@ class _Transfer:
         """Point the handle at a job; its budget is what is left until the job's deadline."""
         self.job, self._pin, self._vetted, self._max_body = job, pin, frozenset(vetted), max_body
         self._status = 0
-        self._head_done = self._truncated = self._refused = self._satisfied = False
+        self._head_done = self._truncated = self._refused = self._satisfied = self._misspoken = False
         self._headers: dict[str, str] = {}
         self._header_room = [MAX_HEADERS, MAX_HEADER_BYTES]
         self._body = bytearray()
@@ -353,16 +403,21 @@ class _Transfer:
         self._pin.peers.add(peer)
         return int(pycurl.PREREQFUNC_OK)
 
-    def _on_header(self, line: bytes) -> None:
+    def _on_header(self, line: bytes) -> int:
         if self._head_done:
-            return  # trailers
+            return len(line)  # trailers
         if line.startswith(b"HTTP/"):
-            self._status = int(line[9:12]) if line[9:12].isdigit() else 0
+            said = _STATUS_LINE.match(line)
+            self._status = int(said[1]) if said else 0
             self._headers.clear()  # those of an interim response
+            if self._status in {0, _SWITCHING_PROTOCOLS}:  # nobody asked for another protocol
+                self._misspoken = True
+                return -1
         elif line in (b"\r\n", b"\n"):
-            self._head_done = self._status >= 200  # 1xx are interim
+            self._head_done = self._status >= 200  # other 1xx are interim
         else:
             self._keep_header(line)
+        return len(line)
 
     def _keep_header(self, line: bytes) -> None:
         name, colon, value = line.decode("latin-1").partition(":")
@@ -390,35 +445,55 @@ class _Transfer:
         """The result of the finished transfer; `code` 0 or libcurl's CURLE_ number and its words for it."""
         timings = self._timings()
         if self._refused:
-            return Failure("blocked_address", "the connection led elsewhere", False, timings["total"], None, timings)
+            message, total = "the connection led elsewhere", timings["total"]
+            return Failure("blocked_address", message, False, total, None, timings, "not_vetted")
         if self._head_done and (code == 0 or self._truncated or self._satisfied):
             body = bytes(self._body)
             return Answer(self._status, self._headers, body, self._truncated, timings["total"], timings)
-        kind = self._kind(code, message)
+        kind, detail = self._cause(code, message)
         status = self._status if self._head_done else None
-        return Failure(kind, self._describe(kind, message), self._times_ready > 0, timings["total"], status, timings)
+        words = self._describe(kind, message)
+        return Failure(kind, words, self._times_ready > 0, timings["total"], status, timings, detail)
 
-    def _kind(self, code: int, message: str) -> str:
+    def _cause(self, code: int, message: str) -> tuple[str, str]:
+        """The failure's kind and detail."""
         if code == pycurl.E_OPERATION_TIMEDOUT:
-            return self._late_phase()
+            return f"timeout_{self._phase()}", ""
         if code == pycurl.E_COULDNT_CONNECT:
-            return "connect"
+            return "connect", "unreachable" if self.curl.getinfo(pycurl.OS_ERRNO) in _UNREACHABLE else ""
         if code in _SSL_CODES:
-            return "tls"
-        # 0 here means that it ended within the head. Bad chunks have the code of a failed read.
-        if code == 0 or (code in _RESET_CODES and "chunk" not in message):
-            return "reset" if self._times_ready else self._connect_phase()
-        return "protocol"
+            return "tls", self._tls_detail(code, message)
+        return self._misbehaviour(code, message)
 
-    def _late_phase(self) -> str:
+    def _misbehaviour(self, code: int, message: str) -> tuple[str, str]:
+        # The head's size as a whole has the code of a failed read, and so have bad chunks.
+        if code == _E_TOO_LARGE or "response headers" in message:
+            return "headers_too_large", ""
+        if "chunk" in message:
+            return "protocol", "chunking"
+        if self._misspoken:
+            return "protocol", "status_line"
+        if code == 0 or code in _RESET_CODES:  # 0: it ended within the head
+            return ("reset", "") if self._times_ready else (self._phase(), "closed")
+        return "protocol", _PROTOCOL_DETAILS.get(code, "")
+
+    def _phase(self) -> str:
+        """Which of connect, tls, headers and body the transfer is in."""
         if self._times_ready == 0:
-            return self._connect_phase()
-        return "timeout_body" if self._head_done else "timeout_headers"
+            return "tls" if self.curl.getinfo(pycurl.CONNECT_TIME_T) else "connect"
+        return "body" if self._head_done else "headers"
 
-    def _connect_phase(self) -> str:
-        return "tls" if self.curl.getinfo(pycurl.CONNECT_TIME_T) else "connect"
+    def _tls_detail(self, code: int, message: str) -> str:
+        if code == pycurl.E_PEER_FAILED_VERIFICATION:
+            found = self.curl.getinfo(pycurl.SSL_VERIFYRESULT)
+            return _CERTIFICATE_DETAILS.get(found, "certificate_name" if "subject name" in message else "certificate")
+        if "wrong version number" in message or "packet length too long" in message:
+            return "not_tls"
+        return "closed" if "reset by peer" in message or "unexpected eof" in message else "handshake"
 
     def _describe(self, kind: str, message: str) -> str:
+        if self._misspoken:
+            return "the status line is none of HTTP/1.1, or switches to another protocol"
         words = _MESSAGES.get(kind) or "".join(char if char.isprintable() else "?" for char in message[:_MAX_MESSAGE])
         number = self.curl.getinfo(pycurl.OS_ERRNO) if kind == "connect" else 0
         return f"{words}: {os.strerror(number)}" if number else words
@@ -434,6 +509,10 @@ class _Transfer:
                 pycurl.TOTAL_TIME_T,
             )
         )
+        if not self._times_ready:  # the phase it is in has not ended
+            connected, secured = (connected, total) if connected else (total, 0.0)
+        elif not self._status:
+            answered = total
         before = (self._launched - self.job.began) * 1000
         return {
             "dns": self.job.dns_ms,
@@ -654,7 +733,9 @@ class _Batch:
             try:
                 target = check_url(request.url, self._client.policy)
             except ForbiddenUrl as error:
-                self._done(index, Failure(error.kind, str(error), sent=False, duration_ms=0))
+                self._done(
+                    index, Failure(error.kind, str(error), sent=False, duration_ms=0, detail=error.address_class)
+                )
                 continue
             self._resolving.append(_Job(index, request, target, began, began + self._timeout, self._lookup(target)))
 
@@ -682,7 +763,7 @@ class _Batch:
         try:
             vetted = vet_answers(job.lookup.result(), self._client.policy)
         except ForbiddenUrl as error:
-            self._done(job.index, job.failed(error.kind, error.reason))
+            self._done(job.index, job.failed(error.kind, error.reason, error.address_class))
         except Unresolvable as error:
             self._done(job.index, job.failed("dns", str(error)))
         else:

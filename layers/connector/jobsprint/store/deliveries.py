@@ -7,25 +7,29 @@ their event, so the key order is the order of publishing. Attempts are JSON text
 delivered stays below 1 KB, which is what one write unit holds.
 
 Two sparse indexes find what needs attention. `byState` lists by `listed` = <tenant>#<webhook id>#<state>, which stands
-on what waits for another try or ended undelivered. `byDue` sorts by `dueAt` (Unix ms) within `dueShard`, and both stand
-on what waits for another try alone.
+on what waits for a try or ended undelivered. `byDue` sorts by `dueAt` (Unix ms) within `dueShard`, and both stand
+on what waits for another try or is at one; there `dueAt` says when the sweeper has to look after it (`store.due`).
 """
 
 import hashlib
 import json
+from collections.abc import Iterable, Mapping, Sequence
 from typing import Any
 
 from botocore.exceptions import ClientError
 
 from jobsprint import aws
 from jobsprint.config import settings
-from jobsprint.domain.deliveries import LEASE_MS, LIVE_STATES, Claim, DeliveryRow, Ticket
-from jobsprint.domain.ids import derived_id, first_at
+from jobsprint.domain.deliveries import GRACE_MS, LEASE_MS, LIVE_STATES, Claim, DeliveryRow, Ticket, Wanted, due_at
+from jobsprint.domain.errors import NotFound
+from jobsprint.domain.ids import derived_id, first_at, is_id
 from jobsprint.domain.models import Attempt, Delivery, DeliveryState, LogEntry
+from jobsprint.store.logs import id_range
 from jobsprint.store.table import (
     Item,
     Query,
     Value,
+    batch_get,
     condition_failed,
     live,
     marshal,
@@ -38,10 +42,13 @@ DUE_SHARDS = 16
 """At least the peak of retries per second over 1,000: a throttled index throttles its table."""
 
 _FIRST, _LAST = "dlv_", "dlv_~"
-_INDEXED = ("listed", "dueShard", "dueAt")
+_INDEXED = ("listed", "dueShard", "dueAt", "sweeps")
 _LISTED: tuple[DeliveryState, ...] = ("retrying", "exhausted", "discarded")
+_ENDED: tuple[DeliveryState, ...] = ("delivered", "exhausted", "discarded")
+_WHOLLY_LISTED = frozenset({"retrying", "exhausted", "discarded"})  # a list of these states may trust the index
 _OPEN_CLAIM = ("claim", "claimedAt", "leaseUntil")
 _DAY_SECONDS = 86400
+_MOST_KEYS = 100  # of one BatchGetItem
 
 
 class DeliveryStore:
@@ -59,17 +66,18 @@ class DeliveryStore:
         True when it is taken; else False and the row that stands against it (None when it is gone). Two claims of one
         attempt never both succeed, and no attempt is taken before the one before it is recorded.
         """
-        return self._update_in_turn(
-            ticket,
-            {
-                **self._described(ticket, now),
-                "attempt": ticket.attempt,
-                "state": "pending" if ticket.attempt == 1 else "retrying",
-                "claim": claim.token,
-                "claimedAt": now,
-                "leaseUntil": now + LEASE_MS,
-            },
-        )
+        changes: dict[str, Value] = {
+            **self._described(ticket, now),
+            "attempt": ticket.attempt,
+            "state": "pending" if ticket.attempt == 1 else "retrying",
+            "claim": claim.token,
+            "claimedAt": now,
+            "leaseUntil": now + LEASE_MS,
+        }
+        if ticket.attempt > 1:
+            # Should its worker die and the message be lost, the sweeper finds it. First attempts would pay for it all.
+            changes |= self._due(ticket, now + LEASE_MS + GRACE_MS)
+        return self._update_in_turn(ticket, changes)
 
     def discard(self, ticket: Ticket, now: int) -> tuple[bool, DeliveryRow | None]:
         """Ends a delivery without the attempt it came for. Answers as `claim` does."""
@@ -78,6 +86,15 @@ class DeliveryStore:
             changes["attempt"] = 0
         indexed, unindexed = self._indexed(ticket, "discarded", None)
         return self._update_in_turn(ticket, {**changes, **indexed}, remove=("nextAttemptAt", *unindexed))
+
+    def park(self, ticket: Ticket, until: int, now: int) -> tuple[bool, DeliveryRow | None]:
+        """Shows that a delivery waits until `until` (ms) for an attempt that was put off. Answers as `claim` does."""
+        state: DeliveryState = "pending" if ticket.attempt == 1 else "retrying"
+        changes: dict[str, Value] = {**self._described(ticket, now), "state": state, "nextAttemptAt": until}
+        if ticket.attempt == 1:
+            changes["attempt"] = 0
+        indexed, _ = self._indexed(ticket, state, due_at(until, now))
+        return self._update_in_turn(ticket, {**changes, **indexed, "expiresAt": _expiry(until)})
 
     def record(
         self,
@@ -92,7 +109,7 @@ class DeliveryStore:
 
         False when `token` does not hold the claim any more, and then the row as it stands. `next_at` in ms.
         """
-        indexed, unindexed = self._indexed(ticket, state, next_at)
+        indexed, unindexed = self._indexed(ticket, state, None if next_at is None else due_at(next_at, now))
         changes: dict[str, Value] = {"state": state, "expiresAt": _expiry(max(now, next_at or 0)), **indexed}
         remove = (*_OPEN_CLAIM, *unindexed)
         if next_at is not None:
@@ -118,30 +135,30 @@ class DeliveryStore:
         return {**described, "createdAt": now} if ticket.attempt == 1 else described
 
     def _indexed(
-        self, ticket: Ticket, state: DeliveryState, due_at: int | None
+        self, ticket: Ticket, state: DeliveryState, due: int | None
     ) -> tuple[dict[str, Value], tuple[str, ...]]:
-        """What a delivery in that state has in the indexes, and what it has not; `due_at` in ms."""
+        """What a delivery in that state has in the indexes, and what it has not; `due` in ms."""
         present: dict[str, Value] = {}
-        if state in _LISTED:
+        if state in _LISTED or due is not None:
             present["listed"] = f"{self._tenant}#{ticket.webhook_id}#{state}"
-        if due_at is not None:
-            present |= {"dueShard": _due_shard(ticket.delivery_id), "dueAt": due_at}
-        # A first attempt was in no index before.
-        absent = () if ticket.attempt == 1 else tuple(name for name in _INDEXED if name not in present)
-        return present, absent
+        if due is not None:
+            present |= self._due(ticket, due)
+        return present, tuple(name for name in _INDEXED if name not in present)
+
+    def _due(self, ticket: Ticket, due: int) -> dict[str, Value]:
+        return {"dueShard": _due_shard(ticket.delivery_id), "dueAt": due}
 
     def _update_in_turn(
         self, ticket: Ticket, changes: dict[str, Value], remove: tuple[str, ...] = ()
     ) -> tuple[bool, DeliveryRow | None]:
-        """Changes the row if it is this attempt's turn: there is no row yet, or the attempt before is recorded."""
-        update = _Update(changes, remove)
-        if ticket.attempt == 1:
-            return self._update(ticket, update, condition="attribute_not_exists(pk)")
+        """Changes the row if it is this attempt's turn: the attempt before is recorded, or for the first one there is
+        no row yet, or one that only waits (it was put off, or ended before its first attempt and was reopened)."""
         states = {f":live{place}": state for place, state in enumerate(LIVE_STATES)}
+        turn = f"attempt = :before AND attribute_not_exists(claim) AND #state IN ({', '.join(states)})"
         return self._update(
             ticket,
-            update,
-            condition=f"attempt = :before AND attribute_not_exists(claim) AND #state IN ({', '.join(states)})",
+            _Update(changes, remove),
+            condition=f"attribute_not_exists(pk) OR ({turn})" if ticket.attempt == 1 else turn,
             values={":before": ticket.attempt - 1, **states},
         )
 
@@ -172,23 +189,142 @@ class DeliveryStore:
             return False, _row(unmarshal_item(stands)) if stands else None
         return True, None
 
+    # --- sending anew -------------------------------------------------------------------------------------------------
+
+    def rows(self, webhook_id: str, delivery_ids: Iterable[str], now: int) -> dict[str, DeliveryRow]:
+        """The deliveries of at most 100 ids that exist, by id."""
+        pk = f"{self._tenant}#{webhook_id}"
+        found = batch_get(self._table, ({"pk": pk, "sk": id_} for id_ in delivery_ids), consistent=True)
+        return {item["sk"]: _row(item) for item in found if live(item, now)}
+
+    def reopen(
+        self,
+        webhook_id: str,
+        delivery_id: str,
+        now: int,
+        *,
+        states: Sequence[DeliveryState] = _ENDED,
+        next_at: int | None = None,
+        recovery: str | None = None,
+    ) -> tuple[bool, DeliveryRow | None]:
+        """Begins a new round of a delivery in one of `states`; its next attempt is due at `next_at`, or `now`.
+
+        Attempts go on counting, and the whole retry schedule applies from the next one. `recovery` is the job that does
+        it, which begins one round of a delivery at most. True and the row as it is now; else False and the row that
+        stands against it (None when it is gone).
+        """
+        ended = {f":in{place}": state for place, state in enumerate(states)}
+        changes: dict[str, Value | None] = {
+            **self._waiting(webhook_id, delivery_id, now if next_at is None else next_at, now),
+            "recovery": recovery,
+        }
+        once = " AND (attribute_not_exists(#recovery) OR #recovery <> :recovery)" if recovery else ""
+        return self._reset(
+            webhook_id,
+            delivery_id,
+            changes,
+            also="#base = #attempt",
+            condition=(
+                f"#state IN ({', '.join(ended)}) AND attribute_not_exists(claim) AND expiresAt > :seconds{once}"
+            ),
+            values={**ended, ":seconds": now // 1000},
+        )
+
+    def hasten(self, row: DeliveryRow, now: int) -> tuple[bool, DeliveryRow | None]:
+        """Makes the attempt that a delivery waits for due at once. Answers as `reopen` does."""
+        webhook_id, delivery_id = row.delivery.webhook_id, row.delivery.id
+        return self._reset(
+            webhook_id,
+            delivery_id,
+            self._waiting(webhook_id, delivery_id, now, now, row.delivery.state),
+            condition="#state = :state AND attribute_not_exists(claim) AND #attempt = :attempt",
+            values={":attempt": row.attempt},
+        )
+
+    def _waiting(
+        self, webhook_id: str, delivery_id: str, next_at: int, now: int, state: DeliveryState = "retrying"
+    ) -> dict[str, Value | None]:
+        return {
+            "state": state,
+            "nextAttemptAt": next_at,
+            "listed": f"{self._tenant}#{webhook_id}#{state}",
+            "dueShard": _due_shard(delivery_id),
+            "dueAt": due_at(next_at, now),
+            "sweeps": None,
+            "expiresAt": _expiry(max(now, next_at)),
+        }
+
+    def _reset(
+        self,
+        webhook_id: str,
+        delivery_id: str,
+        changes: dict[str, Value | None],
+        *,
+        condition: str,
+        values: Mapping[str, Value],
+        also: str | None = None,
+    ) -> tuple[bool, DeliveryRow | None]:
+        sets = [f"#{name} = :{name}" for name, value in changes.items() if value is not None]
+        removes = [f"#{name}" for name, value in changes.items() if value is None]
+        removed = f" REMOVE {', '.join(removes)}" if removes else ""
+        names = {f"#{name}": name for name in (*changes, "attempt", *(["base"] if also else []))}
+        try:
+            answer = aws.dynamodb().update_item(
+                TableName=self._table,
+                Key=marshal_item({"pk": f"{self._tenant}#{webhook_id}", "sk": delivery_id}),
+                UpdateExpression=f"SET {', '.join([*sets, *([also] if also else [])])}{removed}",
+                ConditionExpression=condition,
+                ExpressionAttributeNames=names,
+                ExpressionAttributeValues=marshal_item(
+                    {**{f":{name}": value for name, value in changes.items()}, **values}
+                ),
+                ReturnValues="ALL_NEW",
+                ReturnValuesOnConditionCheckFailure="ALL_OLD",
+            )
+        except ClientError as error:
+            if not condition_failed(error):
+                raise
+            stands: Any = error.response.get("Item")
+            return False, _row(unmarshal_item(stands)) if stands else None
+        written: Any = answer["Attributes"]
+        return True, _row(unmarshal_item(written))
+
     # --- lists --------------------------------------------------------------------------------------------------------
 
+    def get(self, webhook_id: str, delivery_id: str, now: int) -> DeliveryRow:
+        """A webhook's delivery. Raises NotFound, also once its time to live has passed (`now` in ms)."""
+        key = {"pk": f"{self._tenant}#{webhook_id}", "sk": delivery_id}
+        answer = aws.dynamodb().get_item(TableName=self._table, Key=marshal_item(key), ConsistentRead=True)
+        item = unmarshal_item(answer.get("Item", {}))
+        if not is_id(delivery_id, "dlv") or not item or not live(item, now):
+            raise NotFound(f"There is no delivery {delivery_id[:100]!r} of this webhook", code="delivery_not_found")
+        return _row(item)
+
     def page(
-        self, webhook_id: str, *, limit: int, position: str | None, state: DeliveryState | None, now: int
+        self, webhook_id: str, wanted: Wanted, *, limit: int, position: str | None, now: int
     ) -> tuple[list[DeliveryRow], str | None]:
         """A page of a webhook's deliveries, newest first, and the position to go on from.
 
-        `state` filters within at most 1,000 items a page.
+        Time is a key, and so is a state that `byState` lists: its entries may be a moment old, so each row is read and
+        judged anew. Everything else filters within at most 1,000 items a page.
         """
+        low, high = id_range("dlv", wanted.from_ms, wanted.to_ms)
+        by_state = wanted.state in _WHOLLY_LISTED
         page = read_page(
-            self._query(webhook_id, _FIRST, _LAST),
+            self._listed(webhook_id, str(wanted.state), low, high) if by_state else self._query(webhook_id, low, high),
             limit=limit,
             position=position,
             position_of=lambda item: str(item["sk"]),
-            keep=lambda item: live(item, now) and state in (None, item["state"]),
+            keep=lambda item: live(item, now) and wanted.takes(_row(item).delivery),
+            load=self._whole if by_state else None,
         )
         return [_row(item) for item in page.items], page.position
+
+    def count_listed(self, webhook_id: str, state: DeliveryState, limit: int) -> tuple[int, bool]:
+        """How many deliveries `byState` lists in that state, and whether there are more than `limit` of them."""
+        request = self._listed(webhook_id, state, _FIRST, _LAST).request(limit, None)
+        answer = aws.dynamodb().query(**request, Select="COUNT")
+        return answer["Count"], "LastEvaluatedKey" in answer
 
     def attempts_page(
         self,
@@ -237,6 +373,25 @@ class DeliveryStore:
             return entries, f"{item['sk']}#{attempt.number}"
         return entries, page.position and f"{page.position}#1"
 
+    def _whole(self, keys: list[Item]) -> list[Item | None]:
+        found: dict[str, Item] = {}
+        for start in range(0, len(keys), _MOST_KEYS):
+            wanted = ({"pk": key["pk"], "sk": key["sk"]} for key in keys[start : start + _MOST_KEYS])
+            found |= {item["sk"]: item for item in batch_get(self._table, wanted, consistent=True)}
+        return [found.get(key["sk"]) for key in keys]
+
+    def _listed(self, webhook_id: str, state: str, low: str, high: str) -> Query:
+        pk, listed = f"{self._tenant}#{webhook_id}", f"{self._tenant}#{webhook_id}#{state}"
+        return Query(
+            table=self._table,
+            key=("listed", listed),
+            resume=lambda sk: {"pk": pk, "sk": sk, "listed": listed},
+            index="byState",
+            low=low,
+            high=high,
+            consistent=False,
+        )
+
     def _query(self, webhook_id: str, low: str, high: str) -> Query:
         pk = f"{self._tenant}#{webhook_id}"
         return Query(table=self._table, key=("pk", pk), resume=lambda sk: {"pk": pk, "sk": sk}, low=low, high=high)
@@ -251,11 +406,15 @@ class _Update:
 
     def expression(self, *, appending: bool) -> str:
         """The update expression; `appending` adds `:one` to the attempts."""
-        sets = [f"#{name} = :{name}" for name in self._changes]
+        sets = [f"#{name} = {self._value(name)}" for name in self._changes]
         if appending:
             sets.append("#attempts = list_append(if_not_exists(#attempts, :none), :one)")
         removed = f" REMOVE {', '.join(f'#{name}' for name in self._remove)}" if self._remove else ""
         return f"SET {', '.join(sets)}{removed}"
+
+    def _value(self, name: str) -> str:
+        # A delivery that waited for its first attempt was made when it began to wait.
+        return f"if_not_exists(#{name}, :{name})" if name == "createdAt" else f":{name}"
 
     def names(self, *, appending: bool) -> dict[str, str]:
         """The aliases in use; `#state`, which conditions name too, is in every change."""
@@ -288,6 +447,9 @@ def _attempt_text(attempt: Attempt) -> str:
         "startedAt": attempt.started_at,
         "response": attempt.response,
         "timings": dict(attempt.timings) or None,
+        "url": attempt.url,
+        "headers": list(attempt.header_names) or None,
+        "signatures": attempt.signatures if attempt.signatures != 1 else None,
     }
     present = {name: value for name, value in fields.items() if value is not None}
     return json.dumps(present, ensure_ascii=False, separators=(",", ":"))
@@ -304,6 +466,9 @@ def _attempt_of(text: str) -> Attempt:
         failure=fields.get("failure"),
         response=fields.get("response"),
         timings=fields.get("timings", {}),
+        url=fields.get("url"),
+        header_names=tuple(fields.get("headers", ())),
+        signatures=fields.get("signatures", 1),
     )
 
 
@@ -332,6 +497,7 @@ def _row(item: Item) -> DeliveryRow:
         claim=item.get("claim"),
         claimed_at=item.get("claimedAt", 0),
         lease_until=item.get("leaseUntil", 0),
+        recovery=item.get("recovery"),
     )
 
 

@@ -1,6 +1,7 @@
 """Actions that run in the background: pk <tenant>#execution, sk <unique part of the id>.
 
-`queued` → `running` by a conditional write right before the call is sent → an end with its outcome. Parameters and
+`queued` → `running` by a conditional write right before the call is sent → an end with its outcome, or `queued` again
+where the other side turned the call away unread. Parameters and
 outcome are sealed texts, which go on beside the item where they are long.
 """
 
@@ -76,6 +77,16 @@ class ExecutionStore:
             names={":before": "queued"},
         )
 
+    def postpone(self, execution: Execution, *, holder: str | None, not_before: int) -> bool:
+        """Queues again, until a time (ms), what `holder` runs, or what is queued still (None); False as in `finish`."""
+        return self._change(
+            execution.id,
+            {"state": "queued", "notBefore": not_before, "postponed": execution.postponed + 1},
+            condition="#state = :before" + (" AND holder = :owner" if holder else ""),
+            names={":before": "running" if holder else "queued", **({":owner": holder} if holder else {})},
+            remove=("holder", "startedAt", "leaseUntil"),
+        )
+
     def finish(
         self, execution_id: str, state: ExecutionState, sealed_outcome: str, *, holder: str | None, now: int
     ) -> bool:
@@ -141,5 +152,7 @@ class ExecutionStore:
             holder=item.get("holder"),
             started_at=item.get("startedAt", 0),
             lease_until=item.get("leaseUntil", 0),
+            not_before=item.get("notBefore", 0),
+            postponed=item.get("postponed", 0),
             finished_at=item.get("finishedAt"),
         )

@@ -3,6 +3,8 @@
     pk <tenant>#integration   sk <unique part of the id>   typeKey <type>#<sk>   statusKey <status>#<sk>
     pk <tenant>#activity      sk <id>
 
+A webhook's counters in its activity item are written by `store.webhook_stats`.
+
 The unique part is time-ordered, so the key order is the order of creation. `healthShard` stands only on what the
 scheduled health tests cover, which keeps their index as small as that.
 """
@@ -83,6 +85,8 @@ def _to_item(integration: Integration) -> dict[str, Any]:
         "statusReason": integration.status_reason,
         "grant": integration.grant,
         "policy": _policy_text(integration.policy),
+        "missingScope": integration.missing_scope or None,
+        "watched": integration.watched or None,
         "version": integration.version,
     }
     return marshal_item(item)
@@ -113,6 +117,8 @@ def _from_item(item: Item) -> Integration:
         status_reason=item.get("statusReason"),
         grant=item.get("grant"),
         policy=_policy_of(item.get("policy")),
+        missing_scope=item.get("missingScope", ""),
+        watched=item.get("watched", False),
         version=item["version"],
     )
 
@@ -270,14 +276,27 @@ class IntegrationStore:
         found = {item["sk"]: _activity_of(item) for item in items}
         return {id_: found.get(id_, Activity()) for id_ in wanted}
 
-    def count(self, integration_id: str, *, successful: int, failed: int, at: int) -> None:
-        """Adds calls to the counters of an integration; `at` is the time of the last one in ms."""
-        aws.dynamodb().update_item(
-            TableName=self._table,
-            Key=marshal_item(self._activity_key(integration_id)),
-            UpdateExpression="ADD successful :ok, failed :bad SET lastUsed = :at",
-            ExpressionAttributeValues=marshal_item({":ok": successful, ":bad": failed, ":at": at}),
-        )
+    def watch(self, webhook_id: str, *, watched: bool) -> None:
+        """Keeps whether a webhook's traffic is looked at before something is sent to it.
+
+        The version stays: an `update` that was read before may undo this, and the next failure then does it again.
+        """
+        change: dict[str, Any] = {"UpdateExpression": "REMOVE watched"}
+        if watched:
+            change = {
+                "UpdateExpression": "SET watched = :yes",
+                "ExpressionAttributeValues": marshal_item({":yes": True}),
+            }
+        try:
+            aws.dynamodb().update_item(
+                TableName=self._table,
+                Key=self._key(webhook_id),
+                ConditionExpression="attribute_exists(pk)",
+                **change,
+            )
+        except ClientError as error:
+            if not condition_failed(error):
+                raise
 
     def count_call(self, integration_id: str, *, error: JobsprintError | None, seen: Circuit, at: int) -> None:
         """Counts one action that ended at `at` (ms) and says so to the circuit, which the caller read as `seen`.

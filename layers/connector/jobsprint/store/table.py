@@ -79,7 +79,7 @@ class Page:
 
 @dataclass(frozen=True, slots=True)
 class Query:
-    """A key query, newest first.
+    """A key query, newest first unless `ascending`.
 
     `key` is the partition attribute and its value; `low` and `high` bound the sort key, both included. `resume` gives
     the exclusive start key of a position.
@@ -93,6 +93,7 @@ class Query:
     low: str | None = None
     high: str | None = None
     consistent: bool = True
+    ascending: bool = False
 
     def request(self, limit: int, position: str | None) -> dict[str, Any]:
         """The arguments of DynamoDB's Query."""
@@ -108,7 +109,7 @@ class Query:
             "KeyConditionExpression": condition,
             "ExpressionAttributeNames": names,
             "ExpressionAttributeValues": marshal_item(values),
-            "ScanIndexForward": False,
+            "ScanIndexForward": self.ascending,
             "ConsistentRead": self.consistent,
             "Limit": limit,
         }
@@ -126,11 +127,15 @@ def read_page(
     position: str | None,
     position_of: Callable[[Item], str],
     keep: Callable[[Item], bool],
+    load: Callable[[list[Item]], Iterable[Item | None]] | None = None,
 ) -> Page:
-    """Up to `limit` items that `keep` accepts, newest first, reading at most 1,000.
+    """Up to `limit` items that `keep` accepts, in the query's order, reading at most 1,000.
 
-    A page may be shorter than `limit` while there is more: `position` then points behind the last item read.
+    A page may be shorter than `limit` while there is more: `position` then points behind the last item read. `load`
+    gives the whole items, in order, for those of an index that holds keys only; None for what is gone.
     """
+    if query.low is not None and query.high is not None and query.low > query.high:
+        return Page([], None)  # DynamoDB refuses an empty range
     kept: list[Item] = []
     read = 0
     while read < MAX_READ:
@@ -138,10 +143,10 @@ def read_page(
         batch = min(_PAGE, MAX_READ - read) if read or limit > _PAGE else limit + 1
         answer = aws.dynamodb().query(**query.request(batch, position))
         items = [unmarshal_item(attributes) for attributes in answer["Items"]]
-        for item in items:
+        for item, whole in zip(items, load(items) if load else items, strict=True):
             position = position_of(item)
-            if keep(item):
-                kept.append(item)
+            if whole is not None and keep(whole):
+                kept.append(whole)
                 if len(kept) == limit:
                     return Page(kept, position if "LastEvaluatedKey" in answer or item is not items[-1] else None)
         read += len(items)

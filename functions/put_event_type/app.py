@@ -1,0 +1,23 @@
+"""PUT /event-types: make an event type, or replace the one of that name."""
+
+from typing import Annotated
+
+from aws_lambda_powertools.event_handler.openapi.params import Body
+
+from jobsprint.api.endpoint import Endpoint
+from jobsprint.api.envelope import Data
+from jobsprint.api.event_schemas import EventTypePut, EventTypeView
+from jobsprint.domain.times import now_ms
+from jobsprint.store.event_types import EventTypeStore
+
+app = Endpoint(scope="webhooks:write")
+
+
+@app.put("/event-types", summary="Put event type", tags=["Events"])
+def put_event_type(body: Annotated[EventTypePut, Body()]) -> tuple[Data[EventTypeView], int]:
+    """201 for a new one, else 200. Publishing heeds it within a minute."""
+    kept, is_new = EventTypeStore(app.caller.tenant).put(body.event_type(now_ms()))
+    return Data(data=EventTypeView.of(kept)), 201 if is_new else 200
+
+
+handler = app.resolve

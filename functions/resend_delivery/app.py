@@ -1,0 +1,26 @@
+"""POST /integrations/webhooks/{webhookId}/deliveries/{deliveryId}/resend: send one delivery again."""
+
+from jobsprint.api.endpoint import Endpoint
+from jobsprint.api.envelope import Data
+from jobsprint.api.event_schemas import DeliveryView
+from jobsprint.api.recovery_schemas import DeliveryId
+from jobsprint.api.schemas import WebhookId
+from jobsprint.delivery import resend
+from jobsprint.domain.times import now_ms
+
+app = Endpoint(scope="webhooks:write")
+
+
+@app.post(
+    "/integrations/webhooks/<webhookId>/deliveries/<deliveryId>/resend",
+    status_code=202,
+    summary="Resend delivery",
+    tags=["Webhooks"],
+)
+def resend_delivery(webhookId: WebhookId, deliveryId: DeliveryId) -> Data[DeliveryView]:
+    """Sends it at once, with the whole retry schedule anew; one that waits for a retry has it now."""
+    row = resend.resend(app.caller.tenant, webhookId, deliveryId, now_ms())
+    return Data(data=DeliveryView.of(row))
+
+
+handler = app.resolve

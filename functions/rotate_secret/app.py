@@ -1,0 +1,24 @@
+"""POST /integrations/webhooks/{webhookId}/rotate-secret: a new signing secret."""
+
+from typing import Annotated
+
+from aws_lambda_powertools.event_handler.openapi.params import Body
+
+from jobsprint.api.endpoint import Endpoint
+from jobsprint.api.envelope import Data
+from jobsprint.api.schemas import RotatedSecret, SecretRotation, WebhookId
+from jobsprint.integrations import webhooks
+
+app = Endpoint(scope="webhooks:write")
+
+
+@app.post("/integrations/webhooks/<webhookId>/rotate-secret", summary="Rotate secret", tags=["Webhooks"])
+def rotate_secret(webhookId: WebhookId, body: Annotated[SecretRotation | None, Body()] = None) -> Data[RotatedSecret]:
+    """The answer shows the new secret, this once. `webhook-signature` carries one signature for each valid secret,
+    newest first; the signature in the body and `X-Jobsprint-Signature` use the newest."""
+    asked = body or SecretRotation()
+    done = webhooks.rotate_secret(app.caller.tenant, webhookId, secret=asked.secret, overlap_seconds=asked.overlap())
+    return Data(data=RotatedSecret.of(done))
+
+
+handler = app.resolve

@@ -1,0 +1,27 @@
+"""POST /integrations/webhooks/{webhookId}/test: send a sample event now."""
+
+from typing import Annotated
+
+from aws_lambda_powertools.event_handler.openapi.params import Body
+
+from jobsprint.api.endpoint import Endpoint
+from jobsprint.api.envelope import Data
+from jobsprint.api.event_schemas import SampleRequest
+from jobsprint.api.schemas import TestView, WebhookId
+from jobsprint.integrations import webhook_tests
+
+app = Endpoint(scope="webhooks:write")
+
+
+@app.post("/integrations/webhooks/<webhookId>/test", summary="Test webhook", tags=["Webhooks"])
+def test_webhook(
+    webhookId: WebhookId,
+    body: Annotated[SampleRequest | None, Body()] = None,  # noqa: PT028 - an operation, no test
+) -> Data[TestView]:
+    """Sends one signed sample event, a `ping` unless `event` names another. It is no delivery: it is not retried, and
+    changes neither the webhook's figures nor its state. A failed test is a 200 with `passed: false`."""
+    result, at = webhook_tests.test(app.caller.tenant, webhookId, body.event if body else webhook_tests.PING)
+    return Data(data=TestView.of(webhookId, result, at))
+
+
+handler = app.resolve

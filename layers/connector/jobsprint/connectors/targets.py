@@ -1,0 +1,36 @@
+"""Endpoints of a tenant's own that are sent signed POSTs: what a body says of one, over what is kept of it."""
+
+from collections.abc import Mapping
+from typing import TypeVar
+
+from pydantic import BaseModel, ConfigDict, Field
+
+from jobsprint.connectors.calls import check_target
+from jobsprint.connectors.fields import Headers, Secret, Url
+from jobsprint.domain.validation import validate
+from jobsprint.security.credentials import Credentials
+
+
+class Target(BaseModel):
+    """Where to POST, with which headers; with a `secret`, every request is signed."""
+
+    model_config = ConfigDict(extra="forbid", strict=True)
+
+    url: Url
+    headers: Headers = Field(default_factory=dict)
+    secret: Secret | None = None
+
+
+_Target = TypeVar("_Target", bound=Target)
+
+
+def completed(model: type[_Target], body: Mapping[str, object], current: Credentials, **kept: object) -> _Target:
+    """The target that `body` describes; what it leaves out is as in `current` and `kept`.
+
+    Raises InvalidFields, also for a new URL that may not be called.
+    """
+    before = {"url": current.url, "headers": dict(current.headers)} if current.url else {}
+    given = validate(model, {**before, **kept, **body})
+    if given.url != current.url:
+        check_target(given.url)
+    return given

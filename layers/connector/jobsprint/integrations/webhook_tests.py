@@ -1,0 +1,47 @@
+"""A signed sample event to a webhook, sent when somebody asks: it shows what a delivery would meet.
+
+A webhook is judged by its deliveries alone, so a test is no delivery: it is in no list and in no figure.
+"""
+
+from jobsprint.connectors import calls, outcomes
+from jobsprint.connectors.base import TEST_SECONDS, TestResult
+from jobsprint.delivery import attempt as attempts
+from jobsprint.domain import canonical, rules
+from jobsprint.domain.deliveries import Ticket
+from jobsprint.domain.ids import new_id
+from jobsprint.domain.models import JsonObject
+from jobsprint.domain.times import iso_seconds, now_ms
+from jobsprint.integrations import webhooks
+from jobsprint.security.credentials import open_credentials
+
+PING = "ping"
+_MAX_ANSWER = 1024
+# The seed's example payload.
+_WORKFLOW: JsonObject = {"workflowId": "wf_abc123", "executionId": "exec_xyz789", "status": "success", "duration": 5234}
+_SAMPLES: dict[str, JsonObject] = {
+    "workflow.executed": _WORKFLOW,
+    "workflow.failed": {**_WORKFLOW, "status": "failed"},
+}
+
+
+def test(tenant: str, webhook_id: str, event: str) -> tuple[TestResult, int]:
+    """Sends a sample of that event now, signed and with the headers of a first attempt; the result and its time in ms.
+
+    Its data says `"test": true`. Raises NotFound, and Conflict for a webhook that is paused or disabled.
+    """
+    webhook = webhooks.find(tenant, webhook_id)
+    rules.require_connected(webhook)
+    now = now_ms()
+    ticket = Ticket(
+        tenant=tenant,
+        webhook_id=webhook_id,
+        delivery_id=new_id("dlv", now),
+        event_id=new_id("evt", now),
+        event=event,
+        timestamp=iso_seconds(now),
+        event_key="",
+    )
+    data = canonical.dumps({**_SAMPLES.get(event, {}), "webhookId": webhook_id, "test": True})
+    request = attempts.request(ticket, data, open_credentials(webhook), now)
+    outcome = calls.client().send(request, timeout=TEST_SECONDS, max_body=_MAX_ANSWER)
+    return outcomes.test_result(outcome), now_ms()

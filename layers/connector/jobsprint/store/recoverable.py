@@ -1,0 +1,151 @@
+"""What a recovery reads: the failed deliveries of a webhook and a tenant's events, in the order of publishing."""
+
+from collections.abc import Iterable, Mapping, Sequence
+from concurrent.futures import ThreadPoolExecutor
+from dataclasses import dataclass
+from functools import partial
+from typing import Any
+
+from jobsprint import aws
+from jobsprint.config import settings
+from jobsprint.domain.models import DeliveryState, Event
+from jobsprint.store.events import EXTERNAL, SHARDS, event_of
+from jobsprint.store.table import Item, batch_get, live, marshal_item, unmarshal_item
+
+FAILED: tuple[DeliveryState, ...] = ("exhausted", "discarded")
+_READERS = 8
+_BEHIND = "!"
+"""Sorts before every character of a key, so nothing stands between a key and the key with this behind it."""
+
+_FIELDS = ("pk", "sk", "id", "event", "timestamp", "about", "externalId", "createdAt", "expiresAt")
+
+
+@dataclass(frozen=True, slots=True)
+class KeptEvent:
+    """An event as it is kept: its `event_key`, since when (Unix ms) and until when (Unix seconds)."""
+
+    key: str
+    event: Event
+    created_at: int
+    expires_at: int
+
+
+class Recoverable:
+    """What may be recovered of one tenant. No method reaches another tenant's items."""
+
+    def __init__(self, tenant: str) -> None:
+        self._tenant = tenant
+        self._table = settings().events_table
+
+    def failed(self, webhook_id: str, *, after: str, first: str, last: str, limit: int) -> tuple[list[str], str | None]:
+        """Ids of failed deliveries from `first` to `last` and behind `after`, in order, and how far they are complete.
+
+        That is None at the end. The index follows within a second or so.
+        """
+        partitions = [
+            _Range(
+                table=self._table,
+                partition=("listed", f"{self._tenant}#{webhook_id}#{state}"),
+                index="byState",
+                fields=("sk",),
+                consistent=False,
+            )
+            for state in FAILED
+        ]
+        items, until = _merged(partitions, first=first, last=last, after=after, limit=limit)
+        return [str(item["sk"]) for item in items], until
+
+    def published(
+        self, *, after: str, first: str, last: str, limit: int, with_data: bool, now: int
+    ) -> tuple[list[KeptEvent], str | None]:
+        """Events that Jobsprint named, from the id `first` to `last` and behind `after`; answers as `failed` does."""
+        partitions = [self._events(shard, with_data) for shard in range(SHARDS)]
+        items, until = _merged(partitions, first=first, last=last, after=after, limit=limit)
+        return self._kept(items, now), until
+
+    def named(
+        self, shard: int, *, after: str, limit: int, with_data: bool, now: int
+    ) -> tuple[list[KeptEvent], str | None]:
+        """Events of one shard that their callers named, in no order of time; answers as `failed` does."""
+        items, until = self._events(shard, with_data).read(EXTERNAL, EXTERNAL + "~", after=after, limit=limit)
+        return self._kept(items, now), until
+
+    def kept(self, keys: Iterable[str], now: int) -> dict[str, KeptEvent]:
+        """The events behind at most 100 event keys that are kept still, by key."""
+        found = batch_get(self._table, (self._key(key) for key in dict.fromkeys(keys)), consistent=True)
+        return {kept.key: kept for kept in self._kept(found, now)}
+
+    def known(self, webhook_id: str, delivery_ids: Iterable[str]) -> set[str]:
+        """Which of at most 100 deliveries exist."""
+        pk = f"{self._tenant}#{webhook_id}"
+        found = batch_get(self._table, ({"pk": pk, "sk": id_} for id_ in delivery_ids), consistent=True)
+        return {str(item["sk"]) for item in found}
+
+    def _events(self, shard: int, with_data: bool) -> "_Range":
+        return _Range(
+            table=self._table,
+            partition=("pk", f"{self._tenant}#{shard}"),
+            fields=(*_FIELDS, "data") if with_data else _FIELDS,
+        )
+
+    def _kept(self, items: Iterable[Item], now: int) -> list[KeptEvent]:
+        return [
+            KeptEvent(
+                key=f"{item['pk'].rpartition('#')[2]}#{item['sk']}",
+                event=event_of(self._tenant, item),
+                created_at=item["createdAt"],
+                expires_at=item["expiresAt"],
+            )
+            for item in items
+            if live(item, now)
+        ]
+
+    def _key(self, key: str) -> Mapping[str, str]:
+        shard, _, sort = key.partition("#")
+        return {"pk": f"{self._tenant}#{shard}", "sk": sort}
+
+
+@dataclass(frozen=True, slots=True)
+class _Range:
+    """The items of one partition, oldest first."""
+
+    table: str
+    partition: tuple[str, str]
+    fields: tuple[str, ...]
+    index: str | None = None
+    consistent: bool = True
+
+    def read(self, first: str, last: str, *, after: str, limit: int) -> tuple[list[Item], str | None]:
+        """Up to `limit` items, and the sort key of the last one read, or None at the end."""
+        low = max(first, after + _BEHIND) if after else first
+        if low > last:
+            return [], None
+        names = {"#pk": self.partition[0], "#sk": "sk", **{f"#f{n}": name for n, name in enumerate(self.fields)}}
+        request: dict[str, Any] = {
+            "TableName": self.table,
+            "KeyConditionExpression": "#pk = :pk AND #sk BETWEEN :low AND :high",
+            "ProjectionExpression": ", ".join(f"#f{n}" for n in range(len(self.fields))),
+            "ExpressionAttributeNames": names,
+            "ExpressionAttributeValues": marshal_item({":pk": self.partition[1], ":low": low, ":high": last}),
+            "ConsistentRead": self.consistent,
+            "Limit": limit,
+        }
+        if self.index:
+            request["IndexName"] = self.index
+        answer = aws.dynamodb().query(**request)
+        items = [unmarshal_item(attributes) for attributes in answer["Items"]]
+        more: Any = answer.get("LastEvaluatedKey")
+        return items, more["sk"]["S"] if more else None
+
+
+def _merged(
+    partitions: Sequence[_Range], *, first: str, last: str, after: str, limit: int
+) -> tuple[list[Item], str | None]:
+    """The items of several partitions in one order, as far as all of them were read: up to `limit` of each."""
+    aws.dynamodb()  # made here, because making a client in several threads at once is not safe
+    read = partial(_Range.read, first=first, last=last, after=after, limit=limit)
+    with ThreadPoolExecutor(min(_READERS, len(partitions))) as readers:
+        pages = list(readers.map(read, partitions))
+    until = min((position for _, position in pages if position is not None), default=None)
+    items = [item for page, _ in pages for item in page if until is None or item["sk"] <= until]
+    return sorted(items, key=lambda item: str(item["sk"])), until

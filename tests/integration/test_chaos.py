@@ -1,0 +1,25 @@
+"""A sample of `tests/delivery/test_chaos.py`: a death in each part of the path, at the calls that matter most."""
+
+from pathlib import Path
+from typing import Any
+
+from tests.support.chaos import stage
+
+BOUNDARIES = (
+    "publish_events sqs.SendMessageBatch after 1",
+    "receive_events dynamodb.PutItem after 1",
+    "dispatch_webhooks http before 1",
+    "dispatch_webhooks http after 2",
+    "dispatch_webhooks dynamodb.PutItem after 1",
+    "dispatch_webhooks sqs.SendMessage before 1",
+    "sweep_deliveries sqs.SendMessageBatch after 1",
+    "sweep_deliveries dynamodb.UpdateItem after 2",
+)
+
+
+def test_whoever_dies_nothing_is_lost_and_nothing_sent_twice(aws: dict[str, Any], tmp_path: Path) -> None:
+    with stage(tmp_path) as world:
+        for label in BOUNDARIES:
+            outcome = world.play({label})
+            assert outcome.world.died == [label]
+            assert (outcome.wrong, outcome.lost, outcome.delivered) == ([], 0, outcome.published)

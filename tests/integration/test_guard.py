@@ -1,0 +1,219 @@
+"""The outbound guard at every door with a sample of the corpus, names that change, and addresses found on the way.
+
+`make test-delivery` tries the whole corpus.
+"""
+
+import socket
+from collections.abc import Callable, Iterator
+from typing import Any
+from urllib.parse import urlencode
+
+import pytest
+
+from jobsprint.connectors import calls, registry
+from jobsprint.security import addresses, outbound
+from tests.conftest import forget_settings
+from tests.support.authority import Authority, authority
+from tests.support.call import Answer, call
+from tests.support.deliveries import deliveries, dispatch, publish, record, subscribe, watching_sqs
+from tests.support.dns import NameServer, name_server
+from tests.support.doors import DOORS, refusal_of
+from tests.support.receiver import Reply, receiving
+from tests.support.rows import connected, rows
+from tests.support.sender import sending
+
+PUBLIC = "93.184.216.34"
+SAMPLE = [
+    ("https://2852039166/", "blocked_address: metadata"),
+    ("https://0251.0376.0251.0376/latest", "blocked_address: metadata"),
+    ("https://[64:ff9b:1:a9fe:a9:fe00::]/", "blocked_address: metadata"),
+    ("https://[2002:a9fe:a9fe::]/", "blocked_address: metadata"),
+    ("https://[fd00:ec2::254]/", "blocked_address: metadata"),
+    ("https://168.63.129.16/", "blocked_address: metadata"),
+    ("https://\uff11\uff12\uff17.0.0.\uff11/", "blocked_address: loopback"),
+    ("https://[2001:0:4136:e378:8000:63bf:80ff:fffe]/", "blocked_address: loopback"),
+    ("https://[fe80::5efe:8.8.8.8]/", "blocked_address: link_local"),
+    ("https://[fe80::1%25eth0]/", "malformed_url"),
+    ("https://example.com@127.0.0.1/", "malformed_url"),
+]
+
+
+@pytest.fixture
+def dns(aws: dict[str, Any], monkeypatch: pytest.MonkeyPatch) -> Iterator[NameServer]:
+    """The name server that the whole service asks."""
+    with name_server() as server:
+        ask_only(server, monkeypatch)
+        yield server
+
+
+def ask_only(server: NameServer, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(addresses.vet, "__defaults__", (2.0, server.resolver))
+    monkeypatch.setitem(outbound.Client.__init__.__kwdefaults__, "resolver", server.resolver)
+    forget_settings()  # the connectors' client knows its resolver from its making
+
+
+@pytest.mark.usefixtures("strict")
+@pytest.mark.parametrize("door", DOORS)
+def test_a_forbidden_address_is_refused_by_its_class_at_every_door(door: str) -> None:
+    field, knock = DOORS[door]
+    for url, reason in SAMPLE:
+        assert refusal_of(knock(url), field).startswith(reason), url
+    assert rows() == []
+
+
+@pytest.mark.parametrize("door", DOORS)
+def test_the_operators_flag_opens_private_networks_and_nothing_else(
+    aws: dict[str, Any], monkeypatch: pytest.MonkeyPatch, dns: NameServer, door: str
+) -> None:
+    monkeypatch.setenv("ALLOW_LOOPBACK_TARGETS", "false")  # as in AWS: private targets are allowed by `aws`
+    forget_settings()
+    field, knock = DOORS[door]
+    dns.answers = {"inside.test": [["169.254.169.254"]], "self.test": [[PUBLIC, "::1"]], "link.test": [["fe80::1"]]}
+    for url, reason in (
+        ("http://169.254.169.254/", "metadata"),
+        ("http://[fd00:ec2::254]/", "metadata"),
+        ("http://100.100.100.200/", "metadata"),
+        ("http://169.254.1.1/", "link_local"),
+        ("http://127.0.0.1:8080/", "loopback"),
+        ("http://localhost:8080/", "loopback"),
+        ("http://[::ffff:127.0.0.1]/", "loopback"),
+        ("http://inside.test/", "metadata"),
+        ("http://self.test/", "loopback"),
+        ("http://link.test/", "link_local"),
+    ):
+        assert refusal_of(knock(url), field) == f"blocked_address: {reason}", url
+    assert rows() == []
+    calls.check_target("http://10.0.0.1/")
+
+
+def test_a_name_that_flips_between_check_and_connect_is_refused(
+    dns: NameServer, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    dns.answers["flip.test"] = [[PUBLIC], ["169.254.169.254"]]
+    with sending(monkeypatch), watching_sqs() as outbox:
+        webhook = subscribe("https://flip.test/")
+        publish()
+        assert dispatch(*(record(message.body) for message in outbox.take())) == []
+    [delivery] = deliveries(webhook["id"])
+    [attempt] = delivery["attempts"]
+    assert (delivery["state"], attempt["failure"]) == ("retrying", "blocked_address: metadata")
+    assert dns.asked["flip.test"] == 2
+
+
+def test_a_name_that_flips_after_the_vetting_is_not_asked_again(
+    dns: NameServer, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    with receiving() as vetted, sending(monkeypatch), watching_sqs() as outbox:
+        port = int(vetted.url.rpartition(":")[2])
+        with socket.create_server(("127.0.0.2", port)) as elsewhere:
+            elsewhere.setblocking(False)
+            # Check at creation, then the one question of the delivery; whoever asked once more would go elsewhere.
+            dns.answers["flip.test"] = [["127.0.0.1"], ["127.0.0.1"], ["127.0.0.2"]]
+            webhook = subscribe(f"http://flip.test:{port}/")
+            publish()
+            assert dispatch(*(record(message.body) for message in outbox.take())) == []
+            with pytest.raises(BlockingIOError):
+                elsewhere.accept()
+    assert deliveries(webhook["id"])[0]["state"] == "delivered"
+    assert len(vetted.received) == 1
+    assert vetted.received[0].headers["host"] == f"flip.test:{port}"
+    assert dns.asked["flip.test"] == 2
+
+
+def test_a_test_and_an_action_are_vetted_anew(dns: NameServer) -> None:
+    with receiving() as endpoint:
+        port = int(endpoint.url.rpartition(":")[2])
+        dns.answers["flip.test"] = [["127.0.0.1"], ["127.0.0.1"], ["169.254.1.1"]]
+        actions = [{"name": "go", "description": "Go", "parameters": {"type": "object"}}]
+        integration = connected(f"http://flip.test:{port}/", actions=actions)
+        told = call("POST", f"/integrations/{integration}/test")
+        assert told.status == 200
+        seen = len(endpoint.received)
+        dns.answers["flip.test"] = [["169.254.1.1"]]
+        told = call("POST", f"/integrations/{integration}/test")
+        acted = call("POST", f"/integrations/{integration}/actions/go", body={"parameters": {}})
+        assert "blocked_address: link_local" in str(told.body)
+        assert (acted.status, acted.error["code"]) == (502, "upstream_blocked_address")
+        assert "blocked_address: link_local" in acted.error["message"]
+        assert len(endpoint.received) == seen
+
+
+def test_a_redirect_is_never_followed_to_anywhere(dns: NameServer, monkeypatch: pytest.MonkeyPatch) -> None:
+    with receiving() as endpoint, receiving() as target, sending(monkeypatch), watching_sqs() as outbox:
+        endpoint.answer = lambda _: Reply(307, headers={"Location": f"{target.url}/"})
+        webhook = subscribe(endpoint.url)
+        publish()
+        dispatch(*(record(message.body) for message in outbox.take()))
+        assert call("POST", f"/integrations/{connected(endpoint.url)}/test").status == 200
+        assert deliveries(webhook["id"])[0]["attempts"][0]["failure"] == "http_3xx"
+        assert target.received == []
+
+
+# --- addresses that are found on the way ------------------------------------------------------------------------------
+
+LITERAL, NAMED = "http://169.254.169.254", "http://trap.test"
+FOUND: dict[str, Callable[[Authority, str], None]] = {
+    "resource metadata": lambda server, trap: setattr(server.faults, "tool", _challenge_to(trap)),
+    "authorization server": lambda server, trap: server.faults.resource.update(authorization_servers=[trap]),
+    "authorization endpoint": lambda server, trap: server.faults.server.update(authorization_endpoint=f"{trap}/a"),
+    "token endpoint": lambda server, trap: server.faults.server.update(token_endpoint=f"{trap}/t"),
+    "registration endpoint": lambda server, trap: server.faults.server.update(registration_endpoint=f"{trap}/r"),
+    "revocation endpoint": lambda server, trap: server.faults.server.update(revocation_endpoint=f"{trap}/r"),
+}
+
+
+def _challenge_to(trap: str) -> Any:
+    return lambda _token: (401, {}, {"WWW-Authenticate": f'Bearer resource_metadata="{trap}/meta"'})
+
+
+@pytest.fixture
+def server(dns: NameServer, monkeypatch: pytest.MonkeyPatch) -> Iterator[Authority]:
+    monkeypatch.setitem(registry.CONNECTORS, "mcp", "tests.support.bearer:Bearer")  # type: ignore[misc]
+    with authority() as made:
+        yield made
+
+
+@pytest.fixture
+def opened(monkeypatch: pytest.MonkeyPatch) -> set[str]:
+    """The addresses for which libcurl asks for a socket from now on."""
+    asked: set[str] = set()
+    on_open = outbound._Transfer._on_open
+
+    def spy(transfer: Any, purpose: int, address: Any) -> Any:
+        asked.add(address.addr[0])
+        return on_open(transfer, purpose, address)
+
+    monkeypatch.setattr(outbound._Transfer, "_on_open", spy)
+    return asked
+
+
+def consent_to(server: Authority) -> Answer:
+    body = {"authType": "oauth", "serverUrl": server.mcp, "redirectUrl": "https://your-app.com/callback"}
+    return call("POST", "/integrations/mcp_server/connect", body=body)
+
+
+def come_back(server: Authority, begun: Answer) -> Answer:
+    """The callback of a person who consented."""
+    query = urlencode(server.consent(begun.data["authUrl"]))
+    return call("GET", f"/integrations/oauth/callback?{query}", tenant=None)
+
+
+@pytest.mark.parametrize("found", FOUND)
+@pytest.mark.parametrize("trap", [LITERAL, NAMED])
+def test_an_address_found_by_discovery_is_vetted_like_a_given_one(
+    dns: NameServer, server: Authority, opened: set[str], found: str, trap: str
+) -> None:
+    dns.answers["trap.test"] = [["169.254.169.254"]]
+    FOUND[found](server, trap)
+    begun = consent_to(server)
+    if found == "revocation endpoint":
+        assert "status=connected" in come_back(server, begun).headers["Location"]
+        assert call("POST", f"/integrations/{begun.data['id']}/disconnect").status == 200
+    elif (found, trap) == ("token endpoint", NAMED):  # a name is resolved when it is called
+        assert "status=error" in come_back(server, begun).headers["Location"]
+    elif (found, trap) == ("authorization endpoint", NAMED):
+        assert begun.data["authUrl"].startswith(f"{NAMED}/a?")  # a person's browser goes there, this service never
+    else:
+        assert begun.status == 502, begun.body
+        assert "blocked_address: metadata" in begun.error["message"], begun.body
+    assert opened == {"127.0.0.1"}

@@ -1,0 +1,116 @@
+"""What no recorded n8n has: very many workflows, and webhooks under another path."""
+
+import json
+import random
+from typing import Any
+
+import pytest
+
+from jobsprint import aws as clients
+from tests.support.call import Answer, call
+from tests.support.receiver import Received, Receiver, Reply
+
+pytestmark = pytest.mark.usefixtures("aws")
+
+
+class FakeN8n:
+    """n8n's public API as far as a connect asks it, and webhooks that answer with the path they were called at."""
+
+    def __init__(self, receiver: Receiver, workflows: list[dict[str, Any]]) -> None:
+        self.url = receiver.url
+        self._workflows = workflows
+        receiver.answer = self._answer
+
+    def _answer(self, request: Received) -> Reply:
+        path, _, query = request.path.partition("?")
+        if path == "/api/v1/discover":
+            return Reply(200, {"data": {"scopes": ["workflow:list", "workflow:read"]}})
+        if path == "/api/v1/workflows":
+            start = int(query.partition("cursor=")[2] or 0)
+            cursor = str(start + 20) if start + 20 < len(self._workflows) else None
+            return Reply(200, {"data": self._workflows[start : start + 20], "nextCursor": cursor})
+        return Reply(200, {"called": path})
+
+
+def workflow(name: str, path: str, **more: Any) -> dict[str, Any]:
+    node = {
+        "type": "n8n-nodes-base.webhook",
+        "name": "Webhook",
+        "parameters": {"httpMethod": "POST", "path": path, "responseMode": "lastNode"},
+    }
+    return {"id": name.replace(" ", ""), "name": name, "active": True, "activeVersion": {"nodes": [node]}, **more}
+
+
+def connect(n8n: FakeN8n, **more: Any) -> Answer:
+    body = {"baseUrl": n8n.url, "apiKey": "key", **more}
+    return call("POST", "/integrations/n8n_workflows/connect", body=body)
+
+
+def called(integration_id: str, action: str = "one") -> str:
+    answer = call("POST", f"/integrations/{integration_id}/actions/{action}", body={"parameters": {}})
+    assert answer.status == 200, answer.body
+    return str(answer.data["result"]["called"])
+
+
+def test_very_many_workflows_fit_their_item(endpoint: Receiver) -> None:
+    noise = random.Random(1)
+
+    def text(letters: str) -> str:
+        return "".join(noise.choices(letters, k=490))
+
+    many = [
+        workflow(f"Flow {number:04}", f"p/{text('abcdefghijkl0123')}", description=text("äöüßéèñçабвгдежз日本語中文字"))
+        for number in range(400)
+    ]
+    n8n = FakeN8n(endpoint, many)
+
+    answer = connect(n8n)
+
+    assert answer.status == 201, answer.body
+    assert "choose by tags" in answer.data["message"]
+    shown = call("GET", f"/integrations/{answer.data['id']}").data
+    names = [one["name"] for one in shown["capabilities"]]
+    assert len(names) >= 20
+    assert called(answer.data["id"], names[-1]).startswith("/webhook/p/")
+    items = clients.dynamodb().scan(TableName="TenantsTable")["Items"]
+    # With the types, and with bytes as hex: more than DynamoDB counts.
+    assert max(len(json.dumps(item, default=lambda blob: blob.hex())) for item in items) < 400_000
+    assert call("POST", f"/integrations/{answer.data['id']}/test").data["testResult"]["passed"]
+
+
+@pytest.mark.parametrize(
+    ("configuration", "path"),
+    [({}, "/webhook/a"), ({"webhookPath": "hooks"}, "/hooks/a"), ({"webhookPath": "my/own-hooks"}, "/my/own-hooks/a")],
+)
+def test_webhooks_under_another_path(endpoint: Receiver, configuration: dict[str, str], path: str) -> None:
+    n8n = FakeN8n(endpoint, [workflow("One", "a")])
+
+    answer = connect(n8n, configuration=configuration)
+
+    assert called(answer.data["id"]) == path
+
+
+def test_the_path_of_webhooks_may_change(endpoint: Receiver) -> None:
+    integration_id = connect(FakeN8n(endpoint, [workflow("One", "a")])).data["id"]
+    path = f"/integrations/{integration_id}"
+
+    assert call("PATCH", path, body={"configuration": {"webhookPath": "hooks"}}).status == 200
+    assert called(integration_id) == "/hooks/a"
+    assert call("PATCH", path, body={"configuration": {"webhookPath": None}}).status == 200
+    assert called(integration_id) == "/webhook/a"
+
+
+@pytest.mark.parametrize(
+    "wrong", ["", "/hooks", "hooks/", "a//b", "..", "a/../b", "a?b", "a#b", "a b", "ä", 5, "x" * 101]
+)
+def test_paths_that_are_refused(endpoint: Receiver, wrong: Any) -> None:
+    n8n = FakeN8n(endpoint, [workflow("One", "a")])
+    integration_id = connect(n8n).data["id"]
+    configuration = {"webhookPath": wrong}
+
+    for answer in (
+        connect(n8n, configuration=configuration),
+        call("PATCH", f"/integrations/{integration_id}", body={"configuration": configuration}),
+    ):
+        assert answer.status == 422
+        assert answer.error["details"][0]["field"] == "body.configuration.webhookPath"

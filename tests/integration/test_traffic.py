@@ -1,0 +1,503 @@
+"""Slow, failing and rate-limited webhooks through the dispatcher: rows on moto, a real receiver, a clock of its own."""
+
+import json
+import time
+from collections import Counter
+from collections.abc import Iterator
+from concurrent.futures import ThreadPoolExecutor
+from dataclasses import dataclass, field
+from typing import Any
+
+import pytest
+
+from jobsprint import aws as clients
+from jobsprint.config import settings
+from jobsprint.delivery import attempt as attempts
+from jobsprint.delivery import dispatch as dispatching
+from jobsprint.delivery import gate, queue, telling
+from jobsprint.delivery.queue import Notice
+from jobsprint.delivery.sweep import sweep
+from jobsprint.domain import event_names, traffic
+from jobsprint.domain.deliveries import GRACE_MS
+from jobsprint.store.integrations import IntegrationStore
+from jobsprint.store.traffic import TrafficStore
+from tests.support.call import call
+from tests.support.deliveries import Outbox, Sent, deliveries, publish, record, subscribe, watching_sqs
+from tests.support.receiver import Receiver, Reply, receiving
+
+DAY = 86_400_000
+
+
+@dataclass
+class World:
+    """The dispatcher, its queue, and time."""
+
+    outbox: Outbox
+    now: int = field(default_factory=lambda: int(time.time() * 1000))
+
+    def work(self, *messages: Sent) -> None:
+        """Hands these messages to the dispatcher, ten to a batch."""
+        for start in range(0, len(messages), 10):
+            records = [record(message.body) for message in messages[start : start + 10]]
+            assert dispatching.dispatch(records, clock=lambda: self.now, chance=lambda: 0.0) == []
+
+    def publish(self, count: int = 1, **fields: Any) -> list[Sent]:
+        """Publishes events; their messages."""
+        for _ in range(count):
+            publish(**fields)
+        return self.outbox.take()
+
+    def fail(self, count: int = traffic.MIN_ATTEMPTS) -> list[Sent]:
+        """Sends events one by one; what is in the queue afterwards."""
+        sent = self.publish(count)
+        self.work(*sent)
+        return self.outbox.take()
+
+
+@pytest.fixture
+def world(aws: dict[str, Any], monkeypatch: pytest.MonkeyPatch) -> Iterator[World]:
+    monkeypatch.setenv("RETRY_SCHEDULE", "0,5,300")
+    settings.cache_clear()
+    monkeypatch.setattr(gate, "CACHED_SECONDS", 0.0)
+    monkeypatch.setattr(traffic, "SLOW_MS", 60_000)  # a busy machine must not pass for a slow receiver
+    with watching_sqs() as box:
+        yield World(box)
+    if dispatching._client.cache_info().currsize:
+        dispatching._client().close()
+        dispatching._client.cache_clear()
+
+
+@pytest.fixture
+def receiver() -> Iterator[Receiver]:
+    with receiving() as found:
+        yield found
+
+
+@pytest.fixture
+def listener() -> Iterator[Receiver]:
+    """Where the service's own events go."""
+    with receiving() as found:
+        yield found
+
+
+OWN = ("webhook.*", "delivery.exhausted")
+
+
+def told(world: World) -> list[dict[str, Any]]:
+    """The service's own events among the messages in the queue, which go on to their receivers."""
+    return [sent.json for sent in world.outbox.take() if event_names.is_own(sent.json["event"])]
+
+
+def state_of(webhook: dict[str, Any]) -> traffic.Traffic:
+    return TrafficStore("acme").traffic(webhook["id"]).state
+
+
+class Calls:
+    """Counts what goes to AWS."""
+
+    def __init__(self) -> None:
+        self.made: Counter[str] = Counter()
+        for client in (clients.dynamodb(), clients.sqs()):
+            client.meta.events.register("before-call", self._count, unique_id="counting")
+
+    def _count(self, model: Any, **_: Any) -> None:
+        self.made[model.name] += 1
+
+    def stop(self) -> None:
+        for client in (clients.dynamodb(), clients.sqs()):
+            client.meta.events.unregister("before-call", unique_id="counting")
+
+
+# --- a healthy webhook ---
+
+
+def test_a_healthy_webhook_pays_nothing(world: World, receiver: Receiver) -> None:
+    """One read for the webhook, claim and record for each, one for the counters: as without all of this."""
+    subscribe(receiver.url)
+    messages = world.publish(10)
+    world.work(*world.publish())
+    calls = Calls()
+    world.work(*messages)
+    calls.stop()
+    assert calls.made == {"GetItem": 1, "UpdateItem": 21}
+    assert len(receiver.received) == 11
+
+
+def test_a_failure_now_and_then_marks_nothing(world: World, receiver: Receiver) -> None:
+    webhook = subscribe(receiver.url)
+    receiver.answer = lambda _: Reply(500 if len(receiver.received) == 3 else 200)
+    world.work(*world.publish(8))
+    assert IntegrationStore("acme").get(webhook["id"]).watched is False
+    assert world.outbox.take_notices() == []
+
+
+# --- the breaker ---
+
+
+def test_a_failing_webhook_waits_without_using_up_attempts_and_is_probed(world: World, receiver: Receiver) -> None:
+    webhook = subscribe(receiver.url, "workflow.*")
+    receiver.answer = lambda _: Reply(500)
+    world.fail()
+    before = len(receiver.received)
+    assert IntegrationStore("acme").get(webhook["id"]).watched is True
+
+    waiting = world.publish(4)
+    world.work(*waiting)
+    put_off = world.outbox.take()
+    assert len(receiver.received) == before, "the breaker is open"
+    assert len(put_off) == 4
+    assert {sent.delay for sent in put_off} == {traffic.FIRST_OPEN_MS // 1000}
+    assert {(sent.json["attempt"], sent.json["deferred"]) for sent in put_off} == {(1, 1)}
+    assert len(deliveries(webhook["id"], "?limit=100")) == before
+
+    world.now += traffic.FIRST_OPEN_MS
+    world.work(*put_off)
+    assert len(receiver.received) == before + 1, "one probe"
+    shown = deliveries(webhook["id"], "?limit=100")
+    parked = [one for one in shown if one["state"] == "pending"]
+    assert len(parked) == 3, "whoever waits longer is shown to wait"
+    assert {len(one["attempts"]) for one in parked} == {0}
+    assert all(one["nextAttemptAt"].endswith("Z") for one in parked)
+    created = {one["id"]: one["createdAt"] for one in parked}
+
+    waiting = [sent for sent in world.outbox.take() if sent.json["attempt"] == 1]
+    world.now = state_of(webhook).open_until
+    receiver.answer = lambda _: Reply(200)
+    world.work(*waiting)
+    assert not state_of(webhook).open_until, "success closes"
+    waiting = [sent for sent in world.outbox.take() if sent.json["attempt"] == 1]
+    assert len(waiting) == 2
+    world.now += 30_000
+    world.work(*waiting)
+    shown = {one["id"]: one for one in deliveries(webhook["id"], "?limit=100")}
+    assert {shown[one]["state"] for one in created} == {"delivered"}
+    assert {one: shown[one]["createdAt"] for one in created} == created
+    assert not {"nextAttemptAt"} & shown[next(iter(created))].keys()
+    for item in clients.dynamodb().scan(TableName="EventsTable")["Items"]:
+        if item.get("state") == {"S": "delivered"}:
+            assert not {"listed", "dueAt", "dueShard", "nextAttemptAt"} & item.keys()
+
+    world.now += traffic.SLOW_KEPT_MS
+    world.work(*world.publish())
+    assert IntegrationStore("acme").get(webhook["id"]).watched is False, "well again: it costs nothing any more"
+
+
+def test_a_retry_that_waits_shows_its_new_time(world: World, receiver: Receiver) -> None:
+    webhook = subscribe(receiver.url)
+    receiver.answer = lambda _: Reply(500)
+    [retry, *_] = world.fail()
+    world.now = retry.json["notBefore"]
+    world.work(retry)
+    [again] = world.outbox.take()
+    assert again.json["attempt"] == 2
+    row = next(one for one in deliveries(webhook["id"], "?limit=100") if one["id"] == retry.json["deliveryId"])
+    assert (row["state"], len(row["attempts"])) == ("retrying", 1)
+    stored = next(
+        item
+        for item in clients.dynamodb().scan(TableName="EventsTable")["Items"]
+        if item["sk"] == {"S": retry.json["deliveryId"]}
+    )
+    assert int(stored["nextAttemptAt"]["N"]) == again.json["notBefore"]
+    assert stored["listed"] == {"S": f"acme#{webhook['id']}#retrying"}
+    world.work(retry)
+    assert len(receiver.received) == traffic.MIN_ATTEMPTS
+
+
+def test_what_waits_is_discarded_when_its_webhook_is_paused(world: World, receiver: Receiver) -> None:
+    webhook = subscribe(receiver.url)
+    receiver.answer = lambda _: Reply(500)
+    world.fail()
+    [waiting] = world.publish()
+    for _ in range(2):
+        world.work(waiting)
+        [waiting] = world.outbox.take()
+        world.now += 1
+        waiting = Sent(waiting.queue, json.dumps({**waiting.json, "notBefore": 0}), 0, waiting.group)
+    call("PATCH", f"/integrations/webhooks/{webhook['id']}", body={"active": False})
+    world.work(waiting)
+    [delivery] = [one for one in deliveries(webhook["id"], "?limit=100") if one["id"] == waiting.json["deliveryId"]]
+    assert (delivery["state"], delivery["attempts"]) == ("discarded", [])
+
+
+def test_a_container_believes_for_seconds_that_a_breaker_is_open(
+    world: World, receiver: Receiver, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(gate, "CACHED_SECONDS", 60.0)
+    subscribe(receiver.url)
+    receiver.answer = lambda _: Reply(500)
+    world.fail()
+    world.work(*world.publish())
+    calls = Calls()
+    world.work(*world.publish())
+    calls.stop()
+    assert calls.made["GetItem"] == 1, "the webhook alone"
+
+
+def test_a_new_address_is_tried_at_once(world: World, receiver: Receiver) -> None:
+    webhook = subscribe(receiver.url + "/old")
+    receiver.answer = lambda _: Reply(500)
+    world.fail()
+    call("PATCH", f"/integrations/webhooks/{webhook['id']}", body={"url": receiver.url + "/new"})
+    assert IntegrationStore("acme").get(webhook["id"]).watched is True, "a change of the webhook keeps the mark"
+    receiver.answer = lambda _: Reply(200)
+    world.work(*world.publish())
+    assert receiver.received[-1].path == "/new"
+    assert not state_of(webhook).open_until
+
+
+# --- slow ones ---
+
+
+def test_a_hanging_answer_holds_others_back_while_it_is_awaited(
+    world: World, receiver: Receiver, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(traffic, "SLOW_MS", 500)
+    monkeypatch.setattr(attempts, "BUDGET_SECONDS", 6.0)
+    webhook = subscribe(receiver.url)
+    seen: list[tuple[bool, int]] = []
+
+    def answer(_: Any) -> Reply:
+        time.sleep(2.5)
+        seen.append((IntegrationStore("acme").get(webhook["id"]).watched, len(state_of(webhook).leases)))
+        return Reply(200)
+
+    receiver.answer = answer
+    world.work(*world.publish())
+    assert seen == [(True, 1)], "marked while it is awaited"
+    state = state_of(webhook)
+    assert (state.leases, state.slow_until) == ((), world.now + traffic.SLOW_KEPT_MS)
+
+
+def test_two_batches_at_a_time_go_to_a_slow_webhook(world: World, receiver: Receiver) -> None:
+    webhook = subscribe(receiver.url)
+    store = TrafficStore("acme")
+    for token in ("a", "b"):
+        store.change(
+            webhook["id"], lambda state, token=token: (traffic.found_slow(state, token, world.now), None), now=world.now
+        )
+    IntegrationStore("acme").watch(webhook["id"], watched=True)
+    messages = world.publish(3)
+    world.work(*messages)
+    assert receiver.received == []
+    put_off = world.outbox.take()
+    assert len(put_off) == 3
+    world.now += traffic.LEASE_MS  # both holders died
+    world.work(*put_off)
+    assert len(receiver.received) == 3
+    assert state_of(webhook).leases == ()
+
+
+# --- the rate limit ---
+
+
+def test_what_is_over_the_rate_limit_waits_without_using_up_an_attempt(world: World, receiver: Receiver) -> None:
+    webhook = subscribe(receiver.url, rateLimit=4)
+    world.work(*world.publish(10))
+    assert len(receiver.received) == 4
+    waiting = world.outbox.take()
+    assert sorted(sent.delay for sent in waiting) == [1, 2, 2, 2, 2, 3]
+    per_second = Counter[int]()
+    while waiting:
+        waiting.sort(key=lambda sent: sent.json["notBefore"])
+        sent = waiting.pop(0)
+        world.now = max(world.now, sent.json["notBefore"])
+        before = len(receiver.received)
+        world.work(sent)
+        per_second[world.now // 1000] += len(receiver.received) - before
+        waiting += world.outbox.take()
+    assert len(receiver.received) == 10
+    assert max(per_second.values()) <= 4
+    assert {len(one["attempts"]) for one in deliveries(webhook["id"])} == {1}
+    assert {request.headers["x-jobsprint-attempt"] for request in receiver.received} == {"1"}
+
+
+def test_a_rate_limit_takes_one_write_a_batch(world: World, receiver: Receiver) -> None:
+    subscribe(receiver.url, rateLimit=500)
+    world.work(*world.publish())
+    messages = world.publish(10)
+    calls = Calls()
+    world.work(*messages)
+    calls.stop()
+    assert calls.made == {"GetItem": 1, "UpdateItem": 21, "PutItem": 1}
+
+
+# --- what is told ---
+
+
+def test_failing_and_recovered_are_told_once_each_and_not_to_the_webhook_itself(
+    world: World, receiver: Receiver, listener: Receiver
+) -> None:
+    webhook = subscribe(receiver.url, "*", name="Mine")
+    listening = subscribe(listener.url, *OWN)
+    receiver.answer = lambda _: Reply(500)
+    world.work(*world.publish(traffic.MIN_ATTEMPTS))
+    [failing] = told(world)
+    assert (failing["event"], failing["webhookId"]) == ("webhook.failing", listening["id"])
+    data = json.loads(failing["data"])
+    assert data | {"webhookId": webhook["id"], "name": "Mine", "reason": "failure_share", "window": 120} == data
+    assert (data["attempts"], data["failureShare"], data["minimumAttempts"]) == (10, 1, 10)
+
+    for _ in range(3):
+        world.now = state_of(webhook).open_until
+        world.work(*world.publish())
+        assert told(world) == []
+    world.now = state_of(webhook).open_until
+    receiver.answer = lambda _: Reply(200)
+    world.work(*world.publish())
+    [recovered] = told(world)
+    assert (recovered["event"], recovered["webhookId"]) == ("webhook.recovered", listening["id"])
+    assert state_of(webhook).untold == ()
+
+
+def test_exhausted_deliveries_are_told_at_once_and_the_rest_after_an_hour(
+    world: World, receiver: Receiver, listener: Receiver, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("RETRY_SCHEDULE", "0")
+    settings.cache_clear()
+    webhook = subscribe(receiver.url, "workflow.*")
+    subscribe(listener.url, *OWN)
+    receiver.answer = lambda _: Reply(404)
+    first = world.publish()
+    world.work(*first)
+    [exhausted] = told(world)
+    assert json.loads(exhausted["data"])["deliveryIds"] == [first[0].json["deliveryId"]]
+    for _ in range(3):
+        world.work(*world.publish())
+    assert told(world) == []
+
+    notices = world.outbox.take_notices()
+    assert {sent.group for sent in notices} == {webhook["id"]}
+    for _ in range(10):  # in hops of 15 minutes
+        world.now += max(sent.delay for sent in notices) * 1000
+        world.work(*notices)
+        notices = world.outbox.take_notices() or notices
+        if found := told(world):
+            break
+    [digest] = found
+    assert json.loads(digest["data"])["count"] == 3
+    assert state_of(webhook).exhausted == 0
+
+
+def test_410_is_told_with_its_reason_and_the_webhook_is_probed_once_enabled(
+    world: World, receiver: Receiver, listener: Receiver
+) -> None:
+    webhook = subscribe(receiver.url, "workflow.*")
+    subscribe(listener.url, "webhook.*")
+    receiver.answer = lambda _: Reply(410)
+    world.work(*world.publish())
+    [disabled] = told(world)
+    assert disabled["event"] == "webhook.disabled"
+    assert json.loads(disabled["data"])["reason"] == "gone"
+
+    path = f"/integrations/webhooks/{webhook['id']}"
+    assert call("GET", path).data["disabledReason"] == "gone"
+    call("PATCH", path, body={"active": True})
+    receiver.answer = lambda _: Reply(200)
+    before = len(receiver.received)
+    messages = [sent for sent in world.publish(3) if sent.group == webhook["id"]]
+    world.now += 1_000
+    world.work(*messages)
+    assert len(receiver.received) == before + 1, "one probe before full return"
+    assert [one["event"] for one in told(world)] == ["webhook.recovered"]
+
+
+def test_five_days_without_a_success_disable_a_webhook(
+    world: World, receiver: Receiver, listener: Receiver, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    webhook = subscribe(receiver.url, "workflow.*")
+    subscribe(listener.url, "webhook.disabled")
+    receiver.answer = lambda _: Reply(500)
+    path = f"/integrations/webhooks/{webhook['id']}"
+    for _ in range(traffic.DISABLE_MIN_ATTEMPTS):
+        assert call("GET", path).data["active"] is True
+        world.work(*(sent for sent in world.publish() if sent.group == webhook["id"]))
+        disabled = told(world)
+        world.now += traffic.DISABLE_AFTER_MS // (traffic.DISABLE_MIN_ATTEMPTS - 1) + 1
+    shown = call("GET", path).data
+    assert (shown["active"], shown["disabledReason"]) == (False, "failing")
+    [event] = disabled
+    data = json.loads(event["data"])
+    assert (data["reason"], data["window"], data["attempts"], data["failureShare"]) == ("failing", 432_000, 20, 1)
+
+
+def test_failing_to_deliver_an_own_event_tells_nothing(
+    world: World, receiver: Receiver, listener: Receiver, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("RETRY_SCHEDULE", "0")
+    settings.cache_clear()
+    subscribe(receiver.url, "webhook.*")
+    subscribe(listener.url, *OWN)
+    receiver.answer = lambda _: Reply(500)
+    messages = [sent for sent in world.publish(12, event="webhook.failing") if sent.group]
+    world.work(*messages)
+    assert len(receiver.received) >= traffic.MIN_ATTEMPTS
+    assert [one for one in told(world) if "deferred" not in one] == [], "nothing new; some of the old wait"
+
+
+def test_what_a_crash_left_untold_is_told_by_the_notice(
+    world: World, receiver: Receiver, listener: Receiver, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    webhook = subscribe(receiver.url, "workflow.*")
+    subscribe(listener.url, "webhook.*")
+    receiver.answer = lambda _: Reply(500)
+    with monkeypatch.context() as patch:
+        patch.setattr(telling, "tell", lambda *_: None)
+        world.work(*world.publish(traffic.MIN_ATTEMPTS))
+    assert told(world) == []
+    [notice] = world.outbox.take_notices()
+    assert notice.delay == telling.NOTICE_MS // 1000
+    for _ in range(2):  # also when it comes twice
+        world.now += telling.NOTICE_MS
+        world.work(notice)
+    assert [one["event"] for one in told(world)] == ["webhook.failing"]
+    telling.follow(Notice("acme", "wh_01m8288m5jfcptj5b3fxvspecm", 0), world.now)
+    assert state_of(webhook).untold == ()
+
+
+def test_a_disabling_that_a_crash_left_untold_is_told_by_the_notice(
+    world: World, receiver: Receiver, listener: Receiver, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    subscribe(receiver.url, "workflow.*")
+    subscribe(listener.url, "webhook.*")
+    receiver.answer = lambda _: Reply(410)
+    with monkeypatch.context() as patch:
+        patch.setattr(telling, "_keep_disabled", lambda *_, **__: 1 / 0)
+        world.work(*world.publish())
+    assert told(world) == []
+    world.now += telling.NOTICE_MS
+    world.work(*world.outbox.take_notices())
+    assert [one["event"] for one in told(world)] == ["webhook.disabled"]
+
+
+def test_batches_that_meet_never_exceed_the_rate_limit_together(world: World, receiver: Receiver) -> None:
+    """Eight containers at once: each decides anew on what the others wrote."""
+    webhook = IntegrationStore("acme").get(subscribe(receiver.url, rateLimit=20)["id"])
+    tickets = [queue.to_ticket(sent.body) for sent in world.publish(5)]
+
+    def ask(_: int) -> int:
+        own = gate.Gate(lambda: world.now, lambda: 0.5).admit([(ticket, webhook) for ticket in tickets])
+        return own.count(None)
+
+    with ThreadPoolExecutor(8) as containers:
+        went = list(containers.map(ask, range(8)))
+    assert sum(went) == 20, went
+
+
+def test_a_delivery_that_waits_and_whose_message_is_lost_comes_by_the_sweep(world: World, receiver: Receiver) -> None:
+    webhook = subscribe(receiver.url)
+    receiver.answer = lambda _: Reply(500)
+    world.fail()
+    waiting = world.publish()
+    for _ in range(2):
+        world.work(*(Sent(sent.queue, json.dumps({**sent.json, "notBefore": 0}), 0, None) for sent in waiting))
+        waiting = world.outbox.take()
+    lost = waiting[0].json
+    assert lost["deferred"] == 2
+    world.now = lost["notBefore"] + GRACE_MS + 1
+    sweep(lambda: world.now)
+    brought = [sent for sent in world.outbox.take() if sent.json["deliveryId"] == lost["deliveryId"]]
+    assert [sent.json["attempt"] for sent in brought] == [1]
+    receiver.answer = lambda _: Reply(200)
+    world.work(*brought)
+    [delivery] = [one for one in deliveries(webhook["id"], "?limit=100") if one["id"] == lost["deliveryId"]]
+    assert (delivery["state"], len(delivery["attempts"])) == ("delivered", 1)

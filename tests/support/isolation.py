@@ -1,0 +1,256 @@
+"""A virtual-time model of the delivery queue, its pollers and the receivers, around the real rules of `domain.traffic`.
+
+Simulated: time, SQS (plain order, or the rule of AWS's fair queues), pollers that each hold one batch until its last
+message is answered, receivers, and the places where state is kept. Real: every decision about what is sent when.
+"""
+
+import heapq
+import itertools
+import random
+from collections import Counter, defaultdict, deque
+from collections.abc import Callable
+from dataclasses import dataclass, field
+from statistics import quantiles
+from typing import Any
+
+from jobsprint.delivery.schedule import verdict
+from jobsprint.domain import traffic
+from jobsprint.domain.models import Attempt
+from jobsprint.domain.traffic import Report, Totals, Traffic
+
+POLLERS = 5
+BATCH = 10
+DEADLINE_MS = 15_000
+OVERHEAD_MS = 12
+"""What a batch costs beside its sends: receiving, claiming, recording."""
+
+SCHEDULE = (0, 5, 300, 1800)
+
+
+@dataclass(order=True)
+class Delivery:
+    """A message on its way, ordered by when it may be received."""
+
+    visible: float
+    number: int
+    receiver: int = field(compare=False)
+    published: float = field(compare=False)
+    attempt: int = field(default=1, compare=False)
+    deferred: int = field(default=0, compare=False)
+
+
+@dataclass
+class Load:
+    """What is published: to each of `receivers`, at `per_second` together, for `seconds`; `hanging` never answers."""
+
+    receivers: int = 100
+    per_second: float = 50.0
+    seconds: float = 600.0
+    hanging: int | None = None
+    answer_ms: Callable[[random.Random], float] = lambda chance: chance.lognormvariate(4.1, 0.5)
+
+
+@dataclass
+class Outcome:
+    """How long each took from being published to its first answer (ms), but for the hanging receiver's own."""
+
+    waits: list[float] = field(default_factory=list)
+    attempts_at_hanging: int = 0
+    most_batches_held: int = 0
+    held_ms: float = 0.0
+
+    @property
+    def p95(self) -> float:
+        return quantiles(self.waits, n=100)[94]
+
+
+class FairQueue:
+    """SQS standard queue. `fair`: messages of noisy groups come after all others (AWS, reference A11).
+
+    A group is noisy with at least 30 messages and more than a tenth of all in flight, or with more than a tenth of the
+    processing time of the last minute.
+    """
+
+    def __init__(self, *, fair: bool) -> None:
+        self._fair = fair
+        self._delayed: list[Delivery] = []
+        self._ready: dict[int, deque[Delivery]] = defaultdict(deque)
+        self._in_flight: Counter[int] = Counter()
+        self._worked: deque[tuple[float, int, int]] = deque()
+        self._time: Counter[int] = Counter()
+
+    def put(self, delivery: Delivery) -> None:
+        heapq.heappush(self._delayed, delivery)
+
+    def next_visible(self) -> float | None:
+        return self._delayed[0].visible if self._delayed else None
+
+    def receive(self, now: float) -> list[Delivery]:
+        while self._delayed and self._delayed[0].visible <= now:
+            delivery = heapq.heappop(self._delayed)
+            self._ready[delivery.receiver].append(delivery)
+        waiting = [group for group, messages in self._ready.items() if messages]
+        noisy = self._noisy(now) if self._fair else set()
+        found: list[Delivery] = []
+        for groups in ([g for g in waiting if g not in noisy], [g for g in waiting if g in noisy]):
+            heads = [(self._ready[group][0].visible, self._ready[group][0].number, group) for group in groups]
+            heapq.heapify(heads)
+            while heads and len(found) < BATCH:
+                _, _, group = heapq.heappop(heads)
+                found.append(self._ready[group].popleft())
+                if self._ready[group]:
+                    head = self._ready[group][0]
+                    heapq.heappush(heads, (head.visible, head.number, group))
+        self._in_flight.update(delivery.receiver for delivery in found)
+        return found
+
+    def done(self, deliveries: list[Delivery], now: float, took: float) -> None:
+        self._in_flight.subtract(delivery.receiver for delivery in deliveries)
+        for delivery in deliveries:
+            self._worked.append((now, delivery.receiver, round(took)))
+            self._time[delivery.receiver] += round(took)
+
+    def _noisy(self, now: float) -> set[int]:
+        while self._worked and self._worked[0][0] < now - 60_000:
+            _, group, took = self._worked.popleft()
+            self._time[group] -= took
+        whole, flying = self._time.total(), self._in_flight.total()
+        return {group for group, took in self._time.items() if took > whole / 10} | {
+            group for group, count in self._in_flight.items() if count >= 30 and count > flying / 10
+        }
+
+
+class Model:
+    """One run. `guarded` False sends everything that comes, as a dispatcher without the rules would."""
+
+    def __init__(self, load: Load, seed: int, *, fair: bool, guarded: bool = True) -> None:
+        self._load = load
+        self._chance = random.Random(seed)
+        self._queue = FairQueue(fair=fair)
+        self._guarded = guarded
+        self._events: list[tuple[float, int, Callable[[float], None]]] = []
+        self._numbers = itertools.count()
+        self._idle = POLLERS
+        self._known: dict[int, Traffic] = {}
+        self._watched: set[int] = set()
+        self._totals: dict[int, Totals] = defaultdict(lambda: Totals(0, 0))
+        self._held = 0
+        self.outcome = Outcome()
+
+    def run(self) -> Outcome:
+        at = 0.0
+        while at < self._load.seconds * 1000:
+            at += self._chance.expovariate(self._load.per_second) * 1000
+            self._queue.put(Delivery(at, next(self._numbers), self._chance.randrange(self._load.receivers), at))
+        end = self._load.seconds * 1000 + 120_000
+        now = 0.0
+        while now < end:
+            while self._idle and (batch := self._queue.receive(now)):
+                self._idle -= 1
+                self._work(batch, now)
+            # While no poller is free, only the end of a batch changes anything.
+            visible = self._queue.next_visible() if self._idle else None
+            coming = [*([self._events[0][0]] if self._events else []), *([] if visible is None else [visible])]
+            if not coming:
+                break
+            now = max(now, min(coming))
+            while self._events and self._events[0][0] <= now:
+                heapq.heappop(self._events)[2](now)
+        return self.outcome
+
+    def _at(self, time: float, action: Callable[[float], None]) -> None:
+        heapq.heappush(self._events, (time, next(self._numbers), action))
+
+    def _work(self, batch: list[Delivery], now: float) -> None:
+        token = f"batch-{next(self._numbers)}"
+        leased: set[int] = set()
+        sent: list[tuple[Delivery, float]] = []
+        for receiver in {delivery.receiver for delivery in batch}:
+            own = sorted((d for d in batch if d.receiver == receiver), key=lambda d: -d.deferred)
+            going = self._admitted(receiver, own, token, leased, now)
+            sent += [(delivery, self._took(receiver)) for delivery in going]
+        longest = max((took for _, took in sent), default=0.0)
+        hangs = any(delivery.receiver == self._load.hanging for delivery, _ in sent)
+        self._held += hangs
+        self.outcome.most_batches_held = max(self.outcome.most_batches_held, self._held)
+        self.outcome.held_ms += longest * hangs
+        for delivery, took in sent:
+            if delivery.receiver != self._load.hanging and delivery.attempt == 1:
+                self.outcome.waits.append(now + took - delivery.published)
+            self.outcome.attempts_at_hanging += delivery.receiver == self._load.hanging
+        if self._guarded and longest > traffic.SLOW_MS:
+            slow = {delivery.receiver for delivery, took in sent if took > traffic.SLOW_MS} - leased
+            leased |= slow
+            self._at(now + traffic.SLOW_MS, lambda at: self._find_slow(slow, token, at))
+        # Each is recorded as it finishes; the batch, and what it says of its webhooks, ends with the last.
+        for delivery, took in sent:
+            self._at(now + took, lambda at, d=delivery: self._recorded(d, at))  # type: ignore[misc]
+        self._at(now + OVERHEAD_MS + longest, lambda at: self._finish(batch, sent, token, leased, hangs, at - now, at))
+
+    def _took(self, receiver: int) -> float:
+        return float(DEADLINE_MS) if receiver == self._load.hanging else self._load.answer_ms(self._chance)
+
+    def _admitted(self, receiver: int, own: list[Delivery], token: str, leased: set[int], now: float) -> list[Delivery]:
+        if receiver not in self._watched:
+            return own
+        moment = int(now)
+        before = self._known.get(receiver, Traffic())
+        state, admission = traffic.admit(before, len(own), token, target=0, now=moment)
+        self._known[receiver] = state
+        if admission.why == "calm":
+            self._watched.discard(receiver)
+        if admission.why in ("lease", "probe"):
+            leased.add(receiver)
+        for delivery in own[admission.go :]:
+            again_at = traffic.come_again(
+                admission,
+                deferred=delivery.deferred,
+                openings=state.openings,
+                now=moment,
+                fraction=self._chance.random(),
+            )
+            self._put(delivery, again_at, now, attempt=delivery.attempt, deferred=delivery.deferred + 1)
+        return own[: admission.go]
+
+    def _put(self, delivery: Delivery, at: float, now: float, *, attempt: int, deferred: int) -> None:
+        delay = -(-max(0.0, at - now) // 1000) * 1000  # DelaySeconds are whole
+        self._queue.put(
+            Delivery(now + delay, next(self._numbers), delivery.receiver, delivery.published, attempt, deferred)
+        )
+
+    def _find_slow(self, receivers: set[int], token: str, now: float) -> None:
+        for receiver in receivers:
+            self._known[receiver] = traffic.found_slow(self._known.get(receiver, Traffic()), token, int(now))
+            self._watched.add(receiver)
+
+    def _recorded(self, delivery: Delivery, now: float) -> None:
+        if delivery.receiver != self._load.hanging:
+            return
+        attempt = Attempt(delivery.attempt, "error", int(now) - DEADLINE_MS, DEADLINE_MS, failure="timeout_headers")
+        decision = verdict(attempt, None, schedule=SCHEDULE, base=0, now=int(now), fraction=self._chance.random())
+        if decision.next_at is not None:
+            self._put(delivery, decision.next_at, now, attempt=delivery.attempt + 1, deferred=0)
+
+    def _finish(
+        self, batch: list[Delivery], sent: list[Any], token: str, leased: set[int], hangs: bool, took: float, now: float
+    ) -> None:
+        self._idle += 1
+        self._held -= hangs
+        self._queue.done(batch, now, took)
+        for receiver in {delivery.receiver for delivery, _ in sent}:
+            own = [took for delivery, took in sent if delivery.receiver == receiver]
+            bad = len(own) if receiver == self._load.hanging else 0
+            totals = self._totals[receiver]
+            self._totals[receiver] = totals = Totals(totals.ok + len(own) - bad, totals.bad + bad)
+            report = Report(
+                ok=len(own) - bad,
+                bad=bad,
+                slow=max(own) >= traffic.SLOW_MS,
+                token=token if receiver in leased else None,
+                totals=totals,
+            )
+            if self._guarded and (report.bad or report.slow or report.token):
+                state, _ = traffic.judged(self._known.get(receiver, Traffic()), report, target=0, now=int(now))
+                self._known[receiver] = state
+                if not traffic.is_calm(state, int(now)):
+                    self._watched.add(receiver)

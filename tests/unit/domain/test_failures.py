@@ -1,0 +1,41 @@
+"""Every failure has words of its own, and whatever comes has some."""
+
+import pytest
+
+from jobsprint.delivery.attempt import WORKER_DIED
+from jobsprint.domain import failures
+
+
+def test_every_kind_that_is_made_has_its_words() -> None:
+    # Those of `outbound.Failure`, as its docstring names them, and those of `delivery.attempt`.
+    assert {
+        "dns",
+        "blocked_address",
+        "blocked_port",
+        "plain_http",
+        "malformed_url",
+        "connect",
+        "tls",
+        "timeout_headers",
+        "timeout_body",
+        "reset",
+        "protocol",
+        WORKER_DIED,
+        "http_3xx",
+        "http_4xx",
+        "http_5xx",
+    } <= failures.known_kinds()
+
+
+@pytest.mark.parametrize("kind", sorted(failures.known_kinds()))
+def test_they_are_one_line_each(kind: str) -> None:
+    meaning = failures.meaning(kind)
+    for line in (meaning.explanation, meaning.next_step):
+        assert 10 < len(line) < 120
+        assert line[0].isupper()
+        assert not line.endswith(".")
+
+
+def test_a_class_belongs_to_its_kind_and_unknown_kinds_fall_back() -> None:
+    assert failures.meaning("blocked_address: link_local") == failures.meaning("blocked_address")
+    assert failures.meaning("never_seen") == failures.meaning("") != failures.meaning("dns")

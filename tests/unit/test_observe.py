@@ -1,0 +1,100 @@
+"""The metrics: one line of CloudWatch's embedded metric format, and what a batch of deliveries comes to."""
+
+import json
+from collections.abc import Iterator
+from typing import Any
+
+import pytest
+
+from jobsprint import config, observe
+from jobsprint.delivery.figures import Figures
+from jobsprint.domain.deliveries import Ticket
+from jobsprint.domain.ids import made_at, new_id
+from jobsprint.domain.models import Attempt
+
+NAMES = (
+    "TENANTS_TABLE LOGS_TABLE EVENTS_TABLE TOKENS_TABLE DELIVERY_QUEUE_URL HEALTH_QUEUE_URL EXECUTION_QUEUE_URL "
+    "REFUSED_QUEUE_URL DATA_KEY_ID CATALOG_BUCKET CURSOR_KEY"
+)
+
+
+@pytest.fixture(autouse=True)
+def stage(monkeypatch: pytest.MonkeyPatch) -> Iterator[None]:
+    for name in NAMES.split():
+        monkeypatch.setenv(name, "x")
+    monkeypatch.setenv("STAGE", "test")
+    config.settings.cache_clear()
+    yield
+    config.settings.cache_clear()
+
+
+def lines(capsys: pytest.CaptureFixture[str]) -> list[dict[str, Any]]:
+    return [json.loads(line) for line in capsys.readouterr().out.splitlines()]
+
+
+def test_a_line_is_emf(capsys: pytest.CaptureFixture[str]) -> None:
+    observe.count({"Sent": 2, "None": 0, "SendMs": [1, 2], "NoMs": []}, failure="dns")
+    [line] = lines(capsys)
+    [directive] = line["_aws"]["CloudWatchMetrics"]
+    assert directive == {
+        "Namespace": "Jobsprint/Integrations",
+        "Dimensions": [["stage", "failure"]],
+        "Metrics": [{"Name": "Sent", "Unit": "Count"}, {"Name": "SendMs", "Unit": "Milliseconds"}],
+    }
+    assert isinstance(line["_aws"]["Timestamp"], int)
+    assert {name: value for name, value in line.items() if name != "_aws"} == {
+        "stage": "test",
+        "failure": "dns",
+        "Sent": 2,
+        "SendMs": [1, 2],
+    }
+
+
+def test_nothing_is_no_line_and_values_are_bounded(capsys: pytest.CaptureFixture[str]) -> None:
+    observe.count({"Sent": 0, "SendMs": []})
+    assert lines(capsys) == []
+    observe.count({"SendMs": list(range(250))})
+    assert len(lines(capsys)[0]["SendMs"]) == 100
+
+
+def ticket(at: int, attempt: int = 1) -> Ticket:
+    event = new_id("evt", at)
+    return Ticket("secret-tenant", "wh_1", "dlv_1", event, "workflow.executed", "now", "key", attempt)
+
+
+def test_a_batch_comes_to_figures_without_names(capsys: pytest.CaptureFixture[str]) -> None:
+    figures = Figures()
+    figures.attempted(ticket(1_000), Attempt(1, "success", 1_250, 40), "delivered")
+    figures.attempted(ticket(1_000, 2), Attempt(2, "error", 9_000, 15, failure="tls: certificate_name"), "retrying")
+    figures.attempted(ticket(1_000), Attempt(1, "error", 900, 5, failure="tls: handshake"), "exhausted")
+    figures.attempted(ticket(1_000, 3), Attempt(3, "unknown", 9_000, 0, failure="worker_died"), "retrying")
+    figures.discarded(ticket(1_000))
+    figures.report(came_back=1)
+    written = capsys.readouterr().out
+    assert "secret-tenant" not in written
+    assert "wh_1" not in written
+    totals, *failures = [
+        {name: value for name, value in json.loads(line).items() if name != "_aws"} for line in written.splitlines()
+    ]
+    assert totals == {
+        "stage": "test",
+        "AttemptsSucceeded": 1,
+        "AttemptsFailed": 2,
+        "AttemptsUnknown": 1,
+        "DeliveriesDelivered": 1,
+        "RetriesScheduled": 2,
+        "DeliveriesExhausted": 1,
+        "DeliveriesDiscarded": 1,
+        "AttemptMs": [40, 15, 5],
+        "FirstAttemptMs": [250, 0],
+        "MessagesReturned": 1,
+    }
+    assert failures == [
+        {"stage": "test", "failure": "tls", "AttemptFailures": 2},
+        {"stage": "test", "failure": "worker_died", "AttemptFailures": 1},
+    ]
+
+
+def test_an_id_knows_when_it_was_made() -> None:
+    for ms in (0, 1, 1_763_812_345_678, (1 << 48) - 1):
+        assert made_at(new_id("evt", ms)) == ms
