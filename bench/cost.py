@@ -153,7 +153,9 @@ def _health(counts: Costs, prices: Prices, given: Assumptions) -> dict[str, floa
         {
             "dynamodb": counts.health.writes * prices.write_unit + counts.health.reads * prices.read_unit,
             "sqs": 3 * prices.sqs_request,
-            "lambda": _invocation(given.cpu_call, given.receiver_latency + 2 * given.aws_call, given.function_mb, prices),
+            "lambda": _invocation(
+                given.cpu_call, given.receiver_latency + 2 * given.aws_call, given.function_mb, prices
+            ),
             "logs": given.log_bytes_invocation / _GB * prices.log_gb,
         },
         1,

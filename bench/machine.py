@@ -26,5 +26,7 @@ def _processor() -> str:
 
 
 def _memory_gib() -> float:
-    kib = next(line.split()[1] for line in Path("/proc/meminfo").read_text().splitlines() if line.startswith("MemTotal"))
+    kib = next(
+        line.split()[1] for line in Path("/proc/meminfo").read_text().splitlines() if line.startswith("MemTotal")
+    )
     return int(kib) / 2**20

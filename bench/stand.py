@@ -42,6 +42,7 @@ def standing() -> Iterator[None]:
                 "HEALTH_QUEUE_URL": queues["HealthQueue"],
                 "EXECUTION_QUEUE_URL": queues["ExecutionQueue"],
                 "REFUSED_QUEUE_URL": queues["RefusedEvents"],
+                "RECOVERY_QUEUE_URL": queues["RecoveryQueue"],
                 "DATA_KEY_ID": make("kms").create_key()["KeyMetadata"]["Arn"],
             }
         )

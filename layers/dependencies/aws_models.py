@@ -16,6 +16,7 @@ import botocore.loaders
 SERVICES = ("apigateway", "dynamodb", "kms", "s3", "sqs")
 _SHARED = ("_retry", "partitions", "sdk-default-configuration")
 _OF_SERVICE = ("service-2", "endpoint-rule-set-1")
+_READ_WHOLE = ("clientContextParams",)  # botocore takes their documentation for granted
 _PACKAGE = '"""Made by the build: botocore\'s data for the services in use."""\n\nFOLDER = __path__[0]\n'
 
 
@@ -30,15 +31,25 @@ def main(target: Path) -> None:
     for service in SERVICES:
         version = loader.determine_latest_version(service, "service-2")
         for kind in _OF_SERVICE:
-            _write(target / service / version / f"{kind}.json", _undocumented(loader.load_data(f"{service}/{version}/{kind}")))
+            # With what botocore adds to a service's own data.
+            whole = loader.load_service_model(service, kind, version)
+            _write(target / service / version / f"{kind}.json", _trimmed(whole))
 
 
 def _endpoints(whole: dict[str, Any]) -> dict[str, Any]:
     partitions = [
-        {**partition, "services": {name: partition["services"][name] for name in SERVICES if name in partition["services"]}}
+        {
+            **partition,
+            "services": {name: partition["services"][name] for name in SERVICES if name in partition["services"]},
+        }
         for partition in whole["partitions"]
     ]
     return {**whole, "partitions": partitions}
+
+
+def _trimmed(whole: dict[str, Any]) -> dict[str, Any]:
+    kept = {name: whole[name] for name in _READ_WHOLE if name in whole}
+    return {**_undocumented(whole), **kept}
 
 
 def _undocumented(value: Any) -> Any:

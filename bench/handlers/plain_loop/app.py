@@ -19,7 +19,9 @@ def handler(event, context):
         ticket = json.loads(record["body"])
         key = {"pk": {"S": "bench#" + ticket["webhookId"]}, "sk": {"S": ticket["deliveryId"]}}
         write(key, "pending")
-        body = json.dumps({"event": ticket["event"], "timestamp": ticket["timestamp"], "data": json.loads(ticket["data"])})
+        body = json.dumps(
+            {"event": ticket["event"], "timestamp": ticket["timestamp"], "data": json.loads(ticket["data"])}
+        )
         signature = hmac.new(b"secret", body.encode(), hashlib.sha256).hexdigest()
         headers = {"Content-Type": "application/json", "X-Signature": signature}
         answer = session.post(os.environ["RECEIVER_URL"], data=body, headers=headers, timeout=15)
