@@ -37,14 +37,16 @@ def figures(service: Service, rounds: int = ROUNDS) -> list[Figure]:
     base = statistics.median(bare)
     note = f"bare handler: {base:.0f} ms of CPU here, over {len(bare)} starts"
     return [
-        Figure(f"cold start of {folder}", statistics.median(times) / base, "x", *_bounds(folder), note=note)
+        Figure(
+            f"cold start of {folder}",
+            statistics.median(times) / base,
+            "x",
+            TARGETS[folder][0],
+            stretch=TARGETS[folder][1],
+            note=note,
+        )
         for folder, times in found.items()
     ]
-
-
-def _bounds(folder: str) -> tuple[float, str, float | None]:
-    must, stretch = TARGETS[folder]
-    return must, "lower", stretch
 
 
 def _bare(service: Service) -> float:

@@ -26,7 +26,4 @@ def _processor() -> str:
 
 
 def _memory_gib() -> float:
-    kib = next(
-        line.split()[1] for line in Path("/proc/meminfo").read_text().splitlines() if line.startswith("MemTotal")
-    )
-    return int(kib) / 2**20
+    return os.sysconf("SC_PHYS_PAGES") * os.sysconf("SC_PAGE_SIZE") / 2**30

@@ -60,7 +60,7 @@ class _Meter:
 
     def __init__(self) -> None:
         self.bill = Bill()
-        self._own = aws._session().create_client("dynamodb")
+        self._own: Any = aws._session().create_client("dynamodb")
         # The dispatcher calls from several threads; both hooks of a call run in its own.
         self._noted: dict[int, tuple[dict[str, Any], AttributeMap]] = {}
 

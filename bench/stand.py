@@ -3,6 +3,7 @@
 import os
 from collections.abc import Iterator
 from contextlib import contextmanager
+from typing import Any
 
 from moto import mock_aws
 
@@ -28,7 +29,7 @@ def standing() -> Iterator[None]:
     from jobsprint import aws
 
     with mock_aws():
-        make = aws._session().create_client
+        make: Any = aws._session().create_client
         tables = create_tables(make("dynamodb"))
         queues = create_queues(make("sqs"))
         make("s3").create_bucket(Bucket="catalog")

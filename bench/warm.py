@@ -1,6 +1,6 @@
 """Warm requests: CPU of one over that of a bare handler that makes the very same DynamoDB calls.
 
-What a function asks of DynamoDB is read off the wire: a first request goes through a forwarder in front of the emulator.
+What a function asks of DynamoDB is read off the wire: first it runs behind a forwarder in front of the emulator.
 """
 
 import json

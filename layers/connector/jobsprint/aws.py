@@ -1,13 +1,43 @@
 """The one place that makes AWS clients: one of each kind per container, made on first use."""
 
+import sys
+from collections.abc import Iterator
+from contextlib import contextmanager
 from functools import cache
+from importlib.machinery import PathFinder
+from types import ModuleType
 from typing import TYPE_CHECKING, Any
 
-import botocore.session
-from botocore.config import Config
-from botocore.loaders import Loader
+import botocore
 
 from jobsprint.config import settings
+
+
+@contextmanager
+def _without_documentation() -> Iterator[None]:
+    """botocore is imported inside without the modules that write its clients' docstrings, which take a sixth of it."""
+    package, writer = ModuleType("botocore.docs"), ModuleType("botocore.docs.docstring")
+    found = PathFinder.find_spec(package.__name__, botocore.__path__)
+    if "botocore.docs" in sys.modules or not found:
+        yield
+        return
+    package.__path__ = list(found.submodule_search_locations or ())
+    for name in ("ClientMethodDocstring", "PaginatorDocstring", "WaiterDocstring"):
+        setattr(writer, name, lambda *_, **__: None)
+    for module in (package, writer):
+        sys.modules[module.__name__] = module
+    try:
+        yield
+    finally:
+        # Whoever asks for them later gets the real ones.
+        for module in (package, writer):
+            del sys.modules[module.__name__]
+
+
+with _without_documentation():
+    import botocore.session
+    from botocore.config import Config
+    from botocore.loaders import Loader
 
 try:
     from aws_models import FOLDER as MODELS  # made by the layer's build (layers/dependencies/aws_models.py)

@@ -1,7 +1,6 @@
 """The data that the layer's build leaves of botocore's: the clients of the services in use must not tell it apart."""
 
 import sys
-from collections.abc import Iterator
 from typing import Any
 
 import botocore.session
@@ -17,13 +16,13 @@ SHAPES = ("input_shape", "output_shape")
 
 
 @pytest.fixture(scope="module")
-def trimmed(tmp_path_factory: pytest.TempPathFactory) -> Iterator[botocore.session.Session]:
+def trimmed(tmp_path_factory: pytest.TempPathFactory) -> botocore.session.Session:
     folder = tmp_path_factory.mktemp("layer") / "aws_models"
     aws_models.main(folder)
     session = botocore.session.get_session()
     loader = Loader(extra_search_paths=[str(folder)], include_default_search_paths=False)
     session.register_component("data_loader", loader)
-    yield session
+    return session
 
 
 def _members(shape: Any, depth: int = 3) -> Any:
@@ -47,7 +46,7 @@ def test_a_client_is_the_same(service: str, trimmed: botocore.session.Session) -
             assert _members(getattr(own, shape)) == _members(getattr(theirs, shape)), operation
 
 
-@pytest.mark.parametrize("region", ["us-east-1", "eu-central-1", "cn-north-1", "us-gov-west-1"])
+@pytest.mark.parametrize("region", ["us-east-1", "cn-north-1"])
 @pytest.mark.parametrize("service", aws_models.SERVICES)
 def test_it_finds_the_same_endpoint(service: str, region: str, trimmed: botocore.session.Session) -> None:
     whole = botocore.session.get_session().create_client(service, region_name=region)
