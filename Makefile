@@ -84,6 +84,10 @@ test-connectors: install ## The connectors against real servers: installs n8n in
 	@"$(VENV)" -m local.n8n
 	$(PYTEST) tests/connectors
 
+bench: install ## The benchmarks, each figure beside its target; writes bench/results/latest.json: [SUITES="cold warm"]
+	@"$(PYTHON)" local/install.py bench
+	@PYTHONPATH=.:layers/connector "$(VENV)" -m bench $(SUITES)
+
 lint: install ## ruff check and format --check
 	"$(VENV)" -m ruff check .
 	"$(VENV)" -m ruff format --check .
@@ -117,6 +121,7 @@ requirements: install ## Pin the .in files again, with hashes: [UPGRADE=1]
 	$(PIN) --constraint requirements/dev.txt --output-file layers/dependencies/requirements.txt layers/dependencies/requirements.in
 	$(PIN) --output-file requirements/emulator.txt requirements/emulator.in
 	$(PIN) --output-file requirements/node.txt requirements/node.in
+	$(PIN) --constraint requirements/dev.txt --output-file requirements/bench.txt requirements/bench.in
 
 # For Python 3.11 and up on every platform. The tests run with the very versions that the layer ships.
 PIN = $(if $(shell command -v uv),uv,"$(VENV)" -m uv) pip compile --quiet $(if $(UPGRADE),--upgrade) --universal --python-version 3.11 \
@@ -131,4 +136,4 @@ install: ## Make .venv and .local/emulator where they are missing or out of date
 need = @test -n "$($(1))" || { echo "Say $(1)=, $(2), as in: make $@ $(1)=..." >&2; exit 1; }
 
 .PHONY: help run up down clean catalog token tokens revoke-token dashboard erase-tenant test unit e2e test-fuzz \
-	test-delivery test-connectors lint typecheck validate build invoke deploy openapi requirements install
+	test-delivery test-connectors bench lint typecheck validate build invoke deploy openapi requirements install

@@ -18,6 +18,7 @@ from typing import TextIO
 ENVIRONMENTS = {
     "dev": (Path(".venv"), Path("requirements/dev.txt"), "the development tools"),
     "emulator": (Path(".local/emulator"), Path("requirements/emulator.txt"), "the AWS emulator"),
+    "bench": (Path(".local/bench-python"), Path("requirements/bench.txt"), "the Python of the benchmarks"),
     "node": (Path(".local/node"), Path("requirements/node.txt"), "Node.js"),
 }
 LOGS = Path(".local/logs")

@@ -1,0 +1,71 @@
+"""Runs the benchmarks and prints every figure beside its target: `python -m bench [storage cold warm dispatch deploy]`.
+
+Without names it runs everything and writes `bench/results/latest.json`. It ends with 0 when it ran, whatever it found:
+a figure that misses its target says MISSED.
+"""
+
+import argparse
+import sys
+from collections.abc import Callable, Iterable
+from contextlib import ExitStack
+from functools import cache
+
+from bench import cold, cost, deploy, dispatch, machine, storage, warm
+from bench.figures import Figure, line, write
+from bench.receiver import receiving
+from bench.service import Service, deployed
+from local.options import PROJECT
+
+_RESULTS = PROJECT / "bench" / "results" / "latest.json"
+_NAMES = ("deploy", "cold", "warm", "dispatch", "storage")
+
+
+def main(names: Iterable[str]) -> int:
+    """Runs the named suites in the order given."""
+    print(f"\n{machine.described()}\n", flush=True)
+    with ExitStack() as stack:
+
+        @cache
+        def service() -> Service:
+            return stack.enter_context(deployed(stack.enter_context(receiving())))
+
+        suites: dict[str, Callable[[], list[Figure]]] = {
+            "deploy": deploy.figures,
+            "cold": lambda: cold.figures(service()),
+            "warm": lambda: warm.figures(service()),
+            "dispatch": lambda: dispatch.figures(service()),
+            "storage": _storage_and_cost,
+        }
+        found = [figure for name in names for figure in _printed(name, suites[name])]
+    missed = sum(not figure.holds for figure in found)
+    print(f"\n{len(found)} figures, {missed} MISSED", flush=True)
+    if set(names) == set(_NAMES):
+        write(found, _RESULTS)
+        print(f"Written to {_RESULTS.relative_to(PROJECT)}")
+    return 0
+
+
+def _printed(name: str, suite: Callable[[], list[Figure]]) -> list[Figure]:
+    print(f"{name}", flush=True)
+    figures = suite()
+    for figure in figures:
+        print(line(figure), flush=True)
+    return figures
+
+
+def _storage_and_cost() -> list[Figure]:
+    counted = storage.counted()
+    figures, bills = cost.figures(counted.costs)
+    print("  Dollars per million, by what they are paid for (prices and assumptions: bench/cost.py):")
+    for bill in bills:
+        print(bill.text())
+    print("  A million events in batches, if:")
+    for name, total in cost.sensitivity(counted.costs):
+        print(f"  {name:<34} ${total:5.2f}")
+    return [*counted.figures, *figures]
+
+
+if __name__ == "__main__":
+    parser = argparse.ArgumentParser(prog="python -m bench")
+    parser.add_argument("suites", nargs="*", choices=[*_NAMES, []], help="all of them by default")
+    sys.exit(main(tuple(parser.parse_args().suites) or _NAMES))

@@ -1,0 +1,66 @@
+"""Dispatch: CPU for a delivered webhook, beside a plain loop that does the same one message after the other."""
+
+import statistics
+import time
+from collections.abc import Mapping
+from pathlib import Path
+from typing import Any
+
+from bench.cold import succeeded
+from bench.figures import Figure
+from bench.runtime import Runtime, running
+from bench.service import Service, made
+from bench.storage import FILL
+from bench.tickets import batch
+
+ROUNDS = 60
+_WARM = 5
+_SLOW_MS = 500
+_SLOW_ROUNDS = 5
+_PLAIN = Path(__file__).parent / "handlers" / "plain_loop"
+
+
+def figures(service: Service, rounds: int = ROUNDS) -> list[Figure]:
+    """Both work a batch of FILL in turn; medians. Then a batch of which every receiver takes half a second."""
+    env = service.environment("dispatch_webhooks")
+    plain_env = {**env, "RECEIVER_URL": f"{service.receiver_url}/hook"}
+    ours: list[float] = []
+    plain: list[float] = []
+    with running(service.folders("dispatch_webhooks"), env) as subject, running([_PLAIN], plain_env) as loop:
+        for _ in range(_WARM):
+            subject.invoke(batch(service, FILL))
+            loop.invoke(batch(service, FILL))
+        for _ in range(rounds):
+            ours.append(_cpu_of(subject, batch(service, FILL)) / FILL)
+            plain.append(_cpu_of(loop, batch(service, FILL)) / FILL)
+        slow = statistics.median(_slow_batch(service, subject) for _ in range(_SLOW_ROUNDS))
+    own, theirs = statistics.median(ours), statistics.median(plain)
+    return [
+        Figure("CPU of a delivered webhook", own, "ms", 1.0, stretch=0.5, note=f"batches of {FILL}, {rounds} of them"),
+        Figure(
+            "plain loop over CPU of a delivered webhook", theirs / own, "x", 3.0, "higher", note=f"loop {theirs:.2f} ms"
+        ),
+        Figure(
+            "time of a batch over its slowest receiver",
+            slow,
+            "x",
+            1.5,
+            note=f"{FILL} receivers of {_SLOW_MS} ms; one by one {FILL}; with the emulator's own time",
+        ),
+    ]
+
+
+def _cpu_of(function: Runtime, event: Mapping[str, Any]) -> float:
+    before = function.cpu_ms()
+    succeeded(function.invoke(event))
+    return function.cpu_ms() - before
+
+
+def _slow_batch(service: Service, function: Runtime) -> float:
+    """A webhook of its own each time, as one that is slow is held back."""
+    url = f"{service.receiver_url}/slow/{_SLOW_MS}"
+    webhook = made(service.stack, "webhooks", {"name": "Slow", "url": url, "events": ["slow.event"]})
+    event = batch(service, FILL, webhook)
+    started = time.monotonic()
+    succeeded(function.invoke(event))
+    return (time.monotonic() - started) * 1000 / _SLOW_MS

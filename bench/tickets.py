@@ -1,0 +1,34 @@
+"""Batches of the delivery queue as Lambda hands them to the dispatcher."""
+
+import itertools
+import json
+from typing import Any
+
+from bench.service import TENANT, Service
+from bench.storage import PAYLOAD_BYTES
+from jobsprint.domain.ids import new_id
+from jobsprint.domain.times import now_ms
+from tests.support.deliveries import record
+
+_numbers = itertools.count(1)
+
+
+def batch(service: Service, size: int, webhook: str = "") -> dict[str, Any]:
+    """An SQS event with `size` first attempts that nobody else knows of."""
+    return {"Records": [record(json.dumps(_ticket(webhook or service.webhook))) for _ in range(size)]}
+
+
+def _ticket(webhook: str) -> dict[str, Any]:
+    now = now_ms() + next(_numbers)  # a time of its own, as ids are made from it
+    event_id = new_id("evt", now)
+    return {
+        "tenant": TENANT,
+        "webhookId": webhook,
+        "deliveryId": new_id("dlv", now),
+        "eventId": event_id,
+        "event": "bench.happened",
+        "timestamp": "2026-11-22T10:00:00Z",
+        "eventKey": f"0#{event_id}",
+        "attempt": 1,
+        "data": json.dumps({"text": "x" * (PAYLOAD_BYTES - 11)}),
+    }

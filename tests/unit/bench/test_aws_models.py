@@ -1,0 +1,53 @@
+"""The data that the layer's build leaves of botocore's: the clients of the services in use must not tell it apart."""
+
+import sys
+from typing import Any
+
+import botocore.session
+import pytest
+from botocore.loaders import Loader
+
+from tests.support.template import ROOT
+
+sys.path.insert(0, str(ROOT / "layers" / "dependencies"))
+import aws_models
+
+SHAPES = ("input_shape", "output_shape")
+
+
+@pytest.fixture(scope="module")
+def trimmed(tmp_path_factory: pytest.TempPathFactory) -> botocore.session.Session:
+    folder = tmp_path_factory.mktemp("layer") / "aws_models"
+    aws_models.main(folder)
+    session = botocore.session.get_session()
+    loader = Loader(extra_search_paths=[str(folder)], include_default_search_paths=False)
+    session.register_component("data_loader", loader)
+    return session
+
+
+def _members(shape: Any, depth: int = 3) -> Any:
+    """Names, types and places of a shape, as far down as a request has its fields."""
+    if shape is None or depth == 0:
+        return None
+    inner = {name: _members(member, depth - 1) for name, member in getattr(shape, "members", {}).items()}
+    return shape.type_name, shape.serialization, sorted(getattr(shape, "required_members", ())), inner
+
+
+@pytest.mark.parametrize("service", aws_models.SERVICES)
+def test_a_client_is_the_same(service: str, trimmed: botocore.session.Session) -> None:
+    whole = botocore.session.get_session().create_client(service, region_name="eu-central-1")
+    ours = trimmed.create_client(service, region_name="eu-central-1")
+    assert ours.meta.endpoint_url == whole.meta.endpoint_url
+    assert ours.meta.method_to_api_mapping == whole.meta.method_to_api_mapping
+    for operation in whole.meta.service_model.operation_names:
+        own, theirs = (client.meta.service_model.operation_model(operation) for client in (ours, whole))
+        assert own.http == theirs.http
+        for shape in SHAPES:
+            assert _members(getattr(own, shape)) == _members(getattr(theirs, shape)), operation
+
+
+@pytest.mark.parametrize("region", ["us-east-1", "cn-north-1"])
+@pytest.mark.parametrize("service", aws_models.SERVICES)
+def test_it_finds_the_same_endpoint(service: str, region: str, trimmed: botocore.session.Session) -> None:
+    whole = botocore.session.get_session().create_client(service, region_name=region)
+    assert trimmed.create_client(service, region_name=region).meta.endpoint_url == whole.meta.endpoint_url

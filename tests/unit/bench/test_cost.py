@@ -1,0 +1,59 @@
+"""The cost model: its parts are the whole, and it moves the way a bill does."""
+
+from collections import Counter
+from dataclasses import replace
+
+import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
+
+from bench.cost import Assumptions, Prices, costs
+from bench.meter import Bill
+from bench.storage import Costs
+
+COUNTS = Costs(
+    single=Bill(reads=1, writes=1, sqs=1),
+    batch=Bill(reads=1, writes=25, sqs=3),
+    bus=Bill(reads=1, writes=10, sqs=1),
+    dispatch=Bill(reads=1, writes=21),
+    dispatch_of_one=Bill(reads=1, writes=3),
+    call=Bill(reads=1.5),
+    health=Bill(reads=2, writes=1, calls=Counter()),
+)
+DELIVERING = ("batch", "bus", "single")
+
+
+def bill(name: str, **changed: float) -> float:
+    """Dollars per million with some assumptions changed."""
+    return costs(COUNTS, Prices(), replace(Assumptions(), **changed))[name].total
+
+
+@pytest.mark.parametrize("name", costs(COUNTS, Prices(), Assumptions()))
+def test_the_parts_are_the_whole(name: str) -> None:
+    found = costs(COUNTS, Prices(), Assumptions())[name]
+    assert found.total == pytest.approx(sum(found.parts.values()))
+    assert all(part > 0 for part in found.parts.values())
+
+
+@pytest.mark.parametrize("name", DELIVERING)
+@settings(max_examples=20)
+@given(fewer=st.integers(1, 9), more=st.integers(1, 9))
+def test_fuller_batches_cost_less(name: str, fewer: int, more: int) -> None:
+    assert bill(name, fill=fewer + more) < bill(name, fill=fewer)
+
+
+@pytest.mark.parametrize("what", ["receiver_latency", "retention_days", "egress_bytes", "log_bytes_invocation"])
+@pytest.mark.parametrize("name", DELIVERING)
+@settings(max_examples=20)
+@given(few=st.integers(0, 5000), more=st.integers(1, 5000))
+def test_more_of_it_costs_more(name: str, what: str, few: int, more: int) -> None:
+    assert bill(name, **{what: few + more}) > bill(name, **{what: few})
+
+
+def test_an_event_costs_least_in_a_batch_and_most_alone() -> None:
+    assert bill("batch") < bill("bus") < bill("single")
+
+
+def test_a_delivered_event_pays_for_its_three_writes() -> None:
+    parts = costs(COUNTS, Prices(write_unit=1e-6, read_unit=0), Assumptions())["batch"].parts
+    assert parts["dynamodb"] == pytest.approx(1 + 2 + 0.1)
