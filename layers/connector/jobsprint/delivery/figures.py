@@ -4,6 +4,7 @@ from collections import Counter
 
 from jobsprint import observe
 from jobsprint.domain.deliveries import Ticket
+from jobsprint.domain.failures import kind_of
 from jobsprint.domain.ids import made_at
 from jobsprint.domain.models import Attempt, DeliveryState
 
@@ -58,6 +59,4 @@ class Figures:
 
     def failures(self) -> Counter[str]:
         """Failed attempts by their kind, without the detail after the colon: some twenty values."""
-        return Counter(
-            (attempt.failure or "").partition(":")[0] for _, attempt, _ in self._ended if attempt.status != "success"
-        )
+        return Counter(kind_of(attempt.failure or "") for _, attempt, _ in self._ended if attempt.status != "success")
