@@ -36,7 +36,8 @@ def written_metrics() -> set[str]:
 
 
 def test_it_is_valid() -> None:
-    assert [str(match) for match in cfnlint.lint_all(TEXT)] == []
+    matches = [match for match in cfnlint.lint_all(TEXT) if match.rule.severity != "informational"]
+    assert [str(match) for match in matches] == []
 
 
 def test_its_parameters_are_outputs_of_the_main_stack() -> None:

@@ -4,6 +4,7 @@ import json
 import os
 import re
 import subprocess
+from typing import Any
 
 from local.options import PROJECT
 from tests.e2e.api import Api
@@ -16,6 +17,15 @@ README = (PROJECT / "README.md").read_text()
 def blocks(language: str) -> list[str]:
     """The code blocks of a language."""
     return re.findall(rf"^```{language}\n(.*?)^```$", README, flags=re.DOTALL | re.MULTILINE)
+
+
+def answers_in(text: str) -> list[dict[str, Any]]:
+    """The API's answers in what was printed; the receiver in the background may write on the line of one."""
+    found, end = [], 0
+    while (begin := text.find('{"success"', end)) >= 0:
+        answer, end = json.JSONDecoder().raw_decode(text, begin)
+        found.append(answer)
+    return found
 
 
 def test_the_walk_runs_and_ends_with_a_signed_webhook(stack: Stack) -> None:
@@ -32,9 +42,7 @@ def test_the_walk_runs_and_ends_with_a_signed_webhook(stack: Stack) -> None:
         env={**os.environ, "PYTHONDONTWRITEBYTECODE": "1"},
     )
     assert ran.returncode == 0, ran.stdout + ran.stderr
-    # The receiver in the background may write on the line of an answer.
-    begins = [found.start() for found in re.finditer(r'\{"success"', ran.stdout)]
-    answers = [json.JSONDecoder().raw_decode(ran.stdout, begin)[0] for begin in begins]
+    answers = answers_in(ran.stdout)
     assert [answer["success"] for answer in answers] == [True] * 9, ran.stdout
     connected, tested, acted, webhook, published, _, preview, deliveries, logs = (answer["data"] for answer in answers)
     assert connected["status"] == "connected"

@@ -1,6 +1,7 @@
 """Fixtures of the integration tests."""
 
-from collections.abc import Iterator
+import threading
+from collections.abc import Callable, Iterator
 from typing import Any
 
 import pytest
@@ -13,6 +14,24 @@ def endpoint() -> Iterator[Receiver]:
     """A tenant's HTTP endpoint on 127.0.0.1."""
     with receiving() as receiver:
         yield receiver
+
+
+@pytest.fixture
+def atomic_writes(monkeypatch: pytest.MonkeyPatch) -> None:
+    """moto judges a condition in one step and writes in another; here they are one, as they are in DynamoDB."""
+    from moto.dynamodb.models import DynamoDBBackend
+
+    lock = threading.Lock()
+
+    def atomic(write: Callable[..., Any]) -> Callable[..., Any]:
+        def locked(*args: Any, **options: Any) -> Any:
+            with lock:
+                return write(*args, **options)
+
+        return locked
+
+    for name in ("put_item", "update_item"):
+        monkeypatch.setattr(DynamoDBBackend, name, atomic(getattr(DynamoDBBackend, name)))
 
 
 @pytest.fixture

@@ -11,7 +11,6 @@ from concurrent.futures import ThreadPoolExecutor
 from typing import Any, TypeVar
 
 import pytest
-from moto.dynamodb.models import DynamoDBBackend
 
 from jobsprint import aws as clients
 from jobsprint.delivery import dispatch as dispatching
@@ -26,19 +25,7 @@ _Result = TypeVar("_Result")
 
 
 @pytest.fixture
-def outbox(aws: dict[str, Any], monkeypatch: pytest.MonkeyPatch) -> Iterator[Outbox]:
-    # moto judges a condition in one step and writes in another; the lock makes them one, as they are in DynamoDB.
-    lock = threading.Lock()
-
-    def atomic(write: Callable[..., Any]) -> Callable[..., Any]:
-        def locked(*args: Any, **options: Any) -> Any:
-            with lock:
-                return write(*args, **options)
-
-        return locked
-
-    for name in ("put_item", "update_item"):
-        monkeypatch.setattr(DynamoDBBackend, name, atomic(getattr(DynamoDBBackend, name)))
+def outbox(atomic_writes: None, aws: dict[str, Any]) -> Iterator[Outbox]:
     clients.dynamodb()
     with watching_sqs() as box:
         yield box
