@@ -338,7 +338,15 @@ def test_a_deleted_webhook_ends_its_deliveries(outbox: Outbox, receiver: Receive
     call("DELETE", f"/integrations/webhooks/{webhook['id']}")
     assert dispatch(record(body)) == []
     assert receiver.received == []
-    assert raw_row(webhook["id"])["state"] == {"S": "discarded"}
+    [delivery] = deliveries(webhook["id"])
+    assert delivery["state"] == "discarded"
+    assert deliveries(webhook["id"], "?state=discarded") == [delivery]
+    path = f"/integrations/webhooks/{webhook['id']}/deliveries"
+    assert call("GET", f"{path}/{delivery['id']}").data["state"] == "discarded"
+    for tenant, wanted in (("acme", "dlv_01jgxs7m5n8q2w4r6t8v0x2z4b"), ("other", delivery["id"])):
+        refused = call("GET", f"{path}/{wanted}", tenant=tenant)
+        assert (refused.status, refused.error["code"]) == (404, "webhook_not_found")
+    assert call("GET", path, tenant="other").status == 404
 
 
 def test_an_event_that_is_gone_ends_its_delivery(outbox: Outbox, receiver: Receiver, webhook: dict[str, Any]) -> None:

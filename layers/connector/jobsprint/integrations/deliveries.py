@@ -1,6 +1,10 @@
-"""What was sent to a webhook: its deliveries, and one of them whole."""
+"""What was sent to a webhook: its deliveries, and one of them whole.
+
+The history of a deleted webhook stays until its time to live has passed: there one sees what was discarded.
+"""
 
 from jobsprint.domain.deliveries import DeliveryRow, Wanted
+from jobsprint.domain.errors import NotFound
 from jobsprint.domain.times import now_ms
 from jobsprint.integrations import webhooks
 from jobsprint.store.deliveries import DeliveryStore
@@ -11,13 +15,18 @@ def page(
     tenant: str, webhook_id: str, wanted: Wanted, *, limit: int, position: str | None
 ) -> tuple[list[DeliveryRow], str | None]:
     """A page of deliveries, newest first, and the position to go on from. Raises NotFound."""
-    webhooks.find(tenant, webhook_id)
-    return DeliveryStore(tenant).page(webhook_id, wanted, limit=limit, position=position, now=now_ms())
+    rows, position = DeliveryStore(tenant).page(webhook_id, wanted, limit=limit, position=position, now=now_ms())
+    if not rows:
+        webhooks.find(tenant, webhook_id)
+    return rows, position
 
 
 def find(tenant: str, webhook_id: str, delivery_id: str) -> tuple[DeliveryRow, str | None]:
     """A delivery and its event's data as canonical text, None where the event is no longer kept. Raises NotFound."""
-    webhooks.find(tenant, webhook_id)
     now = now_ms()
-    row = DeliveryStore(tenant).get(webhook_id, delivery_id, now)
+    try:
+        row = DeliveryStore(tenant).get(webhook_id, delivery_id, now)
+    except NotFound:
+        webhooks.find(tenant, webhook_id)
+        raise
     return row, EventStore(tenant).data_of(row.event_key, now)
