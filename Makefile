@@ -74,7 +74,7 @@ test-fuzz: install ## Schemathesis with 200 cases per operation, on the local st
 	SCHEMATHESIS_CASES=200 $(PYTEST) tests/e2e/test_schemathesis.py
 
 test-delivery: install ## Delivery's long suites: chaos, hostile receivers, outbound guard, isolation; each prints its counts
-	$(PYTEST) -s tests/delivery
+	@set -o pipefail; $(PYTEST) -s tests/delivery | grep --line-buffered -v '{"level":\|{"_aws":'
 
 e2e: install ## The end-to-end tests alone
 	$(PYTEST) tests/e2e
