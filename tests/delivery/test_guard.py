@@ -7,6 +7,7 @@ from typing import Any
 import pytest
 
 from jobsprint.connectors import calls
+from jobsprint.domain import traffic
 from jobsprint.domain.errors import InvalidFields
 from jobsprint.security import addresses, outbound
 from tests.conftest import forget_settings
@@ -73,6 +74,7 @@ def test_a_name_that_flips_to_any_of_them_is_refused_at_delivery(
 ) -> None:
     found: Counter[str] = Counter()
     opened: list[str] = []
+    monkeypatch.setattr(traffic, "MIN_ATTEMPTS", 1_000_000)  # so many failures would open the breaker
     monkeypatch.setattr(outbound._Transfer, "_on_open", lambda *_: opened.append("a socket"))
     dns.answers["flip.test"] = [[PUBLIC], *([ip] for ip, _ in forbidden_answers())]
     with sending(monkeypatch), watching_sqs() as outbox:

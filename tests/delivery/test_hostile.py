@@ -11,6 +11,7 @@ from hypothesis import strategies as st
 
 from jobsprint.delivery import attempt as attempts
 from jobsprint.security.addresses import AddressPolicy
+from jobsprint.security.credentials import Credentials
 from jobsprint.security.outbound import KINDS, Answer, Client, Request
 from tests.support.deliveries import Outbox, watching_sqs
 from tests.support.hostile import CASES, Case, Served, serving
@@ -177,7 +178,7 @@ def test_any_bytes_end_in_an_answer_or_a_typed_failure(
             assert outcome.kind in KINDS
             assert outcome.sent or outcome.kind == "timeout_connect"  # a busy machine
             ends[outcome.reason] += 1
-        attempts.attempt_of(outcome, 1, 0, ())
+        attempts.attempt_of(outcome, 1, 0, Credentials("https://hooks.example.com/", secrets=("your_secret",)))
 
     one()
     shown = ", ".join(f"{name} {count}" for name, count in ends.most_common())
