@@ -37,7 +37,7 @@ from jobsprint.store.events import EventStore
 from jobsprint.store.webhook_stats import StatsStore
 
 _WORKERS = 8
-_GATHER_SECONDS = 0.02
+GATHER_SECONDS = 0.02
 """How long a result waits for others to be written with it, while any are still to come."""
 
 
@@ -124,7 +124,7 @@ class _Batch:
     def _send(self, client: Client, sendings: Sequence[_Sending], workers: Executor) -> None:
         """Sends all at once, and records each as it ends."""
         firsts = sum(sending.work.ticket.attempt == 1 for sending in sendings)
-        gathering = Gathering(self._recorder.record_firsts, workers, expected=firsts, seconds=_GATHER_SECONDS)
+        gathering = Gathering(self._recorder.record_firsts, workers, expected=firsts, seconds=GATHER_SECONDS)
         retries: list[Future[None]] = []
 
         def record(index: int, outcome: Outcome) -> None:
