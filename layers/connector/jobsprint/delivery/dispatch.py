@@ -319,7 +319,7 @@ class _Batch:
 
 def _result(sending: _Sending, outcome: Outcome) -> Result:
     ticket, receiver = sending.work.ticket, sending.receiver
-    attempt = attempts.attempt_of(outcome, ticket.attempt, sending.started_at, receiver.credentials)
+    attempt = receiver.keeper.attempt_of(outcome, ticket.attempt, sending.started_at)
     retry_after = outcome.headers.get("retry-after") if isinstance(outcome, Answer) else None
     return Result(sending.work.message, ticket, sending.claim.token, attempt, retry_after, receiver)
 
