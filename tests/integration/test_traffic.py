@@ -361,7 +361,9 @@ def test_exhausted_deliveries_are_told_at_once_and_the_rest_after_an_hour(
     first = world.publish()
     world.work(*first)
     [exhausted] = told(world)
-    assert json.loads(exhausted["data"])["deliveryIds"] == [first[0].json["deliveryId"]]
+    data = json.loads(exhausted["data"])
+    assert (data["reason"], data["deliveryIds"]) == ("attempts_used_up", [first[0].json["deliveryId"]])
+    assert "gone" not in data
     for _ in range(3):
         world.work(*world.publish())
     assert told(world) == []
@@ -377,6 +379,57 @@ def test_exhausted_deliveries_are_told_at_once_and_the_rest_after_an_hour(
     [digest] = found
     assert json.loads(digest["data"])["count"] == 3
     assert state_of(webhook).exhausted == 0
+
+
+def test_enabled_after_a_crash_had_left_its_disabling_half_done_a_webhook_is_probed_too(
+    world: World, receiver: Receiver, listener: Receiver, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    webhook = subscribe(receiver.url, "workflow.*")
+    subscribe(listener.url, "webhook.*")
+    receiver.answer = lambda _: Reply(410)
+    with monkeypatch.context() as patch:
+        patch.setattr(telling, "_keep_disabled", lambda *_, **__: 1 / 0)
+        world.work(*world.publish())
+    IntegrationStore("acme").watch(webhook["id"], watched=False)  # a batch that found it calm before may say so after
+    call("PATCH", f"/integrations/webhooks/{webhook['id']}", body={"active": True})
+    receiver.answer = lambda _: Reply(200)
+    messages = [sent for sent in world.publish(3) if sent.group == webhook["id"]]
+    world.now += 1_000
+    world.work(*messages)
+    assert len(receiver.received) == 1 + 1, "one probe before full return"
+    assert [one["event"] for one in told(world)] == ["webhook.disabled", "webhook.recovered"]
+    world.now += telling.NOTICE_MS
+    world.work(*world.outbox.take_notices())
+    assert told(world) == []
+
+
+def test_a_digest_says_what_a_410_ended(world: World, receiver: Receiver, listener: Receiver) -> None:
+    subscribe(receiver.url, "workflow.*")
+    subscribe(listener.url, "delivery.exhausted")
+    receiver.answer = lambda _: Reply(410)
+    world.work(*world.publish())
+    [exhausted] = told(world)
+    data = json.loads(exhausted["data"])
+    assert (data["reason"], data["count"], data["gone"]) == ("gone", 1, 1)
+
+
+def test_a_batch_that_ends_after_its_webhook_was_deleted_leaves_nothing_for_ever(
+    world: World, receiver: Receiver
+) -> None:
+    webhook = subscribe(receiver.url)
+    world.work(*world.publish())
+
+    def answer(_: Any) -> Reply:
+        call("DELETE", f"/integrations/webhooks/{webhook['id']}")
+        return Reply(200)
+
+    receiver.answer = answer
+    world.work(*world.publish())
+    items = clients.dynamodb().scan(TableName="TenantsTable")["Items"]
+    left = [item for item in items if item["sk"]["S"].startswith(webhook["id"])]
+    assert [item["pk"]["S"] for item in left] == ["acme#activity"]
+    assert left[0]["successful"] == {"N": "1"}
+    assert int(left[0]["expiresAt"]["N"]) < time.time() + 2 * 86400
 
 
 def test_410_is_told_with_its_reason_and_the_webhook_is_probed_once_enabled(
