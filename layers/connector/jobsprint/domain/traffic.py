@@ -119,8 +119,9 @@ class Traffic:
 class Report:
     """What a batch saw of one webhook: attempts by outcome, whether one was slow, the deliveries it exhausted.
 
-    `gone` counts those of `exhausted` that a 410 ended. `token` is the lease it held, if any. `totals` include its own attempts; None where they could not be counted.
-    `may_tell` is False where only events of the service's own failed: failing to deliver one never publishes another.
+    `gone` counts those of `exhausted` that a 410 ended. `token` is the lease it held, if any. `totals` include its own
+    attempts; None where they could not be counted. `may_tell` is False where only events of the service's own failed:
+    failing to deliver one never publishes another.
     """
 
     ok: int = 0

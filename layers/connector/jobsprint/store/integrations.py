@@ -213,7 +213,7 @@ class IntegrationStore:
                 TableName=self._table, Key=self._key(integration.id), **condition
             ),
         )
-        # A call or delivery under way counts itself later, and would bring the item back for ever: so it only goes soon.
+        # A call or delivery under way counts itself later, which would bring the item back for ever: so it goes soon.
         gone: Item = {**self._activity_key(integration.id), "expiresAt": now // 1000 + _GONE_SECONDS}
         aws.dynamodb().put_item(TableName=self._table, Item=marshal_item(gone))
 
