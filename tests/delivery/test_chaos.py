@@ -9,8 +9,8 @@ from typing import Any
 import pytest
 
 from jobsprint.observe import logger
-from tests.support.chaos import Outcome, Stage, stage
-from tests.support.mortals import FOLDERS
+from tests.support.chaos import Again, Outcome, Stage, stage
+from tests.support.mortals import AGAIN_FOLDERS, FOLDERS
 
 PAIRS = 30
 TRIES = 3
@@ -20,6 +20,14 @@ TRIES = 3
 def world(aws: dict[str, Any], tmp_path: Path) -> Iterator[Stage]:
     logger.setLevel("CRITICAL")
     with stage(tmp_path) as found:
+        yield found
+    logger.setLevel("INFO")
+
+
+@pytest.fixture
+def again(aws: dict[str, Any], tmp_path: Path) -> Iterator[Stage]:
+    logger.setLevel("CRITICAL")
+    with stage(tmp_path, Again) as found:
         yield found
     logger.setLevel("INFO")
 
@@ -49,10 +57,9 @@ def killed(world: Stage, label: str) -> Outcome:
     return outcome
 
 
-def test_a_death_at_every_boundary(world: Stage) -> None:
-    boundaries = boundaries_of(world)
+def survives(world: Stage, boundaries: list[str]) -> None:
+    """A run for each of the boundaries, with a death there."""
     assert len(boundaries) == len(set(boundaries))
-    assert {label.split(" ")[0] for label in boundaries} == set(FOLDERS)
 
     outcomes = [killed(world, label) for label in boundaries]
 
@@ -63,6 +70,18 @@ def test_a_death_at_every_boundary(world: Stage) -> None:
     assert not missed, "nobody died there"
     assert not {label: one.wrong for label, one in zip(boundaries, outcomes, strict=True) if one.wrong}
     assert not sum(one.lost for one in outcomes)
+
+
+def test_a_death_at_every_boundary(world: Stage) -> None:
+    boundaries = boundaries_of(world)
+    assert {label.split(" ")[0] for label in boundaries} == set(FOLDERS)
+    survives(world, boundaries)
+
+
+def test_a_death_at_every_boundary_of_resending_recovering_and_putting_off(again: Stage) -> None:
+    boundaries = [label for label in boundaries_of(again) if not label.startswith("publish_events")]
+    assert {label.split(" ")[0] for label in boundaries} == set(AGAIN_FOLDERS)
+    survives(again, boundaries)
 
 
 def test_two_deaths(world: Stage) -> None:

@@ -3,6 +3,7 @@
 import base64
 import hmac
 import json
+import time
 from collections.abc import Iterator
 from typing import Any
 
@@ -409,3 +410,16 @@ def test_a_call_that_cannot_be_logged_is_answered_all_the_same(
 
     assert act(integration_id).status == 200
     assert len(endpoint.received) == 1
+
+
+def test_a_schema_that_takes_long_to_explain_does_not_hold_up_the_call(endpoint: Receiver) -> None:
+    part = {"anyOf": [{"maximum": 1}] * 100}
+    schema = {"type": "object", "properties": {"x": {"type": "array", "items": part}}}
+    integration_id = connected(endpoint.url, actions=[{"name": "send", "parameters": schema}])
+    started = time.process_time()
+
+    answer = act(integration_id, "send", x=[7] * 10_000)
+
+    assert time.process_time() - started < 2
+    assert (answer.status, [detail["field"] for detail in answer.error["details"]]) == (422, ["body.parameters"])
+    assert endpoint.received == []

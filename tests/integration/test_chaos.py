@@ -3,7 +3,7 @@
 from pathlib import Path
 from typing import Any
 
-from tests.support.chaos import stage
+from tests.support.chaos import Again, stage
 
 BOUNDARIES = (
     "publish_events sqs.SendMessageBatch after 1",
@@ -15,11 +15,25 @@ BOUNDARIES = (
     "sweep_deliveries sqs.SendMessageBatch after 1",
     "sweep_deliveries dynamodb.UpdateItem after 2",
 )
+AGAIN = (
+    "resend_delivery dynamodb.UpdateItem after 1",
+    "recover_deliveries sqs.SendMessageBatch after 1",
+    "recover_deliveries dynamodb.UpdateItem after 1",
+    "sweep_deliveries sqs.SendMessageBatch after 1",
+)
 
 
 def test_whoever_dies_nothing_is_lost_and_nothing_sent_twice(aws: dict[str, Any], tmp_path: Path) -> None:
     with stage(tmp_path) as world:
         for label in BOUNDARIES:
+            outcome = world.play({label})
+            assert outcome.world.died == [label]
+            assert (outcome.wrong, outcome.lost, outcome.delivered) == ([], 0, outcome.published)
+
+
+def test_whoever_dies_what_is_sent_again_or_put_off_arrives_once(aws: dict[str, Any], tmp_path: Path) -> None:
+    with stage(tmp_path, Again) as world:
+        for label in AGAIN:
             outcome = world.play({label})
             assert outcome.world.died == [label]
             assert (outcome.wrong, outcome.lost, outcome.delivered) == ([], 0, outcome.published)

@@ -8,6 +8,7 @@ import pytest
 from jobsprint import aws
 from jobsprint.domain.errors import Conflict
 from jobsprint.domain.redact import MASK
+from jobsprint.domain.times import now_ms
 from jobsprint.store.integrations import IntegrationStore
 from tests.support.call import call
 from tests.support.receiver import Receiver, Reply
@@ -384,7 +385,7 @@ def test_a_change_in_between_is_a_conflict() -> None:
     with pytest.raises(Conflict) as refused:
         store.update(seen)
     with pytest.raises(Conflict):
-        store.delete(seen)
+        store.delete(seen, now_ms())
 
     assert refused.value.code == "changed_meanwhile"
     assert statuses(integration_id)["name"] == "First"

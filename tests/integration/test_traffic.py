@@ -5,7 +5,7 @@ import time
 from collections import Counter
 from collections.abc import Iterator
 from concurrent.futures import ThreadPoolExecutor
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from typing import Any
 
 import pytest
@@ -18,7 +18,8 @@ from jobsprint.delivery import gate, queue, telling
 from jobsprint.delivery.queue import Notice
 from jobsprint.delivery.sweep import sweep
 from jobsprint.domain import event_names, traffic
-from jobsprint.domain.deliveries import GRACE_MS
+from jobsprint.domain.deliveries import GRACE_MS, SHOWN_WAIT_MS
+from jobsprint.domain.times import iso_millis
 from jobsprint.store.integrations import IntegrationStore
 from jobsprint.store.traffic import TrafficStore
 from tests.support.call import call
@@ -149,14 +150,16 @@ def test_a_failing_webhook_waits_without_using_up_attempts_and_is_probed(world: 
     assert len(put_off) == 4
     assert {sent.delay for sent in put_off} == {traffic.FIRST_OPEN_MS // 1000}
     assert {(sent.json["attempt"], sent.json["deferred"]) for sent in put_off} == {(1, 1)}
-    assert len(deliveries(webhook["id"], "?limit=100")) == before
+    shown = deliveries(webhook["id"], "?limit=100&state=pending")
+    assert len(shown) == 4, "whoever waits is shown to wait"
+    assert {one["nextAttemptAt"] for one in shown} == {iso_millis(put_off[0].json["notBefore"])}
 
     world.now += traffic.FIRST_OPEN_MS
     world.work(*put_off)
     assert len(receiver.received) == before + 1, "one probe"
     shown = deliveries(webhook["id"], "?limit=100")
     parked = [one for one in shown if one["state"] == "pending"]
-    assert len(parked) == 3, "whoever waits longer is shown to wait"
+    assert len(parked) == 3, "the others wait on"
     assert {len(one["attempts"]) for one in parked} == {0}
     assert all(one["nextAttemptAt"].endswith("Z") for one in parked)
     created = {one["id"]: one["createdAt"] for one in parked}
@@ -209,11 +212,9 @@ def test_what_waits_is_discarded_when_its_webhook_is_paused(world: World, receiv
     receiver.answer = lambda _: Reply(500)
     world.fail()
     [waiting] = world.publish()
-    for _ in range(2):
-        world.work(waiting)
-        [waiting] = world.outbox.take()
-        world.now += 1
-        waiting = Sent(waiting.queue, json.dumps({**waiting.json, "notBefore": 0}), 0, waiting.group)
+    world.work(waiting)
+    [waiting] = world.outbox.take()
+    world.now = waiting.json["notBefore"]
     call("PATCH", f"/integrations/webhooks/{webhook['id']}", body={"active": False})
     world.work(waiting)
     [delivery] = [one for one in deliveries(webhook["id"], "?limit=100") if one["id"] == waiting.json["deliveryId"]]
@@ -364,7 +365,9 @@ def test_exhausted_deliveries_are_told_at_once_and_the_rest_after_an_hour(
     first = world.publish()
     world.work(*first)
     [exhausted] = told(world)
-    assert json.loads(exhausted["data"])["deliveryIds"] == [first[0].json["deliveryId"]]
+    data = json.loads(exhausted["data"])
+    assert (data["reason"], data["deliveryIds"]) == ("attempts_used_up", [first[0].json["deliveryId"]])
+    assert "gone" not in data
     for _ in range(3):
         world.work(*world.publish())
     assert told(world) == []
@@ -380,6 +383,57 @@ def test_exhausted_deliveries_are_told_at_once_and_the_rest_after_an_hour(
     [digest] = found
     assert json.loads(digest["data"])["count"] == 3
     assert state_of(webhook).exhausted == 0
+
+
+def test_enabled_after_a_crash_had_left_its_disabling_half_done_a_webhook_is_probed_too(
+    world: World, receiver: Receiver, listener: Receiver, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    webhook = subscribe(receiver.url, "workflow.*")
+    subscribe(listener.url, "webhook.*")
+    receiver.answer = lambda _: Reply(410)
+    with monkeypatch.context() as patch:
+        patch.setattr(telling, "_keep_disabled", lambda *_, **__: 1 / 0)
+        world.work(*world.publish())
+    IntegrationStore("acme").watch(webhook["id"], watched=False)  # a batch that found it calm before may say so after
+    call("PATCH", f"/integrations/webhooks/{webhook['id']}", body={"active": True})
+    receiver.answer = lambda _: Reply(200)
+    messages = [sent for sent in world.publish(3) if sent.group == webhook["id"]]
+    world.now += 1_000
+    world.work(*messages)
+    assert len(receiver.received) == 1 + 1, "one probe before full return"
+    assert [one["event"] for one in told(world)] == ["webhook.disabled", "webhook.recovered"]
+    world.now += telling.NOTICE_MS
+    world.work(*world.outbox.take_notices())
+    assert told(world) == []
+
+
+def test_a_digest_says_what_a_410_ended(world: World, receiver: Receiver, listener: Receiver) -> None:
+    subscribe(receiver.url, "workflow.*")
+    subscribe(listener.url, "delivery.exhausted")
+    receiver.answer = lambda _: Reply(410)
+    world.work(*world.publish())
+    [exhausted] = told(world)
+    data = json.loads(exhausted["data"])
+    assert (data["reason"], data["count"], data["gone"]) == ("gone", 1, 1)
+
+
+def test_a_batch_that_ends_after_its_webhook_was_deleted_leaves_nothing_for_ever(
+    world: World, receiver: Receiver
+) -> None:
+    webhook = subscribe(receiver.url)
+    world.work(*world.publish())
+
+    def answer(_: Any) -> Reply:
+        call("DELETE", f"/integrations/webhooks/{webhook['id']}")
+        return Reply(200)
+
+    receiver.answer = answer
+    world.work(*world.publish())
+    items = clients.dynamodb().scan(TableName="TenantsTable")["Items"]
+    left = [item for item in items if item["sk"]["S"].startswith(webhook["id"])]
+    assert [item["pk"]["S"] for item in left] == ["acme#activity"]
+    assert left[0]["successful"] == {"N": "1"}
+    assert int(left[0]["expiresAt"]["N"]) < time.time() + 2 * 86400
 
 
 def test_410_is_told_with_its_reason_and_the_webhook_is_probed_once_enabled(
@@ -509,12 +563,10 @@ def test_a_delivery_that_waits_and_whose_message_is_lost_comes_by_the_sweep(worl
     webhook = subscribe(receiver.url)
     receiver.answer = lambda _: Reply(500)
     world.fail()
-    waiting = world.publish()
-    for _ in range(2):
-        world.work(*(Sent(sent.queue, json.dumps({**sent.json, "notBefore": 0}), 0, None) for sent in waiting))
-        waiting = world.outbox.take()
-    lost = waiting[0].json
-    assert lost["deferred"] == 2
+    world.work(*world.publish())
+    [waiting] = world.outbox.take()
+    lost = waiting.json
+    assert lost["deferred"] == 1
     world.now = lost["notBefore"] + GRACE_MS + 1
     sweep(lambda: world.now)
     brought = [sent for sent in world.outbox.take() if sent.json["deliveryId"] == lost["deliveryId"]]
@@ -523,3 +575,93 @@ def test_a_delivery_that_waits_and_whose_message_is_lost_comes_by_the_sweep(worl
     world.work(*brought)
     [delivery] = [one for one in deliveries(webhook["id"], "?limit=100") if one["id"] == lost["deliveryId"]]
     assert (delivery["state"], len(delivery["attempts"])) == ("delivered", 1)
+
+
+def test_a_short_wait_costs_no_write(world: World, receiver: Receiver) -> None:
+    webhook = subscribe(receiver.url, rateLimit=4)
+    world.work(*world.publish(4))
+    messages = world.publish(4)
+    calls = Calls()
+    world.work(*messages)
+    calls.stop()
+    assert max(sent.json["notBefore"] for sent in world.outbox.take()) <= world.now + SHOWN_WAIT_MS
+    assert calls.made["UpdateItem"] == 0
+    assert len(deliveries(webhook["id"])) == 4
+
+
+def test_in_a_long_line_whoever_waits_for_longer_is_shown(world: World, receiver: Receiver) -> None:
+    webhook = subscribe(receiver.url, rateLimit=1)
+    world.work(*world.publish(9))
+    waits = {sent.json["deliveryId"]: sent.json["notBefore"] for sent in world.outbox.take()}
+    shown = {one["id"]: one["nextAttemptAt"] for one in deliveries(webhook["id"], "?state=pending")}
+    assert shown == {id_: iso_millis(at) for id_, at in waits.items() if at > world.now + SHOWN_WAIT_MS}
+    assert len(shown) == 3
+
+
+@pytest.mark.parametrize("attempt", [1, 2])
+def test_a_message_that_comes_twice_makes_one_chain(
+    world: World, receiver: Receiver, atomic_writes: None, attempt: int
+) -> None:
+    """However often the queue hands out a message that is put off, one message goes on from it."""
+    webhook = subscribe(receiver.url)
+    receiver.answer = lambda _: Reply(500)
+    [message, *_] = world.fail()
+    if attempt == 1:
+        [message] = world.publish()
+    before = len(receiver.received)
+    world.now = max(world.now, message.json.get("notBefore", 0))
+    for _ in range(4):
+        world.work(message, message)
+        world.work(message)
+        [following] = [one for one in world.outbox.take() if one.json["deliveryId"] == message.json["deliveryId"]]
+        assert following.json["attempt"] == attempt
+        # Open as long as the next one is under way, so that it is put off again.
+        store = TrafficStore("acme")
+        until = following.json["notBefore"] + 1
+        store.change(webhook["id"], lambda state, at=until: (replace(state, open_until=at), None), now=world.now)
+        message, world.now = following, following.json["notBefore"]
+    assert len(receiver.received) == before
+
+
+def test_two_chains_that_began_before_there_was_a_row_become_one(
+    world: World, receiver: Receiver, atomic_writes: None
+) -> None:
+    webhook = subscribe(receiver.url, rateLimit=1)
+    [_, message] = messages = world.publish(2)
+    world.work(*messages)
+    world.work(message)
+    two = world.outbox.take()
+    assert {one.json["deliveryId"] for one in two} == {message.json["deliveryId"]}
+    assert len(two) == 2
+    world.now = max(one.json["notBefore"] for one in two)
+    world.work(*world.publish())  # has the second for itself
+    world.outbox.take()
+    world.work(*two)
+    assert len(receiver.received) == 2
+    waiting = world.outbox.take()
+    while waiting:
+        [last] = waiting
+        world.now = last.json["notBefore"]
+        world.work(last)
+        waiting = world.outbox.take()
+    assert len(receiver.received) == 3
+    assert {len(one["attempts"]) for one in deliveries(webhook["id"])} == {1}
+
+
+def test_whose_worker_died_before_it_put_the_next_message_into_the_queue_comes_again(
+    world: World, receiver: Receiver
+) -> None:
+    webhook = subscribe(receiver.url)
+    receiver.answer = lambda _: Reply(500)
+    world.fail()
+    [message] = world.publish()
+    world.outbox.refuse = [ConnectionError("lost")]
+    again = record(message.body)
+    assert dispatching.dispatch([again], clock=lambda: world.now) == [again["messageId"]]
+    assert world.outbox.take() == []
+    [shown] = deliveries(webhook["id"], "?state=pending")
+    assert shown["nextAttemptAt"] > iso_millis(world.now)
+    world.now += 180_000
+    receiver.answer = lambda _: Reply(200)
+    world.work(message)
+    assert deliveries(webhook["id"], "?state=pending") == []

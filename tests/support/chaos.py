@@ -1,4 +1,4 @@
-"""One scenario of publishing and delivering, in processes that die where they are told, and what must hold after it.
+"""Scenarios of publishing and delivering, in processes that die where they are told, and what must hold after each.
 
 Two events, one over the API and one over the bus, go to three webhooks: `long` and `short` refuse the first request of
 an event and wait 20 minutes or 5 seconds, `deleted` refuses all and is deleted while it waits. The first goes to `gone`
@@ -10,13 +10,16 @@ import time
 from collections import Counter
 from collections.abc import Collection, Iterator
 from contextlib import contextmanager
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from itertools import count
 from pathlib import Path
 from typing import Any
 
 from jobsprint import aws
 from jobsprint.config import settings
+from jobsprint.domain.times import iso_seconds
+from jobsprint.store.integrations import IntegrationStore
+from jobsprint.store.traffic import TrafficStore
 from tests.support.call import call, event
 from tests.support.deliveries import record, subscribe
 from tests.support.mortals import Mortals, World
@@ -60,10 +63,8 @@ class Stage:
 
     def play(self, fatal: Collection[str] = ()) -> Outcome:
         """One scenario whose processes die at the boundaries `fatal`."""
-        self._tenant = f"world-{next(self._numbers)}"
-        self._world = World(fatal)
+        self._set_up(fatal)
         self._answered: Counter[tuple[str, str]] = Counter()
-        self._receiver.received.clear()
         self._receiver.answer = self._reply
         self._webhooks = {
             role: subscribe(
@@ -74,6 +75,18 @@ class Stage:
             )["id"]
             for role, schedule in SCHEDULES.items()
         }
+        acknowledged = self._publish()
+        self._service.run(until=self._hour + DELETED_AFTER_MS)
+        call("DELETE", f"/integrations/webhooks/{self._webhooks['deleted']}", tenant=self._tenant)
+        self._service.run()
+        outcome = self._judge(acknowledged)
+        self._clear()
+        return outcome
+
+    def _set_up(self, fatal: Collection[str]) -> None:
+        self._tenant = f"world-{next(self._numbers)}"
+        self._world = World(fatal)
+        self._receiver.received.clear()
         self._hour += 24 * _HOUR_MS
         self._service = Service(
             self._hour,
@@ -82,13 +95,6 @@ class Stage:
             sent=self._take,
             batch=10,
         )
-        acknowledged = self._publish()
-        self._service.run(until=self._hour + DELETED_AFTER_MS)
-        call("DELETE", f"/integrations/webhooks/{self._webhooks['deleted']}", tenant=self._tenant)
-        self._service.run()
-        outcome = self._judge(acknowledged)
-        self._clear()
-        return outcome
 
     # --- the service, in processes that may die ---
 
@@ -187,14 +193,127 @@ class Stage:
         aws.sqs().create_queue(QueueName="DeliveryQueue")
 
 
+class Again(Stage):
+    """Plays another scenario: two deliveries fail for good, one is sent again by hand and the other by a recovery.
+
+    Then the breaker is open: a third event is put off, and SQS loses its message. Boundaries count from the sending on.
+    """
+
+    def play(self, fatal: Collection[str] = ()) -> Outcome:
+        """One scenario whose processes die at the boundaries `fatal`."""
+        self._set_up(fatal)
+        self._steps: list[str] = []
+        self._lost = 0
+        self._receiver.answer = lambda _: Reply(500)
+        self._webhook = subscribe(f"{self._receiver.url}/again", tenant=self._tenant, retrySchedule=[0, 5])["id"]
+        published = [self._publish_one(n) for n in range(2)]
+        self._service.run()
+        self._world.labels.clear()
+        self._receiver.answer = lambda _: Reply(200)
+        self._resend(published[0])
+        self._service.run()
+        self._recover()
+        self._service.run()
+        self._open_breaker()
+        published.append(self._publish_one(2))
+        self._service.run()
+        outcome = self._judge(published)
+        self._clear()
+        return outcome
+
+    def _take(self) -> list[tuple[str, int]]:
+        self._steps += [body for queue, body, _ in self._sent if queue == "RecoveryQueue"]
+        taken = super()._take()
+        lost = [one for one in taken if json.loads(one[0]).get("deferred") and not self._lost]
+        self._lost += len(lost)
+        return [one for one in taken if one not in lost]
+
+    def _asked(self, method: str, target: str, body: Any = None, wait_ms: int = 60_000) -> dict[str, Any]:
+        """The answer to a request that its caller repeats until it is taken; what is in the queue goes on meanwhile."""
+        for _ in range(10):
+            folder, request = event(method, target, tenant=self._tenant, body=body)
+            answer = self._run(folder, request)
+            if answer is not None and answer["statusCode"] == 202:
+                data: dict[str, Any] = json.loads(answer["body"])["data"]
+                return data
+            self._service.collect()
+            self._service.run(until=self._service.now + wait_ms)
+        raise AssertionError(f"{target} is never taken: {answer}")
+
+    def _publish_one(self, n: int) -> str:
+        return str(self._asked("POST", "/events", {"event": "job.done", "data": {"n": n}, "id": f"event-{n}"})["id"])
+
+    def _resend(self, event_id: str) -> None:
+        [delivery] = [row["sk"]["S"] for row in self._rows() if row["eventId"]["S"] == event_id]
+        self._asked("POST", f"/integrations/webhooks/{self._webhook}/deliveries/{delivery}/resend")
+
+    def _recover(self) -> None:
+        """Starts a recovery, again once one that died is seen to be stalled, and works its steps until none is left."""
+        since = iso_seconds(self._hour - _HOUR_MS)
+        self._asked("POST", f"/integrations/webhooks/{self._webhook}/recover", {"since": since}, wait_ms=_HOUR_MS)
+        self._service.collect()
+        received = 0
+        while self._steps:
+            received += 1
+            answer = self._run("recover_deliveries", {"Records": [record(self._steps[0], "step", received)]})
+            self._service.collect()
+            if answer is None or answer["batchItemFailures"]:
+                self._service.now += 180_000
+            else:
+                self._steps.pop(0)
+                received = 0
+
+    def _open_breaker(self) -> None:
+        now = self._service.now
+        webhooks = IntegrationStore(self._tenant)
+        target = webhooks.get(self._webhook).sealed_version
+        TrafficStore(self._tenant).change(
+            self._webhook,
+            lambda state: (replace(state, open_until=now + 15_000, openings=1, target=target), None),
+            now=now,
+        )
+        webhooks.watch(self._webhook, watched=True)
+
+    def _rows(self) -> list[dict[str, Any]]:
+        return [item for item in self._items() if item["pk"]["S"] == f"{self._tenant}#{self._webhook}"]
+
+    def _judge(self, acknowledged: list[str]) -> Outcome:
+        outcome = Outcome(self._world, published=len(acknowledged))
+        sent = Counter(
+            (request.headers["webhook-id"], int(request.headers["x-jobsprint-attempt"]))
+            for request in self._receiver.received
+        )
+        outcome.wrong += [f"sent twice: {attempt}" for attempt, times in sent.items() if times > 1]
+        rows = {row["eventId"]["S"]: row for row in self._rows()}
+        if sorted(rows) != sorted(acknowledged) or len(rows) != len(self._rows()):
+            outcome.wrong.append(f"{len(self._rows())} deliveries")
+        if self._lost != 1:
+            outcome.wrong.append("nothing was put off")
+        for event_id, row in rows.items():
+            kept = [json.loads(text["S"]) for text in row.get("attempts", {"L": []})["L"]]
+            good = sum(attempt["status"] == "success" for attempt in kept)
+            outcome.delivered += good > 0
+            outcome.lost += not good
+            outcome.duplicated += good > 1
+            ended = row["state"]["S"]
+            if ended not in _ENDED or _OPEN & row.keys():
+                outcome.wrong.append(f"has not ended: {ended}, {sorted(_OPEN & row.keys())}")
+            if [attempt["attempt"] for attempt in kept] != list(range(1, len(kept) + 1)):
+                outcome.wrong.append("attempts are not recorded once each and in order")
+            known = [attempt["attempt"] for attempt in kept if attempt["status"] != "unknown"]
+            if any(sent[event_id, number] != 1 for number in known):
+                outcome.wrong.append("an attempt is recorded that was never received")
+        return outcome
+
+
 @contextmanager
-def stage(folder: Path) -> Iterator[Stage]:
+def stage(folder: Path, kind: type[Stage] = Stage) -> Iterator[Stage]:
     """A stage on this process's moto (the `aws` fixture), with its socket in `folder`."""
     sent: list[tuple[str, str, int]] = []
     path = folder / "aws"
     with receiving() as receiver, shared(path, lambda *message: sent.append(message)):
         mortals = Mortals(path)
         try:
-            yield Stage(mortals, receiver, sent)
+            yield kind(mortals, receiver, sent)
         finally:
             mortals.close()

@@ -23,6 +23,7 @@ from tests.support.template import ROOT
 
 KILLED = 70
 FOLDERS = ("publish_events", "receive_events", "dispatch_webhooks", "sweep_deliveries")
+AGAIN_FOLDERS = ("resend_delivery", "recover_webhook", "recover_deliveries", "dispatch_webhooks", "sweep_deliveries")
 
 
 @dataclass
@@ -143,7 +144,7 @@ def _main(socket_path: str) -> None:
     aws._session().register("before-send", before_send)
     for client in (aws.dynamodb, aws.sqs, aws.kms):
         client()
-    handlers = {folder: handler(folder) for folder in FOLDERS}
+    handlers = {folder: handler(folder) for folder in {*FOLDERS, *AGAIN_FOLDERS}}
 
     def work(job: dict[str, Any], pipe: int) -> NoReturn:
         boundaries.append(_Boundaries(pipe, job["folder"], job["reached"], job["fatal"]))

@@ -5,7 +5,7 @@ import time
 import pytest
 
 from jobsprint.domain.canonical import JsonValue
-from jobsprint.domain.json_schema import Checker, check_parameters, check_schema
+from jobsprint.domain.json_schema import Checker, check_schema
 from jobsprint.domain.models import JsonObject
 
 
@@ -48,7 +48,7 @@ def test_schemas_that_cannot_be_used(schema: JsonObject) -> None:
 def test_references_in_a_circle_end() -> None:
     for schema in ({"type": "object", "$ref": "#"}, {"type": "object", "allOf": [{"$ref": "#"}]}):
         check_schema(schema)
-        assert check_parameters(schema, {"a": 1}) == []
+        assert Checker(schema).details({"a": 1}, "body.parameters") == ()
 
 
 def test_as_many_references_as_allowed_stay_quick() -> None:
@@ -63,7 +63,7 @@ def test_as_many_references_as_allowed_stay_quick() -> None:
     check_schema(schema)
     started = time.monotonic()
 
-    assert check_parameters(schema, {"a": 1})
+    assert Checker(schema).details({"a": 1}, "body.parameters")
     assert time.monotonic() - started < 2
 
 
@@ -79,7 +79,9 @@ def test_every_wrong_parameter_is_named_without_its_value() -> None:
         },
     }
 
-    details = check_parameters(schema, {"text": 5, "to": [{"id": 1}, {"id": "s3cret"}], "more": "s3cret"})
+    details = Checker(schema).details(
+        {"text": 5, "to": [{"id": 1}, {"id": "s3cret"}], "more": "s3cret"}, "body.parameters"
+    )
 
     assert {detail.field for detail in details} == {
         "body.parameters.text",
@@ -93,15 +95,7 @@ def test_every_wrong_parameter_is_named_without_its_value() -> None:
 def test_a_flood_of_wrong_parameters_is_cut() -> None:
     schema: JsonObject = {"type": "object", "additionalProperties": {"type": "string"}}
 
-    assert len(check_parameters(schema, {str(n): n for n in range(100)})) == 20
-
-
-def test_a_checker_says_what_check_parameters_says() -> None:
-    schema: JsonObject = {"type": "object", "required": ["a"], "properties": {"b": {"type": "string"}}}
-    checker = Checker(schema)
-
-    assert checker.details({"a": 1, "b": "x"}, "data") == ()
-    assert list(checker.details({"b": 5}, "data")) == check_parameters(schema, {"b": 5}, "data")
+    assert len(Checker(schema).details({str(n): n for n in range(100)}, "body.parameters")) == 20
 
 
 @pytest.mark.parametrize(

@@ -24,7 +24,15 @@ from jobsprint.delivery.receivers import Receiver
 from jobsprint.delivery.record import Recorder, Result
 from jobsprint.delivery.sent_headers import USER_AGENT
 from jobsprint.domain.attempt_counts import counted
-from jobsprint.domain.deliveries import Claim, DeliveryRow, Ticket, held_by_queue, standing
+from jobsprint.domain.deliveries import (
+    Claim,
+    DeliveryRow,
+    Ticket,
+    held_by_queue,
+    put_off_by_another,
+    shows_wait,
+    standing,
+)
 from jobsprint.domain.models import Attempt
 from jobsprint.domain.times import now_ms
 from jobsprint.domain.traffic import Totals
@@ -198,11 +206,12 @@ class _Batch:
     def _put_off(self, work: _Work, until: int) -> None:
         with self._our_fault(work.message):
             now, ticket = self._clock(), work.ticket
-            if ticket.attempt > 1 or ticket.deferred:
-                # Whoever waits longer can be seen to wait; the row also says whether there is anything to wait for.
+            if shows_wait(ticket, until, now):
+                # The row also says whether there is anything to wait for, and whether another message does so already.
                 parked, row = DeliveryStore(ticket.tenant).park(ticket, until, now)
                 if not parked:
-                    self._settle(work, row, Claim(work.message.id, ""))
+                    if not put_off_by_another(row, ticket):
+                        self._settle(work, row, Claim(work.message.id, ""))
                     return
                 if not held_by_queue(until, now):
                     return

@@ -13,6 +13,7 @@ from dataclasses import dataclass, field
 from typing import TypeVar
 
 from jobsprint.delivery import telling
+from jobsprint.delivery.schedule import GONE
 from jobsprint.domain import event_names, pace, traffic
 from jobsprint.domain.deliveries import Ticket
 from jobsprint.domain.models import Attempt, DeliveryState, Integration
@@ -237,15 +238,17 @@ class Gate:
 def _report(watch: _Watch, totals: Totals | None) -> Report:
     ended = watch.ended
     failed = [ticket for ticket, attempt, _ in ended if attempt.status != "success"]
+    exhausted = [
+        (ticket, attempt)
+        for ticket, attempt, state in ended
+        if state == "exhausted" and not event_names.is_own(ticket.event)
+    ]
     return Report(
         ok=len(ended) - len(failed),
         bad=len(failed),
         slow=any(attempt.duration_ms >= traffic.SLOW_MS for _, attempt, _ in ended),
-        exhausted=tuple(
-            ticket.delivery_id
-            for ticket, _, state in ended
-            if state == "exhausted" and not event_names.is_own(ticket.event)
-        ),
+        exhausted=tuple(ticket.delivery_id for ticket, _ in exhausted),
+        gone=sum(attempt.http_status == GONE for _, attempt in exhausted),
         token=watch.token if watch.leased else None,
         totals=totals,
         may_tell=not failed or not all(event_names.is_own(ticket.event) for ticket in failed),

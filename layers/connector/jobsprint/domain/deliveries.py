@@ -24,6 +24,9 @@ MAX_DOUBLINGS = 6
 OVERDUE_MS = 60_000
 """An attempt this late was never put into the queue: the message that recorded the one before does it again."""
 
+SHOWN_WAIT_MS = 5_000
+"""A first attempt that is put off for longer, or once more, gets its row: a shorter wait is over before one looks."""
+
 LIVE_STATES = ("pending", "retrying")
 
 CodeClass = Literal["2xx", "3xx", "4xx", "5xx", "none"]
@@ -121,6 +124,24 @@ def due_at(next_at: int, now: int) -> int:
 def due_again_at(due: int, sweeps: int, now: int) -> int:
     """When what was due at `due` is so again, after the sweeper has enqueued the same attempt `sweeps` times before."""
     return max(due, now) + (GRACE_MS << min(sweeps, MAX_DOUBLINGS))
+
+
+def shows_wait(ticket: Ticket, until: int, now: int) -> bool:
+    """Whether the row of an attempt that is put off until then (ms) is to say so; a retry's row always does."""
+    return ticket.attempt > 1 or ticket.deferred > 0 or until - now > SHOWN_WAIT_MS
+
+
+def put_off_by_another(row: DeliveryRow | None, ticket: Ticket) -> bool:
+    """Whether the row that refused to wait for this ticket does so because it waits for the same attempt already.
+
+    Then another message brings it, or else the sweeper, and this one may end.
+    """
+    return (
+        row is not None
+        and row.claim is None
+        and row.delivery.state in LIVE_STATES
+        and (row.attempt, row.base) == (ticket.attempt - 1, ticket.base)
+    )
 
 
 @dataclass(frozen=True, slots=True)

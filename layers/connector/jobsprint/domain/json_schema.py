@@ -51,13 +51,8 @@ def _references(schema: JsonValue) -> int:
     return 0
 
 
-def check_parameters(schema: JsonObject, parameters: JsonObject, where: str = "body.parameters") -> list[Detail]:
-    """What is wrong with `parameters` by `schema`, one detail per wrong field, without their values; at most 20."""
-    return _explained(_validator(schema), parameters, where)
-
-
 class Checker:
-    """A schema that is read once and checked often, within bounds whatever schema and value are.
+    """A schema that is read once, and values that are checked against it, within bounds whatever both are.
 
     Takes a schema that `check_schema` let pass.
     """
@@ -67,7 +62,10 @@ class Checker:
         self._size = _size(schema) * _GROWTH ** _references(schema)
 
     def details(self, value: JsonObject, where: str) -> tuple[Detail, ...]:
-        """What is wrong with `value`, as `check_parameters` says it; in one general detail where it is too large."""
+        """What is wrong with `value` (it is called `where`): one detail per wrong field, without its value, at most 20.
+
+        One general detail where value and schema are too large to say more.
+        """
         pairs = _size(value) * self._size
         if pairs > _MAX_JUDGED:
             return (Detail(where, "Not checked: too large for this schema"),)

@@ -116,8 +116,9 @@ def disconnected(integration: Integration, now: int) -> Integration:
 
 
 def resumed(integration: Integration) -> Integration:
-    """The webhook as somebody enables it, after it was paused or disabled."""
-    return replace(integration, status="connected", disconnected_at=None, status_reason=None)
+    """The webhook as somebody enables it, after it was paused or disabled; what we disabled is watched from now on."""
+    watched = integration.watched or integration.status_reason is not None
+    return replace(integration, status="connected", disconnected_at=None, status_reason=None, watched=watched)
 
 
 def health_after(

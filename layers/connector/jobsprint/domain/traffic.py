@@ -110,6 +110,7 @@ class Traffic:
     disabled_at: int = 0
     digested_at: int = 0
     exhausted: int = 0
+    exhausted_gone: int = 0
     examples: tuple[str, ...] = ()
     untold: tuple[Untold, ...] = ()
 
@@ -118,14 +119,16 @@ class Traffic:
 class Report:
     """What a batch saw of one webhook: attempts by outcome, whether one was slow, the deliveries it exhausted.
 
-    `token` is the lease it held, if any. `totals` include its own attempts; None where they could not be counted.
-    `may_tell` is False where only events of the service's own failed: failing to deliver one never publishes another.
+    `gone` counts those of `exhausted` that a 410 ended. `token` is the lease it held, if any. `totals` include its own
+    attempts; None where they could not be counted. `may_tell` is False where only events of the service's own failed:
+    failing to deliver one never publishes another.
     """
 
     ok: int = 0
     bad: int = 0
     slow: bool = False
     exhausted: tuple[str, ...] = ()
+    gone: int = 0
     token: str | None = None
     totals: Totals | None = None
     may_tell: bool = True
@@ -204,6 +207,7 @@ def judged(traffic: Traffic, report: Report, *, target: int, now: int) -> tuple[
     after = replace(
         after,
         exhausted=after.exhausted + len(report.exhausted),
+        exhausted_gone=after.exhausted_gone + report.gone,
         examples=(*after.examples, *report.exhausted)[:MAX_EXAMPLES],
     )
     return digested(after, now), _hopeless(after, report, now)
@@ -330,13 +334,15 @@ def digested(traffic: Traffic, now: int) -> Traffic:
     if not traffic.exhausted or now < digest_at(traffic):
         return traffic
     data: JsonObject = {
-        "reason": "attempts_used_up",
+        "reason": "gone" if traffic.exhausted_gone == traffic.exhausted else "attempts_used_up",
         "count": traffic.exhausted,
         "deliveryIds": list(traffic.examples),
         "window": DIGEST_MS // 1000,
     }
+    if traffic.exhausted_gone:
+        data["gone"] = traffic.exhausted_gone
     untold = (*traffic.untold, Untold("delivery.exhausted", now, data))
-    return replace(traffic, digested_at=now, exhausted=0, examples=(), untold=untold)
+    return replace(traffic, digested_at=now, exhausted=0, exhausted_gone=0, examples=(), untold=untold)
 
 
 def digest_at(traffic: Traffic) -> int:

@@ -14,7 +14,7 @@ from jobsprint.domain.circuit import OPEN_MS, Circuit, refusal
 from jobsprint.domain.circuit import check as check_circuit
 from jobsprint.domain.errors import JobsprintError, NotFound, ScopeMissing
 from jobsprint.domain.ids import derived_id, first_at
-from jobsprint.domain.json_schema import check_parameters
+from jobsprint.domain.json_schema import Checker
 from jobsprint.domain.models import Integration, JsonObject, LogEntry
 from jobsprint.domain.models import Outcome as LogStatus
 from jobsprint.domain.outcomes import Outcome, State, never_heard_of
@@ -139,7 +139,7 @@ def _check_parameters(integration: Integration, action: str, parameters: JsonObj
     if capability is None:
         known = ", ".join(capability.name for capability in integration.capabilities[:10]) or "none"
         raise NotFound(f"{integration.id} has no action {action[:100]!r}; it has: {known}", code="action_not_found")
-    details = check_parameters(capability.schema, parameters)
+    details = Checker(capability.schema).details(parameters, "body.parameters")
     if details:
         raise from_details(details)
 

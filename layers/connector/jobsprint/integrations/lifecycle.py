@@ -118,7 +118,7 @@ def delete(tenant: str, integration_id: str) -> None:
     integration = store.get(integration_id)
     if integration.status == "connected":
         raise Conflict(f"{integration_id} is connected; disconnect it first", code="still_connected")
-    store.delete(integration)
+    store.delete(integration, now_ms())
     if integration.grant:
         grants.leave(tenant, integration.grant, integration_id)
 

@@ -12,6 +12,7 @@ from jobsprint.domain.errors import Conflict
 from jobsprint.domain.ids import new_id
 from jobsprint.domain.models import DeliveryPolicy, Integration
 from jobsprint.domain.times import now_ms
+from jobsprint.domain.traffic import Traffic
 from jobsprint.observe import logger
 from jobsprint.security.credentials import Credentials, open_credentials, rotated, seal_credentials
 from jobsprint.security.signing import generate_secret
@@ -92,7 +93,8 @@ def change(
         changed = rules.disconnected(changed, now_ms())
     elif active and webhook.status != "connected":
         # First: enabled before, it could be disabled by what was so before it was paused.
-        TrafficStore(tenant).change(webhook_id, lambda state: (traffic.resumed(state), None), now=now_ms())
+        now = now_ms()
+        TrafficStore(tenant).change(webhook_id, lambda state: (_resumed(webhook, state, now), None), now=now)
         changed = rules.resumed(changed)
     return store.update(changed)
 
@@ -114,7 +116,15 @@ def rotate_secret(tenant: str, webhook_id: str, *, secret: str | None, overlap_s
 
 def delete(tenant: str, webhook_id: str) -> None:
     """Deletes a webhook; what is still on its way to it ends as `discarded`."""
-    IntegrationStore(tenant).delete(find(tenant, webhook_id))
+    IntegrationStore(tenant).delete(find(tenant, webhook_id), now_ms())
+
+
+def _resumed(webhook: Integration, state: Traffic, now: int) -> Traffic:
+    """The traffic of a webhook that is enabled again; who disabled it may have died before he wrote that down there."""
+    at, reason = webhook.disconnected_at, webhook.status_reason
+    if at and reason and state.disabled_at != at:
+        state = traffic.disabled(state, reason, at=at, totals=None, may_tell=True, now=now)
+    return traffic.resumed(state)
 
 
 def _settled(webhook: Integration, connection: Connection) -> Integration:

@@ -98,13 +98,22 @@ class DeliveryStore:
         return self._update_in_turn(ticket, {**changes, **indexed}, remove=("nextAttemptAt", *unindexed))
 
     def park(self, ticket: Ticket, until: int, now: int) -> tuple[bool, DeliveryRow | None]:
-        """Shows that a delivery waits until `until` (ms) for an attempt that was put off. Answers as `claim` does."""
+        """Shows that a delivery waits until `until` (ms) for an attempt that was put off.
+
+        Answers as `claim` does; also refused while it waits for that attempt already, so that of several messages one
+        goes on.
+        """
         state: DeliveryState = "pending" if ticket.attempt == 1 else "retrying"
         changes: dict[str, Value] = {**self._described(ticket, now), "state": state, "nextAttemptAt": until}
         if ticket.attempt == 1:
             changes["attempt"] = 0
         indexed, _ = self._indexed(ticket, state, due_at(until, now))
-        return self._update_in_turn(ticket, {**changes, **indexed, "expiresAt": _expiry(until)})
+        return self._update_in_turn(
+            ticket,
+            {**changes, **indexed, "expiresAt": _expiry(until)},
+            also=" AND (attribute_not_exists(nextAttemptAt) OR nextAttemptAt <= :now)",
+            values={":now": now},
+        )
 
     def record(
         self,
@@ -185,20 +194,23 @@ class DeliveryStore:
         *,
         remove: tuple[str, ...] = (),
         keep: tuple[str, ...] = _KEPT,
+        also: str = "",
+        values: Mapping[str, Value] | None = None,
     ) -> tuple[bool, DeliveryRow | None]:
         """Changes the row if it is this attempt's turn: the attempt before is recorded, or for the first one there is
         no row yet, or one that only waits (it was put off, or ended before its first attempt and was reopened). An
-        attempt of the same number in an earlier round (it was discarded, then sent anew) has no turn any more."""
+        attempt of the same number in an earlier round (it was discarded, then sent anew) has no turn any more.
+        `also` is what a row that is there has to fulfil besides, with its `values`."""
         states = {f":live{place}": state for place, state in enumerate(LIVE_STATES)}
         turn = (
             f"attempt = :before AND attribute_not_exists(claim) AND #state IN ({', '.join(states)})"
-            " AND (attribute_not_exists(#base) OR #base = :base)"
+            f" AND (attribute_not_exists(#base) OR #base = :base){also}"
         )
         return self._update(
             ticket,
             _Update(changes, remove, keep),
             condition=f"attribute_not_exists(pk) OR ({turn})" if ticket.attempt == 1 else turn,
-            values={":before": ticket.attempt - 1, ":base": ticket.base, **states},
+            values={":before": ticket.attempt - 1, ":base": ticket.base, **states, **(values or {})},
             names={"#base": "base"},
         )
 

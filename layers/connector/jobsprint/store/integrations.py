@@ -37,6 +37,7 @@ from jobsprint.store.table import (
 )
 
 HEALTH_SHARDS = 8
+_GONE_SECONDS = 86400
 
 
 def _pk(tenant: str) -> str:
@@ -201,8 +202,8 @@ class IntegrationStore:
         )
         return changed
 
-    def delete(self, integration: Integration) -> None:
-        """Deletes what `integration` was read from, and what happened to it.
+    def delete(self, integration: Integration, now: int) -> None:
+        """Deletes what `integration` was read from, and what happened to it (`now` in ms).
 
         Raises Conflict when somebody else changed it in between.
         """
@@ -212,7 +213,9 @@ class IntegrationStore:
                 TableName=self._table, Key=self._key(integration.id), **condition
             ),
         )
-        aws.dynamodb().delete_item(TableName=self._table, Key=marshal_item(self._activity_key(integration.id)))
+        # A call or delivery under way counts itself later, which would bring the item back for ever: so it goes soon.
+        gone: Item = {**self._activity_key(integration.id), "expiresAt": now // 1000 + _GONE_SECONDS}
+        aws.dynamodb().put_item(TableName=self._table, Item=marshal_item(gone))
 
     def _write_if_unchanged(self, integration: Integration, write: Callable[[dict[str, Any]], Any]) -> None:
         condition = {
