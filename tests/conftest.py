@@ -3,6 +3,7 @@
 import os
 import sys
 from collections.abc import Iterator
+from functools import cache
 from pathlib import Path
 from typing import Any
 
@@ -22,46 +23,43 @@ os.environ.update(
 )
 os.environ.pop("AWS_ENDPOINT_URL", None)
 
+# Of the template, where tests want other values than its defaults.
+PARAMETERS = {
+    "CursorSecret": "test-cursor-key",
+    "AllowPrivateTargets": "true",
+    "AllowLoopbackTargets": "true",
+    "RetrySchedule": "0,5,300,600",
+}
+
 
 @pytest.fixture
-def aws(monkeypatch: pytest.MonkeyPatch) -> Iterator[dict[str, Any]]:
-    """Tables, queues and key on moto as template.yaml describes them, and the environment that functions see."""
+def aws(monkeypatch: pytest.MonkeyPatch) -> Iterator[dict[str, str]]:
+    """Tables, queues, bucket and key on moto as template.yaml describes them, and the environment that functions see.
+
+    Gives what `!Ref` gives, by logical id.
+    """
     from moto import mock_aws
 
     from jobsprint import aws as clients
     from jobsprint.security import addresses, vault
     from tests.support.partiql import conditions_hold
-    from tests.support.template import create_queues, create_tables
+    from tests.support.template import create_resources, environment
 
     with mock_aws(), conditions_hold():
         _forget(clients, vault)
-        make = clients._session().create_client
-        tables = create_tables(make("dynamodb"))
-        queues = create_queues(make("sqs"))
-        make("s3").create_bucket(Bucket="catalog")
-        key = make("kms").create_key()["KeyMetadata"]["Arn"]
-        environment = {
-            "TENANTS_TABLE": tables["TenantsTable"],
-            "LOGS_TABLE": tables["LogsTable"],
-            "EVENTS_TABLE": tables["EventsTable"],
-            "TOKENS_TABLE": tables["TokensTable"],
-            "DELIVERY_QUEUE_URL": queues["DeliveryQueue"],
-            "HEALTH_QUEUE_URL": queues["HealthQueue"],
-            "EXECUTION_QUEUE_URL": queues["ExecutionQueue"],
-            "REFUSED_QUEUE_URL": queues["RefusedEvents"],
-            "RECOVERY_QUEUE_URL": queues["RecoveryQueue"],
-            "DATA_KEY_ID": key,
-            "CATALOG_BUCKET": "catalog",
-            "CURSOR_KEY": "test-cursor-key",
-            "ALLOW_PRIVATE_TARGETS": "true",
-            "ALLOW_LOOPBACK_TARGETS": "true",
-            "RETRY_SCHEDULE": "0,5,300,600",
-        }
-        for name, value in environment.items():
+        made = create_resources(_client)
+        for name, value in environment(made | PARAMETERS).items():
             monkeypatch.setenv(name, value)
         monkeypatch.setattr(addresses.vet, "__defaults__", (2.0, _no_dns))
-        yield {"tables": tables, "queues": queues, "key": key}
+        yield made
         _forget(clients, vault)
+
+
+@cache
+def _client(service: str) -> Any:
+    from jobsprint import aws as clients
+
+    return clients._session().create_client(service)
 
 
 def _no_dns(*_: Any, **__: Any) -> list[Any]:

@@ -6,7 +6,9 @@ from pathlib import Path
 import pytest
 
 from local.options import PROJECT, Home
+from tests.e2e.api import Api
 from tests.e2e.local_stack import Stack, command, deployed_anew
+from tests.support.receiver import Receiver, receiving
 
 
 @pytest.fixture(scope="session")
@@ -14,6 +16,19 @@ def stack() -> Iterator[Stack]:
     """The stack, deployed from template.yaml under enforced IAM."""
     with deployed_anew(PROJECT / ".local" / "e2e") as stack:
         yield stack
+
+
+@pytest.fixture
+def api(stack: Stack) -> Api:
+    """The API, for a tenant of the test's own."""
+    return Api.of(stack)
+
+
+@pytest.fixture
+def receiver() -> Iterator[Receiver]:
+    """A tenant's HTTP endpoint on 127.0.0.1."""
+    with receiving() as found:
+        yield found
 
 
 @pytest.fixture

@@ -4,30 +4,17 @@ import hashlib
 import hmac
 import json
 import time
-from collections.abc import Iterator
 from typing import Any
 
-import pytest
 from standardwebhooks import Webhook
 
 from local.options import PROJECT
 from tests.e2e.api import Api, eventually
 from tests.e2e.local_stack import Stack
-from tests.support.receiver import Receiver, Reply, receiving
+from tests.support.receiver import Receiver, Reply
 
 SECRET = "my_secret_key"
 EVENT = {"event": "workflow.executed", "data": {"workflowId": "wf_abc123", "duration": 5234}}
-
-
-@pytest.fixture
-def receiver() -> Iterator[Receiver]:
-    with receiving() as found:
-        yield found
-
-
-@pytest.fixture
-def api(stack: Stack) -> Api:
-    return Api.of(stack)
 
 
 def deliveries(api: Api, webhook: str, state: str | None = None) -> Any:

@@ -1,28 +1,13 @@
 """Actions in the background on the deployed stack: through API Gateway, SQS and the worker to a real endpoint."""
 
 import time
-from collections.abc import Iterator
 from typing import Any
 
-import pytest
-
 from tests.e2e.api import Api, eventually
-from tests.e2e.local_stack import Stack
-from tests.support.receiver import Receiver, Reply, receiving
+from tests.support.receiver import Receiver, Reply
 
 ENDED = ("succeeded", "failed", "unknown")
 TRACE = "00-0af7651916cd43dd8448eb211c80319c-b7ad6b7169203331-01"
-
-
-@pytest.fixture
-def receiver() -> Iterator[Receiver]:
-    with receiving() as found:
-        yield found
-
-
-@pytest.fixture
-def api(stack: Stack) -> Api:
-    return Api.of(stack)
 
 
 def accepted(api: Api, integration: str, **headers: str) -> str:

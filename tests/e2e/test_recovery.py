@@ -1,26 +1,12 @@
 """What a webhook did not get is sent again, on the deployed stack and under its least privilege."""
 
 from collections import Counter
-from collections.abc import Iterator
 from datetime import UTC, datetime, timedelta
 from typing import Any
 
-import pytest
-
 from tests.e2e.api import Api, eventually
 from tests.e2e.local_stack import Stack
-from tests.support.receiver import Receiver, Reply, receiving
-
-
-@pytest.fixture
-def receiver() -> Iterator[Receiver]:
-    with receiving() as found:
-        yield found
-
-
-@pytest.fixture
-def api(stack: Stack) -> Api:
-    return Api.of(stack)
+from tests.support.receiver import Receiver, Reply
 
 
 def ago(**back: float) -> str:

@@ -2,30 +2,16 @@
 
 import time
 from collections import Counter
-from collections.abc import Iterator
 from concurrent.futures import ThreadPoolExecutor
 from typing import Any
 
-import pytest
 import requests
 
 from tests.e2e.api import Api, eventually
-from tests.e2e.local_stack import Stack
-from tests.support.receiver import Receiver, receiving
+from tests.support.receiver import Receiver
 
 PUBLISHERS = 10  # each is a process here; tests/integration/test_publish_race.py has fifty
 TRIES = 5
-
-
-@pytest.fixture
-def receiver() -> Iterator[Receiver]:
-    with receiving() as found:
-        yield found
-
-
-@pytest.fixture
-def api(stack: Stack) -> Api:
-    return Api.of(stack)
 
 
 def at_once(api: Api, bodies: list[Any]) -> list[requests.Response]:

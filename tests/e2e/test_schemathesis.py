@@ -18,7 +18,6 @@ from schemathesis.specs.openapi.checks import (
 
 from local.options import PROJECT
 from tests.e2e.api import Api
-from tests.e2e.local_stack import Stack
 
 CASES = int(os.environ.get("SCHEMATHESIS_CASES", "50"))
 # 501: an application whose connector is still to come; 502 and 504: what a tenant's own endpoint did.
@@ -26,11 +25,6 @@ ALLOWED_5XX = {501, 502, 504}
 NOBODY = "http://127.0.0.1:9999/"
 
 schema = schemathesis.openapi.from_path(PROJECT / "docs" / "openapi.json")
-
-
-@pytest.fixture
-def api(stack: Stack) -> Api:
-    return Api.of(stack)
 
 
 @pytest.fixture

@@ -8,8 +8,7 @@ from typing import Any
 import pytest
 
 from tests.e2e.api import Api
-from tests.e2e.local_stack import Stack
-from tests.support.receiver import Receiver, Reply, receiving
+from tests.support.receiver import Receiver, Reply
 
 HEALTHY = 5
 EVENTS = 15
@@ -25,7 +24,7 @@ def arrivals() -> dict[tuple[str, int], float]:
 
 
 @pytest.fixture
-def receiver(arrivals: dict[tuple[str, int], float]) -> Iterator[Receiver]:
+def receiver(receiver: Receiver, arrivals: dict[tuple[str, int], float]) -> Iterator[Receiver]:
     over = threading.Event()
 
     def answer(request: Any) -> Reply:
@@ -37,10 +36,9 @@ def receiver(arrivals: dict[tuple[str, int], float]) -> Iterator[Receiver]:
             arrivals.setdefault((request.path, request.json["data"]["n"]), time.monotonic())
         return Reply(200)
 
-    with receiving() as found:
-        found.answer = answer
-        yield found
-        over.set()
+    receiver.answer = answer
+    yield receiver
+    over.set()
 
 
 def warm_up(api: Api, receiver: Receiver) -> None:
@@ -53,9 +51,8 @@ def warm_up(api: Api, receiver: Receiver) -> None:
 
 
 def test_a_hanging_receiver_delays_no_healthy_delivery(
-    stack: Stack, receiver: Receiver, arrivals: dict[tuple[str, int], float]
+    api: Api, receiver: Receiver, arrivals: dict[tuple[str, int], float]
 ) -> None:
-    api = Api.of(stack)
     paths = [f"/healthy-{number}" for number in range(HEALTHY)]
     for path in (*paths, "/hang"):
         api.create_webhook(receiver.url + path, events=["load.*"])

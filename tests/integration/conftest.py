@@ -6,6 +6,8 @@ from typing import Any
 
 import pytest
 
+from jobsprint.delivery import dispatch as dispatching
+from tests.support.deliveries import Outbox, watching_sqs
 from tests.support.receiver import Receiver, receiving
 
 
@@ -14,6 +16,36 @@ def endpoint() -> Iterator[Receiver]:
     """A tenant's HTTP endpoint on 127.0.0.1."""
     with receiving() as receiver:
         yield receiver
+
+
+@pytest.fixture
+def receiver(endpoint: Receiver) -> Receiver:
+    """The same, where webhooks are sent to it."""
+    return endpoint
+
+
+@pytest.fixture
+def dispatcher(aws: dict[str, str]) -> Iterator[None]:
+    """Closes the dispatcher's connections afterwards."""
+    yield
+    if dispatching._client.cache_info().currsize:
+        dispatching._client().close()
+        dispatching._client.cache_clear()
+
+
+@pytest.fixture
+def outbox(dispatcher: None) -> Iterator[Outbox]:
+    """What goes into SQS. A file whose webhooks need a schedule or calm overrides it and asks for this one."""
+    with watching_sqs() as box:
+        yield box
+
+
+@pytest.fixture
+def no_dns(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Creating a webhook asks DNS for its host; nothing may where this is used."""
+    from jobsprint.security import addresses
+
+    monkeypatch.setattr(addresses, "vet", lambda *_, **__: None)
 
 
 @pytest.fixture

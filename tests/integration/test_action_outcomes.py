@@ -10,7 +10,7 @@ from jobsprint.domain.times import now_ms
 from jobsprint.integrations import action_answers
 from jobsprint.store import idempotency
 from jobsprint.store.logs import LogStore
-from tests.support.call import Answer, call
+from tests.support.call import Answer, Died, call
 from tests.support.receiver import Receiver, Reply, receiving
 from tests.support.rows import connected, rows
 from tests.support.silent import Silent
@@ -18,10 +18,6 @@ from tests.support.silent import Silent
 SECRET_PARAMETER = "very-personal-data"
 
 pytestmark = pytest.mark.usefixtures("aws")
-
-
-class Died(BaseException):
-    """The end of a container: nothing of ours catches it."""
 
 
 @pytest.fixture

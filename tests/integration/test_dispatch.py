@@ -6,7 +6,6 @@ import hmac
 import json
 import threading
 import time
-from collections.abc import Iterator
 from typing import Any
 
 import pytest
@@ -15,34 +14,18 @@ from botocore.exceptions import ClientError
 from jobsprint import aws as clients
 from jobsprint.config import settings
 from jobsprint.delivery import attempt as attempts
-from jobsprint.delivery import dispatch as dispatching
 from jobsprint.delivery import queue, receivers
 from jobsprint.domain.deliveries import GRACE_MS, LEASE_MS, Claim
 from jobsprint.store.deliveries import DeliveryStore
 from jobsprint.store.integrations import IntegrationStore
 from jobsprint.store.webhook_stats import StatsStore
 from tests.support.call import call
-from tests.support.deliveries import Outbox, deliveries, dispatch, due, publish, record, subscribe, watching_sqs
+from tests.support.deliveries import Outbox, deliveries, dispatch, due, publish, record, subscribe
 from tests.support.receiver import Receiver, Reply, receiving
 
 DATA = {"workflowId": "wf_abc123", "duration": 5234, "9": 1.50}
 CANONICAL = '{"9":1.5,"workflowId":"wf_abc123","duration":5234}'
 SECRET = "webhook_secret_key"
-
-
-@pytest.fixture
-def outbox(aws: dict[str, Any]) -> Iterator[Outbox]:
-    with watching_sqs() as box:
-        yield box
-    if dispatching._client.cache_info().currsize:
-        dispatching._client().close()
-        dispatching._client.cache_clear()
-
-
-@pytest.fixture
-def receiver() -> Iterator[Receiver]:
-    with receiving() as found:
-        yield found
 
 
 @pytest.fixture

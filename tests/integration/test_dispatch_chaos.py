@@ -17,7 +17,7 @@ from jobsprint.config import settings
 from jobsprint.delivery import dispatch as dispatching
 from jobsprint.delivery.sweep import NotSwept, sweep
 from tests.support.deliveries import deliveries, publish, subscribe, watching_sqs
-from tests.support.receiver import Receiver, Reply, receiving
+from tests.support.receiver import Receiver, Reply
 from tests.support.virtual import Service
 
 SCHEDULE = "0,5,1200,60"
@@ -58,13 +58,10 @@ class Chaos:
 
 
 @pytest.fixture
-def receiver(aws: dict[str, Any], monkeypatch: pytest.MonkeyPatch) -> Any:
+def receiver(receiver: Receiver, dispatcher: None, monkeypatch: pytest.MonkeyPatch) -> Receiver:
     monkeypatch.setenv("RETRY_SCHEDULE", SCHEDULE)
     settings.cache_clear()
-    with receiving() as found:
-        yield found
-    dispatching._client().close()
-    dispatching._client.cache_clear()
+    return receiver
 
 
 def test_whatever_dies_every_delivery_ends_and_no_attempt_is_sent_twice(receiver: Receiver) -> None:

@@ -21,7 +21,7 @@ from tests.support.template import resources
 
 @pytest.fixture
 def account(aws: dict[str, Any]) -> Account:
-    return Account(clients.dynamodb(), clients.apigateway(), aws["tables"])
+    return Account(clients.dynamodb(), clients.apigateway(), aws)
 
 
 def fill(tenant: str, url: str) -> None:

@@ -2,7 +2,6 @@
 
 import json
 from collections import Counter
-from collections.abc import Iterator
 from typing import Any
 
 import pytest
@@ -11,7 +10,7 @@ from jobsprint import aws as clients
 from jobsprint.delivery import conformance
 from jobsprint.delivery.publish import announce
 from tests.support.call import call
-from tests.support.deliveries import Outbox, publish, record, subscribe, watching_sqs, work
+from tests.support.deliveries import Outbox, publish, record, subscribe, work
 from tests.support.rows import rows
 
 URL = "https://hooks.example.com/in"
@@ -21,19 +20,7 @@ SCHEMA = {
     "properties": {"id": {"type": "string"}, "lines": {"type": "array", "items": {"required": ["sku"]}}},
 }
 
-
-@pytest.fixture(autouse=True)
-def no_dns(monkeypatch: pytest.MonkeyPatch) -> None:
-    """Creating a webhook asks DNS for its host; nothing here may."""
-    from jobsprint.security import addresses
-
-    monkeypatch.setattr(addresses, "vet", lambda *_, **__: None)
-
-
-@pytest.fixture
-def outbox(aws: dict[str, Any]) -> Iterator[Outbox]:
-    with watching_sqs() as box:
-        yield box
+pytestmark = pytest.mark.usefixtures("no_dns")
 
 
 def put(name: str = "order.paid", **fields: Any) -> Any:

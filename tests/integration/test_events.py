@@ -1,7 +1,6 @@
 """Publishing over HTTP and over the bus: handlers as Lambda calls them, tables and queues as template.yaml has them."""
 
 import json
-from collections.abc import Iterator
 from typing import Any
 
 import pytest
@@ -12,24 +11,12 @@ from jobsprint.delivery import publish as publishing
 from jobsprint.delivery.queue import MAX_INLINE_BYTES
 from jobsprint.store.events import EventStore
 from tests.support.call import call
-from tests.support.deliveries import Outbox, publish, record, subscribe, watching_sqs, work
+from tests.support.deliveries import Outbox, publish, record, subscribe, work
 
 URL = "https://hooks.example.com/in"
 LIMIT = 200 * 1024
 
-
-@pytest.fixture(autouse=True)
-def no_dns(monkeypatch: pytest.MonkeyPatch) -> None:
-    """Creating a webhook asks DNS for its host; nothing here may."""
-    from jobsprint.security import addresses
-
-    monkeypatch.setattr(addresses, "vet", lambda *_, **__: None)
-
-
-@pytest.fixture
-def outbox(aws: dict[str, Any]) -> Iterator[Outbox]:
-    with watching_sqs() as box:
-        yield box
+pytestmark = pytest.mark.usefixtures("no_dns")
 
 
 def rows() -> list[dict[str, Any]]:

@@ -12,8 +12,8 @@ from jobsprint.integrations import action_answers, executions
 from jobsprint.store import idempotency
 from jobsprint.store.executions import KEPT_SECONDS, ExecutionStore
 from jobsprint.store.integrations import IntegrationStore
-from tests.support.call import Answer, call
-from tests.support.deliveries import Outbox, record, watching_sqs, work
+from tests.support.call import Answer, Died, call
+from tests.support.deliveries import Outbox, record, work
 from tests.support.receiver import Receiver, Reply
 from tests.support.rows import connected, rows, stored
 
@@ -23,20 +23,10 @@ TRACE = "00-0af7651916cd43dd8448eb211c80319c-b7ad6b7169203331-01"
 pytestmark = pytest.mark.usefixtures("aws")
 
 
-class Died(BaseException):
-    """The end of a container: nothing of ours catches it."""
-
-
 @pytest.fixture
 def integration_id(endpoint: Receiver) -> str:
     number = {"type": "object", "properties": {"n": {"type": "integer"}}}
     return connected(endpoint.url, actions=[{"name": "send", "parameters": number}])
-
-
-@pytest.fixture
-def outbox() -> Any:
-    with watching_sqs() as found:
-        yield found
 
 
 def act(integration_id: str, prefer: str = "respond-async", key: str | None = None, **parameters: Any) -> Answer:

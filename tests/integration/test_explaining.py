@@ -2,13 +2,11 @@
 
 import json
 import time
-from collections.abc import Iterator
 from typing import Any
 
 import pytest
 
 from jobsprint import aws as clients
-from jobsprint.delivery import dispatch as dispatching
 from jobsprint.domain import failures, latency
 from jobsprint.domain.ids import new_id
 from jobsprint.domain.redact import MASK
@@ -18,7 +16,7 @@ from jobsprint.integrations import webhook_stats
 from jobsprint.store.integrations import IntegrationStore
 from jobsprint.store.webhook_stats import HOUR_MS, StatsStore
 from tests.support.call import call
-from tests.support.deliveries import Outbox, deliveries, dispatch, due, publish, record, subscribe, watching_sqs
+from tests.support.deliveries import Outbox, deliveries, dispatch, due, publish, record, subscribe
 from tests.support.receiver import Receiver, Reply
 from tests.support.rows import rows
 
@@ -27,12 +25,8 @@ OWN = {"Authorization": "Bearer own-token-1234", "X-Custom": "own value"}
 
 
 @pytest.fixture
-def outbox(aws: dict[str, Any], calm: None) -> Iterator[Outbox]:
-    with watching_sqs() as box:
-        yield box
-    if dispatching._client.cache_info().currsize:
-        dispatching._client().close()
-        dispatching._client.cache_clear()
+def outbox(outbox: Outbox, calm: None) -> Outbox:
+    return outbox
 
 
 @pytest.fixture

@@ -23,7 +23,7 @@ ROOT = Path(__file__).resolve().parents[2]
 
 @pytest.fixture
 def queue(aws: dict[str, Any]) -> str:
-    return str(aws["queues"]["HealthQueue"])
+    return str(aws["HealthQueue"])
 
 
 def schedule() -> Any:

@@ -6,17 +6,16 @@ holds that request in module state. The deployed handlers meet fifty requests at
 
 import json
 import threading
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Sequence
 from concurrent.futures import ThreadPoolExecutor
-from typing import Any, TypeVar
+from typing import TypeVar
 
 import pytest
 
 from jobsprint import aws as clients
-from jobsprint.delivery import dispatch as dispatching
 from jobsprint.delivery.publish import Draft, Published, publish
 from jobsprint.domain.errors import Conflict
-from tests.support.deliveries import Outbox, deliveries, dispatch, record, subscribe, watching_sqs
+from tests.support.deliveries import Outbox, deliveries, dispatch, record, subscribe
 from tests.support.receiver import Receiver
 
 PUBLISHERS = 50
@@ -25,13 +24,9 @@ _Result = TypeVar("_Result")
 
 
 @pytest.fixture
-def outbox(atomic_writes: None, aws: dict[str, Any]) -> Iterator[Outbox]:
+def outbox(atomic_writes: None, outbox: Outbox) -> Outbox:
     clients.dynamodb()
-    with watching_sqs() as box:
-        yield box
-    if dispatching._client.cache_info().currsize:
-        dispatching._client().close()
-        dispatching._client.cache_clear()
+    return outbox
 
 
 def at_once(works: Sequence[Callable[[], _Result]]) -> list[_Result]:

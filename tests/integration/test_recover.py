@@ -13,7 +13,6 @@ from typing import Any
 import pytest
 
 from jobsprint import aws as clients
-from jobsprint.delivery import dispatch as dispatching
 from jobsprint.delivery import recover
 from jobsprint.domain import recoveries
 from jobsprint.domain.recoveries import STALLED_MS, Recovery
@@ -30,7 +29,6 @@ from tests.support.deliveries import (
     publish,
     record,
     subscribe,
-    watching_sqs,
     work,
 )
 from tests.support.receiver import Receiver, Reply
@@ -44,14 +42,10 @@ QUEUE = "RecoveryQueue"
 
 
 @pytest.fixture
-def outbox(aws: dict[str, Any], calm: None, monkeypatch: pytest.MonkeyPatch) -> Iterator[Outbox]:
+def outbox(outbox: Outbox, calm: None, monkeypatch: pytest.MonkeyPatch) -> Outbox:
     monkeypatch.setenv("RETRY_SCHEDULE", "0")  # one failure ends a delivery
     forget_settings()
-    with watching_sqs() as box:
-        yield box
-    if dispatching._client.cache_info().currsize:
-        dispatching._client().close()
-        dispatching._client.cache_clear()
+    return outbox
 
 
 @pytest.fixture

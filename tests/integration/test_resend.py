@@ -2,31 +2,17 @@
 
 import json
 import time
-from collections.abc import Iterator
 from typing import Any
 
 import pytest
 
 from jobsprint import aws as clients
-from jobsprint.delivery import dispatch as dispatching
 from jobsprint.domain.deliveries import GRACE_MS
 from jobsprint.store.deliveries import DeliveryStore
-from tests.conftest import forget_settings
 from tests.support.call import Answer, call
-from tests.support.deliveries import Outbox, deliveries, dispatch, due, publish, record, subscribe, watching_sqs
+from tests.support.deliveries import Outbox, deliveries, dispatch, due, publish, record, subscribe
 from tests.support.receiver import Receiver, Reply
 from tests.support.rows import rows
-
-
-@pytest.fixture
-def outbox(aws: dict[str, Any], monkeypatch: pytest.MonkeyPatch) -> Iterator[Outbox]:
-    monkeypatch.setenv("RETRY_SCHEDULE", "0,5,300,600")  # longer waits are the sweeper's
-    forget_settings()
-    with watching_sqs() as box:
-        yield box
-    if dispatching._client.cache_info().currsize:
-        dispatching._client().close()
-        dispatching._client.cache_clear()
 
 
 @pytest.fixture

@@ -3,7 +3,7 @@
 import random
 import time
 from collections import Counter, defaultdict
-from collections.abc import Callable, Iterator
+from collections.abc import Callable
 from typing import Any
 
 import pytest
@@ -13,28 +13,18 @@ from jobsprint.config import DEFAULT_RETRY_SCHEDULE, settings
 from jobsprint.delivery import dispatch as dispatching
 from jobsprint.delivery.sweep import sweep
 from tests.support.call import call
-from tests.support.deliveries import Outbox, deliveries, publish, subscribe, watching_sqs
-from tests.support.receiver import Received, Receiver, Reply, receiving
+from tests.support.deliveries import Outbox, deliveries, publish, subscribe
+from tests.support.receiver import Received, Receiver, Reply
 from tests.support.virtual import Service
 
 DEFAULT = tuple(int(step) for step in DEFAULT_RETRY_SCHEDULE.split(","))
 
 
 @pytest.fixture
-def outbox(aws: dict[str, Any], monkeypatch: pytest.MonkeyPatch) -> Iterator[Outbox]:
+def outbox(outbox: Outbox, monkeypatch: pytest.MonkeyPatch) -> Outbox:
     monkeypatch.setenv("RETRY_SCHEDULE", DEFAULT_RETRY_SCHEDULE)
     settings.cache_clear()
-    with watching_sqs() as box:
-        yield box
-    if dispatching._client.cache_info().currsize:
-        dispatching._client().close()
-        dispatching._client.cache_clear()
-
-
-@pytest.fixture
-def receiver() -> Iterator[Receiver]:
-    with receiving() as found:
-        yield found
+    return outbox
 
 
 class Timed:

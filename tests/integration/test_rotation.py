@@ -2,7 +2,6 @@
 
 import json
 import logging
-from collections.abc import Iterator
 from dataclasses import replace
 from typing import Any
 
@@ -14,20 +13,11 @@ from jobsprint.domain.times import now_ms, parse_iso
 from jobsprint.security.credentials import Credentials, open_credentials, seal_credentials
 from jobsprint.store.integrations import IntegrationStore
 from tests.support.call import call
-from tests.support.deliveries import Outbox, dispatch, publish, record, subscribe, watching_sqs
+from tests.support.deliveries import Outbox, dispatch, publish, record, subscribe
 from tests.support.receiver import Received, Receiver, Reply
 from tests.support.rows import rows
 
 DAY_MS = 86_400_000
-
-
-@pytest.fixture
-def outbox(aws: dict[str, Any]) -> Iterator[Outbox]:
-    with watching_sqs() as box:
-        yield box
-    if dispatching._client.cache_info().currsize:
-        dispatching._client().close()
-        dispatching._client.cache_clear()
 
 
 @pytest.fixture

@@ -2,7 +2,6 @@
 
 import json
 from collections import Counter
-from collections.abc import Iterator
 from dataclasses import replace
 from typing import Any
 
@@ -15,25 +14,13 @@ from jobsprint.domain.models import DeliveryPolicy, Event
 from jobsprint.domain.patterns import Effort
 from jobsprint.store.integrations import IntegrationStore
 from tests.support.call import call
-from tests.support.deliveries import Outbox, publish, subscribe, watching_sqs
+from tests.support.deliveries import Outbox, publish, subscribe
 from tests.support.rows import rows
 
 URL = "https://hooks.example.com/in"
 PAID = {"data": {"amount": [{"numeric": [">", 100]}], "tags": ["vip", None]}}
 
-
-@pytest.fixture(autouse=True)
-def no_dns(monkeypatch: pytest.MonkeyPatch) -> None:
-    """Creating a webhook asks DNS for its host; nothing here may."""
-    from jobsprint.security import addresses
-
-    monkeypatch.setattr(addresses, "vet", lambda *_, **__: None)
-
-
-@pytest.fixture
-def outbox(aws: dict[str, Any]) -> Iterator[Outbox]:
-    with watching_sqs() as box:
-        yield box
+pytestmark = pytest.mark.usefixtures("no_dns")
 
 
 @pytest.fixture

@@ -3,7 +3,6 @@
 import json
 import time
 from collections import Counter
-from collections.abc import Iterator
 from typing import Any
 
 import pytest
@@ -16,8 +15,8 @@ from jobsprint.domain.deliveries import GRACE_MS, LEASE_MS, Claim
 from jobsprint.store.deliveries import DUE_SHARDS, DeliveryStore
 from jobsprint.store.due import DueShard
 from tests.support.call import Context, handler
-from tests.support.deliveries import Outbox, Sent, deliveries, dispatch, due, publish, record, subscribe, watching_sqs
-from tests.support.receiver import Receiver, Reply, receiving
+from tests.support.deliveries import Outbox, Sent, deliveries, dispatch, due, publish, record, subscribe
+from tests.support.receiver import Receiver, Reply
 from tests.support.template import functions, resources
 
 HOUR_MS = 3_600_000
@@ -25,19 +24,9 @@ MINUTE_MS = 60_000
 
 
 @pytest.fixture
-def outbox(aws: dict[str, Any]) -> Iterator[Outbox]:
-    with watching_sqs() as box:
-        yield box
-    if dispatching._client.cache_info().currsize:
-        dispatching._client().close()
-        dispatching._client.cache_clear()
-
-
-@pytest.fixture
-def receiver() -> Iterator[Receiver]:
-    with receiving() as found:
-        found.answer = lambda _: Reply(500)
-        yield found
+def receiver(receiver: Receiver) -> Receiver:
+    receiver.answer = lambda _: Reply(500)
+    return receiver
 
 
 @pytest.fixture

@@ -23,7 +23,7 @@ from jobsprint.domain.times import iso_millis
 from jobsprint.store.integrations import IntegrationStore
 from jobsprint.store.traffic import TrafficStore
 from tests.support.call import call
-from tests.support.deliveries import Outbox, Sent, deliveries, publish, record, subscribe, watching_sqs
+from tests.support.deliveries import Outbox, Sent, deliveries, publish, record, subscribe
 from tests.support.receiver import Receiver, Reply, receiving
 
 DAY = 86_400_000
@@ -56,22 +56,12 @@ class World:
 
 
 @pytest.fixture
-def world(aws: dict[str, Any], monkeypatch: pytest.MonkeyPatch) -> Iterator[World]:
+def world(outbox: Outbox, monkeypatch: pytest.MonkeyPatch) -> World:
     monkeypatch.setenv("RETRY_SCHEDULE", "0,5,300")
     settings.cache_clear()
     monkeypatch.setattr(gate, "CACHED_SECONDS", 0.0)
     monkeypatch.setattr(traffic, "SLOW_MS", 60_000)  # a busy machine must not pass for a slow receiver
-    with watching_sqs() as box:
-        yield World(box)
-    if dispatching._client.cache_info().currsize:
-        dispatching._client().close()
-        dispatching._client.cache_clear()
-
-
-@pytest.fixture
-def receiver() -> Iterator[Receiver]:
-    with receiving() as found:
-        yield found
+    return World(outbox)
 
 
 @pytest.fixture

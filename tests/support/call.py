@@ -23,6 +23,10 @@ class Context:
         return 29_000
 
 
+class Died(BaseException):
+    """The end of a container: nothing of ours catches it."""
+
+
 @dataclass
 class Answer:
     """A handler's answer with its body parsed."""

@@ -1,8 +1,11 @@
-"""template.yaml as plain data, and the AWS resources that moto makes from it."""
+"""template.yaml as plain data, the AWS resources that moto makes from it, and the environment of its functions."""
 
+import re
+from collections.abc import Callable
 from functools import cache
 from pathlib import Path
 from typing import Any
+from unittest.mock import patch
 
 import yaml
 
@@ -50,6 +53,7 @@ def functions() -> dict[str, dict[str, Any]]:
     }
 
 
+@cache
 def routes() -> dict[tuple[str, str], str]:
     """The folder that answers each (METHOD, path) of the API, preflights left out."""
     return {
@@ -80,3 +84,36 @@ def create_queues(sqs: Any) -> dict[str, str]:
         )["QueueUrl"]
         for name, properties in resources("AWS::SQS::Queue").items()
     }
+
+
+def create_resources(client: Callable[[str], Any]) -> dict[str, str]:
+    """Creates every table and queue, the catalogue's bucket and the data key: what `!Ref` gives, by logical id.
+
+    `client` makes the AWS client of a service.
+    """
+    client("s3").create_bucket(Bucket="catalog")
+    # moto gives every key an RSA pair, which takes 50 ms; a symmetric one never uses it.
+    with patch("moto.kms.models.generate_private_key"):
+        key = client("kms").create_key()["KeyMetadata"]["Arn"]
+    tables, queues = create_tables(client("dynamodb")), create_queues(client("sqs"))
+    return {**tables, **queues, "CatalogBucket": "catalog", "DataKey": key}
+
+
+def environment(values: dict[str, str]) -> dict[str, str]:
+    """The variables that Globals gives to every function.
+
+    What one refers to, a resource or a parameter, has the value of its name in `values`; a parameter that is not there
+    has its default, and a resource its logical id.
+    """
+    defaults = {name: str(given.get("Default", name)) for name, given in template()["Parameters"].items()}
+    known = {**defaults, **values}
+
+    def value(given: str | dict[str, str]) -> str:
+        if isinstance(given, str):
+            return given
+        [text] = given.values()
+        # !Ref Name, !GetAtt Name.Arn, or !Sub with a ${Name} in it
+        [name] = re.findall(r"\$\{(\w+)\}", text) or [text.partition(".")[0]]
+        return known.get(name, name)
+
+    return {name: value(given) for name, given in template()["Globals"]["Function"]["Environment"]["Variables"].items()}

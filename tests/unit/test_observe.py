@@ -11,18 +11,13 @@ from jobsprint.delivery.figures import Ended, report
 from jobsprint.domain.deliveries import Ticket
 from jobsprint.domain.ids import made_at, new_id
 from jobsprint.domain.models import Attempt
-
-NAMES = (
-    "TENANTS_TABLE LOGS_TABLE EVENTS_TABLE TOKENS_TABLE DELIVERY_QUEUE_URL HEALTH_QUEUE_URL EXECUTION_QUEUE_URL "
-    "RECOVERY_QUEUE_URL REFUSED_QUEUE_URL DATA_KEY_ID CATALOG_BUCKET CURSOR_KEY"
-)
+from tests.support.template import environment
 
 
 @pytest.fixture(autouse=True)
 def stage(monkeypatch: pytest.MonkeyPatch) -> Iterator[None]:
-    for name in NAMES.split():
-        monkeypatch.setenv(name, "x")
-    monkeypatch.setenv("STAGE", "test")
+    for name, value in environment({"Stage": "test"}).items():
+        monkeypatch.setenv(name, value)
     config.settings.cache_clear()
     yield
     config.settings.cache_clear()

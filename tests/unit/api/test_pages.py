@@ -9,20 +9,8 @@ from hypothesis import strategies as st
 from jobsprint import config
 from jobsprint.api import pages
 from jobsprint.domain.errors import BadRequest
+from tests.support.template import environment
 
-_NAMES = (
-    "TENANTS_TABLE",
-    "LOGS_TABLE",
-    "EVENTS_TABLE",
-    "TOKENS_TABLE",
-    "DELIVERY_QUEUE_URL",
-    "HEALTH_QUEUE_URL",
-    "EXECUTION_QUEUE_URL",
-    "RECOVERY_QUEUE_URL",
-    "REFUSED_QUEUE_URL",
-    "CATALOG_BUCKET",
-    "DATA_KEY_ID",
-)
 _QUERY = {"of": "integrations", "type": None, "status": "connected"}
 _POSITION = st.text(st.characters(exclude_categories=["Cs"]), min_size=1, max_size=60)
 
@@ -30,9 +18,8 @@ _POSITION = st.text(st.characters(exclude_categories=["Cs"]), min_size=1, max_si
 @pytest.fixture(scope="module", autouse=True)
 def _cursor_key() -> Iterator[None]:
     with pytest.MonkeyPatch.context() as patch:
-        for name in _NAMES:
-            patch.setenv(name, "x")
-        patch.setenv("CURSOR_KEY", "a key of the tests")
+        for name, value in environment({"CursorSecret": "a key of the tests"}).items():
+            patch.setenv(name, value)
         config.settings.cache_clear()
         yield
         config.settings.cache_clear()

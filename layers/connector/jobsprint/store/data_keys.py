@@ -2,11 +2,9 @@
 
 import base64
 
-from botocore.exceptions import ClientError
-
 from jobsprint import aws
 from jobsprint.config import settings
-from jobsprint.store.table import condition_failed, marshal_item, unmarshal_item
+from jobsprint.store.table import marshal_item, unmarshal_item, written
 
 
 def find_wrapped_key(tenant: str) -> bytes | None:
@@ -22,14 +20,10 @@ def find_wrapped_key(tenant: str) -> bytes | None:
 
 def keep_wrapped_key(tenant: str, wrapped: bytes) -> bool:
     """Keeps the tenant's first data key; False when another request was first."""
-    try:
-        aws.dynamodb().put_item(
+    return written(
+        lambda: aws.dynamodb().put_item(
             TableName=settings().tenants_table,
             Item=marshal_item({"pk": f"{tenant}#key", "sk": "1", "wrapped": base64.b64encode(wrapped).decode()}),
             ConditionExpression="attribute_not_exists(pk)",
         )
-    except ClientError as error:
-        if condition_failed(error):
-            return False
-        raise
-    return True
+    )

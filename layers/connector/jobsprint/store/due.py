@@ -9,12 +9,10 @@ The index is read a moment late, so whatever is read may no longer stand: `move_
 from dataclasses import dataclass
 from typing import Any
 
-from botocore.exceptions import ClientError
-
 from jobsprint import aws
 from jobsprint.config import settings
 from jobsprint.domain.deliveries import Ticket
-from jobsprint.store.table import Item, condition_failed, marshal_item, unmarshal_item
+from jobsprint.store.table import Item, marshal_item, unmarshal_item, written
 
 _INDEX = "byDue"
 _SWEEPER = "#sweeper"
@@ -43,8 +41,8 @@ class DueShard:
 
     def take(self, now: int, until: int) -> bool:
         """Takes the lease until `until`; False while somebody else has it. Both in ms."""
-        try:
-            aws.dynamodb().put_item(
+        return written(
+            lambda: aws.dynamodb().put_item(
                 TableName=self._table,
                 Item=marshal_item(
                     {
@@ -57,24 +55,18 @@ class DueShard:
                 ConditionExpression="attribute_not_exists(pk) OR leaseUntil <= :now OR holder = :holder",
                 ExpressionAttributeValues=marshal_item({":now": now, ":holder": self._holder}),
             )
-        except ClientError as error:
-            if condition_failed(error):
-                return False
-            raise
-        return True
+        )
 
     def give_back(self) -> None:
         """Ends the lease, unless it ran out and somebody else has it."""
-        try:
-            aws.dynamodb().delete_item(
+        written(
+            lambda: aws.dynamodb().delete_item(
                 TableName=self._table,
                 Key=marshal_item(self._lease()),
                 ConditionExpression="holder = :holder",
                 ExpressionAttributeValues=marshal_item({":holder": self._holder}),
             )
-        except ClientError as error:
-            if not condition_failed(error):
-                raise
+        )
 
     def page(self, until: int, limit: int, position: Any = None) -> tuple[list[Due], Any]:
         """Up to `limit` deliveries that are due by `until` (ms), the longest due first, and where to go on."""
@@ -93,8 +85,8 @@ class DueShard:
     def move_on(self, due: Due, due_at: int) -> bool:
         """Makes a delivery due again at `due_at`, one sweep later; False where it moved since it was read."""
         ticket = due.ticket
-        try:
-            aws.dynamodb().update_item(
+        return written(
+            lambda: aws.dynamodb().update_item(
                 TableName=self._table,
                 Key=marshal_item({"pk": f"{ticket.tenant}#{ticket.webhook_id}", "sk": ticket.delivery_id}),
                 UpdateExpression="SET dueAt = :later, sweeps = :sweeps",
@@ -103,11 +95,7 @@ class DueShard:
                     {":later": due_at, ":sweeps": due.sweeps + 1, ":read": due.due_at}
                 ),
             )
-        except ClientError as error:
-            if condition_failed(error):
-                return False
-            raise
-        return True
+        )
 
     def _lease(self) -> dict[str, str]:
         return {"pk": _SWEEPER, "sk": self._shard}

@@ -7,15 +7,13 @@ outcome are sealed texts, which go on beside the item where they are long.
 
 from typing import Any
 
-from botocore.exceptions import ClientError
-
 from jobsprint import aws
 from jobsprint.config import settings
 from jobsprint.domain.errors import NotFound
 from jobsprint.domain.ids import is_id, unique_part
 from jobsprint.domain.models import Execution, ExecutionState
 from jobsprint.store import long_text
-from jobsprint.store.table import Item, Value, condition_failed, live, marshal_item, unmarshal_item
+from jobsprint.store.table import Item, Value, live, marshal_item, unmarshal_item, written
 
 KEPT_SECONDS = 7 * 86400
 # Parts of one text stand beside the item, those of the other behind this.
@@ -49,13 +47,11 @@ class ExecutionStore:
             "parts": parts,
             "expiresAt": expires,
         }
-        try:
-            aws.dynamodb().put_item(
+        written(
+            lambda: aws.dynamodb().put_item(
                 TableName=self._table, Item=marshal_item(item), ConditionExpression="attribute_not_exists(pk)"
             )
-        except ClientError as error:
-            if not condition_failed(error):
-                raise
+        )
 
     def get(self, execution_id: str, now: int) -> Execution:
         """The execution of that id; `now` in ms. Raises NotFound."""
@@ -118,8 +114,8 @@ class ExecutionStore:
         sets = ", ".join(f"#{name} = :{name}" for name in changes)
         removed = f" REMOVE {', '.join(f'#{name}' for name in remove)}" if remove else ""
         values = {**{f":{name}": value for name, value in changes.items()}, **names}
-        try:
-            aws.dynamodb().update_item(
+        return written(
+            lambda: aws.dynamodb().update_item(
                 TableName=self._table,
                 Key=self._key(execution_id),
                 UpdateExpression=f"SET {sets}{removed}",
@@ -127,11 +123,7 @@ class ExecutionStore:
                 ExpressionAttributeNames={f"#{name}": name for name in (*changes, *remove)},
                 ExpressionAttributeValues=marshal_item(values),
             )
-        except ClientError as error:
-            if condition_failed(error):
-                return False
-            raise
-        return True
+        )
 
     def _key(self, execution_id: str) -> Any:
         return marshal_item({"pk": self._pk, "sk": unique_part(execution_id)})

@@ -13,11 +13,9 @@ import hashlib
 from dataclasses import dataclass
 from typing import Any
 
-from botocore.exceptions import ClientError
-
 from jobsprint import aws
 from jobsprint.config import settings
-from jobsprint.store.table import Item, condition_failed, live, marshal_item, unmarshal_item
+from jobsprint.store.table import Item, Lost, live, marshal_item, try_write, unmarshal_item, written
 
 CONSENT_SECONDS = 600
 
@@ -57,17 +55,16 @@ def keep_consent(consent: Consent, now: int) -> None:
 
 def take_consent(id_: str, now: int) -> Consent | None:
     """Takes a consent away, once: of several callers one gets it. None for what is not there or too old."""
-    try:
-        answer = aws.dynamodb().delete_item(
+    answer = try_write(
+        lambda: aws.dynamodb().delete_item(
             TableName=settings().tenants_table,
             Key=_consent_key(id_),
             ConditionExpression="attribute_exists(pk)",
             ReturnValues="ALL_OLD",
         )
-    except ClientError as error:
-        if condition_failed(error):
-            return None
-        raise
+    )
+    if isinstance(answer, Lost):
+        return None
     item = unmarshal_item(answer["Attributes"])
     return Consent(id_, item["tenant"], item["sealed"]) if live(item, now) else None
 
@@ -148,7 +145,7 @@ class GrantStore:
             }
         )
         condition = "#version = :before" if before else "attribute_not_exists(pk)"
-        return self._if(
+        return written(
             lambda: aws.dynamodb().put_item(
                 TableName=self._table,
                 Item=self._key(grant.id) | item,
@@ -159,7 +156,7 @@ class GrantStore:
 
     def lock(self, grant: Grant, owner: str, *, until: int, now: int) -> bool:
         """Takes the right to renew these very tokens until a time; False while somebody has it, or renewed them."""
-        return self._if(
+        return written(
             lambda: aws.dynamodb().update_item(
                 TableName=self._table,
                 Key=self._key(grant.id),
@@ -177,7 +174,7 @@ class GrantStore:
 
     def unlock(self, grant: Grant, owner: str, *, refresh_at: int) -> None:
         """Gives a lock back without new tokens; nobody needs to try again before `refresh_at` (ms)."""
-        self._if(
+        written(
             lambda: aws.dynamodb().update_item(
                 TableName=self._table,
                 Key=self._key(grant.id),
@@ -189,7 +186,7 @@ class GrantStore:
 
     def bury(self, grant: Grant) -> bool:
         """Marks a grant dead; False when its tokens changed meanwhile, so that the verdict is about old ones."""
-        return self._if(
+        return written(
             lambda: aws.dynamodb().update_item(
                 TableName=self._table,
                 Key=self._key(grant.id),
@@ -227,15 +224,6 @@ class GrantStore:
             if "LastEvaluatedKey" not in answer:
                 return found
             request["ExclusiveStartKey"] = answer["LastEvaluatedKey"]
-
-    def _if(self, write: Any) -> bool:
-        try:
-            write()
-        except ClientError as error:
-            if condition_failed(error):
-                return False
-            raise
-        return True
 
 
 def _versioned(before: int) -> dict[str, Any]:

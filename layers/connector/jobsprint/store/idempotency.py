@@ -9,12 +9,10 @@ import os
 from dataclasses import dataclass
 from typing import Any
 
-from botocore.exceptions import ClientError
-
 from jobsprint import aws
 from jobsprint.config import settings
 from jobsprint.store import long_text
-from jobsprint.store.table import Item, Value, condition_failed, live, marshal_item, unmarshal_item
+from jobsprint.store.table import Item, Value, live, marshal_item, unmarshal_item, written
 
 KEPT_SECONDS = 24 * 3600
 # Longer than any function behind the API may run (29 s), so a living holder never loses its lease.
@@ -60,20 +58,16 @@ def start(tenant: str, name: str, *, fingerprint: str, call_id: str = "", now: i
         "leaseUntil": now + LEASE_MS,
         "expiresAt": now // 1000 + KEPT_SECONDS,
     }
-    try:
-        aws.dynamodb().put_item(
+    if written(
+        lambda: aws.dynamodb().put_item(
             TableName=settings().tenants_table,
             Item=_key(tenant, name) | marshal_item(fields),
             ConditionExpression="attribute_not_exists(pk) OR expiresAt <= :seconds",
             ExpressionAttributeValues=marshal_item({":seconds": now // 1000}),
         )
-    except ClientError as error:
-        if not condition_failed(error):
-            raise
-        return _standing(hold, fingerprint, now) or start(
-            tenant, name, fingerprint=fingerprint, call_id=call_id, now=now
-        )
-    return hold
+    ):
+        return hold
+    return _standing(hold, fingerprint, now) or start(tenant, name, fingerprint=fingerprint, call_id=call_id, now=now)
 
 
 def _standing(hold: Hold, fingerprint: str, now: int) -> Hold | Kept | None:
@@ -138,16 +132,14 @@ def settle(tenant: str, name: str, sealed_answer: str, *, now: int) -> None:
 
 def release(hold: Hold) -> None:
     """Frees the key: nothing was done that would have to be remembered."""
-    try:
-        aws.dynamodb().delete_item(
+    written(
+        lambda: aws.dynamodb().delete_item(
             TableName=settings().tenants_table,
             Key=_key(hold.tenant, hold.name),
             ConditionExpression="holder = :token",
             ExpressionAttributeValues=marshal_item({":token": hold.token}),
         )
-    except ClientError as error:
-        if not condition_failed(error):
-            raise
+    )
 
 
 def hand_over(hold: Hold) -> None:
@@ -173,19 +165,15 @@ def _keep(hold: Hold, sealed_answer: str, condition: str, now: int) -> bool:
 
 def _change(hold: Hold, expression: str, *, condition: str, values: dict[str, str | int]) -> bool:
     """Updates the row under a condition; expressions may use `:token`. False when the condition fails."""
-    try:
-        aws.dynamodb().update_item(
+    return written(
+        lambda: aws.dynamodb().update_item(
             TableName=settings().tenants_table,
             Key=_key(hold.tenant, hold.name),
             UpdateExpression=expression,
             ConditionExpression=condition,
             ExpressionAttributeValues=marshal_item({":token": hold.token, **values}),
         )
-    except ClientError as error:
-        if condition_failed(error):
-            return False
-        raise
-    return True
+    )
 
 
 def _key(tenant: str, name: str) -> Any:

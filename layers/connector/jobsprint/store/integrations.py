@@ -15,8 +15,6 @@ from collections.abc import Callable, Iterable
 from dataclasses import asdict, replace
 from typing import Any
 
-from botocore.exceptions import ClientError
-
 from jobsprint import aws
 from jobsprint.config import settings
 from jobsprint.domain import circuit as circuits
@@ -30,10 +28,10 @@ from jobsprint.store.table import (
     Page,
     Query,
     batch_get,
-    condition_failed,
     marshal_item,
     read_page,
     unmarshal_item,
+    written,
 )
 
 HEALTH_SHARDS = 8
@@ -223,14 +221,10 @@ class IntegrationStore:
             "ExpressionAttributeNames": {"#version": "version"},
             "ExpressionAttributeValues": marshal_item({":version": integration.version}),
         }
-        try:
-            write(condition)
-        except ClientError as error:
-            if condition_failed(error):
-                raise Conflict(
-                    f"{integration.id} was changed by another request; read it and try again", code="changed_meanwhile"
-                ) from error
-            raise
+        if not written(lambda: write(condition)):
+            raise Conflict(
+                f"{integration.id} was changed by another request; read it and try again", code="changed_meanwhile"
+            )
 
     def page(
         self,
@@ -296,16 +290,14 @@ class IntegrationStore:
                 "UpdateExpression": "SET watched = :yes",
                 "ExpressionAttributeValues": marshal_item({":yes": True}),
             }
-        try:
-            aws.dynamodb().update_item(
+        written(
+            lambda: aws.dynamodb().update_item(
                 TableName=self._table,
                 Key=self._key(webhook_id),
                 ConditionExpression="attribute_exists(pk)",
                 **change,
             )
-        except ClientError as error:
-            if not condition_failed(error):
-                raise
+        )
 
     def count_call(self, integration_id: str, *, error: JobsprintError | None, seen: Circuit, at: int) -> None:
         """Counts one action that ended at `at` (ms) and says so to the circuit, which the caller read as `seen`.
@@ -347,19 +339,15 @@ class IntegrationStore:
 
     def take_probe(self, integration_id: str, seen: Circuit, until: int) -> bool:
         """Takes the one probe of an open circuit, which then stays shut to others until `until` (ms)."""
-        try:
-            aws.dynamodb().update_item(
+        return written(
+            lambda: aws.dynamodb().update_item(
                 TableName=self._table,
                 Key=marshal_item(self._activity_key(integration_id)),
                 UpdateExpression="SET openUntil = :until",
                 ConditionExpression="openUntil = :seen",
                 ExpressionAttributeValues=marshal_item({":until": until, ":seen": seen.open_until}),
             )
-        except ClientError as error:
-            if condition_failed(error):
-                return False
-            raise
-        return True
+        )
 
     def reset_circuit(self, integration_id: str) -> None:
         """Forgets what calls said of a connection: it leads elsewhere, or as somebody else, from now on."""
@@ -378,13 +366,7 @@ class IntegrationStore:
         update = self._health_update(integration_id, health)
         update["ConditionExpression"] = "attribute_not_exists(healthAt) OR healthAt = :before"
         update["ExpressionAttributeValues"] |= marshal_item({":before": before.checked_at or 0})
-        try:
-            aws.dynamodb().update_item(**update)
-        except ClientError as error:
-            if condition_failed(error):
-                return False
-            raise
-        return True
+        return written(lambda: aws.dynamodb().update_item(**update))
 
     def _health_update(self, integration_id: str, health: Health) -> dict[str, Any]:
         return {

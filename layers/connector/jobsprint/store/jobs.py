@@ -8,16 +8,13 @@ A step is written down by one conditional write, so of two workers at the same s
 
 import json
 from dataclasses import asdict, replace
-from typing import Any
-
-from botocore.exceptions import ClientError
 
 from jobsprint import aws
 from jobsprint.config import settings
 from jobsprint.domain.errors import NotFound
 from jobsprint.domain.ids import is_id, unique_part
 from jobsprint.domain.recoveries import Position, Recovery, RecoveryStatus, Wanted
-from jobsprint.store.table import Item, Value, condition_failed, live, marshal_item, unmarshal_item
+from jobsprint.store.table import Item, Lost, Value, live, marshal_item, try_write, unmarshal_item, written
 
 KEPT_SECONDS = 30 * 86400
 HELD_MS = 60_000
@@ -112,32 +109,26 @@ class RecoveryStore:
             "heldAt": recovery.created_at,
             "expiresAt": recovery.created_at // 1000 + KEPT_SECONDS,
         }
-        try:
-            aws.dynamodb().put_item(
+        return written(
+            lambda: aws.dynamodb().put_item(
                 TableName=self._table,
                 Item=marshal_item(item),
                 ConditionExpression="attribute_not_exists(pk) OR #job = :seen",
                 ExpressionAttributeNames={"#job": "job"},
                 ExpressionAttributeValues=marshal_item({":seen": seen or ""}),
             )
-        except ClientError as error:
-            if condition_failed(error):
-                return False
-            raise
-        return True
+        )
 
     def _release(self, recovery: Recovery) -> None:
-        try:
-            aws.dynamodb().delete_item(
+        written(
+            lambda: aws.dynamodb().delete_item(
                 TableName=self._table,
                 Key=marshal_item(self._key(recovery.webhook_id, _RUNNING)),
                 ConditionExpression="#job = :own",
                 ExpressionAttributeNames={"#job": "job"},
                 ExpressionAttributeValues=marshal_item({":own": recovery.id}),
             )
-        except ClientError as error:
-            if not condition_failed(error):
-                raise
+        )
 
     # --- items --------------------------------------------------------------------------------------------------------
 
@@ -168,8 +159,8 @@ class RecoveryStore:
             conditions.append("#step = :at")
             names["#step"], values[":at"] = "step", step
         removed = f" REMOVE {', '.join(removes)}" if removes else ""
-        try:
-            aws.dynamodb().update_item(
+        answer = try_write(
+            lambda: aws.dynamodb().update_item(
                 TableName=self._table,
                 Key=marshal_item(self._key(recovery.webhook_id, unique_part(recovery.id))),
                 UpdateExpression=f"SET {', '.join(f'#{name} = :{name}' for name in sets)}{removed}",
@@ -178,12 +169,10 @@ class RecoveryStore:
                 ExpressionAttributeValues=marshal_item(values),
                 ReturnValuesOnConditionCheckFailure="ALL_OLD",
             )
-        except ClientError as error:
-            if not condition_failed(error):
-                raise
-            stands: Any = error.response.get("Item")
-            return self._from_item(unmarshal_item(stands)) if stands else replace(recovery, status="cancelled")
-        return None
+        )
+        if not isinstance(answer, Lost):
+            return None
+        return self._from_item(answer.item) if answer.item else replace(recovery, status="cancelled")
 
     def _key(self, webhook_id: str, name: str) -> dict[str, str]:
         return {"pk": f"{self._tenant}#recovery", "sk": f"{unique_part(webhook_id)}#{name}"}

@@ -5,13 +5,11 @@ Log ids are time-ordered, so a time range is a key range with and without an act
 
 from typing import Any
 
-from botocore.exceptions import ClientError
-
 from jobsprint import aws
 from jobsprint.config import settings
 from jobsprint.domain.ids import first_at
 from jobsprint.domain.models import LogEntry
-from jobsprint.store.table import Item, Query, condition_failed, live, marshal_item, read_page
+from jobsprint.store.table import Item, Query, live, marshal_item, read_page, written
 
 _BEFORE_ALL = 0
 _AFTER_ALL = (1 << 48) - 1
@@ -45,15 +43,11 @@ class LogStore:
             "at": entry.at,
             "expiresAt": entry.at // 1000 + settings().log_retention_days * 86400,
         }
-        try:
-            aws.dynamodb().put_item(
+        return written(
+            lambda: aws.dynamodb().put_item(
                 TableName=self._table, Item=marshal_item(item), ConditionExpression="attribute_not_exists(pk)"
             )
-        except ClientError as error:
-            if condition_failed(error):
-                return False
-            raise
-        return True
+        )
 
     def page(
         self,

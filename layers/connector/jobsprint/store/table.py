@@ -6,7 +6,7 @@ as canonical JSON text, so DynamoDB's numbers never touch a tenant's data.
 
 from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass
-from typing import Any, TypeAlias
+from typing import Any, TypeAlias, TypeVar
 
 from botocore.exceptions import ClientError
 
@@ -14,6 +14,7 @@ from jobsprint import aws
 
 Value: TypeAlias = str | int | bool | bytes | list[str] | dict[str, str]
 Item: TypeAlias = dict[str, Any]
+_Answer = TypeVar("_Answer")
 
 MAX_READ = 1000
 _PAGE = 250
@@ -62,6 +63,33 @@ def unmarshal_item(attributes: Mapping[str, Any]) -> Item:
 def condition_failed(error: ClientError) -> bool:
     """Whether a conditional write lost."""
     return error.response.get("Error", {}).get("Code") == "ConditionalCheckFailedException"
+
+
+@dataclass(frozen=True, slots=True)
+class Lost:
+    """A write whose condition did not hold.
+
+    `item` is what stands instead: empty where nothing does, or where the write did not ask for it by
+    `ReturnValuesOnConditionCheckFailure="ALL_OLD"`.
+    """
+
+    item: Item
+
+
+def try_write(write: Callable[[], _Answer]) -> _Answer | Lost:
+    """The answer of a conditional write, or what stands against it. Any other error of DynamoDB is raised."""
+    try:
+        return write()
+    except ClientError as error:
+        if not condition_failed(error):
+            raise
+        stands: Any = error.response.get("Item", {})
+        return Lost(unmarshal_item(stands))
+
+
+def written(write: Callable[[], object]) -> bool:
+    """Whether the condition of a write held, and it was done. Any other error of DynamoDB is raised."""
+    return not isinstance(try_write(write), Lost)
 
 
 def live(item: Item, now: int) -> bool:

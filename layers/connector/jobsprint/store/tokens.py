@@ -4,11 +4,9 @@ import time
 from dataclasses import dataclass
 from typing import Any
 
-from botocore.exceptions import ClientError
-
 from jobsprint import aws
 from jobsprint.config import settings
-from jobsprint.store.table import Item, condition_failed, marshal_item, unmarshal_item
+from jobsprint.store.table import Item, marshal_item, unmarshal_item, written
 
 # A token that ended is kept this long for the listing, then removed.
 _KEEP_ENDED_SECONDS = 30 * 86400
@@ -77,19 +75,15 @@ def of_tenant(tenant: str) -> list[TokenRow]:
 
 def revoke(token_id: str, now: int) -> bool:
     """Ends a token at `now` (ms); False when there is none of that id. A second revocation changes nothing."""
-    try:
-        aws.dynamodb().update_item(
+    return written(
+        lambda: aws.dynamodb().update_item(
             TableName=settings().tokens_table,
             Key=marshal_item({"id": token_id}),
             UpdateExpression="SET revokedAt = if_not_exists(revokedAt, :now), removeAt = :remove",
             ConditionExpression="attribute_exists(id)",
             ExpressionAttributeValues=marshal_item({":now": now, ":remove": int(time.time()) + _KEEP_ENDED_SECONDS}),
         )
-    except ClientError as error:
-        if condition_failed(error):
-            return False
-        raise
-    return True
+    )
 
 
 def _row(item: Item) -> TokenRow:

@@ -11,13 +11,11 @@ from collections.abc import Callable
 from dataclasses import asdict, dataclass
 from typing import Any, Generic, TypeVar
 
-from botocore.exceptions import ClientError
-
 from jobsprint import aws
 from jobsprint.config import settings
 from jobsprint.domain.pace import Pace
 from jobsprint.domain.traffic import Lease, Traffic, Untold
-from jobsprint.store.table import Value, condition_failed, marshal_item, unmarshal_item
+from jobsprint.store.table import Lost, Value, marshal_item, try_write, unmarshal_item
 
 _State = TypeVar("_State", Traffic, Pace)
 _Outcome = TypeVar("_Outcome")
@@ -116,19 +114,15 @@ class TrafficStore:
                 "ExpressionAttributeNames": {"#version": "version"},
                 "ExpressionAttributeValues": marshal_item({":version": version}),
             }
-        try:
-            aws.dynamodb().put_item(
+        answer = try_write(
+            lambda: aws.dynamodb().put_item(
                 TableName=self._table,
                 Item=marshal_item(item),
                 ReturnValuesOnConditionCheckFailure="ALL_OLD",
                 **unchanged,
             )
-        except ClientError as error:
-            if not condition_failed(error):
-                raise
-            stands: Any = error.response.get("Item", {})
-            return unmarshal_item(stands)
-        return None
+        )
+        return answer.item if isinstance(answer, Lost) else None
 
 
 def _seen(item: dict[str, Any], parse: Callable[[str], _State]) -> Seen[_State]:

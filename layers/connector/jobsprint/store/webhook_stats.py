@@ -11,13 +11,11 @@ In both a count `ok` is the attribute `w:ok`. Hours are whole hours since 1970.
 from collections.abc import Mapping
 from typing import Any
 
-from botocore.exceptions import ClientError
-
 from jobsprint import aws
 from jobsprint.config import settings
 from jobsprint.domain.attempt_counts import BAD, OK
 from jobsprint.domain.traffic import Totals
-from jobsprint.store.table import Item, Query, condition_failed, marshal_item, read_page, unmarshal_item
+from jobsprint.store.table import Item, Lost, Query, marshal_item, read_page, try_write, unmarshal_item, written
 
 HOUR_MS = 3_600_000
 HOURS_KEPT = 8 * 24
@@ -79,8 +77,8 @@ class StatsStore:
     def _add(self, webhook_id: str, counts: Mapping[str, int], hour: int, at: int) -> Totals | Item:
         """Adds to the hour under way and gives the totals; or the item as it is, where that is an earlier hour."""
         adds = ", ".join(["successful :ok", "failed :bad", *(f"#{i} :{i}" for i in range(len(counts)))])
-        try:
-            answer = aws.dynamodb().update_item(
+        answer = try_write(
+            lambda: aws.dynamodb().update_item(
                 TableName=self._table,
                 Key=marshal_item(self._activity_key(webhook_id)),
                 UpdateExpression=f"ADD {adds} SET lastUsed = :at, statsHour = if_not_exists(statsHour, :hour)",
@@ -90,12 +88,8 @@ class StatsStore:
                 ReturnValues="ALL_NEW",
                 ReturnValuesOnConditionCheckFailure="ALL_OLD",
             )
-        except ClientError as error:
-            if not condition_failed(error):
-                raise
-            stands: Any = error.response.get("Item", {})
-            return unmarshal_item(stands)
-        return _totals(answer["Attributes"])
+        )
+        return answer.item if isinstance(answer, Lost) else _totals(answer["Attributes"])
 
     def _keep(self, webhook_id: str, earlier: Item) -> None:
         """Keeps the counts of an hour that is over. Of two who do, the one who saw more of it wins."""
@@ -108,24 +102,22 @@ class StatsStore:
             "expiresAt": (hour + HOURS_KEPT) * HOUR_MS // 1000,
             **{_PREFIX + name: count for name, count in counts.items()},
         }
-        try:
-            aws.dynamodb().put_item(
+        written(
+            lambda: aws.dynamodb().put_item(
                 TableName=self._table,
                 Item=marshal_item(item),
                 ConditionExpression="attribute_not_exists(pk) OR seen < :seen",
                 ExpressionAttributeValues=marshal_item({":seen": item["seen"]}),
             )
-        except ClientError as error:
-            if not condition_failed(error):
-                raise
+        )
 
     def _begin(self, webhook_id: str, counts: Mapping[str, int], hour: int, at: int, earlier: Item) -> Totals | None:
         """Begins an hour with these counts in place of the earlier ones; None if those changed meanwhile."""
         sets = ["lastUsed = :at", "statsHour = :hour", *(f"#{i} = :{i}" for i in range(len(counts)))]
         over = [_PREFIX + name for name in _counts(earlier) if name not in counts]
         removes = f" REMOVE {', '.join(f'#r{i}' for i in range(len(over)))}" if over else ""
-        try:
-            answer = aws.dynamodb().update_item(
+        answer = try_write(
+            lambda: aws.dynamodb().update_item(
                 TableName=self._table,
                 Key=marshal_item(self._activity_key(webhook_id)),
                 UpdateExpression=f"ADD successful :ok, failed :bad SET {', '.join(sets)}{removes}",
@@ -143,11 +135,8 @@ class StatsStore:
                 ),
                 ReturnValues="ALL_NEW",
             )
-        except ClientError as error:
-            if condition_failed(error):
-                return None
-            raise
-        return _totals(answer["Attributes"])
+        )
+        return None if isinstance(answer, Lost) else _totals(answer["Attributes"])
 
     def _values(self, counts: Mapping[str, int], hour: int, at: int) -> dict[str, Any]:
         by_place = {f":{i}": count for i, count in enumerate(counts.values())}
