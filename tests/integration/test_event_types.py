@@ -209,7 +209,7 @@ def test_a_changed_type_is_heeded_within_a_minute(outbox: Outbox, monkeypatch: p
 
 
 def test_what_is_remembered_is_bounded(outbox: Outbox, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(conformance, "_MAX_KEPT", 5)
+    monkeypatch.setattr(conformance._kept, "most", 5)
     put(schema=SCHEMA, mode="warn")
     for number in range(20):
         publish(f"order.{number}")

@@ -210,7 +210,7 @@ def test_wants_asks_nothing_about_the_state(outbox: Outbox) -> None:
 
 
 def test_another_version_of_a_webhook_is_read_anew(outbox: Outbox, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(routing, "_MAX_KEPT", 3)
+    monkeypatch.setattr(routing._patterns, "most", 3)
     webhook = IntegrationStore("acme").get(subscribe(URL, filter=PAID)["id"])
     event = Event("acme", "evt_1", "order.paid", "2025-01-06T12:00:00Z", '{"n":5}')
     for version in range(10):

@@ -9,13 +9,13 @@ from collections.abc import Callable
 from typing import TypeVar
 
 from jobsprint.delivery.routing import Data
+from jobsprint.domain.bounded_cache import BoundedCache
 from jobsprint.domain.errors import Detail
 from jobsprint.domain.json_schema import Checker
 from jobsprint.store.event_types import EventTypeStore
 
 FRESH_SECONDS = 60
-_MAX_KEPT = 10_000
-_kept: dict[tuple[str, str], tuple[float, "Checker | bool | None"]] = {}
+_kept: BoundedCache[tuple[str, str], tuple[float, "Checker | bool | None"]] = BoundedCache(10_000)
 _Kept = TypeVar("_Kept", bound="Checker | bool | None")
 
 
@@ -42,8 +42,6 @@ def _remembered(key: tuple[str, str], read: Callable[[], _Kept]) -> _Kept:
     now = time.monotonic()
     until, value = _kept.get(key, (0.0, None))
     if until < now:
-        if len(_kept) >= _MAX_KEPT:
-            _kept.clear()
         value = read()
         _kept[key] = (now + FRESH_SECONDS, value)
     return value  # type: ignore[return-value]

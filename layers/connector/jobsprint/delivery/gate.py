@@ -10,11 +10,11 @@ import time
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass, field
-from typing import TypeVar
 
 from jobsprint.delivery import telling
 from jobsprint.delivery.schedule import GONE
 from jobsprint.domain import event_names, pace, traffic
+from jobsprint.domain.bounded_cache import BoundedCache
 from jobsprint.domain.deliveries import Ticket
 from jobsprint.domain.models import Attempt, DeliveryState, Integration
 from jobsprint.domain.pace import Pace
@@ -32,10 +32,8 @@ _CONTENDED_WAIT_MS = 2_000
 Key = tuple[str, str]
 """Tenant and webhook id."""
 
-_Kept = TypeVar("_Kept")
-
-_open: dict[Key, tuple[float, Traffic]] = {}  # by the time of the look (monotonic seconds)
-_paces: dict[Key, Seen[Pace]] = {}
+_open: BoundedCache[Key, tuple[float, Traffic]] = BoundedCache(_MAX_CACHED)  # with the time (monotonic seconds)
+_paces: BoundedCache[Key, Seen[Pace]] = BoundedCache(_MAX_CACHED)
 
 
 @dataclass(slots=True)
@@ -125,7 +123,7 @@ class Gate:
         except Contended:
             return Traffic(), Admission(0, "busy", now + _CONTENDED_WAIT_MS)
         if admission.why == "open":
-            _believe(key, watch.seen.state)
+            _open[key] = (time.monotonic(), watch.seen.state)
         return watch.seen.state, admission
 
     def _over_the_limit(
@@ -146,7 +144,7 @@ class Gate:
             seen, (go, again) = TrafficStore(key[0]).change_pace(key[1], decide, now=now, seen=seen)
         except Contended:
             return dict.fromkeys(order, now + _CONTENDED_WAIT_MS)
-        _keep(_paces, key, seen)
+        _paces[key] = seen
         return dict(zip(order[go:], again, strict=True))
 
     # --- meanwhile ----------------------------------------------------------------------------------------------------
@@ -258,13 +256,3 @@ def _report(watch: _Watch, totals: Totals | None) -> Report:
 def _believed(key: Key) -> Traffic | None:
     found = _open.get(key)
     return found[1] if found and time.monotonic() - found[0] < CACHED_SECONDS else None
-
-
-def _believe(key: Key, state: Traffic) -> None:
-    _keep(_open, key, (time.monotonic(), state))
-
-
-def _keep(cache: dict[Key, _Kept], key: Key, value: _Kept) -> None:
-    if len(cache) >= _MAX_CACHED:
-        cache.clear()
-    cache[key] = value

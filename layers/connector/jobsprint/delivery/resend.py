@@ -3,9 +3,8 @@
 from jobsprint.config import settings
 from jobsprint.delivery import queue
 from jobsprint.delivery.schedule import schedule_of
-from jobsprint.domain.deliveries import DeliveryRow
-from jobsprint.domain.errors import Conflict, Detail, NotFound
-from jobsprint.domain.ids import is_id
+from jobsprint.domain.deliveries import LIVE_STATES, DeliveryRow
+from jobsprint.domain.errors import Conflict, Detail
 from jobsprint.domain.models import Integration
 from jobsprint.store.deliveries import DeliveryStore
 from jobsprint.store.events import EventStore, round_seconds
@@ -27,22 +26,19 @@ def resend(tenant: str, webhook_id: str, delivery_id: str, now: int) -> Delivery
     webhook = IntegrationStore(tenant).webhook(webhook_id)
     require_deliverable(webhook)
     store = DeliveryStore(tenant)
-    row = _existing(store, webhook_id, delivery_id, now)
-    event = Recoverable(tenant).kept([row.event_key], now).get(row.event_key)
-    if event is None:
-        raise _expired(row)
-    hold(webhook, event, now)
     for _ in range(_TRIES):
-        done, stands = store.reopen(webhook_id, delivery_id, now)
-        if not done and stands and stands.claim is None:
-            done, stands = store.hasten(stands, now)
+        row = store.get(webhook_id, delivery_id, now)
+        event = Recoverable(tenant).kept([row.event_key], now).get(row.event_key)
+        if event is None:
+            raise _expired(row)
+        if row.claim:
+            break
+        hold(webhook, event, now)
+        waits = row.delivery.state in LIVE_STATES
+        done, stands = store.hasten(row, now) if waits else store.reopen(webhook_id, delivery_id, now)
         if done and stands:
             queue.put_all([stands.awaited(event.event.data)], now)
             return stands
-        if stands is None:
-            raise _missing(delivery_id)
-        if stands.claim:
-            break
     raise Conflict(
         f"{delivery_id} is being delivered right now; look at it in a moment, and resend it if that failed",
         code="delivery_in_progress",
@@ -63,17 +59,6 @@ def hold(webhook: Integration, event: KeptEvent, now: int) -> None:
     needed = now // 1000 + round_seconds(schedule_of(webhook.policy, settings().retry_schedule))
     if event.expires_at < needed:
         EventStore(webhook.tenant).hold(event.key, needed)
-
-
-def _existing(store: DeliveryStore, webhook_id: str, delivery_id: str, now: int) -> DeliveryRow:
-    found = store.rows(webhook_id, [delivery_id], now) if is_id(delivery_id, "dlv") else {}
-    if delivery_id not in found:
-        raise _missing(delivery_id)
-    return found[delivery_id]
-
-
-def _missing(delivery_id: str) -> NotFound:
-    return NotFound(f"There is no delivery {delivery_id[:100]!r}", code="delivery_not_found")
 
 
 def _expired(row: DeliveryRow) -> Conflict:

@@ -5,6 +5,7 @@ from functools import cached_property
 from typing import TYPE_CHECKING, Literal
 
 from jobsprint.domain import event_names
+from jobsprint.domain.bounded_cache import BoundedCache
 from jobsprint.domain.models import Event, Integration, JsonObject
 from jobsprint.observe import logger
 
@@ -16,9 +17,7 @@ Reason = Literal["subscribed", "not_subscribed", "filtered", "paused", "disabled
 DOCUMENT_FIELDS = ("event", "timestamp", "data")
 """What a filter sees: the body a receiver gets, without its signature."""
 
-
-_MAX_KEPT = 1000
-_patterns: dict[tuple[str, int], "Pattern"] = {}
+_patterns: "BoundedCache[tuple[str, int], Pattern]" = BoundedCache(1000)
 
 
 class Data:
@@ -87,7 +86,5 @@ def _pattern(webhook: Integration) -> "Pattern":
 
     key = (webhook.id, webhook.version)
     if key not in _patterns:
-        if len(_patterns) >= _MAX_KEPT:
-            _patterns.clear()
         _patterns[key] = Pattern.of(webhook.policy.filter or {})
     return _patterns[key]
