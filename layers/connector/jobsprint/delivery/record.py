@@ -54,7 +54,8 @@ class Recorder:
         with self._our_fault(*(result.message for result in results)):
             decided = [(result, self._decided(result)) for result in results]
             together = [one for one in decided if not one[1].gone]
-            recorded, alone = [], [one for one in decided if one[1].gone]
+            recorded: list[tuple[Result, Verdict]] = []
+            alone = [one for one in decided if one[1].gone]
             for one, done in zip(together, statements.run([self._statement(*one) for one in together]), strict=True):
                 (recorded if done else alone).append(one)
             for one in recorded:
