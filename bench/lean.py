@@ -27,8 +27,13 @@ class Lean:
         """Begins to answer: `items` are found by `pk` and `sk` in any table, `data_key` is what KMS unwraps."""
         assert self._process.stdin
         known = {"items": items, "key": base64.b64encode(data_key).decode()}
-        self._process.stdin.write(json.dumps(known) + "\n")
+        self._process.stdin.write(json.dumps(known, default=_encoded) + "\n")
         self._process.stdin.flush()
+
+
+def _encoded(raw: bytes) -> str:
+    """Binary values as they are in a request."""
+    return base64.b64encode(raw).decode()
 
 
 @contextmanager
