@@ -94,7 +94,7 @@ def event(
 
 
 def call(method: str, target: str, **options: Any) -> Answer:
-    """The answer of the operation behind `target`, which is as docs/openapi.json describes it; options as for `event`."""
+    """The answer of the operation behind `target`, as docs/openapi.json describes it; options as for `event`."""
     folder, request = event(method, target, **options)
     answer = handler(folder)(request, Context())
     headers = answer.get("headers", {})
