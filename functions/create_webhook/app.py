@@ -2,11 +2,11 @@
 
 from typing import Annotated
 
-from aws_lambda_powertools.event_handler.openapi.params import Body
-
 from jobsprint.api.endpoint import Endpoint
-from jobsprint.api.envelope import Data
-from jobsprint.api.schemas import WebhookCreate, WebhookView
+from jobsprint.api.envelope import Data, success
+from jobsprint.api.parameters import Body
+from jobsprint.api.webhook_requests import WebhookCreate
+from jobsprint.api.webhook_views import WebhookView, webhook_view
 from jobsprint.integrations import webhooks
 
 app = Endpoint(scope="webhooks:write")
@@ -17,7 +17,7 @@ def create_webhook(body: Annotated[WebhookCreate, Body()]) -> Data[WebhookView]:
     """The answer shows the signing secret, this once; a missing one is made."""
     target = body.model_dump(include={"url", "events", "headers", "secret"}, exclude_none=True)
     created = webhooks.create(app.caller.tenant, body.name, target, body.policy())
-    return Data(data=WebhookView.of(created.webhook, secret=created.secret))
+    return success(webhook_view(created.webhook, secret=created.secret))
 
 
 handler = app.resolve

@@ -1,8 +1,8 @@
 """DELETE /integrations/webhooks/{webhookId}: delete a webhook."""
 
 from jobsprint.api.endpoint import Endpoint
-from jobsprint.api.envelope import Data
-from jobsprint.api.schemas import Deleted, WebhookId
+from jobsprint.api.envelope import Data, Deleted, deleted
+from jobsprint.api.shared_parameters import WebhookId
 from jobsprint.integrations import webhooks
 
 app = Endpoint(scope="webhooks:write")
@@ -12,7 +12,7 @@ app = Endpoint(scope="webhooks:write")
 def delete_webhook(webhookId: WebhookId) -> Data[Deleted]:
     """What is still on its way to it ends as `discarded`."""
     webhooks.delete(app.caller.tenant, webhookId)
-    return Data(data=Deleted(id=webhookId))
+    return deleted(webhookId)
 
 
 handler = app.resolve

@@ -2,13 +2,14 @@
 
 from typing import Annotated
 
-from aws_lambda_powertools.event_handler.openapi.params import Body, Path
-
+from jobsprint.api.action_requests import ActionRequest
+from jobsprint.api.action_views import ActionView, ExecutionRef
 from jobsprint.api.endpoint import Endpoint
-from jobsprint.api.envelope import Data
+from jobsprint.api.envelope import Data, success
 from jobsprint.api.idempotency import REPLAYED
+from jobsprint.api.parameters import Body, Path
 from jobsprint.api.preferences import RESPOND_ASYNC, prefers_async
-from jobsprint.api.schemas import ActionRequest, ActionView, ExecutionRef, IntegrationId
+from jobsprint.api.shared_parameters import IntegrationId
 from jobsprint.domain.trace import valid_traceparent
 from jobsprint.integrations import action_answers
 from jobsprint.integrations.action_answers import Accepted
@@ -20,7 +21,7 @@ app = Endpoint(scope="actions:execute", keeps_answers=False)
 @app.post("/integrations/<integrationId>/actions/<actionName>", summary="Execute integration action", tags=["Actions"])
 def execute_action(
     integrationId: IntegrationId,
-    actionName: Annotated[str, Path(description="Action name")],
+    actionName: Annotated[str, Path("Action name")],
     body: Annotated[ActionRequest, Body()],
 ) -> tuple[Data[ActionView] | Data[ExecutionRef], int]:
     """Checks the parameters, calls the other side, and logs what came of it; with `Prefer: respond-async` later (202).
@@ -34,11 +35,11 @@ def execute_action(
     app.answer_headers.update(REPLAYED if replayed else {})
     if isinstance(answer, Accepted):
         app.answer_headers["Preference-Applied"] = RESPOND_ASYNC
-        return Data(data=ExecutionRef(executionId=answer.execution_id)), 202
+        return success(ExecutionRef(executionId=answer.execution_id)), 202
     if answer.error:
         raise answer.error
     view = ActionView(action=actionName, result=answer.result or {}, executionTime=answer.execution_ms)
-    return Data(data=view), 200
+    return success(view), 200
 
 
 handler = app.resolve

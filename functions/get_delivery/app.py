@@ -1,9 +1,9 @@
 """GET /integrations/webhooks/{webhookId}/deliveries/{deliveryId}: one delivery, whole."""
 
+from jobsprint.api.delivery_views import DeliveryDetail, delivery_detail
 from jobsprint.api.endpoint import Endpoint
-from jobsprint.api.envelope import Data
-from jobsprint.api.event_schemas import DeliveryDetail, DeliveryId
-from jobsprint.api.schemas import WebhookId
+from jobsprint.api.envelope import Data, success
+from jobsprint.api.shared_parameters import DeliveryId, WebhookId
 from jobsprint.integrations import deliveries
 
 app = Endpoint(scope="webhooks:read")
@@ -13,7 +13,7 @@ app = Endpoint(scope="webhooks:read")
 def get_delivery(webhookId: WebhookId, deliveryId: DeliveryId) -> Data[DeliveryDetail]:
     """What was sent at each attempt, what came back, how long each phase took, and what a failure means."""
     row, data = deliveries.find(app.caller.tenant, webhookId, deliveryId)
-    return Data(data=DeliveryDetail.of(row, data))
+    return success(delivery_detail(row, data))
 
 
 handler = app.resolve

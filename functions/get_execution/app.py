@@ -2,11 +2,11 @@
 
 from typing import Annotated
 
-from aws_lambda_powertools.event_handler.openapi.params import Path
-
+from jobsprint.api.action_views import ExecutionView, execution_view
 from jobsprint.api.endpoint import Endpoint
-from jobsprint.api.envelope import Data
-from jobsprint.api.schemas import ExecutionView, IntegrationId
+from jobsprint.api.envelope import Data, success
+from jobsprint.api.parameters import Path
+from jobsprint.api.shared_parameters import IntegrationId
 from jobsprint.integrations import executions
 
 app = Endpoint(scope="integrations:read")
@@ -15,11 +15,11 @@ app = Endpoint(scope="integrations:read")
 @app.get("/integrations/<integrationId>/executions/<executionId>", summary="Get execution", tags=["Actions"])
 def get_execution(
     integrationId: IntegrationId,
-    executionId: Annotated[str, Path(description="Execution ID: `exe_…`")],
+    executionId: Annotated[str, Path("Execution ID: `exe_…`")],
 ) -> Data[ExecutionView]:
     """Its state, and once it has ended its result or error. Kept for seven days."""
     execution, outcome = executions.find(app.caller.tenant, integrationId, executionId)
-    return Data(data=ExecutionView.of(execution, outcome))
+    return success(execution_view(execution, outcome))
 
 
 handler = app.resolve

@@ -2,26 +2,26 @@
 
 from typing import Literal
 
-from pydantic import BaseModel
+from typing_extensions import TypedDict
 
 from jobsprint.api.endpoint import Endpoint
-from jobsprint.api.envelope import Data
+from jobsprint.api.envelope import Data, success
 from jobsprint.config import settings
 
 app = Endpoint(scope=None)
 
 
-class ServiceHealth(BaseModel):
+class ServiceHealth(TypedDict):
     """A sign of life."""
 
-    status: Literal["ok"] = "ok"
+    status: Literal["ok"]
     version: str
 
 
 @app.get("/health", summary="Health of the service", tags=["Service"])
 def get_health() -> Data[ServiceHealth]:
     """Answers without a token."""
-    return Data(data=ServiceHealth(version=settings().version))
+    return success(ServiceHealth(status="ok", version=settings().version))
 
 
 handler = app.resolve

@@ -1,8 +1,9 @@
 """GET /integrations/{integrationId}: one integration or webhook, whole."""
 
 from jobsprint.api.endpoint import Endpoint
-from jobsprint.api.envelope import Data
-from jobsprint.api.schemas import IntegrationDetail, IntegrationId
+from jobsprint.api.envelope import Data, success
+from jobsprint.api.integration_views import IntegrationDetail, integration_detail
+from jobsprint.api.shared_parameters import IntegrationId
 from jobsprint.store.integrations import IntegrationStore
 
 app = Endpoint(scope="integrations:read")
@@ -13,7 +14,7 @@ def get_integration(integrationId: IntegrationId) -> Data[IntegrationDetail]:
     """Capabilities, configuration with secrets masked, usage and health."""
     store = IntegrationStore(app.caller.tenant)
     integration = store.get(integrationId)
-    return Data(data=IntegrationDetail.of(integration, store.activity([integrationId])[integrationId]))
+    return success(integration_detail(integration, store.activity([integrationId])[integrationId]))
 
 
 handler = app.resolve

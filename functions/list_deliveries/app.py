@@ -3,15 +3,15 @@
 from dataclasses import asdict
 from typing import Annotated
 
-from aws_lambda_powertools.event_handler.openapi.params import Query
-
 from jobsprint.api import pages
+from jobsprint.api.delivery_views import DeliveryView, delivery_view
 from jobsprint.api.endpoint import Endpoint
 from jobsprint.api.envelope import Page, page
-from jobsprint.api.event_schemas import CodeClassFilter, DeliveryView, EventFilter, FailureFilter, StateFilter
 from jobsprint.api.pages import Cursor, Limit
-from jobsprint.api.schemas import Moment, WebhookId
-from jobsprint.domain.deliveries import Wanted
+from jobsprint.api.parameters import Query
+from jobsprint.api.shared_parameters import WebhookId, moment
+from jobsprint.domain.deliveries import CodeClass, Wanted
+from jobsprint.domain.models import DeliveryState
 from jobsprint.domain.times import parse_iso, parse_until
 from jobsprint.integrations import deliveries
 
@@ -21,12 +21,16 @@ app = Endpoint(scope="webhooks:read")
 @app.get("/integrations/webhooks/<webhookId>/deliveries", summary="List deliveries", tags=["Webhooks"])
 def list_deliveries(
     webhookId: WebhookId,
-    state: StateFilter = None,
-    event: EventFilter = None,
-    codeClass: CodeClassFilter = None,
-    failure: FailureFilter = None,
-    fromDate: Annotated[Moment | None, Query(description="Published at or after this date (ISO 8601)")] = None,
-    toDate: Annotated[Moment | None, Query(description="Published at or before this date (ISO 8601)")] = None,
+    state: Annotated[DeliveryState | None, Query("Filter by state")] = None,
+    event: Annotated[str | None, Query("Filter by event name", max_length=200)] = None,
+    codeClass: Annotated[
+        CodeClass | None, Query("Filter by the status of an attempt's answer; `none`: an attempt without one")
+    ] = None,
+    failure: Annotated[
+        str | None, Query("Filter by the failure of an attempt, such as dns or http_5xx", max_length=100)
+    ] = None,
+    fromDate: Annotated[str | None, Query("Published at or after this date (ISO 8601)", check=moment)] = None,
+    toDate: Annotated[str | None, Query("Published at or before this date (ISO 8601)", check=moment)] = None,
     limit: Limit = pages.DEFAULT_LIMIT,
     cursor: Cursor = None,
 ) -> Page[DeliveryView]:
@@ -43,7 +47,7 @@ def list_deliveries(
     tenant = app.caller.tenant
     position = pages.decode(tenant, query, cursor)
     rows, position = deliveries.page(tenant, webhookId, wanted, limit=limit, position=position)
-    return page([DeliveryView.of(row) for row in rows], pages.encode(tenant, query, position))
+    return page([delivery_view(row) for row in rows], pages.encode(tenant, query, position))
 
 
 handler = app.resolve

@@ -3,7 +3,7 @@
 from jobsprint.api import pages
 from jobsprint.api.endpoint import Endpoint
 from jobsprint.api.envelope import Page, page
-from jobsprint.api.event_schemas import EventTypeView
+from jobsprint.api.event_type_views import EventTypeView, event_type_view
 from jobsprint.api.pages import Cursor, Limit
 from jobsprint.store.event_types import EventTypeStore
 
@@ -16,7 +16,7 @@ def list_event_types(limit: Limit = pages.DEFAULT_LIMIT, cursor: Cursor = None) 
     query = {"of": "event-types"}
     tenant = app.caller.tenant
     found, position = EventTypeStore(tenant).page(limit=limit, position=pages.decode(tenant, query, cursor))
-    return page([EventTypeView.of(event_type) for event_type in found], pages.encode(tenant, query, position))
+    return page([event_type_view(event_type) for event_type in found], pages.encode(tenant, query, position))
 
 
 handler = app.resolve

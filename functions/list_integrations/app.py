@@ -1,11 +1,18 @@
 """GET /integrations: the tenant's integrations, newest first, webhooks among them."""
 
+from typing import Annotated
+
 from jobsprint.api import pages
 from jobsprint.api.endpoint import Endpoint
 from jobsprint.api.envelope import Page, page
+from jobsprint.api.integration_views import IntegrationSummary, integration_summary
 from jobsprint.api.pages import Cursor, Limit
-from jobsprint.api.schemas import IntegrationSummary, StatusFilter, TypeFilter
+from jobsprint.api.parameters import Query
+from jobsprint.api.shared_parameters import TypeFilter
+from jobsprint.domain.models import IntegrationStatus
 from jobsprint.store.integrations import IntegrationStore
+
+StatusFilter = Annotated[IntegrationStatus | None, Query("Filter by status")]
 
 app = Endpoint(scope="integrations:read")
 
@@ -24,7 +31,7 @@ def list_integrations(
     position = pages.decode(tenant, query, cursor)
     found, position = store.page(limit=limit, position=position, type_=type, status=status)
     activity = store.activity(integration.id for integration in found)
-    items = [IntegrationSummary.of(integration, activity[integration.id]) for integration in found]
+    items = [integration_summary(integration, activity[integration.id]) for integration in found]
     return page(items, pages.encode(tenant, query, position))
 
 

@@ -2,13 +2,13 @@
 
 from typing import Annotated
 
-from aws_lambda_powertools.event_handler.openapi.params import Query
-
 from jobsprint.api import pages
 from jobsprint.api.endpoint import Endpoint
 from jobsprint.api.envelope import Page, page
+from jobsprint.api.log_views import LogView, log_view
 from jobsprint.api.pages import Cursor, Limit
-from jobsprint.api.schemas import IntegrationId, LogView, Moment
+from jobsprint.api.parameters import Query
+from jobsprint.api.shared_parameters import IntegrationId, moment
 from jobsprint.domain.models import Outcome
 from jobsprint.integrations import history
 
@@ -18,10 +18,10 @@ app = Endpoint(scope="integrations:read")
 @app.get("/integrations/<integrationId>/logs", summary="Integration logs", tags=["Integrations"])
 def list_logs(
     integrationId: IntegrationId,
-    action: Annotated[str | None, Query(max_length=200, description="Filter by action name")] = None,
-    status: Annotated[Outcome | None, Query(description="Filter by outcome")] = None,
-    fromDate: Annotated[Moment | None, Query(description="Filter after date (ISO 8601)")] = None,
-    toDate: Annotated[Moment | None, Query(description="Filter before date (ISO 8601)")] = None,
+    action: Annotated[str | None, Query("Filter by action name", max_length=200)] = None,
+    status: Annotated[Outcome | None, Query("Filter by outcome")] = None,
+    fromDate: Annotated[str | None, Query("Filter after date (ISO 8601)", check=moment)] = None,
+    toDate: Annotated[str | None, Query("Filter before date (ISO 8601)", check=moment)] = None,
     limit: Limit = pages.DEFAULT_LIMIT,
     cursor: Cursor = None,
 ) -> Page[LogView]:
@@ -31,7 +31,7 @@ def list_logs(
     tenant = app.caller.tenant
     position = pages.decode(tenant, query, cursor)
     found, position = history.page(tenant, integrationId, asked, limit=limit, position=position)
-    return page([LogView.of(entry) for entry in found], pages.encode(tenant, query, position))
+    return page([log_view(entry) for entry in found], pages.encode(tenant, query, position))
 
 
 handler = app.resolve

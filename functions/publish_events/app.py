@@ -2,18 +2,17 @@
 
 from typing import Annotated
 
-from aws_lambda_powertools.event_handler.openapi.params import Body
-
 from jobsprint.api import event_publishing
 from jobsprint.api.endpoint import Endpoint
 from jobsprint.api.event_publishing import PublishAnswer
-from jobsprint.api.event_schemas import PublishBody
+from jobsprint.api.event_requests import PublishBatch, PublishEvent
+from jobsprint.api.parameters import Body
 
 app = Endpoint(scope="events:publish")
 
 
 @app.post("/events", status_code=202, summary="Publish events", tags=["Events"])
-def publish_events(body: Annotated[PublishBody, Body()]) -> tuple[PublishAnswer, int]:
+def publish_events(body: Annotated[PublishEvent | PublishBatch, Body(checked=False)]) -> tuple[PublishAnswer, int]:
     """Answers when every delivery is queued. The same `id` and body give the same answer, another body a 409."""
     return event_publishing.answer(app.caller.tenant, body, app.current_event.request_context.request_id or "")
 

@@ -2,11 +2,11 @@
 
 from typing import Annotated
 
-from aws_lambda_powertools.event_handler.openapi.params import Body
-
 from jobsprint.api.endpoint import Endpoint
-from jobsprint.api.envelope import Data
-from jobsprint.api.event_schemas import EventTypePut, EventTypeView
+from jobsprint.api.envelope import Data, success
+from jobsprint.api.event_type_requests import EventTypePut
+from jobsprint.api.event_type_views import EventTypeView, event_type_view
+from jobsprint.api.parameters import Body
 from jobsprint.domain.times import now_ms
 from jobsprint.store.event_types import EventTypeStore
 
@@ -17,7 +17,7 @@ app = Endpoint(scope="webhooks:write")
 def put_event_type(body: Annotated[EventTypePut, Body()]) -> tuple[Data[EventTypeView], int]:
     """201 for a new one, else 200. Publishing heeds it within a minute."""
     kept, is_new = EventTypeStore(app.caller.tenant).put(body.event_type(now_ms()))
-    return Data(data=EventTypeView.of(kept)), 201 if is_new else 200
+    return success(event_type_view(kept)), 201 if is_new else 200
 
 
 handler = app.resolve

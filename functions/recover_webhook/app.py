@@ -2,12 +2,12 @@
 
 from typing import Annotated
 
-from aws_lambda_powertools.event_handler.openapi.params import Body
-
 from jobsprint.api.endpoint import Endpoint
-from jobsprint.api.envelope import Data
-from jobsprint.api.recovery_schemas import RecoverRequest, RecoveryView
-from jobsprint.api.schemas import WebhookId
+from jobsprint.api.envelope import Data, success
+from jobsprint.api.parameters import Body
+from jobsprint.api.recovery_requests import RecoverRequest
+from jobsprint.api.recovery_views import RecoveryView, recovery_view
+from jobsprint.api.shared_parameters import WebhookId
 from jobsprint.delivery import recover
 from jobsprint.domain.times import now_ms
 
@@ -17,7 +17,7 @@ app = Endpoint(scope="webhooks:write")
 @app.post("/integrations/webhooks/<webhookId>/recover", status_code=202, summary="Recover webhook", tags=["Webhooks"])
 def recover_webhook(webhookId: WebhookId, body: Annotated[RecoverRequest, Body()]) -> Data[RecoveryView]:
     """Starts a job without upper limit. A dry run is counted at once; where that takes long it goes on as `running`."""
-    return Data(data=RecoveryView.of(recover.start(app.caller.tenant, webhookId, body.wanted(now_ms()))))
+    return success(recovery_view(recover.start(app.caller.tenant, webhookId, body.wanted(now_ms()))))
 
 
 handler = app.resolve

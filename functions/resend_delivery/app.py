@@ -1,9 +1,9 @@
 """POST /integrations/webhooks/{webhookId}/deliveries/{deliveryId}/resend: send one delivery again."""
 
+from jobsprint.api.delivery_views import DeliveryView, delivery_view
 from jobsprint.api.endpoint import Endpoint
-from jobsprint.api.envelope import Data
-from jobsprint.api.event_schemas import DeliveryId, DeliveryView
-from jobsprint.api.schemas import WebhookId
+from jobsprint.api.envelope import Data, success
+from jobsprint.api.shared_parameters import DeliveryId, WebhookId
 from jobsprint.delivery import resend
 from jobsprint.domain.times import now_ms
 
@@ -19,7 +19,7 @@ app = Endpoint(scope="webhooks:write")
 def resend_delivery(webhookId: WebhookId, deliveryId: DeliveryId) -> Data[DeliveryView]:
     """Sends it at once, with the whole retry schedule anew; one that waits for a retry has it now."""
     row = resend.resend(app.caller.tenant, webhookId, deliveryId, now_ms())
-    return Data(data=DeliveryView.of(row))
+    return success(delivery_view(row))
 
 
 handler = app.resolve

@@ -2,11 +2,12 @@
 
 from typing import Annotated
 
-from aws_lambda_powertools.event_handler.openapi.params import Body
-
 from jobsprint.api.endpoint import Endpoint
-from jobsprint.api.envelope import Data
-from jobsprint.api.schemas import RotatedSecret, SecretRotation, WebhookId
+from jobsprint.api.envelope import Data, success
+from jobsprint.api.parameters import Body
+from jobsprint.api.secret_requests import SecretRotation
+from jobsprint.api.shared_parameters import WebhookId
+from jobsprint.api.webhook_views import RotatedSecret, rotated_secret
 from jobsprint.integrations import webhooks
 
 app = Endpoint(scope="webhooks:write")
@@ -18,7 +19,7 @@ def rotate_secret(webhookId: WebhookId, body: Annotated[SecretRotation | None, B
     newest first; the signature in the body and `X-Jobsprint-Signature` use the newest."""
     asked = body or SecretRotation()
     done = webhooks.rotate_secret(app.caller.tenant, webhookId, secret=asked.secret, overlap_seconds=asked.overlap())
-    return Data(data=RotatedSecret.of(done))
+    return success(rotated_secret(done))
 
 
 handler = app.resolve

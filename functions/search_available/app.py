@@ -2,13 +2,13 @@
 
 from typing import Annotated
 
-from aws_lambda_powertools.event_handler.openapi.params import Query
-
 from jobsprint.api import pages
 from jobsprint.api.endpoint import Endpoint
 from jobsprint.api.envelope import Page, page
+from jobsprint.api.integration_views import AvailableIntegration, available_integration
 from jobsprint.api.pages import Cursor, Limit
-from jobsprint.api.schemas import AvailableIntegration, TypeFilter
+from jobsprint.api.parameters import Query
+from jobsprint.api.shared_parameters import TypeFilter
 from jobsprint.integrations.available import available
 
 app = Endpoint(scope="integrations:read")
@@ -16,8 +16,8 @@ app = Endpoint(scope="integrations:read")
 
 @app.get("/integrations/available", summary="Search available integrations", tags=["Integrations"])
 def search_available(
-    query: Annotated[str | None, Query(max_length=200, description="Search query")] = None,
-    category: Annotated[str | None, Query(max_length=100, description="Filter by category")] = None,
+    query: Annotated[str | None, Query("Search query", max_length=200)] = None,
+    category: Annotated[str | None, Query("Filter by category", max_length=100)] = None,
     type: TypeFilter = None,
     limit: Limit = pages.DEFAULT_LIMIT,
     cursor: Cursor = None,
@@ -27,7 +27,7 @@ def search_available(
     bound = {"of": "available", "query": query, "category": category, "type": type}
     start = int(pages.decode(tenant, bound, cursor) or 0)
     found, more = available(tenant, query, category, type, start=start, limit=limit)
-    items = [AvailableIntegration.of(found_app) for found_app in found]
+    items = [available_integration(found_app) for found_app in found]
     return page(items, pages.encode(tenant, bound, str(start + limit) if more else None))
 
 

@@ -2,12 +2,12 @@
 
 from typing import Annotated
 
-from aws_lambda_powertools.event_handler.openapi.params import Body
-
 from jobsprint.api.endpoint import Endpoint
-from jobsprint.api.envelope import Data
-from jobsprint.api.event_schemas import SampleRequest
-from jobsprint.api.schemas import TestView, WebhookId
+from jobsprint.api.envelope import Data, success
+from jobsprint.api.parameters import Body
+from jobsprint.api.sample_requests import SampleRequest
+from jobsprint.api.shared_parameters import WebhookId
+from jobsprint.api.tested_views import TestView, test_view
 from jobsprint.integrations import webhook_tests
 
 app = Endpoint(scope="webhooks:write")
@@ -21,7 +21,7 @@ def test_webhook(
     """Sends one signed sample event, a `ping` unless `event` names another. It is no delivery: it is not retried, and
     changes neither the webhook's figures nor its state. A failed test is a 200 with `passed: false`."""
     result, at = webhook_tests.test(app.caller.tenant, webhookId, body.event if body else webhook_tests.PING)
-    return Data(data=TestView.of(webhookId, result, at))
+    return success(test_view(webhookId, result, at))
 
 
 handler = app.resolve

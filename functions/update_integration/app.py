@@ -2,12 +2,12 @@
 
 from typing import Annotated, cast
 
-from aws_lambda_powertools.event_handler.openapi.params import Body
-from pydantic import SkipValidation
-
 from jobsprint.api.endpoint import Endpoint
-from jobsprint.api.envelope import Data
-from jobsprint.api.schemas import IntegrationChange, IntegrationDetail, IntegrationId
+from jobsprint.api.envelope import Data, success
+from jobsprint.api.integration_requests import IntegrationChange
+from jobsprint.api.integration_views import IntegrationDetail, integration_detail
+from jobsprint.api.parameters import Body
+from jobsprint.api.shared_parameters import IntegrationId
 from jobsprint.integrations import lifecycle
 from jobsprint.store.integrations import IntegrationStore
 
@@ -18,15 +18,16 @@ app = Endpoint(scope="integrations:write")
 def update_integration(
     integrationId: IntegrationId,
     body: Annotated[
-        SkipValidation[IntegrationChange],  # `lifecycle` checks it together with the fields of its connector
-        Body(description="What to change; also the fields that its type connects with"),
+        IntegrationChange,
+        # `lifecycle` checks it together with the fields of its connector.
+        Body("What to change; also the fields that its type connects with", checked=False),
     ],
 ) -> Data[IntegrationDetail]:
     """Changes name, description, configuration, and what its connector was given: url, headers, secret, actions."""
     tenant = app.caller.tenant
     integration = lifecycle.change(tenant, integrationId, cast(dict[str, object], body))
     activity = IntegrationStore(tenant).activity([integrationId])
-    return Data(data=IntegrationDetail.of(integration, activity[integrationId]))
+    return success(integration_detail(integration, activity[integrationId]))
 
 
 handler = app.resolve

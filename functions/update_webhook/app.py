@@ -2,11 +2,12 @@
 
 from typing import Annotated
 
-from aws_lambda_powertools.event_handler.openapi.params import Body
-
 from jobsprint.api.endpoint import Endpoint
-from jobsprint.api.envelope import Data
-from jobsprint.api.schemas import WebhookChange, WebhookId, WebhookView
+from jobsprint.api.envelope import Data, success
+from jobsprint.api.parameters import Body
+from jobsprint.api.shared_parameters import WebhookId
+from jobsprint.api.webhook_requests import WebhookChange
+from jobsprint.api.webhook_views import WebhookView, webhook_view
 from jobsprint.integrations import webhooks
 
 app = Endpoint(scope="webhooks:write")
@@ -22,7 +23,7 @@ def update_webhook(
     changed = webhooks.change(
         app.caller.tenant, webhookId, name=body.name, active=body.active, target=target, policy=body.policy()
     )
-    return Data(data=WebhookView.of(changed))
+    return success(webhook_view(changed))
 
 
 handler = app.resolve

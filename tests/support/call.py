@@ -7,6 +7,7 @@ from dataclasses import dataclass, field
 from typing import Any
 from urllib.parse import parse_qsl
 
+from tests.support.described import check
 from tests.support.template import routes
 
 
@@ -97,12 +98,14 @@ def event(
 
 
 def call(method: str, target: str, **options: Any) -> Answer:
-    """The answer of the operation behind `target`; options as for `event`."""
+    """The answer of the operation behind `target`, as docs/openapi.json describes it; options as for `event`."""
     folder, request = event(method, target, **options)
     answer = handler(folder)(request, Context())
     headers = answer.get("headers", {})
     is_json = headers.get("Content-Type", "").startswith("application/json")
-    return Answer(answer["statusCode"], json.loads(answer["body"]) if is_json else answer["body"], headers)
+    body = json.loads(answer["body"]) if is_json else answer["body"]
+    check(method, request["resource"], answer["statusCode"], body)
+    return Answer(answer["statusCode"], body, headers)
 
 
 def _route(method: str, path: str) -> tuple[str, str, dict[str, str]]:

@@ -5,8 +5,8 @@ from typing import Annotated
 import pytest
 from pydantic import AfterValidator, BaseModel, ConfigDict
 
-from jobsprint.domain.errors import Detail, InvalidFields
-from jobsprint.domain.validation import all_wrong, from_details, validate
+from jobsprint.domain.errors import Detail, InvalidFields, all_wrong, wrong_fields
+from jobsprint.domain.validation import validate
 
 
 def _refuse(text: str) -> str:
@@ -43,7 +43,7 @@ def test_fields_are_named_from_where_they_stand() -> None:
 
 
 def test_the_message_names_the_first_three() -> None:
-    error = from_details(Detail(name, "wrong") for name in "abcd")
+    error = wrong_fields(Detail(name, "wrong") for name in "abcd")
 
     assert error.message == "a: wrong; b: wrong; c: wrong"
     assert len(error.details) == 4

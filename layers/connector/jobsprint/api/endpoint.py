@@ -1,25 +1,27 @@
 """The resolver every endpoint shares: it finds the caller, reads the body, keeps answers and turns errors into HTTP.
 
 An endpoint is a module with one `Endpoint`, one route function and `handler = app.resolve`. A route function declares
-its input and output types, makes one call and returns; it raises `domain.errors` and builds no answer itself.
+its input (`api.parameters`) and output types, makes one call and returns; it raises `domain.errors` and builds no
+error answer itself.
 """
 
 import base64
 import binascii
 import json
 import time
-from collections.abc import Mapping
-from typing import Any
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass
+from typing import Any, TypeVar
 
 from aws_lambda_powertools.event_handler import APIGatewayRestResolver, Response
 from aws_lambda_powertools.event_handler.exceptions import NotFoundError
-from aws_lambda_powertools.event_handler.openapi.exceptions import RequestUnsupportedContentType, RequestValidationError
 from aws_lambda_powertools.utilities.typing import LambdaContext
 
 from jobsprint.api.address import base_url
 from jobsprint.api.caller import Caller, caller_of
 from jobsprint.api.cors import cors_headers, header
 from jobsprint.api.idempotency import checked_key, once
+from jobsprint.api.parameters import Parameters, Request
 from jobsprint.domain import canonical
 from jobsprint.domain.errors import (
     BadRequest,
@@ -29,31 +31,63 @@ from jobsprint.domain.errors import (
     NotFound,
     PayloadTooLarge,
     Unauthenticated,
+    wrong_fields,
 )
-from jobsprint.domain.validation import from_details, invalid_fields
 from jobsprint.observe import logger
 
 MAX_BODY_BYTES = 256 * 1024
 _JSON = "application/json"
 Answer = dict[str, Any]
+_Function = TypeVar("_Function", bound=Callable[..., Any])
+
+
+@dataclass(frozen=True)
+class Operation:
+    """A route as it was declared: what `local.openapi` describes."""
+
+    rule: str
+    method: str
+    options: tuple[tuple[Any, ...], dict[str, Any]]
+    function: Callable[..., Any]
 
 
 class Endpoint(APIGatewayRestResolver):
     """A resolver for one operation.
+
+    Powertools finds the route and writes the answer. Its validation is not used: importing it and preparing it for one
+    operation takes a third of a cold start.
 
     `scope` is what its token needs; None makes the operation public. `keeps_answers` says that a POST with an
     Idempotency-Key keeps its answer; not so where the operation does nothing, or keeps what it did itself.
     """
 
     def __init__(self, scope: str | None, *, keeps_answers: bool = True) -> None:
-        super().__init__(enable_validation=True, response_validation_error_http_code=500)
+        super().__init__()
         self.scope = scope
+        self.operation: Operation | None = None
         self._keeps_answers = keeps_answers
         self._caller: Caller | None = None
         self.answer_headers: dict[str, str] = {}
         """What a route function adds to the headers of its answer, also to that of an error it raises."""
         self.exception_handler(Exception)(self._answer_error)
         self.not_found(self._answer_error)
+
+    def route(self, rule: str, method: Any, *args: Any, **kwargs: Any) -> Callable[[_Function], _Function]:
+        """As Powertools', which `get`, `post` and so on call; the function is called with what it declares."""
+        register = super().route(rule, method, *args, **kwargs)
+
+        def registered(function: _Function) -> _Function:
+            parameters = Parameters(function)
+
+            def answer(**path: str) -> Any:
+                event = self.current_event
+                return function(**parameters.read(Request(path, event.raw_event, lambda: event.json_body)))
+
+            self.operation = Operation(rule, method, (args, kwargs), function)
+            register(answer)
+            return function
+
+        return registered
 
     @property
     def caller(self) -> Caller:
@@ -149,19 +183,8 @@ def _known(error: Exception) -> JobsprintError:
             return error
         case NotFoundError():
             return NotFound("There is no such operation")
-        case RequestValidationError():
-            return _validation_failure(error)
-        case RequestUnsupportedContentType():
-            return InvalidFields.one("header.Content-Type", "send application/json")
         case _:
             return JobsprintError("Something went wrong on our side; the requestId finds it in our logs")
-
-
-def _validation_failure(error: RequestValidationError) -> JobsprintError:
-    complaints = error.errors()
-    if any(complaint["type"] == "json_invalid" for complaint in complaints):
-        return BadRequest("The body is not JSON", code="invalid_json")
-    return invalid_fields(complaints)
 
 
 def _body_field(path: str) -> str:
@@ -184,9 +207,8 @@ def _with_text_body(event: Mapping[str, Any]) -> dict[str, Any]:
     except canonical.UnreadableJson as error:
         raise BadRequest(f"The body is not JSON: {error}", code="invalid_json") from error
     except canonical.UnrepresentableJson as error:
-        raise from_details(Detail(_body_field(flaw.path), flaw.reason) for flaw in error.flaws) from error
+        raise wrong_fields(Detail(_body_field(flaw.path), flaw.reason) for flaw in error.flaws) from error
     if not isinstance(value, dict):
-        # Powertools would take the first element of a list for the body.
         raise InvalidFields.one("body", "send a JSON object")
     return {**event, "body": text, "isBase64Encoded": False, "headers": _json_headers(event)}
 

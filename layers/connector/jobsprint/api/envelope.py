@@ -1,40 +1,75 @@
-"""The envelopes of a success (contract, section 2). An optional value that is absent is omitted, never null."""
+"""The envelopes of a success (contract, section 2), and how an answer's shape is declared.
 
-from typing import Annotated, Any, Generic, Literal, TypeVar
+Answers are TypedDicts: mypy checks how they are made, OpenAPI describes them, and a cold start builds no model for
+them. Class names are unique: they name OpenAPI components.
+"""
 
-from pydantic import BaseModel, ConfigDict, Field
+from collections.abc import Callable, Mapping
+from typing import Any, Generic, Literal, NotRequired, TypeVar, cast
+
+from typing_extensions import TypedDict
 
 _Item = TypeVar("_Item")
+_View = TypeVar("_View", bound=Mapping[str, Any])
 
 
-def absent() -> Any:
-    """The default of an answer's field that is left out when it has no value."""
-    return Field(default=None, exclude_if=lambda value: value is None)
+class Described:
+    """Puts a description of a field into the OpenAPI document."""
+
+    def __init__(self, description: str) -> None:
+        self._description = description
+
+    def __get_pydantic_json_schema__(self, schema: Any, handler: Callable[[Any], dict[str, Any]]) -> dict[str, Any]:
+        """Pydantic asks for it (its documentation, "Customizing the JSON schema")."""
+        return {**handler(schema), "description": self._description}
 
 
-class Data(BaseModel, Generic[_Item]):
-    """The envelope of a success."""
+# Comments, as a docstring would describe each filled-in envelope in the document.
+class Data(TypedDict, Generic[_Item]):
+    # The envelope of a success.
 
-    success: Literal[True] = True
+    success: Literal[True]
     data: _Item
 
 
-class Pagination(BaseModel):
+class Pagination(TypedDict):
     """Whether there is more, and the cursor that gives it."""
 
-    has_more: Annotated[bool, Field(alias="hasMore")]
-    next_cursor: Annotated[str | None, Field(alias="nextCursor")] = absent()
-    model_config = ConfigDict(populate_by_name=True)
+    hasMore: bool
+    nextCursor: NotRequired[str | None]
 
 
-class Page(BaseModel, Generic[_Item]):
-    """The envelope of a list."""
+class Page(TypedDict, Generic[_Item]):
+    # The envelope of a list.
 
-    success: Literal[True] = True
+    success: Literal[True]
     data: list[_Item]
     pagination: Pagination
 
 
+class Deleted(TypedDict):
+    """The id of what was deleted."""
+
+    id: str
+    deleted: Literal[True]
+
+
+def success(view: _Item) -> Data[_Item]:
+    """An answer with what was asked for."""
+    return {"success": True, "data": view}
+
+
 def page(items: list[_Item], next_cursor: str | None) -> Page[_Item]:
     """A page with `hasMore` as the cursor says."""
-    return Page(data=items, pagination=Pagination(has_more=next_cursor is not None, next_cursor=next_cursor))
+    pagination = without_absent(Pagination(hasMore=next_cursor is not None, nextCursor=next_cursor))
+    return {"success": True, "data": items, "pagination": pagination}
+
+
+def deleted(id_: str) -> Data[Deleted]:
+    """The answer to a deletion."""
+    return success(Deleted(id=id_, deleted=True))
+
+
+def without_absent(view: _View) -> _View:
+    """The view without its fields that are None: an optional value that is absent is omitted, never null."""
+    return cast(_View, {name: value for name, value in view.items() if value is not None})

@@ -2,16 +2,8 @@
 
 from typing import TypeAlias
 
-from jobsprint.api.event_schemas import (
-    BatchAnswer,
-    BatchRefusal,
-    EventAnswer,
-    EventRefused,
-    EventTaken,
-    Problem,
-    PublishBatch,
-    PublishEvent,
-)
+from jobsprint.api.event_requests import PublishBatch, PublishEvent
+from jobsprint.api.event_views import BatchAnswer, BatchRefusal, EventAnswer, EventRefused, EventTaken, problem, taken
 from jobsprint.delivery.publish import Draft, Published, publish
 from jobsprint.domain.errors import InvalidFields, JobsprintError
 from jobsprint.domain.validation import validate
@@ -38,7 +30,7 @@ def _answer_one(tenant: str, body: dict[str, object]) -> EventAnswer:
     [outcome] = publish(tenant, [validate(PublishEvent, body).draft()])
     if isinstance(outcome, JobsprintError):
         raise outcome
-    return EventAnswer(data=EventTaken.of(outcome))
+    return EventAnswer(success=True, data=taken(outcome))
 
 
 def _publish_each(tenant: str, elements: list[PublishEvent]) -> list[Published | JobsprintError]:
@@ -58,17 +50,17 @@ def _draft(element: object, place: int) -> Draft | JobsprintError:
 def _answer_batch(outcomes: list[Published | JobsprintError], request_id: str) -> tuple[PublishAnswer, int]:
     refused = [outcome for outcome in outcomes if isinstance(outcome, JobsprintError)]
     if len(refused) < len(outcomes):
-        return BatchAnswer(data=[_answered(outcome) for outcome in outcomes]), _ACCEPTED
+        return BatchAnswer(success=True, data=[_answered(outcome) for outcome in outcomes]), _ACCEPTED
     summary = InvalidFields(
         "No event of this batch was taken; `data` says why",
         code="no_event_taken",
         details=[detail for error in refused for detail in error.details],
     )
-    reasons = [EventRefused(error=Problem.of(error)) for error in refused]
-    return BatchRefusal(error=Problem.of(summary), data=reasons, requestId=request_id), _REFUSED
+    reasons = [EventRefused(error=problem(error)) for error in refused]
+    return BatchRefusal(success=False, error=problem(summary), data=reasons, requestId=request_id), _REFUSED
 
 
 def _answered(outcome: Published | JobsprintError) -> EventTaken | EventRefused:
     if isinstance(outcome, Published):
-        return EventTaken.of(outcome)
-    return EventRefused(error=Problem.of(outcome))
+        return taken(outcome)
+    return EventRefused(error=problem(outcome))

@@ -12,8 +12,7 @@ import json
 from collections.abc import Mapping
 from typing import Annotated
 
-from aws_lambda_powertools.event_handler.openapi.params import Query
-
+from jobsprint.api.parameters import Query
 from jobsprint.config import settings
 from jobsprint.domain.errors import BadRequest
 
@@ -22,8 +21,8 @@ _PREFIX = "cursor_"
 _MAC_BYTES = 16
 _MAX_LENGTH = 1024
 
-Limit = Annotated[int, Query(ge=1, le=100, description="Items per page")]
-Cursor = Annotated[str | None, Query(description="The `nextCursor` of the page before, with the same parameters")]
+Limit = Annotated[int, Query("Items per page", ge=1, le=100)]
+Cursor = Annotated[str | None, Query("The `nextCursor` of the page before, with the same parameters")]
 
 
 def encode(tenant: str, query: Mapping[str, object], position: str | None) -> str | None:

@@ -16,11 +16,11 @@ from jobsprint import aws
 from jobsprint.config import settings
 from jobsprint.delivery.publish import Draft, publish
 from jobsprint.domain import canonical
-from jobsprint.domain.errors import Detail, InvalidFields, JobsprintError
+from jobsprint.domain.errors import Detail, InvalidFields, JobsprintError, wrong_fields
 from jobsprint.domain.event_fields import CanonicalData, EventName, ExternalId
 from jobsprint.domain.tenants import is_tenant
 from jobsprint.domain.times import iso_seconds, parse_iso
-from jobsprint.domain.validation import from_details, validate
+from jobsprint.domain.validation import validate
 from jobsprint.observe import count, logger
 
 _MAX_REFUSED_BYTES = 1_000_000  # SQS takes 1,048,576
@@ -88,7 +88,7 @@ def _read(body: str) -> BusEvent:
     except canonical.UnreadableJson as error:
         raise InvalidFields.one("event", str(error), code="invalid_json") from error
     except canonical.UnrepresentableJson as error:
-        raise from_details(Detail(f"event.{flaw.path}", flaw.reason) for flaw in error.flaws) from error
+        raise wrong_fields(Detail(f"event.{flaw.path}", flaw.reason) for flaw in error.flaws) from error
     return validate(BusEvent, value, "event")
 
 

@@ -119,6 +119,19 @@ class InvalidFields(JobsprintError):
         return cls(f"{field}: {message}", code=code, details=[Detail(field, message)])
 
 
+def wrong_fields(details: Iterable[Detail]) -> InvalidFields:
+    """The error for these wrong fields; its message names the first three."""
+    listed = tuple(details)
+    summary = "; ".join(f"{detail.field}: {detail.message}" for detail in listed[:3])
+    return InvalidFields(summary, details=listed)
+
+
+def all_wrong(errors: Iterable[InvalidFields]) -> InvalidFields:
+    """One error for all the wrong fields of several checks; a single one stays as it is."""
+    first, *more = errors
+    return wrong_fields(detail for error in (first, *more) for detail in error.details) if more else first
+
+
 class RateLimited(JobsprintError):
     """Too many requests; `Retry-After` says when to come back, in whole seconds."""
 

@@ -16,6 +16,11 @@ def iso_seconds(ms: int) -> str:
     return datetime.fromtimestamp(ms // 1000, UTC).strftime("%Y-%m-%dT%H:%M:%SZ")
 
 
+def iso_seconds_or_none(ms: int | None) -> str | None:
+    """The same of a time that may not have come."""
+    return None if ms is None else iso_seconds(ms)
+
+
 def iso_millis(ms: int) -> str:
     """`2025-01-06T12:00:00.123Z`: logs and deliveries."""
     return f"{iso_seconds(ms)[:-1]}.{ms % 1000:03d}Z"

@@ -5,7 +5,7 @@ from typing import Any, TypeVar
 
 from pydantic import BaseModel, ValidationError
 
-from jobsprint.domain.errors import Detail, InvalidFields
+from jobsprint.domain.errors import Detail, InvalidFields, wrong_fields
 
 _Model = TypeVar("_Model", bound=BaseModel)
 
@@ -22,20 +22,7 @@ def validate(model: type[_Model], value: object, where: str = "body") -> _Model:
 def invalid_fields(complaints: Iterable[Mapping[str, Any]]) -> InvalidFields:
     """The error for pydantic's complaints; each `loc` starts with where the value stood (`body`, `query`, …)."""
     details = [Detail(_path(entry["loc"]), _message(entry)) for entry in complaints]
-    return from_details(details)
-
-
-def all_wrong(errors: Iterable[InvalidFields]) -> InvalidFields:
-    """One error for all the wrong fields of several checks; a single one stays as it is."""
-    first, *more = errors
-    return from_details(detail for error in (first, *more) for detail in error.details) if more else first
-
-
-def from_details(details: Iterable[Detail]) -> InvalidFields:
-    """The error for these wrong fields; its message names the first three."""
-    listed = tuple(details)
-    summary = "; ".join(f"{detail.field}: {detail.message}" for detail in listed[:3])
-    return InvalidFields(summary, details=listed)
+    return wrong_fields(details)
 
 
 def _path(location: Iterable[str | int]) -> str:

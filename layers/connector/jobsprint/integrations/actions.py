@@ -12,7 +12,7 @@ from jobsprint.connectors.registry import connector_for
 from jobsprint.domain import canonical, rules
 from jobsprint.domain.circuit import OPEN_MS, Circuit, refusal
 from jobsprint.domain.circuit import check as check_circuit
-from jobsprint.domain.errors import JobsprintError, NotFound, ScopeMissing
+from jobsprint.domain.errors import JobsprintError, NotFound, ScopeMissing, wrong_fields
 from jobsprint.domain.ids import derived_id, first_at
 from jobsprint.domain.json_schema import Checker
 from jobsprint.domain.models import Integration, JsonObject, LogEntry
@@ -20,7 +20,6 @@ from jobsprint.domain.models import Outcome as LogStatus
 from jobsprint.domain.outcomes import Outcome, State, never_heard_of
 from jobsprint.domain.redact import mask_secrets, redact, redact_text
 from jobsprint.domain.times import now_ms
-from jobsprint.domain.validation import from_details
 from jobsprint.integrations import grants
 from jobsprint.observe import logger
 from jobsprint.store.integrations import IntegrationStore
@@ -141,7 +140,7 @@ def _check_parameters(integration: Integration, action: str, parameters: JsonObj
         raise NotFound(f"{integration.id} has no action {action[:100]!r}; it has: {known}", code="action_not_found")
     details = Checker(capability.schema).details(parameters, "body.parameters")
     if details:
-        raise from_details(details)
+        raise wrong_fields(details)
 
 
 def _record(ended: _Ended, circuit: Circuit) -> None:

@@ -13,11 +13,11 @@ from jobsprint.connectors.fields import Configuration, Description, Name
 from jobsprint.connectors.registry import connector_for
 from jobsprint.delivery.publish import announce
 from jobsprint.domain import rules
-from jobsprint.domain.errors import Conflict, Detail, InvalidFields, NotFound
+from jobsprint.domain.errors import Conflict, Detail, InvalidFields, NotFound, all_wrong, wrong_fields
 from jobsprint.domain.ids import is_id, new_id
 from jobsprint.domain.models import Health, Integration
 from jobsprint.domain.times import now_ms
-from jobsprint.domain.validation import all_wrong, from_details, validate
+from jobsprint.domain.validation import validate
 from jobsprint.integrations import consent, grants, webhooks
 from jobsprint.integrations.settle import announce_connected, settled
 from jobsprint.security.credentials import Credentials, open_credentials, seal_credentials, wiped
@@ -202,7 +202,7 @@ def _changed_under_grant(integration: Integration, body: Mapping[str, object]) -
     """What may be changed of a connection by OAuth: never the server, because its token is for that one alone."""
     fixed = [name for name in ("authType", "redirectUrl", "serverUrl", "token") if name in body]
     if fixed:
-        raise from_details(Detail(f"body.{name}", "disconnect, then connect with this") for name in fixed)
+        raise wrong_fields(Detail(f"body.{name}", "disconnect, then connect with this") for name in fixed)
     access = grants.Access(integration)
     changed, connection = access.call(lambda current: _checked(integration, body, current=current))
     return seal_credentials(changed, grants.without_token(connection.credentials))

@@ -1,0 +1,47 @@
+"""Answers against docs/openapi.json: the functions themselves validate none."""
+
+import json
+from functools import cache
+from typing import Any
+
+import jsonschema_rs
+
+from tests.support.template import ROOT
+
+
+def check(method: str, resource: str, status: int, body: Any) -> None:
+    """Raises AssertionError for an answer that the document does not describe so; an operation it lacks is let pass."""
+    operation = _document()["paths"].get(resource, {}).get(method.lower())
+    if operation is None:
+        return
+    assert str(status) in operation["responses"], f"{method} {resource} does not describe a {status}"
+    wrong = [
+        f"{error.instance_path}: {error.message}" for error in _validator(method, resource, status).iter_errors(body)
+    ]
+    assert not wrong, f"{method} {resource} {status}: {wrong}"
+
+
+@cache
+def _document() -> dict[str, Any]:
+    document: dict[str, Any] = json.loads((ROOT / "docs" / "openapi.json").read_text(encoding="utf-8"))
+    return document
+
+
+@cache
+def _validator(method: str, resource: str, status: int) -> Any:
+    document = _document()
+    answer = document["paths"][resource][method.lower()]["responses"][str(status)]
+    name = answer.get("$ref", "").rpartition("/")[2]
+    answer = document["components"]["responses"][name] if name else answer
+    schema = answer["content"]["application/json"]["schema"]
+    return jsonschema_rs.validator_for({**_closed(schema), "components": _closed(document["components"])})
+
+
+def _closed(node: Any) -> Any:
+    """With every object that lists its properties closed to others: a field nobody described is a mistake here."""
+    if isinstance(node, list):
+        return [_closed(element) for element in node]
+    if not isinstance(node, dict):
+        return node
+    closed = {name: _closed(inner) for name, inner in node.items()}
+    return {"additionalProperties": False, **closed} if isinstance(node.get("properties"), dict) else closed
