@@ -7,7 +7,8 @@ from contextlib import contextmanager
 from moto import mock_aws
 
 from tests.support.partiql import conditions_hold
-from tests.support.template import create_resources, environment
+from tests.support.resources import create_resources
+from tests.support.template import environment
 
 ENVIRONMENT = {
     "AWS_ACCESS_KEY_ID": "testing",

@@ -3,7 +3,6 @@
 import os
 import sys
 from collections.abc import Iterator
-from functools import cache
 from pathlib import Path
 from typing import Any
 
@@ -38,28 +37,19 @@ def aws(monkeypatch: pytest.MonkeyPatch) -> Iterator[dict[str, str]]:
 
     Gives what `!Ref` gives, by logical id.
     """
-    from moto import mock_aws
-
     from jobsprint import aws as clients
     from jobsprint.security import addresses, vault
     from tests.support.partiql import conditions_hold
-    from tests.support.template import create_resources, environment
+    from tests.support.resources import on_moto
+    from tests.support.template import environment
 
-    with mock_aws(), conditions_hold():
+    with on_moto() as made, conditions_hold():
         _forget(clients, vault)
-        made = create_resources(_client)
         for name, value in environment(made | PARAMETERS).items():
             monkeypatch.setenv(name, value)
         monkeypatch.setattr(addresses.vet, "__defaults__", (2.0, _no_dns))
         yield made
         _forget(clients, vault)
-
-
-@cache
-def _client(service: str) -> Any:
-    from jobsprint import aws as clients
-
-    return clients._session().create_client(service)
 
 
 def _no_dns(*_: Any, **__: Any) -> list[Any]:

@@ -1,11 +1,9 @@
 """template.yaml as plain data, the AWS resources that moto makes from it, and the environment of its functions."""
 
 import re
-from collections.abc import Callable
 from functools import cache
 from pathlib import Path
 from typing import Any
-from unittest.mock import patch
 
 import yaml
 
@@ -84,19 +82,6 @@ def create_queues(sqs: Any) -> dict[str, str]:
         )["QueueUrl"]
         for name, properties in resources("AWS::SQS::Queue").items()
     }
-
-
-def create_resources(client: Callable[[str], Any]) -> dict[str, str]:
-    """Creates every table and queue, the catalogue's bucket and the data key: what `!Ref` gives, by logical id.
-
-    `client` makes the AWS client of a service.
-    """
-    client("s3").create_bucket(Bucket="catalog")
-    # moto gives every key an RSA pair, which takes 50 ms; a symmetric one never uses it.
-    with patch("moto.kms.models.generate_private_key"):
-        key = client("kms").create_key()["KeyMetadata"]["Arn"]
-    tables, queues = create_tables(client("dynamodb")), create_queues(client("sqs"))
-    return {**tables, **queues, "CatalogBucket": "catalog", "DataKey": key}
 
 
 def environment(values: dict[str, str]) -> dict[str, str]:

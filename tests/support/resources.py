@@ -1,0 +1,60 @@
+"""The template's AWS resources on moto: made by AWS's API once a process, and copied from then on, in a millisecond."""
+
+import copyreg
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from copy import deepcopy
+from functools import cache
+from threading import Condition
+from typing import Any
+from unittest.mock import patch
+
+from moto import mock_aws
+from moto.backends import get_backend
+from moto.s3 import s3_backends
+
+from jobsprint import aws
+from tests.support.template import create_queues, create_tables
+
+ACCOUNT = "123456789012"
+REGION = "us-east-1"
+BUCKET = "catalog"
+
+# Each of moto's queues has one, which by itself cannot be copied.
+copyreg.pickle(Condition, lambda _: (Condition, ()))
+
+
+def create_resources(client: Callable[[str], Any]) -> dict[str, str]:
+    """Creates every table and queue, the catalogue's bucket and the data key: what `!Ref` gives, by logical id.
+
+    `client` makes the AWS client of a service.
+    """
+    client("s3").create_bucket(Bucket=BUCKET)
+    # moto gives every key an RSA pair, which takes 50 ms; a symmetric one never uses it.
+    with patch("moto.kms.models.generate_private_key", return_value=None):
+        key = client("kms").create_key()["KeyMetadata"]["Arn"]
+    tables, queues = create_tables(client("dynamodb")), create_queues(client("sqs"))
+    return {**tables, **queues, "CatalogBucket": BUCKET, "DataKey": key}
+
+
+@contextmanager
+def on_moto() -> Iterator[dict[str, str]]:
+    """AWS with these and nothing else while the block runs: what `!Ref` gives, by logical id."""
+    made, kept = _kept()
+    with mock_aws():
+        for name, state in kept.items():
+            vars(_backend(name)).update(deepcopy(state))
+        s3_backends[ACCOUNT]["aws"].create_bucket(BUCKET, REGION)
+        yield dict(made)
+
+
+@cache
+def _kept() -> tuple[dict[str, str], dict[str, dict[str, Any]]]:
+    """What was made, and the state of moto's backends with it; S3's is not kept, where a bucket is quick to make."""
+    with mock_aws():
+        made = create_resources(aws._session().create_client)
+        return made, {name: deepcopy(vars(_backend(name))) for name in ("dynamodb", "sqs", "kms")}
+
+
+def _backend(name: str) -> Any:
+    return get_backend(name)[ACCOUNT][REGION]
