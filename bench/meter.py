@@ -16,12 +16,14 @@ from dataclasses import dataclass, field
 from typing import Any
 
 from jobsprint import aws
+from tests.support import partiql
 from tests.support.template import resources
 
 _KB = 1024
 _READ_KB = 4 * _KB
 _SQS_CHUNK = 64 * _KB
 _WRITES = {"PutItem", "UpdateItem", "DeleteItem"}
+_BATCH = "BatchExecuteStatement"
 
 AttributeMap = Mapping[str, Any]
 
@@ -62,44 +64,54 @@ class _Meter:
         self.bill = Bill()
         self._own: Any = aws._session().create_client("dynamodb")
         # The dispatcher calls from several threads; both hooks of a call run in its own.
-        self._noted: dict[int, tuple[dict[str, Any], AttributeMap]] = {}
+        self._noted: dict[int, tuple[dict[str, Any], list[AttributeMap]]] = {}
 
     def before(self, params: dict[str, Any], model: Any, **_: Any) -> None:
         """Notes what a call is about to change."""
-        writes = model.service_model.service_name == "dynamodb" and model.name in _WRITES
-        self._noted[threading.get_ident()] = (params, self._stands(params) if writes else {})
+        before = [self._stands(*item) for item in _written(model, params)]
+        self._noted[threading.get_ident()] = (params, before)
 
     def after(self, parsed: dict[str, Any], model: Any, **_: Any) -> None:
         """Bills a call that was answered."""
         service, operation = model.service_model.service_name, model.name
         params, before = self._noted[threading.get_ident()]
         self.bill.calls[f"{service}:{operation}"] += 1
+        written = _written(model, params)
         if service == "sqs":
             self.bill.sqs += _chunks(params)
         elif service == "kms":
             self.bill.kms += 1
-        elif operation in _WRITES:
-            self._write(params, before)
+        elif written:
+            for (table, key), stood in zip(written, before, strict=True):
+                self._write(table, stood, self._stands(table, key))
         else:
             self.bill.reads += _read_units(operation, params, parsed)
 
-    def _stands(self, params: Mapping[str, Any]) -> AttributeMap:
-        table = resources("AWS::DynamoDB::Table")[params["TableName"]]
-        names = [key["AttributeName"] for key in table["KeySchema"]]
-        given = params.get("Key") or params["Item"]
-        answer = self._own.get_item(
-            TableName=params["TableName"], Key={name: given[name] for name in names}, ConsistentRead=True
-        )
-        item: AttributeMap = answer.get("Item", {})
+    def _stands(self, table: str, key: AttributeMap) -> AttributeMap:
+        item: AttributeMap = self._own.get_item(TableName=table, Key=key, ConsistentRead=True).get("Item", {})
         return item
 
-    def _write(self, params: Mapping[str, Any], before: AttributeMap) -> None:
-        after = self._stands(params)
-        in_indexes = sum(
-            index_units(index, params["TableName"], before, after) for index in _indexes(params["TableName"])
-        )
+    def _write(self, table: str, before: AttributeMap, after: AttributeMap) -> None:
+        in_indexes = sum(index_units(index, table, before, after) for index in _indexes(table))
         self.bill.indexes += in_indexes
         self.bill.writes += max(_kilobytes(before), _kilobytes(after), 1) + in_indexes
+
+
+def _written(model: Any, params: Mapping[str, Any]) -> list[tuple[str, AttributeMap]]:
+    """The table and key of each item that a call writes to."""
+    if model.service_model.service_name != "dynamodb":
+        return []
+    if model.name == _BATCH:
+        writes = [partiql.read(one["Statement"], one["Parameters"]) for one in params["Statements"]]
+        return [(write.table, write.key(_key_names(write.table))) for write in writes]
+    if model.name not in _WRITES:
+        return []
+    given = params.get("Key") or params["Item"]
+    return [(params["TableName"], {name: given[name] for name in _key_names(params["TableName"])})]
+
+
+def _key_names(table: str) -> list[str]:
+    return [key["AttributeName"] for key in resources("AWS::DynamoDB::Table")[table]["KeySchema"]]
 
 
 def index_units(index: Mapping[str, Any], table: str, before: AttributeMap, after: AttributeMap) -> int:
@@ -154,8 +166,7 @@ def _projected(index: Mapping[str, Any], table: str, item: AttributeMap) -> Attr
     projection = index["Projection"]
     if projection["ProjectionType"] == "ALL":
         return item
-    own = {key["AttributeName"] for key in resources("AWS::DynamoDB::Table")[table]["KeySchema"]}
-    kept = keys | own | set(projection.get("NonKeyAttributes", ()))
+    kept = keys | set(_key_names(table)) | set(projection.get("NonKeyAttributes", ()))
     return {name: value for name, value in item.items() if name in kept}
 
 

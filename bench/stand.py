@@ -7,6 +7,7 @@ from typing import Any
 
 from moto import mock_aws
 
+from tests.support.partiql import conditions_hold
 from tests.support.template import create_queues, create_tables
 
 ENVIRONMENT = {
@@ -28,7 +29,7 @@ def standing() -> Iterator[None]:
     os.environ.update(ENVIRONMENT)
     from jobsprint import aws
 
-    with mock_aws():
+    with mock_aws(), conditions_hold():
         make: Any = aws._session().create_client
         tables = create_tables(make("dynamodb"))
         queues = create_queues(make("sqs"))

@@ -1,20 +1,24 @@
 """What the emulator's IAM reads differently from AWS, mended after every deploy.
 
 In AWS `SendMessageBatch` is allowed by `sqs:SendMessage`; the emulator asks for an action of its own. Every role gets
-it for exactly the queues it may send to, so least privilege is still what is enforced.
+it for exactly the queues it may send to, so least privilege is still what is enforced. And where AWS asks for
+`dynamodb:PartiQLInsert` and the like on the table that a statement names, the emulator asks for
+`dynamodb:BatchExecuteStatement` without looking at the table.
 """
 
 import json
+from collections.abc import Sequence
 from typing import Any
 
 from local.options import STACK
 from local.stack import client
 
-_POLICY = "EmulatorSendMessageBatch"
+_POLICY = "EmulatorActions"
+_PARTIQL = "dynamodb:PartiQL"
 
 
 def fill_gaps(endpoint: str) -> None:
-    """Let every role of the stack send in batches where it may send."""
+    """Give every role of the stack the emulator's names for what AWS allows it."""
     cloudformation, iam = client("cloudformation", endpoint), client("iam", endpoint)
     for page in cloudformation.get_paginator("list_stack_resources").paginate(StackName=STACK):
         for resource in page["StackResourceSummaries"]:
@@ -23,11 +27,24 @@ def fill_gaps(endpoint: str) -> None:
 
 
 def _mend(iam: Any, role: str) -> None:
-    queues = [queue for name in _policies(iam, role) for queue in _sendable(iam, role, name)]
-    if queues:
-        statement = {"Effect": "Allow", "Action": "sqs:SendMessageBatch", "Resource": queues}
-        document = json.dumps({"Version": "2012-10-17", "Statement": [statement]})
+    given = [statement for name in _policies(iam, role) for statement in _statements(iam, role, name)]
+    missing = _missing(given)
+    if missing:
+        document = json.dumps({"Version": "2012-10-17", "Statement": missing})
         iam.put_role_policy(RoleName=role, PolicyName=_POLICY, PolicyDocument=document)
+
+
+def _missing(given: Sequence[dict[str, Any]]) -> list[dict[str, Any]]:
+    queues = [statement["Resource"] for statement in given if statement["Action"] == "sqs:SendMessage"]
+    missing = [{"Effect": "Allow", "Action": "sqs:SendMessageBatch", "Resource": queues}] if queues else []
+    if any(action.startswith(_PARTIQL) for statement in given for action in _actions(statement)):
+        missing.append({"Effect": "Allow", "Action": "dynamodb:BatchExecuteStatement", "Resource": "*"})
+    return missing
+
+
+def _actions(statement: dict[str, Any]) -> list[str]:
+    named = statement["Action"]
+    return [named] if isinstance(named, str) else list(named)
 
 
 def _policies(iam: Any, role: str) -> list[str]:
@@ -35,7 +52,8 @@ def _policies(iam: Any, role: str) -> list[str]:
     return [name for name in names if name != _POLICY]
 
 
-def _sendable(iam: Any, role: str, policy: str) -> list[str]:
+def _statements(iam: Any, role: str, policy: str) -> list[dict[str, Any]]:
     document = iam.get_role_policy(RoleName=role, PolicyName=policy)["PolicyDocument"]
     parsed = json.loads(document) if isinstance(document, str) else document
-    return [statement["Resource"] for statement in parsed["Statement"] if statement["Action"] == "sqs:SendMessage"]
+    statements: list[dict[str, Any]] = parsed["Statement"]
+    return statements

@@ -30,9 +30,10 @@ def aws(monkeypatch: pytest.MonkeyPatch) -> Iterator[dict[str, Any]]:
 
     from jobsprint import aws as clients
     from jobsprint.security import addresses, vault
+    from tests.support.partiql import conditions_hold
     from tests.support.template import create_queues, create_tables
 
-    with mock_aws():
+    with mock_aws(), conditions_hold():
         _forget(clients, vault)
         make = clients._session().create_client
         tables = create_tables(make("dynamodb"))
@@ -69,7 +70,7 @@ def _no_dns(*_: Any, **__: Any) -> list[Any]:
 
 def _forget(clients: Any, vault: Any) -> None:
     from jobsprint.catalog import published
-    from jobsprint.delivery import conformance
+    from jobsprint.delivery import conformance, receivers
 
     # What a container keeps warm must not outlive the AWS of one test.
     for client in (clients.dynamodb, clients.sqs, clients.kms, clients.apigateway, clients.s3):
@@ -77,6 +78,7 @@ def _forget(clients: Any, vault: Any) -> None:
     vault._keys.clear()
     published.forget()
     conformance.forget()
+    receivers.forget()
     forget_settings()
 
 

@@ -27,6 +27,8 @@ ACTIONS = {
     "dynamodb:PutItem",
     "dynamodb:UpdateItem",
     "dynamodb:DeleteItem",
+    "dynamodb:PartiQLInsert",
+    "dynamodb:PartiQLUpdate",
     "kms:GenerateDataKey",
     "kms:Decrypt",
     "sqs:SendMessage",

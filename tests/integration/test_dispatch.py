@@ -16,7 +16,7 @@ from jobsprint import aws as clients
 from jobsprint.config import settings
 from jobsprint.delivery import attempt as attempts
 from jobsprint.delivery import dispatch as dispatching
-from jobsprint.delivery import queue
+from jobsprint.delivery import queue, receivers
 from jobsprint.domain.deliveries import GRACE_MS, LEASE_MS, Claim
 from jobsprint.store.deliveries import DeliveryStore
 from jobsprint.store.integrations import IntegrationStore
@@ -543,7 +543,7 @@ def test_a_fault_of_ours_before_the_claim_leaves_no_trace_and_comes_back(
 
     body = publish_one(outbox)
     with monkeypatch.context() as patch:
-        patch.setattr(dispatching, "open_credentials", failing)
+        patch.setattr(receivers, "open_credentials", failing)
         assert dispatch(record(body, "same")) == ["same"]
     assert receiver.received == []
     assert deliveries(webhook["id"]) == []

@@ -111,15 +111,16 @@ class Calls:
 # --- a healthy webhook ---
 
 
-def test_a_healthy_webhook_pays_nothing(world: World, receiver: Receiver) -> None:
-    """One read for the webhook, claim and record for each, one for the counters: as without all of this."""
+def test_a_healthy_webhook_pays_nothing(world: World, receiver: Receiver, monkeypatch: pytest.MonkeyPatch) -> None:
+    """One read for the webhook, one call for all claims and one for all records, one for the counters."""
+    monkeypatch.setattr(dispatching, "GATHER_SECONDS", 10)
     subscribe(receiver.url)
     messages = world.publish(10)
     world.work(*world.publish())
     calls = Calls()
     world.work(*messages)
     calls.stop()
-    assert calls.made == {"GetItem": 1, "UpdateItem": 21}
+    assert calls.made == {"GetItem": 1, "BatchExecuteStatement": 2, "UpdateItem": 1}
     assert len(receiver.received) == 11
 
 
@@ -311,14 +312,17 @@ def test_what_is_over_the_rate_limit_waits_without_using_up_an_attempt(world: Wo
     assert {request.headers["x-jobsprint-attempt"] for request in receiver.received} == {"1"}
 
 
-def test_a_rate_limit_takes_one_write_a_batch(world: World, receiver: Receiver) -> None:
+def test_a_rate_limit_takes_one_write_a_batch(
+    world: World, receiver: Receiver, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(dispatching, "GATHER_SECONDS", 10)
     subscribe(receiver.url, rateLimit=500)
     world.work(*world.publish())
     messages = world.publish(10)
     calls = Calls()
     world.work(*messages)
     calls.stop()
-    assert calls.made == {"GetItem": 1, "UpdateItem": 21, "PutItem": 1}
+    assert calls.made == {"GetItem": 1, "BatchExecuteStatement": 2, "UpdateItem": 1, "PutItem": 1}
 
 
 # --- what is told ---

@@ -7,7 +7,7 @@ from typing import Any
 import pytest
 
 from jobsprint import config, observe
-from jobsprint.delivery.figures import Figures
+from jobsprint.delivery.figures import Ended, report
 from jobsprint.domain.deliveries import Ticket
 from jobsprint.domain.ids import made_at, new_id
 from jobsprint.domain.models import Attempt
@@ -63,13 +63,13 @@ def ticket(at: int, attempt: int = 1) -> Ticket:
 
 
 def test_a_batch_comes_to_figures_without_names(capsys: pytest.CaptureFixture[str]) -> None:
-    figures = Figures()
-    figures.attempted(ticket(1_000), Attempt(1, "success", 1_250, 40), "delivered")
-    figures.attempted(ticket(1_000, 2), Attempt(2, "error", 9_000, 15, failure="tls: certificate_name"), "retrying")
-    figures.attempted(ticket(1_000), Attempt(1, "error", 900, 5, failure="tls: handshake"), "exhausted")
-    figures.attempted(ticket(1_000, 3), Attempt(3, "unknown", 9_000, 0, failure="worker_died"), "retrying")
-    figures.discarded(ticket(1_000))
-    figures.report(came_back=1)
+    ended = [
+        Ended(ticket(1_000), Attempt(1, "success", 1_250, 40), "delivered"),
+        Ended(ticket(1_000, 2), Attempt(2, "error", 9_000, 15, failure="tls: certificate_name"), "retrying"),
+        Ended(ticket(1_000), Attempt(1, "error", 900, 5, failure="tls: handshake"), "exhausted"),
+        Ended(ticket(1_000, 3), Attempt(3, "unknown", 9_000, 0, failure="worker_died"), "retrying"),
+    ]
+    report(ended, discarded=1, came_back=1)
     written = capsys.readouterr().out
     assert "secret-tenant" not in written
     assert "wh_1" not in written

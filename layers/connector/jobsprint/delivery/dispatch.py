@@ -8,60 +8,37 @@ our own faults do.
 
 import os
 from collections.abc import Callable, Iterator, Mapping, Sequence
-from concurrent.futures import Future, ThreadPoolExecutor
+from concurrent.futures import Executor, Future, ThreadPoolExecutor
 from contextlib import contextmanager
 from dataclasses import dataclass, replace
 from functools import cache
 from typing import Any
 
 from jobsprint import aws
-from jobsprint.config import settings
 from jobsprint.delivery import attempt as attempts
-from jobsprint.delivery import queue, telling
-from jobsprint.delivery.figures import Figures
+from jobsprint.delivery import figures, queue, receivers, telling
 from jobsprint.delivery.gate import Gate
-from jobsprint.delivery.schedule import Verdict, schedule_of, verdict
+from jobsprint.delivery.gathering import Gathering
+from jobsprint.delivery.queue import Message
+from jobsprint.delivery.receivers import Receiver
+from jobsprint.delivery.record import Recorder, Result
 from jobsprint.delivery.sent_headers import USER_AGENT
-from jobsprint.domain import event_names
 from jobsprint.domain.attempt_counts import counted
 from jobsprint.domain.deliveries import Claim, DeliveryRow, Ticket, held_by_queue, standing
-from jobsprint.domain.errors import NotFound
-from jobsprint.domain.models import Attempt, Integration
+from jobsprint.domain.models import Attempt
 from jobsprint.domain.times import now_ms
 from jobsprint.domain.traffic import Totals
 from jobsprint.observe import logger
 from jobsprint.security.addresses import deployment_policy
-from jobsprint.security.credentials import Credentials, open_credentials
 from jobsprint.security.outbound import Answer, Client, Outcome, Request
+from jobsprint.store import statements
 from jobsprint.store.deliveries import DeliveryStore
 from jobsprint.store.events import EventStore
-from jobsprint.store.integrations import IntegrationStore
 from jobsprint.store.webhook_stats import StatsStore
 
 _WORKERS = 8
-
-
-@dataclass(frozen=True, slots=True)
-class Message:
-    """A message of the delivery queue; `received` counts how often it was handed out, this time included."""
-
-    id: str
-    body: str
-    received: int = 1
-
-    @classmethod
-    def of(cls, record: Mapping[str, Any]) -> "Message":
-        """From a record of an SQS event."""
-        count = (record.get("attributes") or {}).get("ApproximateReceiveCount", "1")
-        return cls(record["messageId"], record["body"], int(count))
-
-
-@dataclass(frozen=True, slots=True)
-class _Receiver:
-    """A webhook that may be sent to, with its open credentials."""
-
-    webhook: Integration
-    credentials: Credentials
+GATHER_SECONDS = 0.02
+"""How long a result waits for others to be written with it, while any are still to come."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -70,19 +47,29 @@ class _Work:
 
     message: Message
     ticket: Ticket
-    receiver: _Receiver | None
+    receiver: Receiver | None
+
+    @property
+    def is_ready(self) -> bool:
+        """Whether it can be signed without a call to AWS."""
+        return self.receiver is not None and self.ticket.data is not None
 
 
 @dataclass(frozen=True, slots=True)
 class _Sending:
-    """A claimed attempt, ready to go."""
+    """A signed attempt: about to be claimed, or claimed and ready to go."""
 
-    message: Message
-    ticket: Ticket
-    receiver: _Receiver
+    work: _Work
+    receiver: Receiver
     request: Request
     claim: Claim
     started_at: int
+
+    @property
+    def is_new(self) -> bool:
+        """Whether no row is to be expected for its delivery."""
+        ticket = self.work.ticket
+        return ticket.attempt == 1 and not (ticket.base or ticket.deferred) and self.work.message.received == 1
 
 
 def dispatch(
@@ -101,17 +88,17 @@ def dispatch(
 class _Batch:
     """One invocation: prepare → admit → claim → send → record → count.
 
-    Claims and records run in threads, because each is a round trip to DynamoDB and libcurl must not wait for them.
+    First attempts, nearly all there are, are claimed and recorded several to a call. What that leaves takes a call
+    each. Results are recorded in threads, because libcurl must not wait for DynamoDB.
     """
 
     def __init__(self, clock: Callable[[], int], chance: Callable[[], float]) -> None:
         self._clock = clock
-        self._chance = chance
-        self._receivers: dict[tuple[str, str], _Receiver | None] = {}
+        self._receivers: dict[tuple[str, str], Receiver | None] = {}
         self._failed: list[str] = []
-        self._done: list[tuple[Ticket, Attempt]] = []
+        self._discarded: list[Ticket] = []
         self._gate = Gate(clock, chance)
-        self._figures = Figures()
+        self._recorder = Recorder(clock, chance, self._our_fault)
 
     def run(self, messages: Sequence[Message]) -> list[str]:
         """Works every message; the ids of those that failed on our side."""
@@ -123,36 +110,52 @@ class _Batch:
         due = [work for message in messages if (work := self._prepare(message))]
         going, waiting = self._admitted(due)
         with ThreadPoolExecutor(_WORKERS) as workers:
-            sendings = [sending for sending in workers.map(self._claim, going) if sending]
-            recordings: list[Future[None]] = [workers.submit(self._put_off, work, until) for work, until in waiting]
-
-            def record(index: int, outcome: Outcome) -> None:
-                self._gate.answered(sendings[index].ticket)
-                recordings.append(workers.submit(self._record, sendings[index], outcome))
-
+            sendings = self._claim_all(going, workers)
+            others = [workers.submit(self._put_off, work, until) for work, until in waiting]
             if sendings:
-                with self._gate.watching([sending.ticket for sending in sendings]):
-                    client.send_all(
-                        [sending.request for sending in sendings],
-                        timeout=attempts.BUDGET_SECONDS,
-                        max_body=attempts.MAX_ANSWER_BYTES,
-                        on_done=record,
-                    )
-            for recording in recordings:
-                recording.result()
-        self._gate.close(self._count())
-        self._figures.report(came_back=len(self._failed))
+                with self._gate.watching([sending.work.ticket for sending in sendings]):
+                    self._send(client, sendings, workers)
+            for other in others:
+                other.result()
+        self._close()
         logger.info("dispatched", extra={"messages": len(messages), "sent": len(sendings), "back": len(self._failed)})
         return self._failed
 
+    def _send(self, client: Client, sendings: Sequence[_Sending], workers: Executor) -> None:
+        """Sends all at once, and records each as it ends."""
+        firsts = sum(sending.work.ticket.attempt == 1 for sending in sendings)
+        gathering = Gathering(self._recorder.record_firsts, workers, expected=firsts, seconds=GATHER_SECONDS)
+        retries: list[Future[None]] = []
+
+        def record(index: int, outcome: Outcome) -> None:
+            sending = sendings[index]
+            self._gate.answered(sending.work.ticket)
+            with self._our_fault(sending.work.message):
+                result = _result(sending, outcome)
+                if result.ticket.attempt == 1:
+                    gathering.add(result)
+                else:
+                    retries.append(workers.submit(self._record, result))
+
+        client.send_all(
+            [sending.request for sending in sendings],
+            timeout=attempts.BUDGET_SECONDS,
+            max_body=attempts.MAX_ANSWER_BYTES,
+            on_done=record,
+        )
+        gathering.finish()
+        for retry in retries:
+            retry.result()
+
     @contextmanager
-    def _our_fault(self, message: Message) -> Iterator[None]:
-        """Whatever is raised inside is our own fault: the message comes back."""
+    def _our_fault(self, *messages: Message) -> Iterator[None]:
+        """Whatever is raised inside is our own fault: the messages come back."""
         try:
             yield
         except Exception:  # noqa: BLE001 - one message's failure must not touch the others
-            logger.exception("delivery_failed_on_our_side", extra={"messageId": message.id})
-            self._failed.append(message.id)
+            ids = [message.id for message in messages]
+            logger.exception("delivery_failed_on_our_side", extra={"messageIds": ids})
+            self._failed += ids
 
     # --- prepare ------------------------------------------------------------------------------------------------------
 
@@ -170,11 +173,11 @@ class _Batch:
             return _Work(message, ticket, self._receiver(ticket))
         return None
 
-    def _receiver(self, ticket: Ticket) -> _Receiver | None:
+    def _receiver(self, ticket: Ticket) -> Receiver | None:
         """The webhook as it is now, read once per batch."""
         key = (ticket.tenant, ticket.webhook_id)
         if key not in self._receivers:
-            self._receivers[key] = _find_receiver(*key)
+            self._receivers[key] = receivers.find(*key)
         return self._receivers[key]
 
     def _follow_notice(self, notice: queue.Notice) -> None:
@@ -207,39 +210,59 @@ class _Batch:
 
     # --- claim --------------------------------------------------------------------------------------------------------
 
-    def _claim(self, work: _Work) -> _Sending | None:
+    def _claim_all(self, going: Sequence[_Work], workers: Executor) -> list[_Sending]:
+        """The attempts that are ours now. The same work may stand in a batch twice: one of the two gets it."""
+        # Everything that can fail on our side is done before the claim: an open claim means "may have been sent".
+        signed = [sending for work in going if work.is_ready and (sending := self._sign(work))]
+        signed += [sending for sending in workers.map(self._sign, [w for w in going if not w.is_ready]) if sending]
+        ours, rest = self._claim_together([sending for sending in signed if sending.is_new])
+        rest += [sending for sending in signed if not sending.is_new]
+        return ours + [sending for sending, done in zip(rest, workers.map(self._claim, rest), strict=True) if done]
+
+    def _claim_together(self, new: Sequence[_Sending]) -> tuple[list[_Sending], list[_Sending]]:
+        """Claims first attempts in one call: those that are ours, and those of which a claim by itself must tell."""
+        with self._our_fault(*(sending.work.message for sending in new)):
+            taken = statements.run(
+                [
+                    DeliveryStore(sending.work.ticket.tenant).first_claim(
+                        sending.work.ticket, sending.claim, sending.started_at
+                    )
+                    for sending in new
+                ]
+            )
+            return (
+                [sending for sending, done in zip(new, taken, strict=True) if done],
+                [sending for sending, done in zip(new, taken, strict=True) if not done],
+            )
+        return [], []
+
+    def _sign(self, work: _Work) -> _Sending | None:
+        """The attempt as it is sent; None, and the delivery ended, where its webhook or event is gone."""
         with self._our_fault(work.message):
-            data = work.ticket.data if work.receiver else None
+            data = work.ticket.data
             if work.receiver and data is None:
                 data = EventStore(work.ticket.tenant).data_of(work.ticket.event_key, self._clock())
             if work.receiver is None or data is None:
                 self._discard(work)
                 return None
-            return self._claimed(work, work.receiver, data)
+            now = self._clock()
+            request = attempts.request(work.ticket, data, work.receiver.credentials, now)
+            return _Sending(work, work.receiver, request, Claim(work.message.id, os.urandom(4).hex()), now)
         return None
 
-    def _claimed(self, work: _Work, receiver: _Receiver, data: str) -> _Sending | None:
-        # Everything that can fail on our side is done before the claim: an open claim means "may have been sent".
-        now = self._clock()
-        claim = Claim(work.message.id, os.urandom(4).hex())
-        sending = _Sending(
-            work.message,
-            work.ticket,
-            receiver,
-            attempts.request(work.ticket, data, receiver.credentials, now),
-            claim,
-            now,
-        )
-        taken, row = DeliveryStore(work.ticket.tenant).claim(work.ticket, claim, now)
-        if taken or self._settle(work, row, claim) == "ours":
-            return sending
-        return None
+    def _claim(self, sending: _Sending) -> bool:
+        """Claims an attempt by itself, and sees to it where that is not to be sent now."""
+        work = sending.work
+        with self._our_fault(work.message):
+            taken, row = DeliveryStore(work.ticket.tenant).claim(work.ticket, sending.claim, sending.started_at)
+            return taken or self._settle(work, row, sending.claim) == "ours"
+        return False
 
     def _discard(self, work: _Work) -> None:
         """Ends the delivery: its webhook takes no more, or its event is gone."""
         taken, row = DeliveryStore(work.ticket.tenant).discard(work.ticket, self._clock())
         if taken:
-            self._figures.discarded(work.ticket)
+            self._discarded.append(work.ticket)
         else:
             self._settle(work, row, Claim(work.message.id, ""))
 
@@ -256,72 +279,37 @@ class _Batch:
         if found == "busy":
             self._failed.append(work.message.id)
         elif found == "follow" and row:
-            self._follow(replace(work.ticket, base=row.base), row.delivery.next_attempt_at)
+            self._recorder.follow([(replace(work.ticket, base=row.base), row.delivery.next_attempt_at)])
         elif found == "died" and row and row.claim:
             lost = attempts.died(work.ticket.attempt, row.claimed_at)
-            self._conclude(work.ticket, row.claim, lost, None, work.receiver)
+            self._recorder.record(Result(work.message, work.ticket, row.claim, lost, None, work.receiver))
         return found
 
     # --- record -------------------------------------------------------------------------------------------------------
 
-    def _record(self, sending: _Sending, outcome: Outcome) -> None:
-        with self._our_fault(sending.message):
-            attempt = attempts.attempt_of(
-                outcome, sending.ticket.attempt, sending.started_at, sending.receiver.credentials
-            )
-            retry_after = outcome.headers.get("retry-after") if isinstance(outcome, Answer) else None
-            self._conclude(sending.ticket, sending.claim.token, attempt, retry_after, sending.receiver)
-
-    def _conclude(
-        self, ticket: Ticket, token: str, attempt: Attempt, retry_after: str | None, receiver: _Receiver | None
-    ) -> None:
-        """Records an attempt, and puts the next one into the queue where there is to be one soon."""
-        now = self._clock()
-        decision = Verdict("discarded")
-        if receiver:
-            decision = verdict(
-                attempt,
-                retry_after,
-                schedule=schedule_of(receiver.webhook.policy, settings().retry_schedule),
-                base=ticket.base,
-                now=now,
-                fraction=self._chance(),
-            )
-            if decision.gone:
-                # First: a crash in between then leaves an open claim, and not a webhook that wants no more and gets it.
-                may_tell = not event_names.is_own(ticket.event)
-                telling.disable(receiver.webhook, "gone", totals=None, may_tell=may_tell, now=now)
-        recorded, row = DeliveryStore(ticket.tenant).record(
-            ticket, token, attempt, decision.state, decision.next_at, now
-        )
-        next_at = decision.next_at
-        if recorded:
-            self._done.append((ticket, attempt))
-            self._gate.ended(ticket, attempt, decision.state)
-            self._figures.attempted(ticket, attempt, decision.state)
-        else:
-            # Either the answer to our own write was lost, or we were taken for dead: the row says what comes next.
-            next_at = row.delivery.next_attempt_at if row and row.attempt == ticket.attempt else None
-            ticket = replace(ticket, base=row.base) if row else ticket
-        self._follow(ticket, next_at)
-
-    def _follow(self, ticket: Ticket, next_at: int | None) -> None:
-        now = self._clock()
-        if next_at is not None and held_by_queue(next_at, now):
-            queue.put_later(queue.next_ticket(ticket, next_at), now)
+    def _record(self, result: Result) -> None:
+        with self._our_fault(result.message):
+            self._recorder.record(result)
 
     # --- count --------------------------------------------------------------------------------------------------------
+
+    def _close(self) -> None:
+        """Counts the batch, judges its webhooks by it, and writes its metrics."""
+        for one in self._recorder.ended:
+            self._gate.ended(one.ticket, one.attempt, one.state)
+        self._gate.close(self._count())
+        figures.report(self._recorder.ended, discarded=len(self._discarded), came_back=len(self._failed))
 
     def _count(self) -> dict[tuple[str, str], Totals]:
         """Adds the batch to the usage counters, one write per webhook, and gives these.
 
         They may miss a batch; deliveries may not.
         """
+        by_webhook: dict[tuple[str, str], list[Attempt]] = {}
+        for one in self._recorder.ended:
+            by_webhook.setdefault((one.ticket.tenant, one.ticket.webhook_id), []).append(one.attempt)
         totals: dict[tuple[str, str], Totals] = {}
-        for tenant, webhook_id in {(ticket.tenant, ticket.webhook_id) for ticket, _ in self._done}:
-            own = [
-                attempt for ticket, attempt in self._done if (ticket.tenant, ticket.webhook_id) == (tenant, webhook_id)
-            ]
+        for (tenant, webhook_id), own in by_webhook.items():
             try:
                 totals[tenant, webhook_id] = StatsStore(tenant).count(webhook_id, counted(own), self._clock())
             except Exception:  # noqa: BLE001 - the deliveries are recorded; failing here would send them again
@@ -329,14 +317,11 @@ class _Batch:
         return totals
 
 
-def _find_receiver(tenant: str, webhook_id: str) -> _Receiver | None:
-    try:
-        webhook = IntegrationStore(tenant).get(webhook_id)
-    except NotFound:
-        return None
-    if webhook.type != "webhook" or webhook.status != "connected":
-        return None
-    return _Receiver(webhook, open_credentials(webhook))
+def _result(sending: _Sending, outcome: Outcome) -> Result:
+    ticket, receiver = sending.work.ticket, sending.receiver
+    attempt = attempts.attempt_of(outcome, ticket.attempt, sending.started_at, receiver.credentials)
+    retry_after = outcome.headers.get("retry-after") if isinstance(outcome, Answer) else None
+    return Result(sending.work.message, ticket, sending.claim.token, attempt, retry_after, receiver)
 
 
 def _fraction() -> float:

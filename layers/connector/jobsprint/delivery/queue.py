@@ -7,7 +7,7 @@ A notice is {"notice": true, "tenant", "webhookId", "notBefore"}.
 
 import json
 import math
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING, Any
@@ -31,6 +31,21 @@ _TRIES = 3
 
 class NotTaken(Exception):
     """SQS did not take every message, however often it was asked."""
+
+
+@dataclass(frozen=True, slots=True)
+class Message:
+    """A message of the delivery queue; `received` counts how often it was handed out, this time included."""
+
+    id: str
+    body: str
+    received: int = 1
+
+    @classmethod
+    def of(cls, record: Mapping[str, Any]) -> "Message":
+        """From a record of an SQS event."""
+        count = (record.get("attributes") or {}).get("ApproximateReceiveCount", "1")
+        return cls(record["messageId"], record["body"], int(count))
 
 
 @dataclass(frozen=True, slots=True)

@@ -24,7 +24,9 @@ from jobsprint.domain.deliveries import GRACE_MS, LEASE_MS, LIVE_STATES, Claim, 
 from jobsprint.domain.errors import NotFound
 from jobsprint.domain.ids import derived_id, first_at, is_id
 from jobsprint.domain.models import Attempt, Delivery, DeliveryState, LogEntry
+from jobsprint.store import statements
 from jobsprint.store.logs import id_range
+from jobsprint.store.statements import Statement
 from jobsprint.store.table import (
     Item,
     Query,
@@ -66,7 +68,19 @@ class DeliveryStore:
         True when it is taken; else False and the row that stands against it (None when it is gone). Two claims of one
         attempt never both succeed, and no attempt is taken before the one before it is recorded.
         """
-        changes: dict[str, Value] = {
+        changes = self._claimed(ticket, claim, now)
+        if ticket.attempt > 1:
+            # Should its worker die and the message be lost, the sweeper finds it. First attempts would pay for it all.
+            changes |= self._due(ticket, now + LEASE_MS + GRACE_MS)
+        # What is listed already stays in its state, so that the index and the row say the same.
+        return self._update_in_turn(ticket, changes, keep=(*_KEPT, "state"))
+
+    def first_claim(self, ticket: Ticket, claim: Claim, now: int) -> Statement:
+        """Takes attempt 1 of a delivery that has no row yet; refused where there is one."""
+        return statements.insert(self._table, self._key(ticket), self._claimed(ticket, claim, now))
+
+    def _claimed(self, ticket: Ticket, claim: Claim, now: int) -> dict[str, Value]:
+        return {
             **self._described(ticket, now),
             "attempt": ticket.attempt,
             "state": "pending" if ticket.attempt == 1 else "retrying",
@@ -74,11 +88,6 @@ class DeliveryStore:
             "claimedAt": now,
             "leaseUntil": now + LEASE_MS,
         }
-        if ticket.attempt > 1:
-            # Should its worker die and the message be lost, the sweeper finds it. First attempts would pay for it all.
-            changes |= self._due(ticket, now + LEASE_MS + GRACE_MS)
-        # What is listed already stays in its state, so that the index and the row say the same.
-        return self._update_in_turn(ticket, changes, keep=(*_KEPT, "state"))
 
     def discard(self, ticket: Ticket, now: int) -> tuple[bool, DeliveryRow | None]:
         """Ends a delivery without the attempt it came for. Answers as `claim` does."""
@@ -110,13 +119,7 @@ class DeliveryStore:
 
         False when `token` does not hold the claim any more, and then the row as it stands. `next_at` in ms.
         """
-        indexed, unindexed = self._indexed(ticket, state, None if next_at is None else due_at(next_at, now))
-        changes: dict[str, Value] = {"state": state, "expiresAt": _expiry(max(now, next_at or 0)), **indexed}
-        remove = (*_OPEN_CLAIM, *unindexed)
-        if next_at is not None:
-            changes["nextAttemptAt"] = next_at
-        else:
-            remove += ("nextAttemptAt",)
+        changes, remove = self._recorded(ticket, state, next_at, now)
         return self._update(
             ticket,
             _Update(changes, remove=remove),
@@ -124,6 +127,32 @@ class DeliveryStore:
             condition="claim = :token",
             values={":token": token},
         )
+
+    def first_record(
+        self, ticket: Ticket, token: str, attempt: Attempt, state: DeliveryState, next_at: int | None, now: int
+    ) -> Statement:
+        """The same for attempt 1, before which none was recorded; refused where `token` does not hold the claim."""
+        changes, remove = self._recorded(ticket, state, next_at, now)
+        return statements.update(
+            self._table,
+            self._key(ticket),
+            {**changes, "attempts": [_attempt_text(attempt)]},
+            remove=remove,
+            where={"claim": token},
+        )
+
+    def _recorded(
+        self, ticket: Ticket, state: DeliveryState, next_at: int | None, now: int
+    ) -> tuple[dict[str, Value], tuple[str, ...]]:
+        indexed, unindexed = self._indexed(ticket, state, None if next_at is None else due_at(next_at, now))
+        changes: dict[str, Value] = {"state": state, "expiresAt": _expiry(max(now, next_at or 0)), **indexed}
+        remove = (*_OPEN_CLAIM, *unindexed)
+        if next_at is None:
+            return changes, (*remove, "nextAttemptAt")
+        return {**changes, "nextAttemptAt": next_at}, remove
+
+    def _key(self, ticket: Ticket) -> dict[str, str]:
+        return {"pk": f"{self._tenant}#{ticket.webhook_id}", "sk": ticket.delivery_id}
 
     def _described(self, ticket: Ticket, now: int) -> dict[str, Value]:
         described: dict[str, Value] = {
@@ -184,22 +213,30 @@ class DeliveryStore:
         append: Attempt | None = None,
     ) -> tuple[bool, DeliveryRow | None]:
         appended = {":none": marshal([]), ":one": marshal([_attempt_text(append)])} if append else {}
+        return self._write(
+            self._key(ticket),
+            UpdateExpression=update.expression(appending=append is not None),
+            ConditionExpression=condition,
+            ExpressionAttributeNames=update.names(appending=append is not None) | (names or {}),
+            ExpressionAttributeValues={**update.values(), **marshal_item(values or {}), **appended},
+        )
+
+    def _write(self, key: dict[str, str], **update: Any) -> tuple[bool, DeliveryRow | None]:
+        """A conditional UpdateItem: True and the row after it where that is asked for, or False and what stands."""
         try:
-            aws.dynamodb().update_item(
+            answer: Any = aws.dynamodb().update_item(
                 TableName=self._table,
-                Key=marshal_item({"pk": f"{self._tenant}#{ticket.webhook_id}", "sk": ticket.delivery_id}),
-                UpdateExpression=update.expression(appending=append is not None),
-                ConditionExpression=condition,
-                ExpressionAttributeNames=update.names(appending=append is not None) | (names or {}),
-                ExpressionAttributeValues={**update.values(), **marshal_item(values or {}), **appended},
+                Key=marshal_item(key),
                 ReturnValuesOnConditionCheckFailure="ALL_OLD",
+                **update,
             )
         except ClientError as error:
             if not condition_failed(error):
                 raise
             stands: Any = error.response.get("Item")
             return False, _row(unmarshal_item(stands)) if stands else None
-        return True, None
+        written = answer.get("Attributes")
+        return True, _row(unmarshal_item(written)) if written else None
 
     # --- sending anew -------------------------------------------------------------------------------------------------
 
@@ -280,26 +317,16 @@ class DeliveryStore:
         removes = [f"#{name}" for name, value in changes.items() if value is None]
         removed = f" REMOVE {', '.join(removes)}" if removes else ""
         names = {f"#{name}": name for name in (*changes, "attempt", *(["base"] if also else []))}
-        try:
-            answer = aws.dynamodb().update_item(
-                TableName=self._table,
-                Key=marshal_item({"pk": f"{self._tenant}#{webhook_id}", "sk": delivery_id}),
-                UpdateExpression=f"SET {', '.join([*sets, *([also] if also else [])])}{removed}",
-                ConditionExpression=condition,
-                ExpressionAttributeNames=names,
-                ExpressionAttributeValues=marshal_item(
-                    {**{f":{name}": value for name, value in changes.items()}, **values}
-                ),
-                ReturnValues="ALL_NEW",
-                ReturnValuesOnConditionCheckFailure="ALL_OLD",
-            )
-        except ClientError as error:
-            if not condition_failed(error):
-                raise
-            stands: Any = error.response.get("Item")
-            return False, _row(unmarshal_item(stands)) if stands else None
-        written: Any = answer["Attributes"]
-        return True, _row(unmarshal_item(written))
+        return self._write(
+            {"pk": f"{self._tenant}#{webhook_id}", "sk": delivery_id},
+            UpdateExpression=f"SET {', '.join([*sets, *([also] if also else [])])}{removed}",
+            ConditionExpression=condition,
+            ExpressionAttributeNames=names,
+            ExpressionAttributeValues=marshal_item(
+                {**{f":{name}": value for name, value in changes.items()}, **values}
+            ),
+            ReturnValues="ALL_NEW",
+        )
 
     # --- lists --------------------------------------------------------------------------------------------------------
 

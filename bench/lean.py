@@ -1,0 +1,89 @@
+"""A stand-in for DynamoDB and KMS, and a receiver, that answer at once and keep nothing: `python -m bench.lean`.
+
+For figures of the dispatcher alone over many deliveries: it finds the items that the stand-in was given, every write
+succeeds, and any other path than `/` is a receiver that answers 204. What it is asked is not looked at any further.
+"""
+
+import asyncio
+import base64
+import json
+import subprocess
+import sys
+from collections.abc import Iterator, Mapping, Sequence
+from contextlib import contextmanager
+from typing import Any
+
+_WRITTEN = {"Attributes": {"successful": {"N": "1"}, "failed": {"N": "0"}}}
+
+
+@contextmanager
+def answering(items: Sequence[Mapping[str, Any]], data_key: bytes) -> Iterator[str]:
+    """Runs it on a free port while the block runs and gives its URL.
+
+    `items` are found by `pk` and `sk` in any table; `data_key` is what KMS unwraps.
+    """
+    known = json.dumps({"items": items, "key": base64.b64encode(data_key).decode()})
+    command = [sys.executable, "-m", "bench.lean"]
+    with subprocess.Popen(command, stdin=subprocess.PIPE, stdout=subprocess.PIPE, text=True) as process:
+        assert process.stdin
+        assert process.stdout
+        try:
+            process.stdin.write(known + "\n")
+            process.stdin.flush()
+            yield f"http://127.0.0.1:{int(process.stdout.readline())}"
+        finally:
+            process.terminate()
+
+
+class _Connection(asyncio.Protocol):
+    """HTTP/1.1 with Content-Length, one request after the other."""
+
+    items: Mapping[tuple[str, str], Any]
+    key: str
+
+    def connection_made(self, transport: Any) -> None:
+        self._transport = transport
+        self._data = b""
+
+    def data_received(self, data: bytes) -> None:
+        self._data += data
+        while (end := self._data.find(b"\r\n\r\n")) >= 0:
+            head = self._data[:end].decode("latin-1").split("\r\n")
+            headers = {name.lower(): value.strip() for name, _, value in (line.partition(":") for line in head[1:])}
+            size = end + 4 + int(headers.get("content-length", 0))
+            if len(self._data) < size:
+                return
+            body, self._data = self._data[end + 4 : size], self._data[size:]
+            self._transport.write(self._answer(head[0].split(" ")[1], headers, body))
+
+    def _answer(self, path: str, headers: Mapping[str, str], body: bytes) -> bytes:
+        if path != "/":
+            return b"HTTP/1.1 204 No Content\r\n\r\n"
+        answer = json.dumps(self._aws(headers["x-amz-target"].rpartition(".")[2], json.loads(body))).encode()
+        return b"HTTP/1.1 200 OK\r\nContent-Length: %d\r\n\r\n%s" % (len(answer), answer)
+
+    def _aws(self, operation: str, asked: Mapping[str, Any]) -> Any:
+        match operation:
+            case "GetItem":
+                found = self.items.get((asked["Key"]["pk"]["S"], asked["Key"]["sk"]["S"]))
+                return {"Item": found} if found else {}
+            case "BatchExecuteStatement":
+                return {"Responses": [{"TableName": "table"}] * len(asked["Statements"])}
+            case "UpdateItem":
+                return _WRITTEN
+            case "Decrypt":
+                return {"Plaintext": self.key}
+        raise NotImplementedError(operation)
+
+
+async def _serve() -> None:
+    known = json.loads(sys.stdin.readline())
+    _Connection.items = {(item["pk"]["S"], item["sk"]["S"]): item for item in known["items"]}
+    _Connection.key = known["key"]
+    server = await asyncio.get_running_loop().create_server(_Connection, "127.0.0.1", 0)
+    print(server.sockets[0].getsockname()[1], flush=True)
+    await server.serve_forever()
+
+
+if __name__ == "__main__":
+    asyncio.run(_serve())

@@ -1,0 +1,65 @@
+"""The webhooks that a batch goes to, with their open credentials."""
+
+import time
+from collections.abc import Mapping
+from dataclasses import dataclass
+
+from jobsprint.domain.errors import NotFound
+from jobsprint.domain.models import Integration
+from jobsprint.security.credentials import Credentials, open_credentials
+from jobsprint.store.integrations import IntegrationStore
+
+OPEN_SECONDS = 300
+"""How long a container keeps opened credentials: as long as the data key that opens them (`security.vault`)."""
+
+_MOST_OPEN = 1_000
+
+
+@dataclass(frozen=True, slots=True)
+class Receiver:
+    """A webhook that may be sent to, with its open credentials."""
+
+    webhook: Integration
+    credentials: Credentials
+
+
+@dataclass(frozen=True, slots=True)
+class _Opened:
+    sealed: Mapping[str, str]
+    until: float
+    credentials: Credentials
+
+
+_opened: dict[tuple[str, str], _Opened] = {}
+
+
+def find(tenant: str, webhook_id: str) -> Receiver | None:
+    """The webhook as it is now; None where it is deleted, paused or disabled.
+
+    It is read every time, because all of these and every change of its secrets take effect at once. Only what opening
+    gave is kept, and used for exactly the sealed texts that it came from.
+    """
+    try:
+        webhook = IntegrationStore(tenant).get(webhook_id)
+    except NotFound:
+        return None
+    if webhook.type != "webhook" or webhook.status != "connected":
+        return None
+    return Receiver(webhook, _credentials(webhook))
+
+
+def _credentials(webhook: Integration) -> Credentials:
+    key = (webhook.tenant, webhook.id)
+    kept = _opened.get(key)
+    if kept and kept.sealed == webhook.sealed and kept.until > time.monotonic():
+        return kept.credentials
+    credentials = open_credentials(webhook)
+    if len(_opened) >= _MOST_OPEN:
+        _opened.clear()
+    _opened[key] = _Opened(webhook.sealed, time.monotonic() + OPEN_SECONDS, credentials)
+    return credentials
+
+
+def forget() -> None:
+    """Drops what is kept, as a new container would be without it."""
+    _opened.clear()

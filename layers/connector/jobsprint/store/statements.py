@@ -1,0 +1,70 @@
+"""Conditional writes to several items in one call: PartiQL statements through BatchExecuteStatement.
+
+Each statement is a write of its own and bills what the same PutItem or UpdateItem would; the call answers for each
+(https://docs.aws.amazon.com/amazondynamodb/latest/APIReference/API_BatchStatementError.html). What they save is the
+CPU of a call for each.
+"""
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from typing import Any
+
+from jobsprint import aws
+from jobsprint.store.table import Value, marshal, marshal_item
+
+_MOST = 25  # statements of one call
+
+
+@dataclass(frozen=True, slots=True)
+class Statement:
+    """A write to one item: its PartiQL and the values of the question marks. `item` names what it writes to."""
+
+    text: str
+    parameters: list[dict[str, Any]]
+    item: tuple[str, ...]
+
+
+def insert(table: str, key: Mapping[str, str], attributes: Mapping[str, Value]) -> Statement:
+    """Makes an item unless there is one with that key."""
+    item: dict[str, Value] = {**key, **attributes}
+    places = ", ".join(f"'{name}': ?" for name in item)
+    return Statement(f'INSERT INTO "{table}" VALUE {{{places}}}', list(marshal_item(item).values()), _named(table, key))
+
+
+def update(
+    table: str, key: Mapping[str, str], changes: Mapping[str, Value], *, remove: Sequence[str], where: Mapping[str, str]
+) -> Statement:
+    """Sets and removes attributes of an item that has exactly these values in `where`."""
+    sets = " ".join(f'SET "{name}" = ?' for name in changes)
+    removes = "".join(f' REMOVE "{name}"' for name in remove)
+    conditions = {**key, **where}
+    condition = " AND ".join(f'"{name}" = ?' for name in conditions)
+    return Statement(
+        f'UPDATE "{table}" {sets}{removes} WHERE {condition}',
+        [marshal(value) for value in (*changes.values(), *conditions.values())],
+        _named(table, key),
+    )
+
+
+def _named(table: str, key: Mapping[str, str]) -> tuple[str, ...]:
+    return (table, *key.values())
+
+
+def run(statements: Sequence[Statement]) -> list[bool]:
+    """Runs the statements and says of each whether it was written.
+
+    False is no verdict: its condition failed, DynamoDB was throttled or broken for this one, or another statement here
+    writes to the same item (which one call may not). A write of its own tells. Raises where a call fails as a whole;
+    then any of its statements may have been written.
+    """
+    firsts = {statement.item: place for place, statement in reversed(list(enumerate(statements)))}
+    places = sorted(firsts.values())
+    written = [False] * len(statements)
+    for start in range(0, len(places), _MOST):
+        chunk = places[start : start + _MOST]
+        answer = aws.dynamodb().batch_execute_statement(
+            Statements=[{"Statement": statements[n].text, "Parameters": statements[n].parameters} for n in chunk]
+        )
+        for place, response in zip(chunk, answer["Responses"], strict=True):
+            written[place] = "Error" not in response
+    return written
