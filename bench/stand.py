@@ -19,7 +19,6 @@ ENVIRONMENT = {
     "CURSOR_KEY": "bench",
     "ALLOW_PRIVATE_TARGETS": "true",
     "ALLOW_LOOPBACK_TARGETS": "true",
-    "POWERTOOLS_LOG_LEVEL": "CRITICAL",
 }
 
 
