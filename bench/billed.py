@@ -31,13 +31,13 @@ Event = dict[str, Any]
 class Cpu:
     """Milliseconds of CPU for a warm invocation. The defaults are what one run of `make bench` found on 2026-11-23."""
 
-    publish_one: float = 5.0
-    publish_batch: float = 12.0
-    receive: float = 15.0
-    dispatch_one: float = 8.0
-    dispatch: float = 12.0
-    call: float = 5.0
-    health: float = 8.0
+    publish_one: float = 8.2
+    publish_batch: float = 16.5
+    receive: float = 21.7
+    dispatch_one: float = 10.1
+    dispatch: float = 17.6
+    call: float = 4.5
+    health: float = 5.2
 
 
 def measured(service: Service) -> tuple[Cpu, dict[str, float]]:

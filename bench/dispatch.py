@@ -1,15 +1,18 @@
-"""Dispatch: CPU for a delivered webhook, beside a plain loop that does the same one message after the other."""
+"""Dispatch: CPU for a delivered webhook, beside a plain loop that does the same one message after the other; the time
+of a batch; and what a container's memory comes to over many deliveries."""
 
+import base64
 import statistics
 import time
 from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
 
+from bench import lean
 from bench.cold import succeeded
 from bench.figures import Figure
 from bench.runtime import Runtime, running
-from bench.service import Service, made
+from bench.service import TENANT, Service, made
 from bench.sizes import FILL
 from bench.tickets import batch
 
@@ -17,6 +20,7 @@ ROUNDS = 60
 _WARM = 5
 _SLOW_MS = 500
 _SLOW_ROUNDS = 5
+_FEW, _MANY = 10_000, 100_000
 _PLAIN = Path(__file__).parent / "handlers" / "plain_loop"
 
 
@@ -47,7 +51,43 @@ def figures(service: Service, rounds: int = ROUNDS) -> list[Figure]:
             1.5,
             note=f"{FILL} receivers of {_SLOW_MS} ms; one by one {FILL}; with the emulator's own time",
         ),
+        _memory(service),
     ]
+
+
+def _memory(service: Service) -> Figure:
+    """The function that was built, over a stand-in for AWS that answers at once: the emulator would take an hour."""
+    with lean.started() as aws:
+        webhook = made(service.stack, "webhooks", {"name": "Many", "url": f"{aws.url}/hook", "events": ["many.event"]})
+        aws.know(*_kept(service))
+        env = {**service.environment("dispatch_webhooks"), "AWS_ENDPOINT": aws.url, "AWS_ENDPOINT_URL": aws.url}
+        with running(service.folders("dispatch_webhooks"), env) as function:
+            few, many = (_rss_after(function, service, webhook, count) for count in (_FEW, _MANY - _FEW))
+    return Figure(
+        f"RSS after {_MANY} deliveries over that after {_FEW}",
+        many / few,
+        "x",
+        1.05,
+        note=f"{few:.1f} and {many:.1f} MB; over a stand-in for AWS (bench/lean.py)",
+    )
+
+
+def _kept(service: Service) -> tuple[list[dict[str, Any]], bytes]:
+    """What the tenants' table holds, and the tenant's data key in the clear."""
+    environment = service.environment("dispatch_webhooks")
+    pages = service.stack.client("dynamodb").get_paginator("scan").paginate(TableName=environment["TENANTS_TABLE"])
+    items = [item for page in pages for item in page["Items"]]
+    [wrapped] = [base64.b64decode(item["wrapped"]["S"]) for item in items if item["pk"] == {"S": f"{TENANT}#key"}]
+    opened = service.stack.client("kms").decrypt(
+        KeyId=environment["DATA_KEY_ID"], CiphertextBlob=wrapped, EncryptionContext={"tenant": TENANT}
+    )
+    return items, opened["Plaintext"]
+
+
+def _rss_after(function: Runtime, service: Service, webhook: str, deliveries: int) -> float:
+    for _ in range(deliveries // FILL):
+        succeeded(function.invoke(batch(service, FILL, webhook)))
+    return function.rss_mb()
 
 
 def _cpu_of(function: Runtime, event: Mapping[str, Any]) -> float:

@@ -16,21 +16,34 @@ from typing import Any
 _WRITTEN = {"Attributes": {"successful": {"N": "1"}, "failed": {"N": "0"}}}
 
 
-@contextmanager
-def answering(items: Sequence[Mapping[str, Any]], data_key: bytes) -> Iterator[str]:
-    """Runs it on a free port while the block runs and gives its URL.
+class Lean:
+    """The running stand-in; `url` is without a path."""
 
-    `items` are found by `pk` and `sk` in any table; `data_key` is what KMS unwraps.
-    """
-    known = json.dumps({"items": items, "key": base64.b64encode(data_key).decode()})
+    def __init__(self, url: str, process: subprocess.Popen[str]) -> None:
+        self.url = url
+        self._process = process
+
+    def know(self, items: Sequence[Mapping[str, Any]], data_key: bytes) -> None:
+        """Begins to answer: `items` are found by `pk` and `sk` in any table, `data_key` is what KMS unwraps."""
+        assert self._process.stdin
+        known = {"items": items, "key": base64.b64encode(data_key).decode()}
+        self._process.stdin.write(json.dumps(known, default=_encoded) + "\n")
+        self._process.stdin.flush()
+
+
+def _encoded(raw: bytes) -> str:
+    """Binary values as they are in a request."""
+    return base64.b64encode(raw).decode()
+
+
+@contextmanager
+def started() -> Iterator[Lean]:
+    """Runs it on a free port while the block runs."""
     command = [sys.executable, "-m", "bench.lean"]
     with subprocess.Popen(command, stdin=subprocess.PIPE, stdout=subprocess.PIPE, text=True) as process:
-        assert process.stdin
         assert process.stdout
         try:
-            process.stdin.write(known + "\n")
-            process.stdin.flush()
-            yield f"http://127.0.0.1:{int(process.stdout.readline())}"
+            yield Lean(f"http://127.0.0.1:{int(process.stdout.readline())}", process)
         finally:
             process.terminate()
 
@@ -77,11 +90,11 @@ class _Connection(asyncio.Protocol):
 
 
 async def _serve() -> None:
+    server = await asyncio.get_running_loop().create_server(_Connection, "127.0.0.1", 0)
+    print(server.sockets[0].getsockname()[1], flush=True)
     known = json.loads(sys.stdin.readline())
     _Connection.items = {(item["pk"]["S"], item["sk"]["S"]): item for item in known["items"]}
     _Connection.key = known["key"]
-    server = await asyncio.get_running_loop().create_server(_Connection, "127.0.0.1", 0)
-    print(server.sockets[0].getsockname()[1], flush=True)
     await server.serve_forever()
 
 

@@ -53,6 +53,9 @@ def test_a_death_at_every_boundary(world: Stage) -> None:
     boundaries = boundaries_of(world)
     assert len(boundaries) == len(set(boundaries))
     assert {label.split(" ")[0] for label in boundaries} == set(FOLDERS)
+    # Claims and results of first attempts, before and after; what the call leaves; and the tickets of what failed.
+    dispatched = {label.split(" ")[1] for label in boundaries if label.startswith("dispatch_webhooks ")}
+    assert {"dynamodb.BatchExecuteStatement", "dynamodb.UpdateItem", "sqs.SendMessageBatch", "http"} <= dispatched
 
     outcomes = [killed(world, label) for label in boundaries]
 

@@ -11,6 +11,7 @@ from jobsprint import aws as clients
 from jobsprint.domain.deliveries import Claim, Ticket, due_again_at
 from jobsprint.domain.ids import new_id
 from jobsprint.domain.models import Attempt, DeliveryState
+from jobsprint.store import statements
 from jobsprint.store.deliveries import DeliveryStore
 from jobsprint.store.due import DueShard
 from jobsprint.store.table import Item, marshal_item, unmarshal_item
@@ -49,10 +50,13 @@ class OneDelivery(RuleBasedStateMachine):
     def time_passes(self, wait: int) -> None:
         self.now += wait
 
-    @rule(target=claims, ticket=tickets)
-    def claim(self, ticket: Ticket) -> Any:
+    @rule(target=claims, ticket=tickets, in_a_batch=st.booleans())
+    def claim(self, ticket: Ticket, in_a_batch: bool) -> Any:
         claim = Claim(f"message-{len(self.claimed)}", "00")
-        taken, _ = self.store.claim(ticket, claim, self.now)
+        if in_a_batch and ticket.attempt == 1:
+            [taken] = statements.run([self.store.first_claim(ticket, claim, self.now)])
+        else:
+            taken, _ = self.store.claim(ticket, claim, self.now)
         if not taken:
             return multiple()
         assert self.held is None, "two are at it at once"
@@ -62,12 +66,22 @@ class OneDelivery(RuleBasedStateMachine):
         self.held = claim.token
         return ticket, claim.token
 
-    @rule(target=tickets, one=consumes(claims), ends=st.sampled_from(("retrying", *ENDED)), wait=WAITS)
-    def record(self, one: tuple[Ticket, str], ends: DeliveryState, wait: int) -> Any:
+    @rule(
+        target=tickets,
+        one=consumes(claims),
+        ends=st.sampled_from(("retrying", *ENDED)),
+        wait=WAITS,
+        in_a_batch=st.booleans(),
+    )
+    def record(self, one: tuple[Ticket, str], ends: DeliveryState, wait: int, in_a_batch: bool) -> Any:
         ticket, token = one
         next_at = self.now + wait if ends == "retrying" else None
         attempt = Attempt(ticket.attempt, "success" if ends == "delivered" else "error", self.now, 1)
-        recorded, _ = self.store.record(ticket, token, attempt, ends, next_at, self.now)
+        if in_a_batch and ticket.attempt == 1:
+            statement = self.store.first_record(ticket, token, attempt, ends, next_at, self.now)
+            [recorded] = statements.run([statement])
+        else:
+            recorded, _ = self.store.record(ticket, token, attempt, ends, next_at, self.now)
         assert recorded
         self.held = None
         return self._waiting()

@@ -313,7 +313,7 @@ def test_an_event_on_the_bus_is_published_once_however_often_it_comes(outbox: Ou
     assert first.json["data"] == '{"n":1}'
     assert first.json["timestamp"] == "2025-01-06T12:00:00Z"
     [row] = rows()
-    assert row["externalId"]["S"] == "bus:6a7e8feb-b491-4cf7-a9f1-bf3703467718"
+    assert row["sk"]["S"] == "ext#bus:6a7e8feb-b491-4cf7-a9f1-bf3703467718"
     assert outbox.take("RefusedEvents") == []
 
 

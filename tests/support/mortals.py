@@ -135,9 +135,10 @@ def _main(socket_path: str) -> None:
 
     outbound.Client.launch = launching  # type: ignore[method-assign]
     outbound._Batch._done = answered  # type: ignore[method-assign]
-    # The same jitter in every world, all that waits in one shard, no receiver slow because this machine is busy: else
-    # boundaries would come and go.
+    # The same jitter in every world, all that waits in one shard, all results of a batch in one call, no receiver slow
+    # because this machine is busy: else boundaries would come and go.
     dispatching._fraction = lambda: 0.5
+    dispatching.GATHER_SECONDS = 60
     deliveries._due_shard = lambda _: "0"
     traffic.SLOW_MS = 60_000
     aws._session().register("before-send", before_send)

@@ -3,12 +3,12 @@
 import json
 import re
 from collections.abc import Iterable
-from dataclasses import replace
+from dataclasses import dataclass, replace
 
 from jobsprint.delivery import sent_headers
 from jobsprint.domain.deliveries import Ticket
 from jobsprint.domain.models import Attempt
-from jobsprint.domain.redact import redact_text, shown_url
+from jobsprint.domain.redact import redactor, shown_url
 from jobsprint.security import signing
 from jobsprint.security.credentials import Credentials
 from jobsprint.security.outbound import Answer, Outcome, Request
@@ -46,57 +46,69 @@ def request(ticket: Ticket, data: str, credentials: Credentials, now: int) -> Re
     return Request("POST", credentials.url, {**sent_headers.own(credentials.headers), **ours}, body, repeatable=True)
 
 
-def attempt_of(outcome: Outcome, number: int, started_at: int, credentials: Credentials) -> Attempt:
-    """What is kept of attempt `number`, signed at `started_at` (ms) with `credentials`, which are masked in the answer.
+@dataclass(frozen=True, slots=True)
+class _Sent:
+    """What is kept of every request of a webhook, and how many bytes of the answer go with it."""
 
-    Only 2xx is success, and every 2xx is: one whose answer was longer than is read (`body_too_large`) was delivered.
-    A failure is `http_3xx` and the like, or the reason of `outbound.Failure`.
+    url: str
+    header_names: tuple[str, ...]
+    room: int
+
+    @classmethod
+    def of(cls, credentials: Credentials, *, most_url: int, most_names: int) -> "_Sent":
+        url = _cut(shown_url(credentials.url), most_url)
+        return cls(url, _fitting(sent_headers.own(credentials.headers), most_names), MAX_KEPT_OF_FAILURE)
+
+    def within(self, most: int) -> "_Sent":
+        """The same, with `most` bytes for all together."""
+        return replace(self, room=most - _size([self.url, *self.header_names]))
+
+
+class Keeper:
+    """Says what is kept of the attempts that are sent with `credentials`, which are masked in the answers.
+
+    What these have in common is found once: keep it as long as the credentials.
     """
-    ended = _ended(outcome, number, started_at)
-    success = ended.status == "success"
-    sent = replace(
-        ended,
-        url=_cut(shown_url(credentials.url), _MAX_URL_OF_SUCCESS if success else _MAX_URL_OF_FAILURE),
-        header_names=_fitting(
-            sent_headers.own(credentials.headers), _MAX_NAMES_OF_SUCCESS if success else _MAX_NAMES_OF_FAILURE
-        ),
-        signatures=len(credentials.valid_secrets(started_at)),
-    )
-    if not isinstance(outcome, Answer):
-        return sent
-    text = redact_text(outcome.body.decode("utf-8", "replace"), secrets_of(credentials))
-    room = MAX_KEPT_OF_SUCCESS - _size([sent.url, *sent.header_names]) if success else MAX_KEPT_OF_FAILURE
-    return replace(sent, response=_cut(text, room) or None)
 
+    def __init__(self, credentials: Credentials) -> None:
+        self._credentials = credentials
+        self._redact = redactor(secrets_of(credentials))
+        self._of_failure = _Sent.of(credentials, most_url=_MAX_URL_OF_FAILURE, most_names=_MAX_NAMES_OF_FAILURE)
+        self._of_success = _Sent.of(credentials, most_url=_MAX_URL_OF_SUCCESS, most_names=_MAX_NAMES_OF_SUCCESS).within(
+            MAX_KEPT_OF_SUCCESS
+        )
 
-def _ended(outcome: Outcome, number: int, started_at: int) -> Attempt:
-    """The attempt without what was sent and answered."""
-    if not isinstance(outcome, Answer):
+    def attempt_of(self, outcome: Outcome, number: int, started_at: int) -> Attempt:
+        """Attempt `number`, signed at `started_at` (ms).
+
+        Only 2xx is success, and every 2xx is: one whose answer was longer than is read (`body_too_large`) was
+        delivered. A failure is `http_3xx` and the like, or the reason of `outbound.Failure`.
+        """
+        answer = outcome if isinstance(outcome, Answer) else None
+        success = answer is not None and 200 <= answer.status < 300
+        sent = self._of_success if success else self._of_failure
+        text = self._redact(answer.body.decode("utf-8", "replace")) if answer and answer.body else ""
         return Attempt(
             number=number,
-            status="error",
+            status="success" if success else "error",
             started_at=started_at,
             duration_ms=outcome.duration_ms,
             http_status=outcome.status,
-            failure=outcome.reason,
+            failure=_failure(outcome),
+            response=_cut(text, sent.room) or None,
             timings=outcome.timings,
+            url=sent.url,
+            header_names=sent.header_names,
+            signatures=len(self._credentials.valid_secrets(started_at)),
         )
-    success = 200 <= outcome.status < 300
-    return Attempt(
-        number=number,
-        status="success" if success else "error",
-        started_at=started_at,
-        duration_ms=outcome.duration_ms,
-        http_status=outcome.status,
-        failure=_failure(outcome),
-        timings=outcome.timings,
-    )
 
 
-def _failure(answer: Answer) -> str | None:
-    if not 200 <= answer.status < 300:
-        return f"http_{answer.status // 100}xx"
-    return "body_too_large" if answer.truncated else None
+def _failure(outcome: Outcome) -> str | None:
+    if not isinstance(outcome, Answer):
+        return outcome.reason
+    if not 200 <= outcome.status < 300:
+        return f"http_{outcome.status // 100}xx"
+    return "body_too_large" if outcome.truncated else None
 
 
 def died(number: int, started_at: int) -> Attempt:

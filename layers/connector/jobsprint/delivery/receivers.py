@@ -4,6 +4,7 @@ import time
 from collections.abc import Mapping
 from dataclasses import dataclass
 
+from jobsprint.delivery.attempt import Keeper
 from jobsprint.domain.errors import NotFound
 from jobsprint.domain.models import Integration
 from jobsprint.security.credentials import Credentials, open_credentials
@@ -17,10 +18,11 @@ _MOST_OPEN = 1_000
 
 @dataclass(frozen=True, slots=True)
 class Receiver:
-    """A webhook that may be sent to, with its open credentials."""
+    """A webhook that may be sent to, with its open credentials and what they make of its attempts."""
 
     webhook: Integration
     credentials: Credentials
+    keeper: Keeper
 
 
 @dataclass(frozen=True, slots=True)
@@ -28,6 +30,7 @@ class _Opened:
     sealed: Mapping[str, str]
     until: float
     credentials: Credentials
+    keeper: Keeper
 
 
 _opened: dict[tuple[str, str], _Opened] = {}
@@ -45,19 +48,21 @@ def find(tenant: str, webhook_id: str) -> Receiver | None:
         return None
     if webhook.type != "webhook" or webhook.status != "connected":
         return None
-    return Receiver(webhook, _credentials(webhook))
+    opened = _open(webhook)
+    return Receiver(webhook, opened.credentials, opened.keeper)
 
 
-def _credentials(webhook: Integration) -> Credentials:
+def _open(webhook: Integration) -> _Opened:
     key = (webhook.tenant, webhook.id)
     kept = _opened.get(key)
     if kept and kept.sealed == webhook.sealed and kept.until > time.monotonic():
-        return kept.credentials
+        return kept
     credentials = open_credentials(webhook)
+    opened = _Opened(webhook.sealed, time.monotonic() + OPEN_SECONDS, credentials, Keeper(credentials))
     if len(_opened) >= _MOST_OPEN:
         _opened.clear()
-    _opened[key] = _Opened(webhook.sealed, time.monotonic() + OPEN_SECONDS, credentials)
-    return credentials
+    _opened[key] = opened
+    return opened
 
 
 def forget() -> None:

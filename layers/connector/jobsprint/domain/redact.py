@@ -61,7 +61,13 @@ def mask_secrets(value: JsonValue, secrets: Iterable[str]) -> JsonValue:
 
 def redact_text(text: str, secrets: Iterable[str] = ()) -> str:
     """`text` with token shapes and the given `secrets` (also in their URL spelling) masked."""
-    return _TOKEN_SHAPES.sub(MASK, _without(text, _spellings(secrets)))
+    return redactor(secrets)(text)
+
+
+def redactor(secrets: Iterable[str]) -> Callable[[str], str]:
+    """`redact_text` for many texts with the same secrets, whose spellings it finds once."""
+    spellings = _spellings(secrets)
+    return lambda text: _TOKEN_SHAPES.sub(MASK, _without(text, spellings))
 
 
 def _rewrite(value: JsonValue, text: Callable[[str], str], *, hide_named: bool) -> JsonValue:

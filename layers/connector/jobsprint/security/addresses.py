@@ -442,6 +442,7 @@ def vet_answers(answers: Iterable[str], policy: AddressPolicy) -> list[str]:
     return sorted(vetted, key=lambda ip: ":" in ip)  # stable: the resolver's order stays within a family
 
 
+@lru_cache(maxsize=1024)
 def normal(ip: str) -> str:
     """The one spelling of an address by which two can be compared; a mapped IPv4 is that IPv4."""
     address = ipaddress.ip_address(ip)

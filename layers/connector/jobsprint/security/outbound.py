@@ -701,7 +701,9 @@ class _Batch:
         self._max_body = max_body
         self._on_done = on_done
         self._waiting = deque(enumerate(requests))
+        self._targets: dict[str, Target] = {}
         self._lookups: dict[tuple[str, int], Future[list[str]]] = {}
+        self._vetted: dict[tuple[str, int], list[str]] = {}
         self._resolving: list[_Job] = []
         self._flying: dict[Any, _Transfer] = {}
         self._errors: list[Exception] = []
@@ -731,13 +733,19 @@ class _Batch:
             index, request = self._waiting.popleft()
             began = time.monotonic()
             try:
-                target = check_url(request.url, self._client.policy)
+                target = self._target(request.url)
             except ForbiddenUrl as error:
                 self._done(
                     index, Failure(error.kind, str(error), sent=False, duration_ms=0, detail=error.address_class)
                 )
                 continue
             self._resolving.append(_Job(index, request, target, began, began + self._timeout, self._lookup(target)))
+
+    def _target(self, url: str) -> Target:
+        """Where a URL leads; raises ForbiddenUrl. One URL is looked at once in a batch."""
+        if url not in self._targets:
+            self._targets[url] = check_url(url, self._client.policy)
+        return self._targets[url]
 
     def _lookup(self, target: Target) -> "Future[list[str]]":
         """One lookup for each host and port of the batch, not one for each request."""
@@ -761,7 +769,7 @@ class _Batch:
     def _launch(self, job: _Job) -> None:
         job.dns_ms = job.elapsed_ms()
         try:
-            vetted = vet_answers(job.lookup.result(), self._client.policy)
+            vetted = self._addresses(job)
         except ForbiddenUrl as error:
             self._done(job.index, job.failed(error.kind, error.reason, error.address_class))
         except Unresolvable as error:
@@ -769,6 +777,13 @@ class _Batch:
         else:
             transfer = self._client.launch(job, vetted, self._max_body)
             self._flying[transfer.curl] = transfer
+
+    def _addresses(self, job: _Job) -> list[str]:
+        """What the host of a job resolved to, vetted once like the lookup; raises ForbiddenUrl and Unresolvable."""
+        key = (job.target.host, job.target.port)
+        if key not in self._vetted:
+            self._vetted[key] = vet_answers(job.lookup.result(), self._client.policy)
+        return self._vetted[key]
 
     def _collect(self) -> bool:
         """Hand on what has ended; whether anything had, and so made room."""

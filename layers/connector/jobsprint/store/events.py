@@ -72,8 +72,8 @@ class EventStore:
     def keep(self, event: Event, fingerprint: str, now: int) -> Event:
         """Keeps an event and returns it; of an event that was kept before, the first one.
 
-        `fingerprint` tells what the caller sent; `now` is in ms. Raises Conflict `event_id_reused` when the caller's id
-        stands for another event already. A row whose time to live has passed is free again.
+        `fingerprint` (hexadecimal) tells what the caller sent; `now` is in ms. Raises Conflict `event_id_reused` when
+        the caller's id stands for another event already. A row whose time to live has passed is free again.
         """
         row: dict[str, Any] = {
             **self._key(event_key(event)),
@@ -83,8 +83,7 @@ class EventStore:
                     "event": event.name,
                     "timestamp": event.timestamp,
                     "data": _packed(event.data),
-                    "fingerprint": fingerprint if event.external_id else None,
-                    "externalId": event.external_id,
+                    "fingerprint": bytes.fromhex(fingerprint) if event.external_id else None,
                     "about": event.about,
                     "warnings": _warnings_text(event),
                     "createdAt": now,
@@ -123,7 +122,7 @@ class EventStore:
 
     def _first(self, event: Event, item: Item, fingerprint: str) -> Event:
         # An id of our own can only stand for this very event: the answer to its first write was lost.
-        if event.external_id and item.get("fingerprint") != fingerprint:
+        if event.external_id and item.get("fingerprint") != bytes.fromhex(fingerprint):
             raise Conflict(f"The id {event.external_id} stands for another event already", code="event_id_reused")
         [(_, first)] = events_of(self._tenant, item)
         return first
@@ -182,7 +181,7 @@ def events_of(tenant: str, item: Item) -> list[tuple[str, Event]]:
         name=item["event"],
         timestamp=item["timestamp"],
         data=_unpacked(item.get("data", "")),
-        external_id=item.get("externalId"),
+        external_id=item["sk"].removeprefix(EXTERNAL) if item["sk"].startswith(EXTERNAL) else None,
         about=item.get("about"),
         warnings=_warnings(item.get("warnings")),
     )

@@ -17,7 +17,7 @@ _READERS = 8
 _BEHIND = "!"
 """Sorts before every character of a key, so nothing stands between a key and the key with this behind it."""
 
-_FIELDS = ("pk", "sk", "id", "event", "timestamp", "about", "externalId", "createdAt", "expiresAt", "together")
+_FIELDS = ("pk", "sk", "id", "event", "timestamp", "about", "createdAt", "expiresAt", "together")
 
 
 @dataclass(frozen=True, slots=True)
