@@ -1,4 +1,4 @@
-"""Runs the benchmarks and prints every figure beside its target: `python -m bench [storage cold warm dispatch deploy]`.
+"""Runs the benchmarks and prints every figure beside its target: `python -m bench [storage cost cold warm …]`.
 
 Without names it runs everything and writes `bench/results/latest.json`. It ends with 0 when it ran, whatever it found:
 a figure that misses its target says MISSED.
@@ -10,14 +10,14 @@ from collections.abc import Callable, Iterable
 from contextlib import ExitStack
 from functools import cache
 
-from bench import cold, cost, deploy, dispatch, machine, storage, warm
+from bench import billed, cold, cost, deploy, dispatch, machine, simulation, storage, warm
 from bench.figures import Figure, line, write
 from bench.receiver import receiving
 from bench.service import Service, deployed
 from local.options import PROJECT
 
 _RESULTS = PROJECT / "bench" / "results" / "latest.json"
-_NAMES = ("deploy", "cold", "warm", "dispatch", "storage")
+_NAMES = ("deploy", "cold", "warm", "dispatch", "storage", "cost", "scale")
 
 
 def main(names: Iterable[str]) -> int:
@@ -34,7 +34,9 @@ def main(names: Iterable[str]) -> int:
             "cold": lambda: cold.figures(service()),
             "warm": lambda: warm.figures(service()),
             "dispatch": lambda: dispatch.figures(service()),
-            "storage": _storage_and_cost,
+            "storage": lambda: storage.counted().figures,
+            "cost": lambda: _cost(service()),
+            "scale": simulation.figures,
         }
         found = [figure for name in names for figure in _printed(name, suites[name])]
     missed = sum(not figure.holds for figure in found)
@@ -53,16 +55,21 @@ def _printed(name: str, suite: Callable[[], list[Figure]]) -> list[Figure]:
     return figures
 
 
-def _storage_and_cost() -> list[Figure]:
-    counted = storage.counted()
-    figures, bills = cost.figures(counted.costs)
+def _cost(service: Service) -> list[Figure]:
+    cpu, memory = billed.measured(service)
+    given = cost.Assumptions(cpu=cpu)
+    counts = storage.counted(many=100).costs
+    figures, bills = cost.figures(counts, given)
+    print("  CPU of a warm invocation, ms: " + ", ".join(f"{name} {ms:.1f}" for name, ms in vars(cpu).items()))
+    print("  Resident MB: " + ", ".join(f"{folder} {mb:.0f}" for folder, mb in memory.items()))
     print("  Dollars per million, by what they are paid for (prices and assumptions: bench/cost.py):")
     for bill in bills:
         print(bill.text())
     print("  A million events in batches, if:")
-    for name, total in cost.sensitivity(counted.costs):
+    for name, total in cost.sensitivity(counts, given):
         print(f"  {name:<34} ${total:5.2f}")
-    return [*counted.figures, *figures]
+    room = max(memory[folder] / cost.memory(folder) for folder in memory)
+    return [*figures, Figure("memory in use over memory set, at most", room, "x", 0.7)]
 
 
 if __name__ == "__main__":

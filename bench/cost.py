@@ -1,9 +1,14 @@
 """Dollars per million, from the counts of `storage` and stated prices. Every assumption is a field of `Assumptions`."""
 
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, field, replace
+from typing import Any
 
+from bench.billed import Cpu
 from bench.figures import Figure
-from bench.storage import BATCH, FILL, PAYLOAD_BYTES, Costs
+from bench.meter import Bill
+from bench.sizes import BATCH, FILL
+from bench.storage import Costs
+from tests.support.template import functions, template
 
 MILLION = 1_000_000
 _GB = 10**9
@@ -12,7 +17,13 @@ _MONTH_DAYS = 30
 
 @dataclass(frozen=True)
 class Prices:
-    """Dollars, us-east-1, on demand, without free tiers, as published on 2026-11-22."""
+    """Dollars, us-east-1, on demand, without free tiers or volume discounts, as published on 2026-11-22.
+
+    By the pricing pages of the services: "Amazon API Gateway pricing" (REST), "Amazon EventBridge pricing" (custom
+    events), "Amazon DynamoDB pricing for On-Demand Capacity", "Amazon SQS pricing" (standard queues, fair queues: the
+    surcharge is taken for every request, receives and deletes too), "AWS Lambda pricing" (arm64), "Amazon CloudWatch
+    pricing" (ingested logs, standard class), "Amazon EC2 On-Demand pricing" (data transfer out).
+    """
 
     rest_call: float = 3.50 / MILLION
     bus_event: float = 1.00 / MILLION
@@ -24,33 +35,49 @@ class Prices:
     fair_request: float = 0.10 / MILLION  # on top, for messages with a group
     lambda_request: float = 0.20 / MILLION
     lambda_gb_second: float = 0.0000133334  # arm64
-    vcpu_mb: float = 1769  # memory that brings one vCPU
+    vcpu_mb: float = 1769  # memory that brings one vCPU ("Configure Lambda function memory")
     log_gb: float = 0.50
     egress_gb: float = 0.09
 
 
+def memory(folder: str) -> int:
+    """Megabytes that template.yaml gives a function."""
+    everywhere = template()["Globals"]["Function"]["MemorySize"]
+    return int(functions()[folder].get("MemorySize", everywhere))
+
+
+def _backed_up() -> bool:
+    """Whether the history is backed up where nobody says otherwise."""
+    return bool(template()["Parameters"].get("HistoryBackup", {}).get("Default", "true") == "true")
+
+
+def _system_log_bytes() -> int:
+    """Lambda's own lines about an invocation (platform.start and platform.report), unless only warnings are logged."""
+    config: dict[str, Any] = template()["Globals"]["Function"]["LoggingConfig"]
+    return 0 if config.get("SystemLogLevel") == "WARN" else 500
+
+
 @dataclass(frozen=True)
 class Assumptions:
-    """What the bill depends on besides the counts. Times in ms, sizes in bytes.
+    """What the bill depends on besides what was counted. Times in ms, sizes in bytes.
 
-    `cpu_*` are CPU per invocation (for `dispatch`: fixed, and per delivery) on one vCPU; `aws_call` is the time that a
-    call of AWS takes, during which a function waits and is billed.
+    Memory, backup and Lambda's own log lines are those of template.yaml. `aws_call` is the time that a call of AWS
+    takes, during which a function waits and is billed. `wire` is what TLS records and three TCP segments add to the
+    request of a delivery.
     """
 
     fill: int = FILL
     receiver_latency: float = 200
     retention_days: int = 30
-    dispatch_mb: int = 1024
-    function_mb: int = 512
-    cpu_publish: float = 3.0
-    cpu_publish_event: float = 1.0
-    cpu_dispatch: float = 5.0
-    cpu_dispatch_delivery: float = 3.2  # with `cpu_dispatch`, 3.7 ms in a batch of 10, as `bench.dispatch` found
-    cpu_call: float = 5.0
+    dispatch_mb: int = field(default_factory=lambda: memory("dispatch_webhooks"))
+    publish_mb: int = field(default_factory=lambda: memory("publish_events"))
+    receive_mb: int = field(default_factory=lambda: memory("receive_events"))
+    function_mb: int = field(default_factory=lambda: memory("list_integrations"))
+    backup: bool = field(default_factory=_backed_up)
+    system_log_bytes: int = field(default_factory=_system_log_bytes)
     aws_call: float = 5.0
-    log_bytes_invocation: int = 900
-    egress_bytes: int = PAYLOAD_BYTES + 700
-    stored_bytes: int = PAYLOAD_BYTES + 350 + 700  # the event's row and the delivery's
+    wire: int = 150
+    cpu: Cpu = field(default_factory=Cpu)
 
 
 @dataclass(frozen=True)
@@ -95,43 +122,50 @@ def figures(counts: Costs, given: Assumptions | None = None) -> tuple[list[Figur
 
 def _published(counts: Costs, prices: Prices, given: Assumptions, events: int) -> dict[str, float]:
     bill = counts.single if events == 1 else counts.batch
-    cpu = given.cpu_publish + given.cpu_publish_event * events
-    waits = _round_trips(events) * given.aws_call
-    per_event = {
+    cpu = given.cpu.publish_one if events == 1 else given.cpu.publish_batch
+    per_call = {
         "api": prices.rest_call,
-        "dynamodb": bill.writes * prices.write_unit + bill.reads * prices.read_unit,
+        "dynamodb": _units(bill, prices),
         "sqs": bill.sqs * (prices.sqs_request + prices.fair_request),
-        "lambda": _invocation(cpu, waits, given.function_mb, prices),
-        "logs": given.log_bytes_invocation / _GB * prices.log_gb,
+        # It waits for the event's item, the webhooks and the queue, one after the other.
+        "lambda": _invocation(cpu, 3 * given.aws_call, given.publish_mb, prices),
+        "logs": _logs(bill, given, prices),
+        "storage": _stored(bill, given, prices),
     }
-    return _per_million(per_event, events)
+    return _per_million(per_call, events)
 
 
 def _over_the_bus(counts: Costs, prices: Prices, given: Assumptions) -> dict[str, float]:
     bill = counts.bus
-    cpu = given.cpu_publish + given.cpu_publish_event * FILL
+    # The events are written eight at a time.
+    waits = (2 + -(-FILL // 8)) * given.aws_call
     per_batch = {
         "bus": FILL * prices.bus_event,
-        "dynamodb": bill.writes * prices.write_unit + bill.reads * prices.read_unit,
+        "dynamodb": _units(bill, prices),
         # The bus puts each event into its queue by itself; a batch is one receive and one delete.
         "sqs": (FILL + 2) * prices.sqs_request + bill.sqs * (prices.sqs_request + prices.fair_request),
-        "lambda": _invocation(cpu, _round_trips(FILL) * given.aws_call, given.function_mb, prices),
-        "logs": given.log_bytes_invocation / _GB * prices.log_gb,
+        "lambda": _invocation(given.cpu.receive, waits, given.receive_mb, prices),
+        "logs": _logs(bill, given, prices),
+        "storage": _stored(bill, given, prices),
     }
     return _per_million(per_batch, FILL)
 
 
 def _delivered(counts: Costs, prices: Prices, given: Assumptions) -> dict[str, float]:
-    counters = counts.dispatch.writes - 2 * FILL
+    bill = counts.dispatch
+    each = (given.cpu.dispatch - given.cpu.dispatch_one) / (FILL - 1)
+    cpu = given.cpu.dispatch_one + each * (given.fill - 1)
+    counters = bill.writes - 2 * FILL
     writes = 2 * given.fill + counters
-    cpu = given.cpu_dispatch + given.cpu_dispatch_delivery * given.fill
+    # It waits for the claims, the slowest receiver, the results and the counters.
+    waits = given.receiver_latency + 3 * given.aws_call
     per_batch = {
-        "dynamodb": writes * prices.write_unit + counts.dispatch.reads * prices.read_unit,
+        "dynamodb": writes * prices.write_unit + bill.reads * prices.read_unit,
         "sqs": 2 * (prices.sqs_request + prices.fair_request),
-        "lambda": _invocation(cpu, given.receiver_latency + 3 * given.aws_call, given.dispatch_mb, prices),
-        "logs": given.log_bytes_invocation / _GB * prices.log_gb,
-        "egress": given.fill * given.egress_bytes / _GB * prices.egress_gb,
-        "storage": given.fill * _stored(given, prices),
+        "lambda": _invocation(cpu, waits, given.dispatch_mb, prices),
+        "logs": _logs(bill, given, prices),
+        "egress": given.fill * (counts.egress + given.wire) / _GB * prices.egress_gb,
+        "storage": _stored(bill, given, prices) * given.fill / FILL,
     }
     return _per_million(per_batch, given.fill)
 
@@ -140,42 +174,44 @@ def _call(counts: Costs, prices: Prices, given: Assumptions) -> dict[str, float]
     return _per_million(
         {
             "api": prices.rest_call,
-            "dynamodb": counts.call.reads * prices.read_unit,
-            "lambda": _invocation(given.cpu_call, 2 * given.aws_call, given.function_mb, prices),
-            "logs": given.log_bytes_invocation / _GB * prices.log_gb,
+            "dynamodb": _units(counts.call, prices),
+            "lambda": _invocation(given.cpu.call, 2 * given.aws_call, given.function_mb, prices),
+            "logs": _logs(counts.call, given, prices),
         },
         1,
     )
 
 
 def _health(counts: Costs, prices: Prices, given: Assumptions) -> dict[str, float]:
+    waits = given.receiver_latency + 2 * given.aws_call
     return _per_million(
         {
-            "dynamodb": counts.health.writes * prices.write_unit + counts.health.reads * prices.read_unit,
+            "dynamodb": _units(counts.health, prices),
             "sqs": 3 * prices.sqs_request,
-            "lambda": _invocation(
-                given.cpu_call, given.receiver_latency + 2 * given.aws_call, given.function_mb, prices
-            ),
-            "logs": given.log_bytes_invocation / _GB * prices.log_gb,
+            "lambda": _invocation(given.cpu.health, waits, given.function_mb, prices),
+            "logs": _logs(counts.health, given, prices),
         },
         1,
     )
 
 
-def _round_trips(events: int) -> int:
-    """Waits of a publish: webhooks, events one after the other, and the queue (its batches go at once)."""
-    return 2 + events
+def _units(bill: Bill, prices: Prices) -> float:
+    return bill.writes * prices.write_unit + bill.reads * prices.read_unit
+
+
+def _logs(bill: Bill, given: Assumptions, prices: Prices) -> float:
+    return (bill.logged + given.system_log_bytes) / _GB * prices.log_gb
+
+
+def _stored(bill: Bill, given: Assumptions, prices: Prices) -> float:
+    gb_months = bill.stored / _GB * given.retention_days / _MONTH_DAYS
+    return gb_months * (prices.stored_gb_month + (prices.backup_gb_month if given.backup else 0))
 
 
 def _invocation(cpu: float, waits: float, memory_mb: int, prices: Prices) -> float:
     share = min(1.0, memory_mb / prices.vcpu_mb)
     seconds = (cpu / share + waits) / 1000
     return prices.lambda_request + seconds * memory_mb / 1024 * prices.lambda_gb_second
-
-
-def _stored(given: Assumptions, prices: Prices) -> float:
-    gb_months = given.stored_bytes / _GB * given.retention_days / _MONTH_DAYS
-    return gb_months * (prices.stored_gb_month + prices.backup_gb_month)
 
 
 def _per_million(parts: dict[str, float], units: int) -> dict[str, float]:
@@ -187,15 +223,15 @@ def _sum(*bills: dict[str, float]) -> dict[str, float]:
     return {name: sum(bill.get(name, 0.0) for bill in bills) for name in names}
 
 
-def sensitivity(counts: Costs) -> list[tuple[str, float]]:
+def sensitivity(counts: Costs, given: Assumptions) -> list[tuple[str, float]]:
     """What moves the bill of a million events in batches: each lever alone, and the total with it."""
-    given = Assumptions()
     levers = {
         "as it is": given,
         "batches half full": replace(given, fill=5),
         "one message per invocation": replace(given, fill=1),
         "receivers take 1 s": replace(given, receiver_latency=1000),
         "kept 7 days": replace(given, retention_days=7),
-        "dispatcher with 512 MB": replace(given, dispatch_mb=512),
+        "history backed up" if not given.backup else "history not backed up": replace(given, backup=not given.backup),
+        **{f"dispatcher with {mb} MB": replace(given, dispatch_mb=mb) for mb in (256, 512, 1024)},
     }
     return [(name, costs(counts, Prices(), case)["batch"].total) for name, case in levers.items()]

@@ -13,7 +13,7 @@ from bench.cold import succeeded
 from bench.figures import Figure
 from bench.runtime import Runtime, running
 from bench.service import TENANT, Service, made
-from bench.storage import FILL
+from bench.sizes import FILL
 from bench.tickets import batch
 
 ROUNDS = 60

@@ -23,6 +23,7 @@ _KB = 1024
 _READ_KB = 4 * _KB
 _SQS_CHUNK = 64 * _KB
 _WRITES = {"PutItem", "UpdateItem", "DeleteItem"}
+_OVERHEAD = 100  # bytes that DynamoDB bills on top of each item stored
 _BATCH = "BatchExecuteStatement"
 
 AttributeMap = Mapping[str, Any]
@@ -31,11 +32,15 @@ AttributeMap = Mapping[str, Any]
 @dataclass
 class Bill:
     """Units and calls. Reads count half for an eventually consistent one; `indexes` are the part of `writes` that
-    indexes take. `sqs` counts requests as billed: one for each 64 KB begun."""
+    indexes take. `sqs` counts requests as billed: one for each 64 KB begun. `queried` are the items that queries read,
+    `stored` the bytes more that the tables and their indexes bill, `logged` what went to the log."""
 
     reads: float = 0.0
     writes: int = 0
     indexes: int = 0
+    queried: int = 0
+    stored: int = 0
+    logged: int = 0
     sqs: int = 0
     kms: int = 0
     calls: Counter[str] = field(default_factory=Counter)
@@ -86,6 +91,7 @@ class _Meter:
                 self._write(table, stood, self._stands(table, key))
         else:
             self.bill.reads += _read_units(operation, params, parsed)
+            self.bill.queried += len(parsed.get("Items", ()))
 
     def _stands(self, table: str, key: AttributeMap) -> AttributeMap:
         item: AttributeMap = self._own.get_item(TableName=table, Key=key, ConsistentRead=True).get("Item", {})
@@ -95,6 +101,13 @@ class _Meter:
         in_indexes = sum(index_units(index, table, before, after) for index in _indexes(table))
         self.bill.indexes += in_indexes
         self.bill.writes += max(_kilobytes(before), _kilobytes(after), 1) + in_indexes
+        self.bill.stored += _stored(table, after) - _stored(table, before)
+
+
+def _stored(table: str, item: AttributeMap) -> int:
+    """Bytes that an item takes in its table and in the indexes that hold it."""
+    copies = [item, *(_projected(index, table, item) for index in _indexes(table))]
+    return sum(item_size(copy) + _OVERHEAD for copy in copies if copy)
 
 
 def _written(model: Any, params: Mapping[str, Any]) -> list[tuple[str, AttributeMap]]:

@@ -15,7 +15,6 @@ ENVIRONMENT = {
     "AWS_SECRET_ACCESS_KEY": "testing",
     "AWS_DEFAULT_REGION": "us-east-1",
     "AWS_EC2_METADATA_DISABLED": "true",
-    "POWERTOOLS_LOG_LEVEL": "CRITICAL",
 }
 PARAMETERS = {"AllowPrivateTargets": "true", "AllowLoopbackTargets": "true"}
 

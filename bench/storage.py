@@ -1,34 +1,39 @@
 """Counts of what one operation bills, on moto, from the real handlers' own requests (see `meter`)."""
 
 import io
+import itertools
 import json
 import logging
+import statistics
 import uuid
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from contextlib import contextmanager, redirect_stdout
 from dataclasses import dataclass
 from typing import Any
 from unittest.mock import patch
+from urllib.parse import quote
 
 from bench.figures import Figure
+from bench.many import Rows, standing_in
 from bench.meter import Bill, metered
-from bench.receiver import receiving
+from bench.payloads import payload
+from bench.sizes import BATCH, FILL, PAYLOAD_BYTES
 from bench.stand import standing
+from jobsprint import aws
 from jobsprint.domain import traffic
-from jobsprint.domain.times import now_ms
+from jobsprint.domain.times import iso_millis, now_ms
+from jobsprint.observe import logger
 from tests.support.call import Answer, call
 from tests.support.deliveries import Outbox, dispatch, record, subscribe, watching_sqs, work
-
-PAYLOAD_BYTES = 700
-"""The size of an event's data up to which it takes one write unit for each of its three writes."""
-
-FILL = 10
-BATCH = 25
+from tests.support.receiver import Received, Receiver, Reply, receiving
 
 
 @dataclass(frozen=True)
 class Costs:
-    """What each operation bills, warm: `dispatch` for a batch of FILL deliveries, `batch` for BATCH events."""
+    """What each operation bills, warm: `dispatch` for a batch of FILL deliveries, `batch` for BATCH events.
+
+    `egress` are the bytes of one delivery's request.
+    """
 
     single: Bill
     batch: Bill
@@ -37,6 +42,12 @@ class Costs:
     dispatch_of_one: Bill
     call: Bill
     health: Bill
+    egress: float
+
+    @property
+    def bills(self) -> list[Bill]:
+        """All of them."""
+        return [value for value in vars(self).values() if isinstance(value, Bill)]
 
 
 @dataclass(frozen=True)
@@ -47,95 +58,191 @@ class Counted:
     figures: list[Figure]
 
 
-def counted(backlog: int = 1000) -> Counted:
-    """Runs every operation once warm and bills it; `backlog` is how many rows the long page of logs stands before."""
-    with _service() as (receiver_url, outbox):
-        webhook = subscribe(receiver_url, "*")
-        _publish(1)
-        _deliver(outbox)
+def counted(many: int = 1_000_000) -> Counted:
+    """Runs every operation once warm and bills it; pages of logs are read before 100 rows and before `many`."""
+    with _service() as service:
+        webhook = subscribe(service.receiver.url + "/webhooks/jobsprint", "*")
+        _publish(service, 1)
+        _deliver(service)
+        sent = len(service.receiver.received)
         costs = Costs(
-            single=_bill(lambda: _publish(1)),
-            dispatch_of_one=_deliver(outbox)[0],
-            batch=_bill(lambda: _publish(BATCH)),
-            dispatch=_deliver(outbox)[0],
-            bus=_bill(lambda: _over_the_bus(FILL)),
-            call=_bill(lambda: call("GET", "/integrations")),
-            health=_health(receiver_url),
+            single=service.bill(lambda: _publish(service, 1)),
+            dispatch_of_one=_deliver(service)[0],
+            batch=service.bill(lambda: _publish(service, BATCH)),
+            dispatch=_deliver(service)[0],
+            bus=service.bill(lambda: _over_the_bus(service, FILL)),
+            call=service.bill(lambda: call("GET", "/integrations")),
+            health=_health(service),
+            egress=statistics.mean(map(_on_the_wire, service.receiver.received[sent:])),
         )
-        _deliver(outbox)
-        few = _bill(lambda: _page_of_logs(webhook["id"]))
-        _backlog(outbox, backlog)
-        many = _bill(lambda: _page_of_logs(webhook["id"]))
-    per_event = costs.batch.writes / BATCH + (costs.dispatch.writes - 1) / FILL
+        _deliver(service)
+        attempts = _webhook_logs(service, webhook["id"], many)
+        actions = _action_logs(service, many)
+    per_event = costs.single.writes + (costs.dispatch.writes - 1) / FILL
+    together = costs.batch.writes / BATCH + (costs.dispatch.writes - 1) / FILL
     figures = [
         Figure("writes of a delivered event", per_event, "units", 3, note=f"{PAYLOAD_BYTES} B, one webhook, first try"),
+        Figure("writes of one published in a batch of 25", together, "units", 3, note="25 are kept in one item"),
         Figure("counter writes of a batch of 10", costs.dispatch.calls["dynamodb:UpdateItem"], "units", 1),
         Figure("index writes of a delivered event", costs.batch.indexes + costs.dispatch.indexes, "units", 0),
         Figure("reads of a batch of 10 when warm", costs.dispatch.reads, "units", 1),
         Figure("scans", _scans(costs), "calls", 0),
-        Figure(f"page of logs, {backlog} rows over few", many.reads / few.reads, "x", 1.0),
+        *attempts,
+        *actions,
     ]
     return Counted(costs, figures)
 
 
+@dataclass(frozen=True)
+class _Service:
+    """The service in this process: its receiver, what went into SQS, and what went into the log."""
+
+    receiver: Receiver
+    outbox: Outbox
+    log: io.StringIO
+    numbers: Iterator[int]
+
+    def bill(self, work: Callable[[], Any]) -> Bill:
+        """What `work` bills, which must succeed."""
+        before = self.log.tell()
+        with metered() as bill:
+            done = work()
+        assert not isinstance(done, Answer) or done.status < 300, done
+        bill.logged = self.log.tell() - before
+        return bill
+
+    def data(self) -> dict[str, Any]:
+        """Data of an event like no other."""
+        return payload(PAYLOAD_BYTES, next(self.numbers))
+
+
 @contextmanager
-def _service() -> Iterator[tuple[str, Outbox]]:
-    logging.disable(logging.CRITICAL)
+def _service() -> Iterator[_Service]:
+    log = io.StringIO()
     # Every call is weighed in this process, which a webhook must not be taken for slow for.
     patient = patch.object(traffic, "SLOW_MS", 600_000)
-    with patient, standing(), receiving() as url, watching_sqs() as outbox, redirect_stdout(io.StringIO()):
-        yield f"{url}/hook", outbox
-    logging.disable(logging.NOTSET)
+    with patient, standing(), receiving() as endpoint, watching_sqs() as outbox, redirect_stdout(log), _logged(log):
+        endpoint.answer = lambda _: Reply(200, {"received": True})
+        yield _Service(endpoint, outbox, log, itertools.count())
 
 
-def _bill(work: Any) -> Bill:
-    with metered() as bill:
-        done = work()
-    assert not isinstance(done, Answer) or done.status < 300, done
-    return bill
+@contextmanager
+def _logged(log: io.StringIO) -> Iterator[None]:
+    """Log lines of the service go to `log` as Lambda would get them."""
+    [handler] = logger.handlers
+    assert isinstance(handler, logging.StreamHandler)
+    before, level = handler.setStream(log), logger.log_level
+    logger.setLevel("INFO")
+    try:
+        yield
+    finally:
+        logger.setLevel(level)
+        if before:
+            handler.setStream(before)
 
 
-def _publish(count: int) -> Answer:
-    data = {"text": "x" * (PAYLOAD_BYTES - 11)}
-    events = [{"event": "workflow.executed", "data": data} for _ in range(count)]
+def _on_the_wire(request: Received) -> int:
+    """Bytes of a request as HTTP/1.1 has it."""
+    lines = [f"{request.method} {request.path} HTTP/1.1", *(f"{name}: {it}" for name, it in request.headers.items())]
+    return sum(len(line) + 2 for line in lines) + 2 + len(request.body)
+
+
+def _publish(service: _Service, count: int) -> Answer:
+    events = [{"event": "workflow.executed", "data": service.data()} for _ in range(count)]
     return call("POST", "/events", body=events[0] if count == 1 else {"events": events})
 
 
-def _over_the_bus(count: int) -> None:
-    detail = {"tenant": "acme", "data": {"text": "x" * (PAYLOAD_BYTES - 11)}}
+def _over_the_bus(service: _Service, count: int) -> None:
     bodies = [
-        json.dumps({"id": str(uuid.uuid4()), "detail-type": "a.b", "source": "jobsprint", "detail": detail})
+        json.dumps(
+            {
+                "id": str(uuid.uuid4()),
+                "detail-type": "workflow.executed",
+                "source": "jobsprint",
+                "detail": {"tenant": "acme", "data": service.data()},
+            }
+        )
         for _ in range(count)
     ]
     assert work("receive_events", *map(record, bodies)) == []
 
 
-def _deliver(outbox: Outbox) -> list[Bill]:
-    bodies = [message.body for message in outbox.take()]
-    bills = []
-    for start in range(0, len(bodies), FILL):
-        with metered() as bill:
-            assert dispatch(*map(record, bodies[start : start + FILL])) == []
-        bills.append(bill)
-    return bills
+def _deliver(service: _Service) -> list[Bill]:
+    bodies = [message.body for message in service.outbox.take()]
+    return [_dispatched(service, bodies[start : start + FILL]) for start in range(0, len(bodies), FILL)]
 
 
-def _backlog(outbox: Outbox, rows: int) -> None:
-    for _ in range(rows // BATCH):
-        _publish(BATCH)
-        _deliver(outbox)
+def _dispatched(service: _Service, bodies: list[str]) -> Bill:
+    def run() -> None:
+        assert dispatch(*map(record, bodies)) == []
+
+    return service.bill(run)
 
 
-def _page_of_logs(webhook_id: str) -> Answer:
-    return call("GET", f"/integrations/{webhook_id}/logs?limit=1")
+def _health(service: _Service) -> Bill:
+    message = json.dumps({"tenant": "acme", "id": _connected(service), "run": now_ms()})
+
+    def run() -> None:
+        assert work("check_health", record(message)) == []
+
+    return service.bill(run)
 
 
-def _health(url: str) -> Bill:
-    made = call("POST", "/integrations/custom_webhook/connect", body={"name": "Custom", "url": url})
-    message = json.dumps({"tenant": "acme", "id": made.data["id"], "run": now_ms()})
-    return _bill(lambda: work("check_health", record(message)))
+def _connected(service: _Service) -> str:
+    body = {"name": "Custom", "url": service.receiver.url, "actions": [{"name": "order"}]}
+    return str(call("POST", "/integrations/custom_webhook/connect", body=body).data["id"])
+
+
+def _webhook_logs(service: _Service, webhook: str, many: int) -> list[Figure]:
+    [row, *_] = _rows("EventsTable", f"acme#{webhook}")
+    path = f"/integrations/{webhook}/logs?limit=20"
+    return [
+        _page(service, "page of attempts", path, row, many),
+        _page(service, "page of attempts before a time", f"{path}&toDate=", row, many),
+        _bounded(service, "attempts read to filter by status", f"{path}&status=error", row, many),
+    ]
+
+
+def _action_logs(service: _Service, many: int) -> list[Figure]:
+    integration = _connected(service)
+    assert call("POST", f"/integrations/{integration}/actions/order", body={"parameters": {"sku": "A-1"}}).status == 200
+    [row] = _rows("LogsTable", f"acme#{integration}")
+    path = f"/integrations/{integration}/logs?limit=20"
+    return [
+        _page(service, "page of logs", path, row, many),
+        _page(service, "page of logs before a time", f"{path}&toDate=", row, many),
+        _page(service, "page of logs of an action", f"{path}&action=order", row, many),
+        _bounded(service, "logs read to filter by status", f"{path}&status=error", row, many),
+    ]
+
+
+def _rows(table: str, partition: str) -> list[dict[str, Any]]:
+    found: list[dict[str, Any]] = aws.dynamodb().query(
+        TableName=table, KeyConditionExpression="pk = :pk", ExpressionAttributeValues={":pk": {"S": partition}}
+    )["Items"]
+    return found
+
+
+def _page(service: _Service, name: str, path: str, row: dict[str, Any], many: int) -> Figure:
+    """Read units of a page before `many` rows over those of the same page before 100."""
+    few, lots = (_asked(service, path, row, rows) for rows in (100, many))
+    note = f"{lots.reads:g} units, {lots.queried} rows read; rows made as the handlers ask for them"
+    return Figure(f"{name}, {many:,} rows over 100", lots.reads / few.reads, "x", 1.0, note=note)
+
+
+def _bounded(service: _Service, name: str, path: str, row: dict[str, Any], many: int) -> Figure:
+    """Rows that a page reads at most where none of `many` fits."""
+    bill = _asked(service, path, row, many)
+    return Figure(name, bill.queried, "rows", 1000, note=f"{bill.reads:g} units; none of {many:,} fits")
+
+
+def _asked(service: _Service, path: str, row: dict[str, Any], count: int) -> Bill:
+    newest = now_ms()
+    # Half of the rows are behind the time that is asked for.
+    target = path + quote(iso_millis(newest - count // 2)) if path.endswith("=") else path
+    with standing_in(Rows(row, count, newest), "EventsTable" if "attempts" in row else "LogsTable"):
+        return service.bill(lambda: call("GET", target))
 
 
 def _scans(costs: Costs) -> int:
-    bills = [getattr(costs, name) for name in costs.__dataclass_fields__]
-    return sum(bill.calls["dynamodb:Scan"] for bill in bills)
+    return sum(bill.calls["dynamodb:Scan"] for bill in costs.bills)

@@ -4,8 +4,9 @@ import itertools
 import json
 from typing import Any
 
+from bench.payloads import payload
 from bench.service import TENANT, Service
-from bench.storage import PAYLOAD_BYTES
+from bench.sizes import PAYLOAD_BYTES
 from jobsprint.domain.ids import new_id
 from jobsprint.domain.times import now_ms
 from tests.support.deliveries import record
@@ -30,5 +31,5 @@ def _ticket(webhook: str) -> dict[str, Any]:
         "timestamp": "2026-11-22T10:00:00Z",
         "eventKey": f"0#{event_id}",
         "attempt": 1,
-        "data": json.dumps({"text": "x" * (PAYLOAD_BYTES - 11)}),
+        "data": json.dumps(payload(PAYLOAD_BYTES, now)),
     }

@@ -38,6 +38,19 @@ ACTIONS = {
     "s3:ListBucket",
     "apigateway:POST",
 }
+# What expires by itself within the retention; all else is backed up always.
+HISTORY = {"LogsTable", "EventsTable"}
+# What a person or a publisher waits for.
+FROM_SNAPSHOTS = {
+    "authorize",
+    "connect_integration",
+    "create_webhook",
+    "execute_action",
+    "get_integration",
+    "list_integrations",
+    "publish_events",
+    "search_available",
+}
 VERBS = {"get", "post", "put", "patch", "delete"}
 
 
@@ -139,6 +152,31 @@ def test_api_denies_by_default() -> None:
     assert auth["ApiKeyRequired"] is True
 
 
+# --- SnapStart --------------------------------------------------------------------------------------------------------
+
+
+def test_what_answers_requests_can_start_from_snapshots() -> None:
+    found = {folder: properties["SnapStart"] for folder, properties in functions().items() if "SnapStart" in properties}
+    assert found.keys() == FROM_SNAPSHOTS
+    assert all(
+        value == {"ApplyOn": {"Fn::If": ["HasSnapStart", "PublishedVersions", "None"]}} for value in found.values()
+    )
+    assert template()["Parameters"]["SnapStart"]["Default"] == "false"
+
+
+@pytest.mark.parametrize("folder", sorted(FROM_SNAPSHOTS))
+def test_a_snapshot_is_of_a_version_that_any_change_publishes(folder: str) -> None:
+    properties = functions()[folder]
+    assert properties["AutoPublishAlias"]
+    assert properties["AutoPublishAliasAllProperties"] is True
+    assert all(layer["PublishLambdaVersion"] is True for layer in resources("AWS::Serverless::LayerVersion").values())
+
+
+def test_the_authorizer_is_called_by_its_alias() -> None:
+    [authorizer] = resources("AWS::Serverless::Api")["Api"]["Auth"]["Authorizers"].values()
+    assert authorizer["FunctionArn"] == {"Fn::Ref": "AuthorizeFunction.Alias"}
+
+
 # --- Data -------------------------------------------------------------------------------------------------------------
 
 
@@ -146,7 +184,8 @@ def test_api_denies_by_default() -> None:
 def test_table_is_safe(table: str) -> None:
     properties = resources("AWS::DynamoDB::Table")[table]
     assert properties["TimeToLiveSpecification"]["Enabled"] is True
-    assert properties["PointInTimeRecoverySpecification"]["PointInTimeRecoveryEnabled"] is True
+    backup = properties["PointInTimeRecoverySpecification"]["PointInTimeRecoveryEnabled"]
+    assert backup == ({"Fn::Ref": "HistoryBackup"} if table in HISTORY else True)
     assert properties["SSESpecification"]["SSEEnabled"] is True
 
 

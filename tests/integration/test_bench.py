@@ -1,10 +1,12 @@
-"""What an operation bills, so that no change makes it dearer unseen; `make bench` prints the same counts."""
+"""What an operation bills and how queue and retries go, so that no change makes it worse unseen: `make bench` prints
+the same figures."""
 
 import os
+from dataclasses import replace
 
 import pytest
 
-from bench import cost, storage
+from bench import cost, simulation, storage
 from bench.storage import Counted
 
 
@@ -13,7 +15,7 @@ def counted() -> Counted:
     """Counted in this process; what it sets in the environment goes again."""
     before = dict(os.environ)
     try:
-        return storage.counted(backlog=50)
+        return storage.counted()
     finally:
         os.environ.clear()
         os.environ.update(before)
@@ -30,14 +32,26 @@ def test_a_delivered_event_takes_three_writes_and_no_index(counted: Counted) -> 
     assert counted.costs.dispatch.indexes == counted.costs.batch.indexes == 0
 
 
+def test_a_batch_of_events_takes_less_than_a_write_for_five(counted: Counted) -> None:
+    assert counted.costs.batch.writes <= storage.BATCH / 5
+
+
 def test_nothing_scans_and_nothing_asks_for_a_key_when_warm(counted: Counted) -> None:
-    bills = vars(counted.costs).values()
-    assert not sum(bill.calls["dynamodb:Scan"] for bill in bills)
-    assert not sum(bill.kms for bill in bills)
+    assert not sum(bill.calls["dynamodb:Scan"] for bill in counted.costs.bills)
+    assert not sum(bill.kms for bill in counted.costs.bills)
 
 
 def test_the_bill_stays_within_a_tenth_of_what_was_found(counted: Counted) -> None:
     found = {name: bill.total for name, bill in cost.costs(counted.costs, cost.Prices(), cost.Assumptions()).items()}
-    assert found["batch"] < 3.65 * 1.1
-    assert found["bus"] < 5.04 * 1.1
-    assert found["single"] < 8.33 * 1.1
+    assert found["batch"] < 2.26 * 1.1
+    assert found["bus"] < 4.30 * 1.1
+    assert found["single"] < 7.51 * 1.1
+
+
+def test_what_waits_for_dead_receivers_is_bounded_and_none_of_it_lost() -> None:
+    busy = replace(simulation.BUSY, hours=30, back_hours=24)
+    back = simulation.simulated(busy)
+    assert back.most <= busy.per_second * 24 * 3600 * 1.1
+    assert back.attempts - back.delivered < 0.1 * back.published
+    assert back.published - back.done == back.waiting[-1] <= 10
+    assert back.last_of_old_hours - 24 < 1

@@ -1,6 +1,5 @@
 """The cost model: its parts are the whole, and it moves the way a bill does."""
 
-from collections import Counter
 from dataclasses import replace
 
 import pytest
@@ -12,13 +11,14 @@ from bench.meter import Bill
 from bench.storage import Costs
 
 COUNTS = Costs(
-    single=Bill(reads=1, writes=1, sqs=1),
-    batch=Bill(reads=1, writes=25, sqs=3),
-    bus=Bill(reads=1, writes=10, sqs=1),
-    dispatch=Bill(reads=1, writes=21),
-    dispatch_of_one=Bill(reads=1, writes=3),
-    call=Bill(reads=1.5),
-    health=Bill(reads=2, writes=1, calls=Counter()),
+    single=Bill(reads=1, writes=1, sqs=1, stored=500, logged=500),
+    batch=Bill(reads=1, writes=25, sqs=3, stored=4000, logged=500),
+    bus=Bill(reads=1, writes=10, sqs=1, stored=7000, logged=500),
+    dispatch=Bill(reads=1, writes=21, stored=6000, logged=700),
+    dispatch_of_one=Bill(reads=1, writes=3, stored=600, logged=600),
+    call=Bill(reads=1.5, logged=200),
+    health=Bill(reads=2, writes=1, logged=300),
+    egress=1300,
 )
 DELIVERING = ("batch", "bus", "single")
 
@@ -42,7 +42,7 @@ def test_fuller_batches_cost_less(name: str, fewer: int, more: int) -> None:
     assert bill(name, fill=fewer + more) < bill(name, fill=fewer)
 
 
-@pytest.mark.parametrize("what", ["receiver_latency", "retention_days", "egress_bytes", "log_bytes_invocation"])
+@pytest.mark.parametrize("what", ["receiver_latency", "retention_days", "wire", "system_log_bytes"])
 @pytest.mark.parametrize("name", DELIVERING)
 @settings(max_examples=20)
 @given(few=st.integers(0, 5000), more=st.integers(1, 5000))

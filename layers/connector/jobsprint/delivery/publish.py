@@ -5,9 +5,11 @@ same id, and because delivery ids are derived from event and webhook, no deliver
 """
 
 import hashlib
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
+from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
 
+from jobsprint import aws
 from jobsprint.config import settings
 from jobsprint.delivery import conformance, queue
 from jobsprint.delivery.routing import Data, Reason, Routed
@@ -16,12 +18,14 @@ from jobsprint.domain import canonical
 from jobsprint.domain.canonical import JsonValue
 from jobsprint.domain.deliveries import Ticket
 from jobsprint.domain.errors import Detail, JobsprintError
-from jobsprint.domain.ids import derived_id, new_id
+from jobsprint.domain.ids import derived_id, new_id, new_ids
 from jobsprint.domain.models import Event, Integration
 from jobsprint.domain.times import iso_seconds, now_ms
 from jobsprint.observe import count, logger
 from jobsprint.store.events import EventStore, event_key
 from jobsprint.store.integrations import IntegrationStore
+
+_WRITERS = 8
 
 
 @dataclass(frozen=True, slots=True)
@@ -64,7 +68,7 @@ def publish(
     warnings = [
         conformance.warnings(tenant, draft.name, of) if typed else () for draft, of in zip(drafts, data, strict=True)
     ]
-    kept = [_keep(tenant, draft, found, now) for draft, found in zip(drafts, warnings, strict=True)]
+    kept = _keep(tenant, drafts, warnings, now)
     webhooks = [webhook for webhook in IntegrationStore(tenant).webhooks() if webhook.status == "connected"]
     tickets = [
         _tickets(outcome, of, webhooks, now) if isinstance(outcome, Event) else []
@@ -88,7 +92,8 @@ def preview(tenant: str, draft: Draft) -> tuple[list[tuple[Integration, Reason]]
     Nothing is kept, so an id counts for nothing.
     """
     data = Data(draft.data)
-    routed = Routed(_event(tenant, draft, (), now_ms()), data)
+    now = now_ms()
+    routed = Routed(_event(tenant, draft, (), new_id("evt", now), now), data)
     reasons = [(webhook, routed.reason(webhook)) for webhook in IntegrationStore(tenant).webhooks()]
     return reasons, conformance.warnings(tenant, draft.name, data)
 
@@ -116,17 +121,47 @@ def announce(
     return True
 
 
-def _keep(tenant: str, draft: Draft, warnings: tuple[Detail, ...], now: int) -> Event | JobsprintError:
-    try:
-        return EventStore(tenant).keep(_event(tenant, draft, warnings, now), _fingerprint(draft), now)
-    except JobsprintError as error:
-        return error
+def _keep(
+    tenant: str, drafts: Sequence[Draft], warnings: Sequence[tuple[Detail, ...]], now: int
+) -> list[Event | JobsprintError]:
+    """Each draft as the event that is kept: those without an id together, the others all at once."""
+    ids = new_ids("evt", now, len(drafts))
+    events = [_event(tenant, *parts, now) for parts in zip(drafts, warnings, ids, strict=True)]
+    unnamed = [place for place, draft in enumerate(drafts) if draft.external_id is None]
+    store = EventStore(tenant)
+    kept: dict[int, Event | JobsprintError] = {}
+    if len(unnamed) > 1:
+        kept.update(zip(unnamed, store.keep_together([events[place] for place in unnamed], now), strict=True))
+
+    def keep(place: int) -> None:
+        try:
+            kept[place] = store.keep(events[place], _fingerprint(drafts[place]), now)
+        except JobsprintError as error:
+            kept[place] = error
+
+    # Of two drafts with one id the first stands, so the second one has to come later.
+    alone = [place for place in range(len(drafts)) if place not in kept]
+    firsts = {drafts[place].external_id: place for place in reversed(alone)}
+    _at_once(keep, list(firsts.values()))
+    for place in alone:
+        if place not in kept:
+            keep(place)
+    return [kept[place] for place in range(len(drafts))]
 
 
-def _event(tenant: str, draft: Draft, warnings: tuple[Detail, ...], now: int) -> Event:
+def _at_once(work: Callable[[int], None], places: Sequence[int]) -> None:
+    if len(places) == 1:
+        work(places[0])
+        return
+    aws.dynamodb()  # made here, because making a client in several threads at once is not safe
+    with ThreadPoolExecutor(_WRITERS) as writers:
+        list(writers.map(work, places))
+
+
+def _event(tenant: str, draft: Draft, warnings: tuple[Detail, ...], id_: str, now: int) -> Event:
     return Event(
         tenant=tenant,
-        id=new_id("evt", now),
+        id=id_,
         name=draft.name,
         timestamp=draft.timestamp or draft.observed or iso_seconds(now),
         data=draft.data,

@@ -19,7 +19,13 @@ def _base32(number: int, length: int) -> str:
 
 def new_id(prefix: str, ms: int) -> str:
     """A new id such as `int_01k…` for a thing made at `ms` (Unix milliseconds)."""
-    return f"{prefix}_{_base32(ms, 10)}{_base32(int.from_bytes(os.urandom(10)), 16)}"
+    return new_ids(prefix, ms, 1)[0]
+
+
+def new_ids(prefix: str, ms: int, count: int) -> list[str]:
+    """New ids for things made together at `ms`, rising by one each (ULID, "Monotonicity"): no other comes between."""
+    first = int.from_bytes(os.urandom(10)) >> 1  # half of the range is room to count on
+    return [f"{prefix}_{_base32(ms, 10)}{_base32(first + number, 16)}" for number in range(count)]
 
 
 def derived_id(prefix: str, origin: str, *parts: str) -> str:

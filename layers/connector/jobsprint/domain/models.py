@@ -128,7 +128,8 @@ class EventType:
 class Event:
     """A published event. `data` is canonical JSON text (`domain.canonical`), never a parsed value.
 
-    `warnings` say where it breaks the schema of its type.
+    `warnings` say where it breaks the schema of its type. `place` is where in which item it is kept, if that holds
+    several events (`store.events`).
     """
 
     tenant: str
@@ -139,6 +140,7 @@ class Event:
     external_id: str | None = None
     about: str | None = None
     warnings: tuple[Detail, ...] = ()
+    place: str | None = None
 
 
 @dataclass(frozen=True, slots=True)

@@ -1,16 +1,22 @@
-"""Published events: one item each, written once.
+"""Published events, written once.
 
     pk <tenant>#<shard>   sk <event id>            an event that Jobsprint named
+    pk <tenant>#<shard>   sk <last event id>       several events that Jobsprint named, published together
     pk <tenant>#<shard>   sk ext#<external id>     an event that its caller named
 
-The conditional write of the key is the idempotency of a publish. The shard is a hash of the sort key, so a busy tenant
-is not bound to the 1,000 writes per second of one partition; within a shard Jobsprint's own ids are a time range.
+The conditional write of the key is the idempotency of a publish by the caller's id. The shard is a hash of the sort
+key, so a busy tenant is not bound to the 1,000 writes per second of one partition; within a shard Jobsprint's own ids
+are a time range. Ids of events that are kept together follow each other, so nothing else stands between them, and the
+item has the key of the last: whoever goes on behind any of them finds it.
+
+Data is kept compressed, because a write and a stored byte are most of what an event costs.
 """
 
 import hashlib
 import json
-from collections.abc import Sequence
-from dataclasses import asdict
+import zlib
+from collections.abc import Iterator, Sequence
+from dataclasses import asdict, replace
 from typing import Any
 
 from botocore.exceptions import ClientError
@@ -20,18 +26,40 @@ from jobsprint.config import settings
 from jobsprint.domain import rules
 from jobsprint.domain.errors import Conflict, Detail
 from jobsprint.domain.models import Event
-from jobsprint.store.table import Item, condition_failed, live, marshal_item, unmarshal_item
+from jobsprint.store.table import Item, Value, condition_failed, live, marshal_item, unmarshal_item
 
 SHARDS = 16
 EXTERNAL = "ext#"
+
+MOST_TOGETHER = 64 * 1024
+"""Characters of data in one item, if it holds several events: reading one of them reads all."""
+
+_WORTHWHILE = 200  # characters; what is shorter gains nothing
 _HOUR_SECONDS = 3600
 _DAY_SECONDS = 86400
 
 
 def event_key(event: Event) -> str:
-    """What finds an event's row within its tenant: `<shard>#<sort key>`. It stays valid when `SHARDS` changes."""
-    sort = f"{EXTERNAL}{event.external_id}" if event.external_id else event.id
-    return f"{hashlib.sha256(sort.encode()).digest()[0] % SHARDS}#{sort}"
+    """What finds an event within its tenant: `<shard>#<sort key>`, and `#<number>` in an item that holds several.
+
+    It stays valid when `SHARDS` changes.
+    """
+    sort = event.place or (f"{EXTERNAL}{event.external_id}" if event.external_id else event.id)
+    return f"{_shard(_sort_key(sort))}#{sort}"
+
+
+def item_key(tenant: str, key: str) -> dict[str, str]:
+    """The key of the item behind an `event_key`."""
+    shard, _, sort = key.partition("#")
+    return {"pk": f"{tenant}#{shard}", "sk": _sort_key(sort)}
+
+
+def _sort_key(sort: str) -> str:
+    return sort if sort.startswith(EXTERNAL) else sort.partition("#")[0]
+
+
+def _shard(sort_key: str) -> int:
+    return hashlib.sha256(sort_key.encode()).digest()[0] % SHARDS
 
 
 class EventStore:
@@ -44,24 +72,22 @@ class EventStore:
     def keep(self, event: Event, fingerprint: str, now: int) -> Event:
         """Keeps an event and returns it; of an event that was kept before, the first one.
 
-        `fingerprint` tells what the caller sent; `now` is in ms. Raises Conflict `event_id_reused` when the caller's id
-        stands for another event already. A row whose time to live has passed is free again.
+        `fingerprint` (hexadecimal) tells what the caller sent; `now` is in ms. Raises Conflict `event_id_reused` when
+        the caller's id stands for another event already. A row whose time to live has passed is free again.
         """
-        kept = kept_seconds(settings().log_retention_days, settings().retry_schedule)
         row: dict[str, Any] = {
             **self._key(event_key(event)),
             **marshal_item(
                 {
-                    "id": event.id,
+                    "id": event.id if event.external_id else None,
                     "event": event.name,
                     "timestamp": event.timestamp,
-                    "data": event.data,
-                    "fingerprint": fingerprint,
-                    "externalId": event.external_id,
+                    "data": _packed(event.data),
+                    "fingerprint": bytes.fromhex(fingerprint) if event.external_id else None,
                     "about": event.about,
                     "warnings": _warnings_text(event),
                     "createdAt": now,
-                    "expiresAt": now // 1000 + kept,
+                    "expiresAt": _expiry(now),
                 }
             ),
         }
@@ -80,19 +106,38 @@ class EventStore:
             return self._first(event, unmarshal_item(stands), fingerprint)
         return event
 
+    def keep_together(self, events: Sequence[Event], now: int) -> list[Event]:
+        """Keeps events that Jobsprint named, with ids that follow each other (`domain.ids.new_ids`), in few items.
+
+        Returns them, each with its place.
+        """
+        kept: list[Event] = []
+        for group in _groups(events):
+            placed = _placed(group)
+            row: dict[str, Value | None] = {"together": _together(placed), "createdAt": now, "expiresAt": _expiry(now)}
+            key = self._key(event_key(placed[0]))
+            aws.dynamodb().put_item(TableName=self._table, Item={**key, **marshal_item(row)})
+            kept += placed
+        return kept
+
     def _first(self, event: Event, item: Item, fingerprint: str) -> Event:
-        if item.get("fingerprint") != fingerprint:
+        # An id of our own can only stand for this very event: the answer to its first write was lost.
+        if event.external_id and item.get("fingerprint") != bytes.fromhex(fingerprint):
             raise Conflict(f"The id {event.external_id} stands for another event already", code="event_id_reused")
-        return event_of(self._tenant, item)
+        [(_, first)] = events_of(self._tenant, item)
+        return first
 
     def data_of(self, key: str, now: int) -> str | None:
         """The canonical data of the event behind an `event_key`, or None once its time to live has passed."""
         answer = aws.dynamodb().get_item(TableName=self._table, Key=self._key(key), ConsistentRead=True)
         item = unmarshal_item(answer.get("Item", {}))
-        return str(item["data"]) if item and live(item, now) else None
+        return dict(events_of(self._tenant, item))[key].data if item and live(item, now) else None
 
     def hold(self, key: str, until: int) -> None:
-        """Keeps the event behind an `event_key` until then (Unix seconds) at least, where it is kept still."""
+        """Keeps the event behind an `event_key` until then (Unix seconds) at least, where it is kept still.
+
+        What is kept together with it stays as long.
+        """
         try:
             aws.dynamodb().update_item(
                 TableName=self._table,
@@ -106,8 +151,7 @@ class EventStore:
                 raise
 
     def _key(self, key: str) -> dict[str, Any]:
-        shard, _, sort = key.partition("#")
-        return marshal_item({"pk": f"{self._tenant}#{shard}", "sk": sort})
+        return marshal_item(dict(item_key(self._tenant, key)))
 
 
 def kept_seconds(retention_days: int, schedule: Sequence[int]) -> int:
@@ -126,19 +170,73 @@ def round_seconds(schedule: Sequence[int]) -> int:
     return (sum(schedule) + rules.MAX_TRIES * _HOUR_SECONDS) * 11 // 10 + _DAY_SECONDS
 
 
-def event_of(tenant: str, item: Item) -> Event:
-    """The event in an item; one that was read without its data has none."""
-    return Event(
+def events_of(tenant: str, item: Item) -> list[tuple[str, Event]]:
+    """The events in an item with the `event_key` of each; one that was read without its data has none."""
+    key = f"{item['pk'].rpartition('#')[2]}#{item['sk']}"
+    if "together" in item:
+        return [(f"{key}#{number}", event) for number, event in enumerate(_apart(tenant, item))]
+    event = Event(
         tenant=tenant,
-        id=item["id"],
+        id=item["id"] if "id" in item else item["sk"],
         name=item["event"],
         timestamp=item["timestamp"],
-        data=item.get("data", ""),
-        external_id=item.get("externalId"),
+        data=_unpacked(item.get("data", "")),
+        external_id=item["sk"].removeprefix(EXTERNAL) if item["sk"].startswith(EXTERNAL) else None,
         about=item.get("about"),
-        warnings=tuple(Detail(**warning) for warning in json.loads(item.get("warnings", "[]"))),
+        warnings=_warnings(item.get("warnings")),
     )
+    return [(key, event)]
+
+
+def _groups(events: Sequence[Event]) -> Iterator[Sequence[Event]]:
+    """The events in their order, as many together as one item may hold."""
+    start = size = 0
+    for place, event in enumerate(events):
+        size += len(event.data)
+        if size > MOST_TOGETHER and place > start:
+            yield events[start:place]
+            start, size = place, len(event.data)
+    yield events[start:]
+
+
+def _placed(group: Sequence[Event]) -> list[Event]:
+    return [replace(event, place=f"{group[-1].id}#{number}") for number, event in enumerate(group)]
+
+
+def _together(events: Sequence[Event]) -> bytes:
+    parts = [[event.id, event.name, event.timestamp, event.data, _warnings_text(event)] for event in events]
+    return zlib.compress(json.dumps(parts).encode())
+
+
+def _apart(tenant: str, item: Item) -> Iterator[Event]:
+    for number, (id_, name, timestamp, data, warnings) in enumerate(json.loads(zlib.decompress(item["together"]))):
+        yield Event(
+            tenant=tenant,
+            id=id_,
+            name=name,
+            timestamp=timestamp,
+            data=data,
+            warnings=_warnings(warnings),
+            place=f"{item['sk']}#{number}",
+        )
+
+
+def _packed(data: str) -> str | bytes:
+    packed = zlib.compress(data.encode()) if len(data) >= _WORTHWHILE else b""
+    return packed if packed and len(packed) < len(data) else data
+
+
+def _unpacked(data: str | bytes) -> str:
+    return data if isinstance(data, str) else zlib.decompress(data).decode()
 
 
 def _warnings_text(event: Event) -> str | None:
     return json.dumps([asdict(warning) for warning in event.warnings]) if event.warnings else None
+
+
+def _warnings(text: str | None) -> tuple[Detail, ...]:
+    return tuple(Detail(**warning) for warning in json.loads(text or "[]"))
+
+
+def _expiry(now: int) -> int:
+    return now // 1000 + kept_seconds(settings().log_retention_days, settings().retry_schedule)

@@ -1,6 +1,6 @@
 """What a recovery reads: the failed deliveries of a webhook and a tenant's events, in the order of publishing."""
 
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Iterable, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
 from functools import partial
@@ -9,7 +9,7 @@ from typing import Any
 from jobsprint import aws
 from jobsprint.config import settings
 from jobsprint.domain.models import DeliveryState, Event
-from jobsprint.store.events import EXTERNAL, SHARDS, event_of
+from jobsprint.store.events import EXTERNAL, SHARDS, events_of, item_key
 from jobsprint.store.table import Item, batch_get, live, marshal_item, unmarshal_item
 
 FAILED: tuple[DeliveryState, ...] = ("exhausted", "discarded")
@@ -17,7 +17,7 @@ _READERS = 8
 _BEHIND = "!"
 """Sorts before every character of a key, so nothing stands between a key and the key with this behind it."""
 
-_FIELDS = ("pk", "sk", "id", "event", "timestamp", "about", "externalId", "createdAt", "expiresAt")
+_FIELDS = ("pk", "sk", "id", "event", "timestamp", "about", "createdAt", "expiresAt", "together")
 
 
 @dataclass(frozen=True, slots=True)
@@ -61,7 +61,13 @@ class Recoverable:
         """Events that Jobsprint named, from the id `first` to `last` and behind `after`; answers as `failed` does."""
         partitions = [self._events(shard, with_data) for shard in range(SHARDS)]
         items, until = _merged(partitions, first=first, last=last, after=after, limit=limit)
-        return self._kept(items, now), until
+        found: list[KeptEvent] = []
+        for item in items:
+            # `after` may be the middle of what is kept together.
+            found += [one for one in self._kept([item], now) if one.event.id > after]
+            if len(found) >= limit * SHARDS:
+                return found, None if item is items[-1] and until is None else str(item["sk"])
+        return found, until
 
     def named(
         self, shard: int, *, after: str, limit: int, with_data: bool, now: int
@@ -72,8 +78,10 @@ class Recoverable:
 
     def kept(self, keys: Iterable[str], now: int) -> dict[str, KeptEvent]:
         """The events behind at most 100 event keys that are kept still, by key."""
-        found = batch_get(self._table, (self._key(key) for key in dict.fromkeys(keys)), consistent=True)
-        return {kept.key: kept for kept in self._kept(found, now)}
+        wanted = set(keys)
+        items = {tuple(key.items()): key for key in (item_key(self._tenant, key) for key in wanted)}
+        found = batch_get(self._table, items.values(), consistent=True)
+        return {kept.key: kept for kept in self._kept(found, now) if kept.key in wanted}
 
     def known(self, webhook_id: str, delivery_ids: Iterable[str]) -> set[str]:
         """Which of at most 100 deliveries exist."""
@@ -90,19 +98,11 @@ class Recoverable:
 
     def _kept(self, items: Iterable[Item], now: int) -> list[KeptEvent]:
         return [
-            KeptEvent(
-                key=f"{item['pk'].rpartition('#')[2]}#{item['sk']}",
-                event=event_of(self._tenant, item),
-                created_at=item["createdAt"],
-                expires_at=item["expiresAt"],
-            )
+            KeptEvent(key=key, event=event, created_at=item["createdAt"], expires_at=item["expiresAt"])
             for item in items
             if live(item, now)
+            for key, event in events_of(self._tenant, item)
         ]
-
-    def _key(self, key: str) -> Mapping[str, str]:
-        shard, _, sort = key.partition("#")
-        return {"pk": f"{self._tenant}#{shard}", "sk": sort}
 
 
 @dataclass(frozen=True, slots=True)
