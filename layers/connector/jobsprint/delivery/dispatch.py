@@ -221,20 +221,13 @@ class _Batch:
 
     def _claim_together(self, new: Sequence[_Sending]) -> tuple[list[_Sending], list[_Sending]]:
         """Claims first attempts in one call: those that are ours, and those of which a claim by itself must tell."""
+        taken: list[bool] | None = None
         with self._our_fault(*(sending.work.message for sending in new)):
-            taken = statements.run(
-                [
-                    DeliveryStore(sending.work.ticket.tenant).first_claim(
-                        sending.work.ticket, sending.claim, sending.started_at
-                    )
-                    for sending in new
-                ]
-            )
-            return (
-                [sending for sending, done in zip(new, taken, strict=True) if done],
-                [sending for sending, done in zip(new, taken, strict=True) if not done],
-            )
-        return [], []
+            taken = statements.run([_first_claim(sending) for sending in new])
+        if taken is None:
+            return [], []
+        asked = list(zip(new, taken, strict=True))
+        return [sending for sending, done in asked if done], [sending for sending, done in asked if not done]
 
     def _sign(self, work: _Work) -> _Sending | None:
         """The attempt as it is sent; None, and the delivery ended, where its webhook or event is gone."""
@@ -315,6 +308,11 @@ class _Batch:
             except Exception:  # noqa: BLE001 - the deliveries are recorded; failing here would send them again
                 logger.exception("usage_not_counted", extra={"webhookId": webhook_id})
         return totals
+
+
+def _first_claim(sending: _Sending) -> statements.Statement:
+    ticket = sending.work.ticket
+    return DeliveryStore(ticket.tenant).first_claim(ticket, sending.claim, sending.started_at)
 
 
 def _result(sending: _Sending, outcome: Outcome) -> Result:

@@ -53,16 +53,17 @@ class Recorder:
         """Records results of first attempts in one call; what that does not write takes the long way, one by one."""
         with self._our_fault(*(result.message for result in results)):
             decided = [(result, self._decided(result)) for result in results]
-            together = [(result, decision) for result, decision in decided if not decision.gone]
-            written = statements.run([self._statement(*one) for one in together])
-            recorded = [one for one, done in zip(together, written, strict=True) if done]
+            together = [one for one in decided if not one[1].gone]
+            recorded: list[tuple[Result, Verdict]] = []
+            alone = [one for one in decided if one[1].gone]
+            for one, done in zip(together, statements.run([self._statement(*one) for one in together]), strict=True):
+                (recorded if done else alone).append(one)
             for one in recorded:
                 self._note(*one)
             self._follow_all(recorded)
-            for result, decision in decided:
-                if (result, decision) not in recorded:
-                    with self._our_fault(result.message):
-                        self._record(result, decision)
+            for result, decision in alone:
+                with self._our_fault(result.message):
+                    self._record(result, decision)
 
     def _follow_all(self, recorded: Sequence[tuple[Result, Verdict]]) -> None:
         retried = [(result, decision) for result, decision in recorded if decision.next_at is not None]
