@@ -6,7 +6,7 @@ statement is turned into the PutItem or UpdateItem that it is, so that moto's ow
 
 import re
 import threading
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
 from dataclasses import dataclass
 from typing import Any
@@ -67,21 +67,19 @@ def _all(part: re.Pattern[str], text: str, between: str) -> list[str]:
 
 @contextmanager
 def conditions_hold() -> Iterator[None]:
-    """While the block runs, moto honours the conditions of batches, and one write is done at a time.
+    """While the block runs, moto honours the conditions of batches, and works one request at a time.
 
-    moto judges a condition in one step and writes in another; in DynamoDB they are one.
+    It judges a condition in one step and writes in another, and changes an item attribute by attribute; in DynamoDB
+    nobody sees anything in between.
     """
-    from moto.dynamodb.models import DynamoDBBackend
+    from moto.core.botocore_stubber import BotocoreStubber
     from moto.dynamodb.responses import DynamoHandler
 
-    lock = threading.RLock()
+    lock, work = threading.RLock(), BotocoreStubber.__call__
 
-    def atomic(write: Callable[..., Any]) -> Callable[..., Any]:
-        def locked(*args: Any, **options: Any) -> Any:
-            with lock:
-                return write(*args, **options)
-
-        return locked
+    def one_at_a_time(stubber: Any, *given: Any, **named: Any) -> Any:
+        with lock:
+            return work(stubber, *given, **named)
 
     def batch_execute_statement(handler: Any) -> Any:
         from moto.core.responses import ActionResult
@@ -99,8 +97,7 @@ def conditions_hold() -> Iterator[None]:
 
     with (
         patch.object(DynamoHandler, "batch_execute_statement", batch_execute_statement),
-        patch.object(DynamoDBBackend, "put_item", atomic(DynamoDBBackend.put_item)),
-        patch.object(DynamoDBBackend, "update_item", atomic(DynamoDBBackend.update_item)),
+        patch.object(BotocoreStubber, "__call__", one_at_a_time),
     ):
         yield
 

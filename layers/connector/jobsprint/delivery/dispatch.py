@@ -37,7 +37,7 @@ from jobsprint.store.events import EventStore
 from jobsprint.store.webhook_stats import StatsStore
 
 _WORKERS = 8
-GATHER_SECONDS = 0.02
+GATHER_SECONDS = 0.05
 """How long a result waits for others to be written with it, while any are still to come."""
 
 
