@@ -74,8 +74,7 @@ def forget_settings() -> None:
     """Reads the environment anew: for tests that change it after the `aws` fixture."""
     from jobsprint import config
     from jobsprint.connectors import calls
+    from tests.support.sender import close
 
     config.settings.cache_clear()
-    if calls.client.cache_info().currsize:
-        calls.client().close()
-    calls.client.cache_clear()
+    close(calls.client)

@@ -9,6 +9,7 @@ import pytest
 from jobsprint.delivery import dispatch as dispatching
 from tests.support.deliveries import Outbox, watching_sqs
 from tests.support.receiver import Receiver, receiving
+from tests.support.sender import close
 
 
 @pytest.fixture
@@ -28,9 +29,7 @@ def receiver(endpoint: Receiver) -> Receiver:
 def dispatcher(aws: dict[str, str]) -> Iterator[None]:
     """Closes the dispatcher's connections afterwards."""
     yield
-    if dispatching._client.cache_info().currsize:
-        dispatching._client().close()
-        dispatching._client.cache_clear()
+    close(dispatching._client)
 
 
 @pytest.fixture

@@ -172,10 +172,9 @@ def test_all_that_failed_or_is_missing_is_recovered_once_each(outbox: Outbox, en
 
 
 def test_a_new_webhook_gets_what_was_published_before_it(outbox: Outbox, endpoint: Receiver, webhook: str) -> None:
-    before = publish_many(150) | publish_many(50, external="e")
+    before = publish_many(110) | publish_many(15, external="e")
     publish_many(10, "user.created")
-    deliver(outbox)
-    endpoint.received.clear()
+    outbox.take()  # for the webhook that there was
     late = subscribe(endpoint.url + "/late", "order.*")["id"]
     started(late)
     finish(outbox)
@@ -598,7 +597,7 @@ def test_a_queue_that_takes_nothing_leaves_no_recovery_behind(outbox: Outbox, en
     [
         ({"since": None}, "body.since"),
         ({"since": "yesterday"}, "body.since"),
-        ({"since": ago(minutes=-10)}, "body.since"),
+        ({"since": ago(days=-1)}, "body.since"),
         ({"since": ago(days=31)}, "body.since"),
         ({"until": ago(hours=2)}, "body.until"),
         ({"until": "never"}, "body.until"),

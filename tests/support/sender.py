@@ -20,6 +20,13 @@ from tests.support.deliveries import Outbox, dispatch, publish, record, subscrib
 _STATUS = Path("/proc/self/status")
 
 
+def close(client: Any) -> None:
+    """Closes the connections of a client that a cached function made, if it did; its next call makes a new one."""
+    if client.cache_info().currsize:
+        client().close()
+    client.cache_clear()
+
+
 @contextmanager
 def sending(
     monkeypatch: pytest.MonkeyPatch,
@@ -39,9 +46,7 @@ def sending(
     try:
         yield
     finally:
-        if dispatching._client.cache_info().currsize:
-            dispatching._client().close()
-        dispatching._client.cache_clear()
+        close(dispatching._client)
 
 
 def loopback(host: str, port: int, **_: Any) -> list[tuple[Any, ...]]:
