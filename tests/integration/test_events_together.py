@@ -11,6 +11,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from jobsprint import aws as clients
+from jobsprint.delivery import dispatch as dispatching
 from jobsprint.domain.ids import new_ids
 from jobsprint.domain.models import Event
 from jobsprint.store import events
@@ -24,6 +25,9 @@ from tests.support.receiver import Receiver
 def outbox(aws: dict[str, Any], calm: None) -> Iterator[Outbox]:
     with watching_sqs() as box:
         yield box
+    if dispatching._client.cache_info().currsize:
+        dispatching._client().close()
+        dispatching._client.cache_clear()
 
 
 def rows() -> list[dict[str, Any]]:
