@@ -16,14 +16,19 @@ _numbers = itertools.count(1)
 
 def batch(service: Service, size: int, webhook: str = "") -> dict[str, Any]:
     """An SQS event with `size` first attempts that nobody else knows of."""
-    return {"Records": [record(json.dumps(_ticket(webhook or service.webhook))) for _ in range(size)]}
+    return batch_for(TENANT, webhook or service.webhook, size)
 
 
-def _ticket(webhook: str) -> dict[str, Any]:
+def batch_for(tenant: str, webhook: str, size: int) -> dict[str, Any]:
+    """The same for any webhook."""
+    return {"Records": [record(json.dumps(_ticket(tenant, webhook))) for _ in range(size)]}
+
+
+def _ticket(tenant: str, webhook: str) -> dict[str, Any]:
     now = now_ms() + next(_numbers)  # a time of its own, as ids are made from it
     event_id = new_id("evt", now)
     return {
-        "tenant": TENANT,
+        "tenant": tenant,
         "webhookId": webhook,
         "deliveryId": new_id("dlv", now),
         "eventId": event_id,
