@@ -6,7 +6,7 @@ from jobsprint.api.endpoint import Endpoint
 from jobsprint.api.envelope import Data, success
 from jobsprint.api.parameters import Body
 from jobsprint.api.shared_parameters import WebhookId
-from jobsprint.api.webhook_requests import WebhookChange
+from jobsprint.api.webhook_change_requests import WebhookChange
 from jobsprint.api.webhook_views import WebhookView, webhook_view
 from jobsprint.integrations import webhooks
 

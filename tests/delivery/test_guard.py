@@ -6,7 +6,7 @@ from typing import Any
 
 import pytest
 
-from jobsprint.connectors import calls
+from jobsprint.connectors import targets
 from jobsprint.domain import traffic
 from jobsprint.domain.errors import InvalidFields
 from jobsprint.security import addresses, outbound
@@ -96,7 +96,7 @@ def test_a_name_that_flips_to_any_of_them_is_refused_at_delivery(
 def refused_target(url: str) -> str:
     """Why the service may not call this; empty where it may."""
     try:
-        calls.check_target(url)
+        targets.check_target(url)
     except InvalidFields as error:
         return str(error)
     return ""

@@ -10,7 +10,7 @@ from urllib.parse import urlencode
 
 import pytest
 
-from jobsprint.connectors import calls, registry
+from jobsprint.connectors import registry, targets
 from jobsprint.security import addresses, outbound
 from tests.conftest import forget_settings
 from tests.support.authority import Authority, authority
@@ -83,7 +83,7 @@ def test_the_operators_flag_opens_private_networks_and_nothing_else(
     ):
         assert refusal_of(knock(url), field) == f"blocked_address: {reason}", url
     assert rows() == []
-    calls.check_target("http://10.0.0.1/")
+    targets.check_target("http://10.0.0.1/")
 
 
 def test_a_name_that_flips_between_check_and_connect_is_refused(

@@ -18,8 +18,10 @@ from jobsprint.domain.errors import BadRequest
 from jobsprint.domain.redact import MASK
 from jobsprint.integrations import action_answers, actions, consent, grants
 from jobsprint.security import addresses, outbound
+from jobsprint.store.events import events_of
 from jobsprint.store.grants import GrantStore, consent_id
 from jobsprint.store.integrations import IntegrationStore
+from jobsprint.store.table import unmarshal_item
 from tests.conftest import forget_settings
 from tests.support.authority import Authority, Faults, authority
 from tests.support.call import Answer, Context, call, handler
@@ -95,7 +97,8 @@ def set_times(server: Authority, *, refresh_in: float, expires_in: float) -> Non
 
 def published() -> list[tuple[str, str]]:
     items = clients.dynamodb().scan(TableName="EventsTable")["Items"]
-    return sorted((item["event"]["S"], json.loads(item["data"]["S"])["id"]) for item in items if "event" in item)
+    kept = [event for item in items if "event" in item for _, event in events_of("acme", unmarshal_item(item))]
+    return sorted((event.name, json.loads(event.data)["id"]) for event in kept)
 
 
 # --- consent ----------------------------------------------------------------------------------------------------------

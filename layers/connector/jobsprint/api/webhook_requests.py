@@ -1,63 +1,10 @@
-"""What the operations on webhooks take. Class names are unique: they name OpenAPI components."""
+"""What making a webhook takes. Class names are unique: they name OpenAPI components."""
 
-from typing import Annotated, Any
+from pydantic import BaseModel, ConfigDict
 
-from pydantic import AfterValidator, BaseModel, ConfigDict, Field, ValidationError, WithJsonSchema
-from pydantic_core import InitErrorDetails, PydanticCustomError
-
+from jobsprint.api.webhook_fields import Filter, RateLimit, RetrySchedule, policy_of
 from jobsprint.connectors.fields import Events, Headers, Name, Secret, Url
-from jobsprint.delivery import routing
-from jobsprint.domain import patterns, rules
 from jobsprint.domain.models import DeliveryPolicy
-
-
-def _bounded_schedule(schedule: list[int]) -> list[int]:
-    rules.check_schedule(schedule)
-    return schedule
-
-
-RetrySchedule = Annotated[
-    list[Annotated[int, Field(ge=0, le=rules.MAX_RETRY_WAIT_SECONDS)]],
-    Field(
-        min_length=1,
-        max_length=rules.MAX_TRIES,
-        description="Seconds to wait before each attempt, the first one (at most 900) included, 14 days together; "
-        "without it the service's own holds",
-    ),
-    AfterValidator(_bounded_schedule),
-]
-RateLimit = Annotated[
-    int, Field(ge=1, le=rules.MAX_RATE, description="Most deliveries per second; what is over it waits")
-]
-
-
-def _complaint(flaw: patterns.Flaw) -> InitErrorDetails:
-    kind = PydanticCustomError("pattern", "{reason}", {"reason": flaw.reason})
-    return {"type": kind, "loc": flaw.where, "input": None}
-
-
-def _pattern(value: dict[str, Any]) -> dict[str, Any]:
-    try:
-        patterns.Pattern.of(value, routing.DOCUMENT_FIELDS)
-    except patterns.PatternError as error:
-        # So that each flaw is named by its own path.
-        raise ValidationError.from_exception_data("filter", [_complaint(flaw) for flaw in error.flaws]) from None
-    return value
-
-
-Filter = Annotated[
-    dict[str, Any],
-    AfterValidator(_pattern),
-    WithJsonSchema(
-        {
-            "type": "object",
-            "description": "An event pattern in EventBridge's syntax over `event`, `timestamp` and `data`;"
-            " the webhook gets only the events that match",
-        }
-    ),
-]
-
-_POLICY_FIELDS = {"retrySchedule": "retry_schedule", "rateLimit": "rate_limit", "filter": "filter"}
 
 
 class WebhookCreate(BaseModel):
@@ -76,29 +23,4 @@ class WebhookCreate(BaseModel):
 
     def policy(self) -> DeliveryPolicy:
         """How its deliveries are wanted."""
-        return DeliveryPolicy(**_policy(self))
-
-
-class WebhookChange(BaseModel):
-    """What to change of a webhook; `active: false` pauses it."""
-
-    model_config = ConfigDict(extra="forbid", strict=True)
-
-    name: Name | None = None
-    url: Url | None = None
-    events: Events | None = None
-    headers: Headers | None = None
-    active: bool | None = None
-    retrySchedule: RetrySchedule | None = None
-    rateLimit: RateLimit | None = None
-    filter: Filter | None = None
-
-    def policy(self) -> dict[str, Any]:
-        """The fields of a DeliveryPolicy that are to change; a null takes the service's default again."""
-        return _policy(self)
-
-
-def _policy(body: WebhookCreate | WebhookChange) -> dict[str, Any]:
-    asked = {field: getattr(body, name) for name, field in _POLICY_FIELDS.items() if name in body.model_fields_set}
-    schedule = asked.get("retry_schedule")
-    return {**asked, "retry_schedule": tuple(schedule)} if schedule else asked
+        return DeliveryPolicy(**policy_of(self))

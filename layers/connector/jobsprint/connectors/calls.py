@@ -4,7 +4,6 @@ from dataclasses import replace
 from functools import cache
 
 from jobsprint.domain import canonical
-from jobsprint.domain.errors import InvalidFields
 from jobsprint.domain.models import JsonObject
 from jobsprint.domain.times import now_ms
 from jobsprint.security import addresses, outbound, signing
@@ -18,14 +17,6 @@ USER_AGENT = "Jobsprint-Integrations/1.0"
 def client() -> outbound.Client:
     """The container's outbound client: it keeps connections alive between calls."""
     return outbound.Client(addresses.deployment_policy(), user_agent=USER_AGENT)
-
-
-def check_target(url: str, field: str = "body.url") -> None:
-    """Raises InvalidFields unless this deployment may call `url`; a host that does not resolve passes."""
-    try:
-        addresses.vet(url, addresses.deployment_policy())
-    except addresses.ForbiddenUrl as error:
-        raise InvalidFields.one(field, str(error), code="forbidden_url") from error
 
 
 def post_json(

@@ -9,10 +9,8 @@ from typing import Annotated, Any
 
 from pydantic import BaseModel, ConfigDict, Field, field_validator
 
-from jobsprint.connectors import outcomes
 from jobsprint.connectors.answers import read_json
 from jobsprint.connectors.base import TEST_SECONDS, CallContext, Connection, TestResult
-from jobsprint.connectors.calls import MAX_RESULT_BYTES, post_json
 from jobsprint.connectors.targets import Target, completed
 from jobsprint.domain import rules
 from jobsprint.domain.errors import UpstreamFailed
@@ -21,7 +19,6 @@ from jobsprint.domain.json_schema import check_schema
 from jobsprint.domain.models import Capability, Integration, JsonObject
 from jobsprint.domain.times import now_ms
 from jobsprint.security.credentials import Credentials
-from jobsprint.security.outbound import Failure
 
 PING = "jobsprint.ping"
 
@@ -84,9 +81,12 @@ class Custom:
 
     def test(self, integration: Integration, credentials: Credentials) -> TestResult:
         """POSTs a signed ping; 2xx passes."""
+        # Imported here and below: they bring libcurl, which connecting never needs.
+        from jobsprint.connectors import calls, outcomes
+
         ping: JsonObject = {"action": PING, "parameters": {}}
         call_id = new_id("exe", now_ms())
-        outcome = post_json(credentials, ping, message_id=call_id, timeout=TEST_SECONDS, max_body=1024)
+        outcome = calls.post_json(credentials, ping, message_id=call_id, timeout=TEST_SECONDS, max_body=1024)
         return outcomes.test_result(outcome)
 
     def execute(
@@ -100,12 +100,15 @@ class Custom:
         context: CallContext,
     ) -> JsonObject:
         """POSTs the action; see `connectors.base.Connector`."""
-        outcome = post_json(
+        from jobsprint.connectors import calls, outcomes
+        from jobsprint.security.outbound import Failure
+
+        outcome = calls.post_json(
             credentials,
             {"action": action, "parameters": parameters},
             message_id=call_id,
             timeout=context.seconds,
-            max_body=MAX_RESULT_BYTES,
+            max_body=calls.MAX_RESULT_BYTES,
             traceparent=context.traceparent,
         )
         if isinstance(outcome, Failure):
@@ -114,7 +117,7 @@ class Custom:
             raise outcomes.refused(outcome)
         if outcome.truncated:
             raise UpstreamFailed(
-                f"The answer is longer than {MAX_RESULT_BYTES // 1024} KB", code="upstream_answer_too_large"
+                f"The answer is longer than {calls.MAX_RESULT_BYTES // 1024} KB", code="upstream_answer_too_large"
             )
         return result_of(outcome.body)
 

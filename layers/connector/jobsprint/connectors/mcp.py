@@ -13,7 +13,6 @@ from pydantic import BaseModel, ConfigDict, Field, field_validator
 
 from jobsprint.connectors import mcp_results
 from jobsprint.connectors.base import TEST_SECONDS, CallContext, Connection, TestResult
-from jobsprint.connectors.calls import check_target
 from jobsprint.connectors.fields import Url
 from jobsprint.connectors.mcp_protocol import (
     HANDSHAKES,
@@ -24,6 +23,7 @@ from jobsprint.connectors.mcp_protocol import (
     Listing,
     RpcFailed,
 )
+from jobsprint.connectors.targets import check_target
 from jobsprint.domain import packing, rules
 from jobsprint.domain.canonical import JsonValue
 from jobsprint.domain.errors import (

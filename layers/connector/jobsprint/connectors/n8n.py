@@ -15,7 +15,7 @@ from pydantic import BaseModel, ConfigDict, Field, field_validator
 
 from jobsprint.connectors import n8n_mcp
 from jobsprint.connectors.base import TEST_SECONDS, CallContext, Connection, TestResult
-from jobsprint.connectors.calls import MAX_RESULT_BYTES, check_target, client
+from jobsprint.connectors.calls import MAX_RESULT_BYTES, client
 from jobsprint.connectors.custom import result_of
 from jobsprint.connectors.fields import Url
 from jobsprint.connectors.n8n_outcomes import (
@@ -30,6 +30,7 @@ from jobsprint.connectors.n8n_outcomes import (
     webhook_error,
 )
 from jobsprint.connectors.n8n_workflows import CALL_HEADER, Hook, action_names, capability, live_hook, request_parts
+from jobsprint.connectors.targets import check_target
 from jobsprint.domain import packing, rules
 from jobsprint.domain.errors import InvalidFields, JobsprintError, UpstreamFailed
 from jobsprint.domain.models import Capability, Integration, JsonObject

@@ -5,10 +5,19 @@ from typing import TypeVar
 
 from pydantic import BaseModel, ConfigDict, Field
 
-from jobsprint.connectors.calls import check_target
 from jobsprint.connectors.fields import Headers, Secret, Url
+from jobsprint.domain.errors import InvalidFields
 from jobsprint.domain.validation import validate
+from jobsprint.security import addresses
 from jobsprint.security.credentials import Credentials
+
+
+def check_target(url: str, field: str = "body.url") -> None:
+    """Raises InvalidFields unless this deployment may call `url`; a host that does not resolve passes."""
+    try:
+        addresses.vet(url, addresses.deployment_policy())
+    except addresses.ForbiddenUrl as error:
+        raise InvalidFields.one(field, str(error), code="forbidden_url") from error
 
 
 class Target(BaseModel):

@@ -2,9 +2,7 @@
 
 from collections.abc import Mapping
 
-from jobsprint.connectors import outcomes
 from jobsprint.connectors.base import TEST_SECONDS, CallContext, Connection, TestResult
-from jobsprint.connectors.calls import post_body
 from jobsprint.connectors.fields import Events
 from jobsprint.connectors.targets import Target, completed
 from jobsprint.domain.errors import NotFound
@@ -38,11 +36,14 @@ class Webhook:
 
     def test(self, integration: Integration, credentials: Credentials) -> TestResult:
         """POSTs a signed `ping` event; 2xx passes."""
+        # Imported here: they bring libcurl, which making a webhook never needs.
+        from jobsprint.connectors import calls, outcomes
+
         now = now_ms()
         body = signing.signed_body(
             "ping", iso_seconds(now), f'{{"webhookId":"{integration.id}"}}', credentials.secrets[0]
         )
-        outcome = post_body(credentials, body, new_id("evt", now), TEST_SECONDS, 1024)
+        outcome = calls.post_body(credentials, body, new_id("evt", now), TEST_SECONDS, 1024)
         return outcomes.test_result(outcome)
 
     def execute(

@@ -106,9 +106,9 @@ def begin(integration: Integration, given: OAuthConnect, *, api_url: str) -> tup
     `given` comes from `checked`; `api_url` is our own base URL, ending in `/v1`. Raises InvalidFields for a forbidden
     URL, and UpstreamFailed with a code for whatever the server or its authorization server do not offer.
     """
-    from jobsprint.connectors import calls, oauth
+    from jobsprint.connectors import oauth, targets
 
-    calls.check_target(given.serverUrl or "", "body.serverUrl")
+    targets.check_target(given.serverUrl or "", "body.serverUrl")
     # One spelling, one grant.
     server_url = addresses.check_url(given.serverUrl or "", addresses.deployment_policy()).url
     grant = grants.grant_id(server_url)

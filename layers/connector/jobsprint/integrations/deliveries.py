@@ -6,9 +6,9 @@ The history of a deleted webhook stays until its time to live has passed: there 
 from jobsprint.domain.deliveries import DeliveryRow, Wanted
 from jobsprint.domain.errors import NotFound
 from jobsprint.domain.times import now_ms
-from jobsprint.integrations import webhooks
 from jobsprint.store.deliveries import DeliveryStore
 from jobsprint.store.events import EventStore
+from jobsprint.store.integrations import IntegrationStore
 
 
 def page(
@@ -17,7 +17,7 @@ def page(
     """A page of deliveries, newest first, and the position to go on from. Raises NotFound."""
     rows, position = DeliveryStore(tenant).page(webhook_id, wanted, limit=limit, position=position, now=now_ms())
     if not rows:
-        webhooks.find(tenant, webhook_id)
+        IntegrationStore(tenant).webhook(webhook_id)
     return rows, position
 
 
@@ -27,6 +27,6 @@ def find(tenant: str, webhook_id: str, delivery_id: str) -> tuple[DeliveryRow, s
     try:
         row = DeliveryStore(tenant).get(webhook_id, delivery_id, now)
     except NotFound:
-        webhooks.find(tenant, webhook_id)
+        IntegrationStore(tenant).webhook(webhook_id)
         raise
     return row, EventStore(tenant).data_of(row.event_key, now)

@@ -157,7 +157,7 @@ def _reconnect(tenant: str, integration_id: str, body: Mapping[str, object], api
 
 
 def _resume(tenant: str, webhook_id: str) -> Connected:
-    if webhooks.find(tenant, webhook_id).status == "connected":
+    if IntegrationStore(tenant).webhook(webhook_id).status == "connected":
         raise Conflict(f"{webhook_id} is active already", code="already_connected")
     resumed = webhooks.change(tenant, webhook_id, name=None, active=True, target={}, policy={})
     return Connected(resumed, "Resumed; events are delivered again from now on", created=False)

@@ -6,8 +6,8 @@ from dataclasses import dataclass
 from jobsprint.domain.attempt_counts import Figures, figures
 from jobsprint.domain.models import DeliveryState
 from jobsprint.domain.times import now_ms
-from jobsprint.integrations import webhooks
 from jobsprint.store.deliveries import DeliveryStore
+from jobsprint.store.integrations import IntegrationStore
 from jobsprint.store.webhook_stats import HOUR_MS, StatsStore
 
 MOST_COUNTED = 1000
@@ -44,7 +44,7 @@ class Stats:
 
 def of(tenant: str, webhook_id: str, now: int | None = None) -> Stats:
     """The stats of a webhook at `now` (ms). Raises NotFound."""
-    webhooks.find(tenant, webhook_id)
+    IntegrationStore(tenant).webhook(webhook_id)
     hour = (now_ms() if now is None else now) // HOUR_MS
     hours = StatsStore(tenant).hours(webhook_id, hour - _WEEK + 1)
 

@@ -11,8 +11,8 @@ from jobsprint.domain.deliveries import Ticket
 from jobsprint.domain.ids import new_id
 from jobsprint.domain.models import JsonObject
 from jobsprint.domain.times import iso_seconds, now_ms
-from jobsprint.integrations import webhooks
 from jobsprint.security.credentials import open_credentials
+from jobsprint.store.integrations import IntegrationStore
 
 PING = "ping"
 _MAX_ANSWER = 1024
@@ -29,7 +29,7 @@ def test(tenant: str, webhook_id: str, event: str) -> tuple[TestResult, int]:
 
     Its data says `"test": true`. Raises NotFound, and Conflict for a webhook that is paused or disabled.
     """
-    webhook = webhooks.find(tenant, webhook_id)
+    webhook = IntegrationStore(tenant).webhook(webhook_id)
     rules.require_connected(webhook)
     now = now_ms()
     ticket = Ticket(

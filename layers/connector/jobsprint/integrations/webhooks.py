@@ -65,11 +65,6 @@ def create(tenant: str, name: str, target: Mapping[str, object], policy: Deliver
     return Created(webhook, connection.credentials.secrets[0])
 
 
-def find(tenant: str, webhook_id: str) -> Integration:
-    """The webhook of that id. Raises NotFound, also for the id of another kind of integration."""
-    return IntegrationStore(tenant).webhook(webhook_id)
-
-
 def change(
     tenant: str,
     webhook_id: str,
@@ -84,7 +79,7 @@ def change(
     Raises NotFound and InvalidFields.
     """
     store = IntegrationStore(tenant)
-    webhook = find(tenant, webhook_id)
+    webhook = IntegrationStore(tenant).webhook(webhook_id)
     changed = replace(webhook, name=name or webhook.name, policy=replace(webhook.policy, **policy))
     if target:
         connection = connector_for("webhook").connect(webhook, target, current=open_credentials(webhook))
@@ -105,18 +100,13 @@ def rotate_secret(tenant: str, webhook_id: str, *, secret: str | None, overlap_s
     Raises NotFound, InvalidFields for the secret in use, and Conflict where too many old secrets are still valid or
     somebody else changed the webhook meanwhile: of two rotations at once one wins.
     """
-    webhook = find(tenant, webhook_id)
+    webhook = IntegrationStore(tenant).webhook(webhook_id)
     now = now_ms()
     new = secret or generate_secret()
     credentials = rotated(open_credentials(webhook), new, overlap_ms=overlap_seconds * 1000, now=now)
     changed = IntegrationStore(tenant).update(seal_credentials(webhook, credentials))
     logger.info("secret_rotated", extra={"webhookId": webhook_id, "oldSecrets": len(credentials.retired)})
     return Rotated(changed, new, tuple(old.until for old in credentials.retired))
-
-
-def delete(tenant: str, webhook_id: str) -> None:
-    """Deletes a webhook; what is still on its way to it ends as `discarded`."""
-    IntegrationStore(tenant).delete(find(tenant, webhook_id), now_ms())
 
 
 def _resumed(webhook: Integration, state: Traffic, now: int) -> Traffic:
