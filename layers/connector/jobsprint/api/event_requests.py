@@ -28,7 +28,8 @@ class PublishEvent(BaseModel):
 class PublishBatch(BaseModel):
     """Up to 25 events, each judged alone."""
 
-    model_config = ConfigDict(extra="forbid", strict=True)
+    # Its validator is built for the first batch: most containers start with a single event.
+    model_config = ConfigDict(extra="forbid", strict=True, defer_build=True)
 
     # Documented here and checked one by one later, because a wrong one must not stop the others.
     events: Annotated[list[SkipValidation[PublishEvent]], Field(min_length=1, max_length=MAX_BATCH)]

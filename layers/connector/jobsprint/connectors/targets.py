@@ -23,7 +23,8 @@ def check_target(url: str, field: str = "body.url") -> None:
 class Target(BaseModel):
     """Where to POST, with which headers; with a `secret`, every request is signed."""
 
-    model_config = ConfigDict(extra="forbid", strict=True)
+    # Only its subclasses are used, each built at its first use.
+    model_config = ConfigDict(extra="forbid", strict=True, defer_build=True)
 
     url: Url
     headers: Headers = Field(default_factory=dict)

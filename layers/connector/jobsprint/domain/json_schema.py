@@ -10,6 +10,9 @@ from jobsprint.domain.canonical import JsonValue
 from jobsprint.domain.errors import Detail
 from jobsprint.domain.models import JsonObject
 
+_ANY_OBJECT: JsonObject = {"type": "object"}
+"""What a capability without described parameters has: the library (15 MB) is not loaded to let an object pass."""
+
 _MAX_DETAILS = 20
 _REFERENCE_KEYWORDS = frozenset({"$ref", "$dynamicRef", "$recursiveRef"})
 _MAX_REFERENCES = 20  # each may double the work: 2 of them in each of 20 definitions never end
@@ -33,6 +36,8 @@ def _validator(schema: JsonObject) -> Any:
 
 def check_schema(schema: JsonObject) -> None:
     """Raises ValueError unless `schema` is a JSON Schema of an object that can be used without fetching anything."""
+    if schema == _ANY_OBJECT:
+        return
     if schema.get("type") != "object":
         raise ValueError('the schema is one of an object: it starts with "type": "object"')
     if _references(schema) > _MAX_REFERENCES:
@@ -58,7 +63,7 @@ class Checker:
     """
 
     def __init__(self, schema: JsonObject) -> None:
-        self._validator = _validator(schema)
+        self._validator = None if schema == _ANY_OBJECT else _validator(schema)
         self._size = _size(schema) * _GROWTH ** _references(schema)
 
     def details(self, value: JsonObject, where: str) -> tuple[Detail, ...]:
@@ -66,6 +71,8 @@ class Checker:
 
         One general detail where value and schema are too large to say more.
         """
+        if self._validator is None:
+            return ()
         pairs = _size(value) * self._size
         if pairs > _MAX_JUDGED:
             return (Detail(where, "Not checked: too large for this schema"),)
