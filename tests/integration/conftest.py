@@ -1,7 +1,6 @@
 """Fixtures of the integration tests."""
 
-import threading
-from collections.abc import Callable, Iterator
+from collections.abc import Iterator
 from typing import Any
 
 import pytest
@@ -45,24 +44,6 @@ def no_dns(monkeypatch: pytest.MonkeyPatch) -> None:
     from jobsprint.security import addresses
 
     monkeypatch.setattr(addresses, "vet", lambda *_, **__: None)
-
-
-@pytest.fixture
-def atomic_writes(monkeypatch: pytest.MonkeyPatch) -> None:
-    """moto judges a condition in one step and writes in another; here they are one, as they are in DynamoDB."""
-    from moto.dynamodb.models import DynamoDBBackend
-
-    lock = threading.Lock()
-
-    def atomic(write: Callable[..., Any]) -> Callable[..., Any]:
-        def locked(*args: Any, **options: Any) -> Any:
-            with lock:
-                return write(*args, **options)
-
-        return locked
-
-    for name in ("put_item", "update_item"):
-        monkeypatch.setattr(DynamoDBBackend, name, atomic(getattr(DynamoDBBackend, name)))
 
 
 @pytest.fixture

@@ -24,7 +24,7 @@ _Result = TypeVar("_Result")
 
 
 @pytest.fixture
-def outbox(atomic_writes: None, outbox: Outbox) -> Outbox:
+def outbox(outbox: Outbox) -> Outbox:
     clients.dynamodb()
     return outbox
 

@@ -424,9 +424,7 @@ def test_a_worker_may_die_at_every_call(
     assert started(webhook)["status"] == "running"
 
 
-def test_steps_that_come_twice_or_at_once_send_nothing_twice(
-    atomic_writes: None, outbox: Outbox, endpoint: Receiver, webhook: str
-) -> None:
+def test_steps_that_come_twice_or_at_once_send_nothing_twice(outbox: Outbox, endpoint: Receiver, webhook: str) -> None:
     failed = failing(outbox, endpoint, 60)
     job = started(webhook, perSecond=2)
     old: list[str] = []

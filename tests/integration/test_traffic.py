@@ -589,9 +589,7 @@ def test_in_a_long_line_whoever_waits_for_longer_is_shown(world: World, receiver
 
 
 @pytest.mark.parametrize("attempt", [1, 2])
-def test_a_message_that_comes_twice_makes_one_chain(
-    world: World, receiver: Receiver, atomic_writes: None, attempt: int
-) -> None:
+def test_a_message_that_comes_twice_makes_one_chain(world: World, receiver: Receiver, attempt: int) -> None:
     """However often the queue hands out a message that is put off, one message goes on from it."""
     webhook = subscribe(receiver.url)
     receiver.answer = lambda _: Reply(500)
@@ -613,9 +611,7 @@ def test_a_message_that_comes_twice_makes_one_chain(
     assert len(receiver.received) == before
 
 
-def test_two_chains_that_began_before_there_was_a_row_become_one(
-    world: World, receiver: Receiver, atomic_writes: None
-) -> None:
+def test_two_chains_that_began_before_there_was_a_row_become_one(world: World, receiver: Receiver) -> None:
     webhook = subscribe(receiver.url, rateLimit=1)
     [_, message] = messages = world.publish(2)
     world.work(*messages)

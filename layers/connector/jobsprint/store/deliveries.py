@@ -16,8 +16,6 @@ import json
 from collections.abc import Iterable, Mapping, Sequence
 from typing import Any
 
-from botocore.exceptions import ClientError
-
 from jobsprint import aws
 from jobsprint.config import settings
 from jobsprint.domain.deliveries import GRACE_MS, LEASE_MS, LIVE_STATES, Claim, DeliveryRow, Ticket, Wanted, due_at
@@ -29,14 +27,15 @@ from jobsprint.store.logs import id_range
 from jobsprint.store.statements import Statement
 from jobsprint.store.table import (
     Item,
+    Lost,
     Query,
     Value,
     batch_get,
-    condition_failed,
     live,
     marshal,
     marshal_item,
     read_page,
+    try_write,
     unmarshal_item,
 )
 
@@ -235,20 +234,18 @@ class DeliveryStore:
 
     def _write(self, key: dict[str, str], **update: Any) -> tuple[bool, DeliveryRow | None]:
         """A conditional UpdateItem: True and the row after it where that is asked for, or False and what stands."""
-        try:
-            answer: Any = aws.dynamodb().update_item(
+        answer: Any = try_write(
+            lambda: aws.dynamodb().update_item(
                 TableName=self._table,
                 Key=marshal_item(key),
                 ReturnValuesOnConditionCheckFailure="ALL_OLD",
                 **update,
             )
-        except ClientError as error:
-            if not condition_failed(error):
-                raise
-            stands: Any = error.response.get("Item")
-            return False, _row(unmarshal_item(stands)) if stands else None
-        written = answer.get("Attributes")
-        return True, _row(unmarshal_item(written)) if written else None
+        )
+        if isinstance(answer, Lost):
+            return False, _row(answer.item) if answer.item else None
+        after = answer.get("Attributes")
+        return True, _row(unmarshal_item(after)) if after else None
 
     # --- sending anew -------------------------------------------------------------------------------------------------
 

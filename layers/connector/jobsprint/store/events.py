@@ -19,14 +19,12 @@ from collections.abc import Iterator, Sequence
 from dataclasses import asdict, replace
 from typing import Any
 
-from botocore.exceptions import ClientError
-
 from jobsprint import aws
 from jobsprint.config import settings
 from jobsprint.domain import rules
 from jobsprint.domain.errors import Conflict, Detail
 from jobsprint.domain.models import Event
-from jobsprint.store.table import Item, Value, condition_failed, live, marshal_item, unmarshal_item
+from jobsprint.store.table import Item, Lost, Value, live, marshal_item, try_write, unmarshal_item, written
 
 SHARDS = 16
 EXTERNAL = "ext#"
@@ -91,20 +89,16 @@ class EventStore:
                 }
             ),
         }
-        try:
-            aws.dynamodb().put_item(
+        done = try_write(
+            lambda: aws.dynamodb().put_item(
                 TableName=self._table,
                 Item=row,
                 ConditionExpression="attribute_not_exists(pk) OR expiresAt <= :seconds",
                 ExpressionAttributeValues=marshal_item({":seconds": now // 1000}),
                 ReturnValuesOnConditionCheckFailure="ALL_OLD",
             )
-        except ClientError as error:
-            if not condition_failed(error):
-                raise
-            stands: Any = error.response.get("Item", {})
-            return self._first(event, unmarshal_item(stands), fingerprint)
-        return event
+        )
+        return self._first(event, done.item, fingerprint) if isinstance(done, Lost) else event
 
     def keep_together(self, events: Sequence[Event], now: int) -> list[Event]:
         """Keeps events that Jobsprint named, with ids that follow each other (`domain.ids.new_ids`), in few items.
@@ -138,17 +132,15 @@ class EventStore:
 
         What is kept together with it stays as long.
         """
-        try:
-            aws.dynamodb().update_item(
+        written(
+            lambda: aws.dynamodb().update_item(
                 TableName=self._table,
                 Key=self._key(key),
                 UpdateExpression="SET expiresAt = :until",
                 ConditionExpression="expiresAt < :until",
                 ExpressionAttributeValues=marshal_item({":until": until}),
             )
-        except ClientError as error:
-            if not condition_failed(error):
-                raise
+        )
 
     def _key(self, key: str) -> dict[str, Any]:
         return marshal_item(dict(item_key(self._tenant, key)))

@@ -60,11 +60,6 @@ def unmarshal_item(attributes: Mapping[str, Any]) -> Item:
     return {name: _unmarshal(attribute) for name, attribute in attributes.items()}
 
 
-def condition_failed(error: ClientError) -> bool:
-    """Whether a conditional write lost."""
-    return error.response.get("Error", {}).get("Code") == "ConditionalCheckFailedException"
-
-
 @dataclass(frozen=True, slots=True)
 class Lost:
     """A write whose condition did not hold.
@@ -81,7 +76,7 @@ def try_write(write: Callable[[], _Answer]) -> _Answer | Lost:
     try:
         return write()
     except ClientError as error:
-        if not condition_failed(error):
+        if error.response.get("Error", {}).get("Code") != "ConditionalCheckFailedException":
             raise
         stands: Any = error.response.get("Item", {})
         return Lost(unmarshal_item(stands))
