@@ -117,3 +117,19 @@ def test_an_answer_that_was_lost_is_no_conflict(aws: dict[str, Any]) -> None:
     [id_] = new_ids("evt", 1_700_000_000_000, 1)
     event = Event("acme", id_, "a.b", "t", "{}")
     assert EventStore("acme").keep(event, "", 1) == EventStore("acme").keep(event, "", 1) == event
+
+
+def test_a_row_of_before_still_answers_for_its_id(outbox: Outbox, endpoint: Receiver) -> None:
+    """Before data was compressed, a row told its fingerprint as text and named both ids."""
+    subscribe(endpoint.url)
+    draft = {"id": "mine", "event": "order.paid", "data": {"n": 1, "text": "x" * 300}}
+    first = call("POST", "/events", body=draft)
+    [row], [message] = rows(), outbox.take()
+    kept = {"id": first.data["id"], "externalId": "mine", "data": message.json["data"]}
+    kept["fingerprint"] = row["fingerprint"]["B"].hex()
+    before = {name: {"S": value} for name, value in kept.items()}
+    clients.dynamodb().put_item(TableName="EventsTable", Item={**row, **before})
+    again = call("POST", "/events", body=draft)
+    assert (again.status, again.data) == (202, first.data)
+    assert [message.json["data"] for message in outbox.take()] == [kept["data"]]
+    assert call("POST", "/events", body={**draft, "data": {"n": 2}}).status == 409

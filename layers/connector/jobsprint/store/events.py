@@ -115,8 +115,10 @@ class EventStore:
         return kept
 
     def _first(self, event: Event, item: Item, fingerprint: str) -> Event:
+        # Rows of before 2026-11-23 have it as text.
+        same = item.get("fingerprint") in (bytes.fromhex(fingerprint), fingerprint)
         # An id of our own can only stand for this very event: the answer to its first write was lost.
-        if event.external_id and item.get("fingerprint") != bytes.fromhex(fingerprint):
+        if event.external_id and not same:
             raise Conflict(f"The id {event.external_id} stands for another event already", code="event_id_reused")
         [(_, first)] = events_of(self._tenant, item)
         return first
