@@ -18,8 +18,9 @@ from jobsprint.delivery import gate, queue, telling
 from jobsprint.delivery.queue import Notice
 from jobsprint.delivery.sweep import sweep
 from jobsprint.domain import event_names, traffic
-from jobsprint.domain.deliveries import GRACE_MS, SHOWN_WAIT_MS
+from jobsprint.domain.deliveries import GRACE_MS, SHOWN_WAIT_MS, Claim
 from jobsprint.domain.times import iso_millis, now_ms
+from jobsprint.store.deliveries import DeliveryStore
 from jobsprint.store.integrations import IntegrationStore
 from jobsprint.store.traffic import TrafficStore
 from tests.support.call import call
@@ -651,3 +652,21 @@ def test_whose_worker_died_before_it_put_the_next_message_into_the_queue_comes_a
     receiver.answer = lambda _: Reply(200)
     world.work(message)
     assert deliveries(webhook["id"], "?state=pending") == []
+
+
+def test_a_message_that_comes_twice_and_is_put_off_the_second_time_outlives_its_worker(
+    world: World, receiver: Receiver
+) -> None:
+    """SQS hands out one message to two workers; the one dies that has the claim, the other puts it off for a moment."""
+    webhook = subscribe(receiver.url, rateLimit=1)
+    [message] = world.publish()
+    ticket = queue.to_ticket(message.body)
+    DeliveryStore("acme").claim(ticket, Claim("twice", "dead"), world.now)
+    [other] = world.publish()
+    world.work(other)  # has this second for itself
+    again = record(message.body, "twice", received=2)
+    assert dispatching.dispatch([again], clock=lambda: world.now, chance=lambda: 0.0) == ["twice"]
+    assert world.outbox.take() == []
+    world.now += 180_000
+    dispatching.dispatch([record(message.body, "twice", received=3)], clock=lambda: world.now, chance=lambda: 0.0)
+    assert deliveries(webhook["id"], "?state=retrying")[0]["attempts"][0]["status"] == "unknown"

@@ -206,7 +206,8 @@ class _Batch:
     def _put_off(self, work: _Work, until: int) -> None:
         with self._our_fault(work.message):
             now, ticket = self._clock(), work.ticket
-            if shows_wait(ticket, until, now):
+            # A message that was handed out before may have an attempt under way, which only the row tells.
+            if work.message.received > 1 or shows_wait(ticket, until, now):
                 # The row also says whether there is anything to wait for, and whether another message does so already.
                 parked, row = DeliveryStore(ticket.tenant).park(ticket, until, now)
                 if not parked:
