@@ -1,5 +1,7 @@
 """Building and deploying `template.yaml` with the SAM CLI, for the emulator and for AWS alike."""
 
+import hashlib
+import json
 import os
 import re
 import shutil
@@ -76,7 +78,7 @@ def deploy(target: Target, parameters: Mapping[str, str], env: Mapping[str, str]
         "--template-file", str(target.folder / "build" / "template.yaml"),
         "--stack-name", STACK,
         "--region", REGION,
-        "--parameter-overrides", *overrides(parameters),
+        "--parameter-overrides", *overrides(with_digest(parameters)),
     ]  # fmt: skip
     with step("Deploying template.yaml"):
         run_logged(command, log, _with_tools(env), "The deploy failed")
@@ -104,7 +106,7 @@ def deploy_to_aws(stage: str, parameters: dict[str, str]) -> None:
         "--config-file", str(_CONFIG),
         "--config-env", stage,
         "--template-file", str(target.folder / "build" / "template.yaml"),
-        "--parameter-overrides", *overrides(merged),
+        "--parameter-overrides", *overrides(with_digest(merged)),
     ]  # fmt: skip
     if subprocess.call(command, cwd=PROJECT, env=_with_tools(os.environ)):
         raise Failure(f"The deploy to {stage} failed; SAM's answer is above.")
@@ -145,6 +147,12 @@ def _config() -> dict[str, Any]:
 def parse_overrides(listed: object) -> dict[str, str]:
     """`["Key=value", …]` of samconfig.toml as a dictionary."""
     return dict(str(item).split("=", 1) for item in listed) if isinstance(listed, list) else {}
+
+
+def with_digest(parameters: Mapping[str, str]) -> dict[str, str]:
+    """The parameters and `Settings`, another text whenever one of them or a default in the template is another."""
+    said = json.dumps([(PROJECT / "template.yaml").read_text(), sorted(parameters.items())])
+    return {**parameters, "Settings": hashlib.sha256(said.encode()).hexdigest()[:16]}
 
 
 def overrides(parameters: Mapping[str, str]) -> list[str]:

@@ -7,6 +7,7 @@ from typing import Any
 
 import pytest
 
+from local import sam
 from local.openapi import endpoints
 from tests.support.template import ROOT, functions, resources, routes, template
 
@@ -170,6 +171,21 @@ def test_a_snapshot_is_of_a_version_that_any_change_publishes(folder: str) -> No
     assert properties["AutoPublishAlias"]
     assert properties["AutoPublishAliasAllProperties"] is True
     assert all(layer["PublishLambdaVersion"] is True for layer in resources("AWS::Serverless::LayerVersion").values())
+
+
+@pytest.mark.parametrize("folder", sorted(FROM_SNAPSHOTS))
+def test_a_changed_parameter_publishes_a_version_too(folder: str) -> None:
+    """SAM names a version by a hash that holds parameters unresolved (serverless-application-model, issue 3820)."""
+    assert functions()[folder]["VersionDescription"] == {"Fn::Ref": "Settings"}
+    variables = template()["Globals"]["Function"]["Environment"]["Variables"]
+    assert variables["SETTINGS"] == {"Fn::Ref": "Settings"}
+
+
+def test_settings_tell_of_every_change_of_a_parameter() -> None:
+    given = [{}, {"MaxWebhooks": "100"}, {"MaxWebhooks": "101"}, {"CorsOrigins": "100"}]
+    told = [sam.with_digest(parameters)["Settings"] for parameters in given]
+    assert len(set(told)) == len(given)
+    assert sam.with_digest({"A": "1", "B": "2"})["Settings"] == sam.with_digest({"B": "2", "A": "1"})["Settings"]
 
 
 def test_the_authorizer_is_called_by_its_alias() -> None:
