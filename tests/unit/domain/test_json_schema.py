@@ -4,6 +4,7 @@ import time
 
 import pytest
 
+from jobsprint.domain import json_schema
 from jobsprint.domain.canonical import JsonValue
 from jobsprint.domain.json_schema import Checker, check_schema
 from jobsprint.domain.models import JsonObject
@@ -119,3 +120,54 @@ def test_no_schema_makes_checking_slow(part: JsonObject, values: list[JsonValue]
 
     assert (detail.field, says in detail.message) == ("data", True)
     assert time.process_time() - started < 1
+
+
+def test_parts_that_are_referred_to_often_count_as_often_and_no_more() -> None:
+    """As tools have them that append blocks to a page: 20 references, and nothing in them grows."""
+    kinds = [f"kind{n}" for n in range(10)]
+    blocks: list[JsonValue] = [
+        {
+            "required": ["type", kind],
+            "properties": {
+                "type": {"const": kind},
+                kind: {
+                    "properties": {
+                        "text": {"type": "array", "items": {"$ref": "#/$defs/text"}},
+                        "color": {"$ref": "#/$defs/color"},
+                    }
+                },
+            },
+        }
+        for kind in kinds
+    ]
+    schema: JsonObject = {
+        "type": "object",
+        "$defs": {
+            "text": {"type": "object", "required": ["content"], "properties": {"content": {"type": "string"}}},
+            "color": {"enum": ["default", "red"]},
+        },
+        "properties": {"children": {"type": "array", "items": {"anyOf": blocks}}},
+    }
+    check_schema(schema)
+    block: JsonObject = {"type": "kind1", "kind1": {"text": [{"content": "A sentence of a page."}], "color": "red"}}
+
+    assert Checker(schema).details({"children": [block] * 200}, "body.parameters") == ()
+    assert Checker(schema).details({"children": [{"type": "kind1"}]}, "body.parameters")
+
+
+@pytest.mark.parametrize(
+    "parts",
+    [
+        {"$defs": {"a": {"anyOf": [{"items": {"$ref": "#/$defs/a"}}, {"items": {"$ref": "#/$defs/a"}}]}}},
+        {"properties": {"a": {"$ref": "#"}, "b": {"anyOf": [{"$ref": "#"}, {"$ref": "#"}, {"$ref": "#"}]}}},
+        {"$defs": {"a": {"$ref": "#/$defs/b"}, "b": {"items": {"$ref": "#/$defs/a"}}}},
+        {"$defs": {"a": {"$anchor": "x"}}, "properties": {"a": {"$ref": "#x"}, "b": {"$dynamicRef": "#x"}}},
+        {"$defs": {"a/b": {"type": "string"}}, "properties": {"a": {"$ref": "#/$defs/a~1b"}}},
+        {"properties": {"$ref": {"type": "string"}}},
+        {"$defs": {"a": {"$id": "urn:a", "$defs": {"b": {}}}}, "properties": {"a": {"$ref": "#/$defs/a/$defs/b"}}},
+    ],
+)
+def test_what_cannot_be_written_out_counts_as_growing(parts: JsonObject) -> None:
+    schema: JsonObject = {"type": "object", **parts}
+    check_schema(schema)
+    assert json_schema._work(schema) > json_schema._size(schema)

@@ -4,6 +4,7 @@ Validation is `jsonschema-rs`: references are never fetched, and patterns run on
 come from tenants. It is imported on use: only the operations that meet a schema pay for it.
 """
 
+from collections.abc import Mapping
 from typing import Any
 
 from jobsprint.domain.canonical import JsonValue
@@ -16,7 +17,8 @@ _ANY_OBJECT: JsonObject = {"type": "object"}
 _MAX_DETAILS = 20
 _REFERENCE_KEYWORDS = frozenset({"$ref", "$dynamicRef", "$recursiveRef"})
 _MAX_REFERENCES = 20  # each may double the work: 2 of them in each of 20 definitions never end
-_GROWTH = 1.45  # by which each reference can multiply the work: three threefold ones make 27
+_GROWTH = 1.45  # by which each reference that cannot be written out can multiply the work
+_MOST_GROWTH = 100  # references that count for that: more are over every limit anyway
 # In pairs of a value and a part of the schema. A pair costs at most 10 ns to judge, but 10 µs and 1 KB to explain.
 _MAX_JUDGED = 10_000_000
 _MAX_EXPLAINED = 50_000
@@ -64,7 +66,7 @@ class Checker:
 
     def __init__(self, schema: JsonObject) -> None:
         self._validator = None if schema == _ANY_OBJECT else _validator(schema)
-        self._size = _size(schema) * _GROWTH ** _references(schema)
+        self._size = _work(schema)
 
     def details(self, value: JsonObject, where: str) -> tuple[Detail, ...]:
         """What is wrong with `value` (it is called `where`): one detail per wrong field, without its value, at most 20.
@@ -90,6 +92,70 @@ def _size(value: JsonValue) -> int:
     if isinstance(value, list):
         return 1 + sum(map(_size, value))
     return 1 + len(value) // _TEXT_STEP if isinstance(value, str) else 1
+
+
+def _work(schema: JsonObject) -> float:
+    """At most how many parts of a schema one value is judged by: its parts, with what it refers to written out.
+
+    What refers to itself cannot be written out, nor can what is not a plain path from the top of the schema.
+    """
+    leads_to = {reference: _plain_references(_target(schema, reference)) for reference in _plain_references(schema)}
+    endless = {reference for reference in leads_to if reference in _reachable(reference, leads_to)}
+    known: dict[str, tuple[int, int]] = {}
+
+    def of_target(reference: object) -> tuple[int, int]:
+        if not isinstance(reference, str) or reference in endless or _target(schema, reference) is None:
+            return 0, 1
+        if reference not in known:
+            known[reference] = written_out(_target(schema, reference))
+        return known[reference]
+
+    def written_out(part: JsonValue) -> tuple[int, int]:
+        """Its parts, and the references that are left."""
+        if isinstance(part, list):
+            found = [written_out(one) for one in part]
+        elif isinstance(part, dict):
+            found = [written_out(one) for one in part.values()]
+            found += [
+                of_target(one if name == "$ref" else None) for name, one in part.items() if name in _REFERENCE_KEYWORDS
+            ]
+        else:
+            return _size(part), 0
+        return 1 + sum(size for size, _ in found), sum(left for _, left in found)
+
+    size, left = written_out(schema)
+    return size * _GROWTH ** min(left, _MOST_GROWTH)
+
+
+def _plain_references(part: JsonValue) -> set[str]:
+    """The values of every `$ref` inside."""
+    if isinstance(part, list):
+        return set().union(*map(_plain_references, part))
+    if not isinstance(part, dict):
+        return set()
+    own = part.get("$ref")
+    return set().union({own} if isinstance(own, str) else set(), *map(_plain_references, part.values()))
+
+
+def _reachable(reference: str, leads_to: Mapping[str, set[str]]) -> set[str]:
+    found: set[str] = set()
+    waiting = [reference]
+    while waiting:
+        new = leads_to[waiting.pop()] - found
+        found |= new
+        waiting += new
+    return found
+
+
+def _target(schema: JsonObject, reference: str) -> JsonValue:
+    """What a path such as `#/$defs/text` leads to; None for any other reference, and where it leads nowhere."""
+    start, *steps = reference.split("/")
+    part: JsonValue = schema
+    for step in steps:
+        if not isinstance(part, dict) or ("$id" in part and part is not schema) or step not in part:
+            return None
+        part = part[step]
+    return part if start == "#" else None
 
 
 def _explained(validator: Any, value: JsonObject, where: str) -> list[Detail]:
