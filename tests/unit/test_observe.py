@@ -7,8 +7,8 @@ from typing import Any
 import pytest
 
 from jobsprint import config, observe
-from jobsprint.delivery.figures import Ended, report
-from jobsprint.domain.deliveries import Ticket
+from jobsprint.delivery.figures import report
+from jobsprint.domain.deliveries import Ended, Ticket
 from jobsprint.domain.ids import made_at, new_id
 from jobsprint.domain.models import Attempt
 from tests.support.template import environment

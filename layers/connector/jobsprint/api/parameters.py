@@ -97,7 +97,7 @@ class Parameters:
 def _readers(function: Callable[..., object]) -> Iterator[tuple[str, _Reader]]:
     for name, parameter in inspect.signature(function).parameters.items():
         type_, *_, declared = get_args(parameter.annotation)
-        [type_] = [option for option in _options(type_) if option is not NoneType] or [type_]
+        type_ = _without_none(type_)
         match declared:
             case Path():
                 yield name, partial(_segment, name)
@@ -109,8 +109,9 @@ def _readers(function: Callable[..., object]) -> Iterator[tuple[str, _Reader]]:
                 raise TypeError(f"{function.__name__}: say of {name} where it stands, Path, Query or Body")
 
 
-def _options(type_: Any) -> tuple[Any, ...]:
-    return get_args(type_) if NoneType in get_args(type_) else (type_,)
+def _without_none(type_: Any) -> Any:
+    options = get_args(type_)
+    return next(option for option in options if option is not NoneType) if NoneType in options else type_
 
 
 def _segment(name: str, request: Request) -> str:

@@ -17,7 +17,7 @@ from typing import Any
 from jobsprint import aws
 from jobsprint.delivery import attempt as attempts
 from jobsprint.delivery import figures, queue, receivers, telling
-from jobsprint.delivery.gate import Gate
+from jobsprint.delivery.gate import Gate, Key
 from jobsprint.delivery.gathering import Gathering
 from jobsprint.delivery.queue import Message
 from jobsprint.delivery.receivers import Receiver
@@ -27,13 +27,13 @@ from jobsprint.domain.attempt_counts import counted
 from jobsprint.domain.deliveries import (
     Claim,
     DeliveryRow,
+    Ended,
     Ticket,
     held_by_queue,
     put_off_by_another,
     shows_wait,
     standing,
 )
-from jobsprint.domain.models import Attempt
 from jobsprint.domain.times import now_ms
 from jobsprint.domain.traffic import Totals
 from jobsprint.observe import logger
@@ -102,7 +102,7 @@ class _Batch:
 
     def __init__(self, clock: Callable[[], int], chance: Callable[[], float]) -> None:
         self._clock = clock
-        self._receivers: dict[tuple[str, str], Receiver | None] = {}
+        self._receivers: dict[Key, Receiver | None] = {}
         self._failed: list[str] = []
         self._discarded: list[Ticket] = []
         self._gate = Gate(clock, chance)
@@ -298,23 +298,23 @@ class _Batch:
 
     def _close(self) -> None:
         """Counts the batch, judges its webhooks by it, and writes its metrics."""
-        for one in self._recorder.ended:
-            self._gate.ended(one.ticket, one.attempt, one.state)
-        self._gate.close(self._count())
-        figures.report(self._recorder.ended, discarded=len(self._discarded), came_back=len(self._failed))
+        ended = self._recorder.ended
+        by_webhook: dict[Key, list[Ended]] = {}
+        for one in ended:
+            by_webhook.setdefault((one.ticket.tenant, one.ticket.webhook_id), []).append(one)
+        self._gate.close(by_webhook, self._count(by_webhook))
+        figures.report(ended, discarded=len(self._discarded), came_back=len(self._failed))
 
-    def _count(self) -> dict[tuple[str, str], Totals]:
+    def _count(self, ended: Mapping[Key, Sequence[Ended]]) -> dict[Key, Totals]:
         """Adds the batch to the usage counters, one write per webhook, and gives these.
 
         They may miss a batch; deliveries may not.
         """
-        by_webhook: dict[tuple[str, str], list[Attempt]] = {}
-        for one in self._recorder.ended:
-            by_webhook.setdefault((one.ticket.tenant, one.ticket.webhook_id), []).append(one.attempt)
-        totals: dict[tuple[str, str], Totals] = {}
-        for (tenant, webhook_id), own in by_webhook.items():
+        totals: dict[Key, Totals] = {}
+        for (tenant, webhook_id), own in ended.items():
             try:
-                totals[tenant, webhook_id] = StatsStore(tenant).count(webhook_id, counted(own), self._clock())
+                counts = counted([one.attempt for one in own])
+                totals[tenant, webhook_id] = StatsStore(tenant).count(webhook_id, counts, self._clock())
             except Exception:  # noqa: BLE001 - the deliveries are recorded; failing here would send them again
                 logger.exception("usage_not_counted", extra={"webhookId": webhook_id})
         return totals

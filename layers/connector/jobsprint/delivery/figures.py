@@ -2,13 +2,12 @@
 
 from collections import Counter
 from collections.abc import Sequence
-from dataclasses import dataclass
 
 from jobsprint import observe
-from jobsprint.domain.deliveries import Ticket
+from jobsprint.domain.deliveries import Ended
 from jobsprint.domain.failures import kind_of
 from jobsprint.domain.ids import made_at
-from jobsprint.domain.models import Attempt, DeliveryState
+from jobsprint.domain.models import DeliveryState
 
 _STATES: dict[DeliveryState, str] = {
     "delivered": "DeliveriesDelivered",
@@ -16,15 +15,6 @@ _STATES: dict[DeliveryState, str] = {
     "exhausted": "DeliveriesExhausted",
     "discarded": "DeliveriesDiscarded",
 }
-
-
-@dataclass(frozen=True, slots=True)
-class Ended:
-    """A recorded attempt, and what its delivery is now."""
-
-    ticket: Ticket
-    attempt: Attempt
-    state: DeliveryState
 
 
 def report(ended: Sequence[Ended], *, discarded: int, came_back: int) -> None:

@@ -15,8 +15,8 @@ from jobsprint.delivery import telling
 from jobsprint.delivery.schedule import GONE
 from jobsprint.domain import event_names, pace, traffic
 from jobsprint.domain.bounded_cache import BoundedCache
-from jobsprint.domain.deliveries import Ticket
-from jobsprint.domain.models import Attempt, DeliveryState, Integration
+from jobsprint.domain.deliveries import Ended, Ticket
+from jobsprint.domain.models import Integration
 from jobsprint.domain.pace import Pace
 from jobsprint.domain.traffic import Admission, Report, Totals, Traffic
 from jobsprint.observe import logger
@@ -38,14 +38,13 @@ _paces: BoundedCache[Key, Seen[Pace]] = BoundedCache(_MAX_CACHED)
 
 @dataclass(slots=True)
 class _Watch:
-    """One webhook in this batch: how it was read, what is known of it, its lease, and what came of its attempts."""
+    """One webhook in this batch: how it was read, what is known of it, its lease, and what is being sent to it."""
 
     webhook: Integration
     token: str
     seen: Seen[Traffic] | None = None
     leased: bool = False
     under_way: set[str] = field(default_factory=set)
-    ended: list[tuple[Ticket, Attempt, DeliveryState]] = field(default_factory=list)
 
 
 class Gate:
@@ -191,20 +190,14 @@ class Gate:
 
     # --- after --------------------------------------------------------------------------------------------------------
 
-    def ended(self, ticket: Ticket, attempt: Attempt, state: DeliveryState) -> None:
-        """Notes a recorded attempt, and what its delivery is now."""
-        watch = self._watches.get((ticket.tenant, ticket.webhook_id))
-        if watch:
-            watch.ended.append((ticket, attempt, state))
-
-    def close(self, totals: Mapping[Key, Totals]) -> None:
+    def close(self, ended: Mapping[Key, Sequence[Ended]], totals: Mapping[Key, Totals]) -> None:
         """Writes down what the batch says of its webhooks: nothing of those that are well.
 
-        `totals` are the usage counters after the batch. A failure is logged: deliveries are recorded, and the next
-        batch judges anew.
+        `ended` is what it recorded, `totals` are the usage counters after it. A failure is logged: deliveries are
+        recorded, and the next batch judges anew.
         """
         for key, watch in self._watches.items():
-            report = _report(watch, totals.get(key))
+            report = _report(watch, ended.get(key, ()), totals.get(key))
             if not (report.bad or report.slow or watch.leased):
                 continue
             try:
@@ -233,20 +226,15 @@ class Gate:
             IntegrationStore(watch.webhook.tenant).watch(watch.webhook.id, watched=True)
 
 
-def _report(watch: _Watch, totals: Totals | None) -> Report:
-    ended = watch.ended
-    failed = [ticket for ticket, attempt, _ in ended if attempt.status != "success"]
-    exhausted = [
-        (ticket, attempt)
-        for ticket, attempt, state in ended
-        if state == "exhausted" and not event_names.is_own(ticket.event)
-    ]
+def _report(watch: _Watch, ended: Sequence[Ended], totals: Totals | None) -> Report:
+    failed = [one.ticket for one in ended if one.attempt.status != "success"]
+    exhausted = [one for one in ended if one.state == "exhausted" and not event_names.is_own(one.ticket.event)]
     return Report(
         ok=len(ended) - len(failed),
         bad=len(failed),
-        slow=any(attempt.duration_ms >= traffic.SLOW_MS for _, attempt, _ in ended),
-        exhausted=tuple(ticket.delivery_id for ticket, _ in exhausted),
-        gone=sum(attempt.http_status == GONE for _, attempt in exhausted),
+        slow=any(one.attempt.duration_ms >= traffic.SLOW_MS for one in ended),
+        exhausted=tuple(one.ticket.delivery_id for one in exhausted),
+        gone=sum(one.attempt.http_status == GONE for one in exhausted),
         token=watch.token if watch.leased else None,
         totals=totals,
         may_tell=not failed or not all(event_names.is_own(ticket.event) for ticket in failed),

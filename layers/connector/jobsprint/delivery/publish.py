@@ -150,8 +150,9 @@ def _keep(
 
 
 def _at_once(work: Callable[[int], None], places: Sequence[int]) -> None:
-    if len(places) == 1:
-        work(places[0])
+    if len(places) < 2:
+        for place in places:
+            work(place)
         return
     aws.dynamodb()  # made here, because making a client in several threads at once is not safe
     with ThreadPoolExecutor(_WRITERS) as writers:

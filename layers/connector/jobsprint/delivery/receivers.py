@@ -5,6 +5,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 
 from jobsprint.delivery.attempt import Keeper
+from jobsprint.domain.bounded_cache import BoundedCache
 from jobsprint.domain.errors import NotFound
 from jobsprint.domain.models import Integration
 from jobsprint.security.credentials import Credentials, open_credentials
@@ -33,7 +34,7 @@ class _Opened:
     keeper: Keeper
 
 
-_opened: dict[tuple[str, str], _Opened] = {}
+_opened: BoundedCache[tuple[str, str], _Opened] = BoundedCache(_MOST_OPEN)
 
 
 def find(tenant: str, webhook_id: str) -> Receiver | None:
@@ -59,8 +60,6 @@ def _open(webhook: Integration) -> _Opened:
         return kept
     credentials = open_credentials(webhook)
     opened = _Opened(webhook.sealed, time.monotonic() + OPEN_SECONDS, credentials, Keeper(credentials))
-    if len(_opened) >= _MOST_OPEN:
-        _opened.clear()
     _opened[key] = opened
     return opened
 

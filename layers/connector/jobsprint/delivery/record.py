@@ -6,11 +6,10 @@ from dataclasses import dataclass, replace
 
 from jobsprint.config import settings
 from jobsprint.delivery import queue, telling
-from jobsprint.delivery.figures import Ended
 from jobsprint.delivery.receivers import Receiver
 from jobsprint.delivery.schedule import Verdict, schedule_of, verdict
 from jobsprint.domain import event_names
-from jobsprint.domain.deliveries import Ticket, held_by_queue
+from jobsprint.domain.deliveries import Ended, Ticket, held_by_queue
 from jobsprint.domain.models import Attempt
 from jobsprint.store import statements
 from jobsprint.store.deliveries import DeliveryStore

@@ -145,6 +145,15 @@ def put_off_by_another(row: DeliveryRow | None, ticket: Ticket) -> bool:
 
 
 @dataclass(frozen=True, slots=True)
+class Ended:
+    """A recorded attempt, and what its delivery is now."""
+
+    ticket: Ticket
+    attempt: Attempt
+    state: DeliveryState
+
+
+@dataclass(frozen=True, slots=True)
 class Wanted:
     """What a list of deliveries is to show; None asks for everything.
 
