@@ -11,7 +11,9 @@ import heapq
 import itertools
 import random
 from collections.abc import Callable
-from dataclasses import dataclass, field, replace
+from dataclasses import dataclass, field
+
+from msgspec.structs import replace
 
 from bench.figures import Figure
 from jobsprint.delivery.schedule import JITTER, verdict

@@ -1,7 +1,8 @@
 """GET /integrations/webhooks/{webhookId}/deliveries: what was sent to a webhook, newest first."""
 
-from dataclasses import asdict
 from typing import Annotated
+
+from msgspec.structs import asdict
 
 from jobsprint.api import pages
 from jobsprint.api.delivery_views import DeliveryView, delivery_view

@@ -1,11 +1,11 @@
 """Secrets at rest: a sealed text opens in its own place and nowhere else."""
 
-from dataclasses import replace
 from typing import Any
 
 import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
+from msgspec.structs import replace
 
 from jobsprint import aws
 from jobsprint.security import vault

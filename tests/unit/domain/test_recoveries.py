@@ -1,9 +1,8 @@
 """The pure part of a recovery: pages, pace, positions, progress."""
 
-from dataclasses import replace
-
 from hypothesis import given
 from hypothesis import strategies as st
+from msgspec.structs import replace
 
 from jobsprint.domain.ids import first_at, made_at, new_id
 from jobsprint.domain.recoveries import (

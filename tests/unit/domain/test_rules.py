@@ -1,8 +1,7 @@
 """The pure rules: headers, capabilities, states, health."""
 
-from dataclasses import replace
-
 import pytest
+from msgspec.structs import replace
 
 from jobsprint.domain import rules
 from jobsprint.domain.errors import Conflict

@@ -1,16 +1,15 @@
 """What attempts say of a webhook, as pure rules."""
 
-import json
-from dataclasses import asdict, replace
 from typing import Any
 
+import msgspec
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
+from msgspec.structs import replace
 
 from jobsprint.domain import traffic
 from jobsprint.domain.traffic import Admission, Lease, Report, Totals, Traffic
-from jobsprint.store.traffic import _traffic_of
 
 NOW = 1_800_000_000_000
 DAY = 86_400_000
@@ -261,4 +260,4 @@ def test_exhausted_deliveries_are_told_at_once_and_then_once_an_hour() -> None:
 
 def test_a_state_survives_being_kept() -> None:
     state = replace(opened(), leases=(Lease("t", 5, probe=True),), examples=("dlv_1",), exhausted=1)
-    assert _traffic_of(json.dumps(asdict(state))) == state
+    assert msgspec.json.decode(msgspec.json.encode(state), type=Traffic) == state

@@ -1,8 +1,9 @@
 """Who calls: the tenant and scopes that the authorizer put into the request's context, and from nowhere else."""
 
 from collections.abc import Mapping
-from dataclasses import dataclass
 from typing import Any
+
+from msgspec import Struct
 
 from jobsprint.domain.errors import Forbidden, Unauthenticated
 
@@ -19,8 +20,7 @@ SCOPES = (
 ANY_TOKEN = ""
 
 
-@dataclass(frozen=True, slots=True)
-class Caller:
+class Caller(Struct, frozen=True):
     """The tenant behind a request."""
 
     tenant: str

@@ -10,12 +10,12 @@ import binascii
 import json
 import time
 from collections.abc import Callable, Mapping
-from dataclasses import dataclass
 from typing import Any, TypeVar
 
 from aws_lambda_powertools.event_handler import APIGatewayRestResolver, Response
 from aws_lambda_powertools.event_handler.exceptions import NotFoundError
 from aws_lambda_powertools.utilities.typing import LambdaContext
+from msgspec import Struct
 
 from jobsprint.api.address import base_url
 from jobsprint.api.caller import Caller, caller_of
@@ -41,8 +41,7 @@ Answer = dict[str, Any]
 _Function = TypeVar("_Function", bound=Callable[..., Any])
 
 
-@dataclass(frozen=True)
-class Operation:
+class Operation(Struct, frozen=True):
     """A route as it was declared: what `local.openapi` describes."""
 
     rule: str

@@ -9,9 +9,10 @@ An application with a star has a node in n8n, so it stands in the catalogue twic
 Names and categories are facts; descriptions are our own; aliases are searched and never shown.
 """
 
-from dataclasses import dataclass
 from functools import cache
 from pathlib import Path
+
+from msgspec import Struct
 
 from jobsprint.catalog.text import slug
 from jobsprint.config import settings
@@ -20,8 +21,7 @@ from jobsprint.domain.models import IntegrationType
 _FILE = Path(__file__).with_name("applications.txt")
 
 
-@dataclass(frozen=True, slots=True)
-class App:
+class App(Struct, frozen=True):
     """An application in the catalogue. `popularity` goes from 0 to 100; `aliases` are other names for searching."""
 
     id: str
@@ -53,8 +53,7 @@ _OURS = (
 )  # fmt: skip
 
 
-@dataclass(frozen=True, slots=True)
-class Builtin:
+class Builtin(Struct, frozen=True):
     """What is built in: applications by id, and for each category what people call it too."""
 
     apps: dict[str, App]

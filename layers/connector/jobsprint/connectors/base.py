@@ -5,8 +5,9 @@ module with a class of these three methods, one line in `registry.py`, and its c
 """
 
 from collections.abc import Mapping
-from dataclasses import dataclass, field
 from typing import Protocol
+
+from msgspec import Struct, field
 
 from jobsprint.domain.models import Capability, Integration, IntegrationStatus, JsonObject
 from jobsprint.security.credentials import Credentials
@@ -21,8 +22,7 @@ LEAST_CALL_SECONDS = 3.0
 """What is left of an action's time for the call, however long its token took; without that nothing is sent."""
 
 
-@dataclass(frozen=True, slots=True)
-class CallContext:
+class CallContext(Struct, frozen=True):
     """What surrounds an action call: `seconds` is its one budget over everything that the connector sends for it, and
     `traceparent` (W3C Trace Context, checked) goes on to the other side as the header of that name."""
 
@@ -30,8 +30,7 @@ class CallContext:
     traceparent: str | None = None
 
 
-@dataclass(frozen=True, slots=True)
-class Connection:
+class Connection(Struct, frozen=True):
     """What `connect` settled: the credentials to seal, what the integration can do, and a sentence for the caller.
 
     `status` is `pending` with an `auth_url` while a person has to consent, and `error` with a `reason` where the other
@@ -47,8 +46,7 @@ class Connection:
     facts: JsonObject = field(default_factory=dict)
 
 
-@dataclass(frozen=True, slots=True)
-class TestResult:
+class TestResult(Struct, frozen=True):
     """One test of a connection. `reason` is a code and `next_step` a sentence, both only after a failure.
 
     `capabilities` and `facts` are what the test found anew, or None where it did not look. `missing_scope` is what the

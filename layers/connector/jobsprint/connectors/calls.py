@@ -1,7 +1,8 @@
 """One signed JSON call to an address of the tenant's, through the outbound guard."""
 
-from dataclasses import replace
 from functools import cache
+
+from msgspec.structs import replace
 
 from jobsprint.domain import canonical
 from jobsprint.domain.models import JsonObject

@@ -6,9 +6,10 @@ where the server says how long its list is good for.
 
 import time
 from collections.abc import Mapping
-from dataclasses import dataclass, field, replace
 from typing import Annotated, Any, Literal
 
+from msgspec import Struct, field
+from msgspec.structs import replace
 from pydantic import BaseModel, ConfigDict, Field, field_validator
 
 from jobsprint.connectors import mcp_results
@@ -76,8 +77,7 @@ class McpConnect(BaseModel):
         return token
 
 
-@dataclass(frozen=True, slots=True)
-class Offer:
+class Offer(Struct, frozen=True):
     """What a server has for an integration. `problem` says why nothing of it can be used, with a code and a step."""
 
     capabilities: tuple[Capability, ...]

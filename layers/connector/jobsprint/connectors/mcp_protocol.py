@@ -10,9 +10,11 @@ its own answer to `server/discover`, as handshake by a successful `initialize`, 
 import re
 import time
 from collections.abc import Callable, Mapping
-from dataclasses import dataclass, field, replace
 from types import TracebackType
 from typing import Literal
+
+from msgspec import Struct, field
+from msgspec.structs import replace
 
 from jobsprint.connectors import outcomes
 from jobsprint.connectors.calls import MAX_RESULT_BYTES, client
@@ -54,16 +56,14 @@ _NO_ERA_VERDICT = frozenset({403, 407, 408, 425})
 _TOOL_NAME = re.compile(r"[A-Za-z0-9_.\-]{1,128}")
 
 
-@dataclass(frozen=True, slots=True)
-class Dialect:
+class Dialect(Struct, frozen=True):
     """The era that a server speaks, and its version of the protocol."""
 
     era: Literal["modern", "handshake"]
     version: str
 
 
-@dataclass(frozen=True, slots=True)
-class Tool:
+class Tool(Struct, frozen=True):
     """A tool that a server offers; `schema` is that of its arguments, an object."""
 
     name: str
@@ -71,8 +71,7 @@ class Tool:
     schema: JsonObject
 
 
-@dataclass(slots=True)
-class Listing:
+class Listing(Struct):
     """The tools found. `complete` is False where a cap cut the list; `dropped` counts those that cannot be used.
 
     `fresh_ms` is how long the server says the list is good for, None where it says nothing.

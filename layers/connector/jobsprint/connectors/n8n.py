@@ -7,10 +7,10 @@ the workflows, to test the connection and to find the execution that a call star
 import base64
 import time
 from collections.abc import Mapping
-from dataclasses import dataclass
 from typing import Annotated, Any, Literal
 from urllib.parse import urlencode
 
+from msgspec import Struct
 from pydantic import BaseModel, ConfigDict, Field, field_validator
 
 from jobsprint.connectors import n8n_mcp
@@ -148,8 +148,7 @@ class N8nConnect(_Given):
         return list(dict.fromkeys(tags))
 
 
-@dataclass(frozen=True, slots=True)
-class _Found:
+class _Found(Struct, frozen=True):
     """What looking at n8n gave: the actions, the facts to keep, and a sentence about both."""
 
     capabilities: tuple[Capability, ...]

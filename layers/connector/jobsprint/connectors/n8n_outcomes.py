@@ -5,8 +5,9 @@ with paths of its server, which never pass through.
 """
 
 import json
-from dataclasses import dataclass
 from typing import Any
+
+from msgspec import Struct
 
 from jobsprint.connectors import outcomes
 from jobsprint.connectors.calls import MAX_RESULT_BYTES
@@ -246,8 +247,7 @@ def _api_refusal(answer: Answer, needs: str) -> Refused:
 # --- executions ------------------------------------------------------------------------------------------------------
 
 
-@dataclass(frozen=True, slots=True)
-class Execution:
+class Execution(Struct, frozen=True):
     """One execution in n8n; `trouble` says in one line where and why it failed, if it did."""
 
     id: str

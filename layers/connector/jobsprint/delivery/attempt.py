@@ -3,7 +3,9 @@
 import json
 import re
 from collections.abc import Iterable
-from dataclasses import dataclass, replace
+
+from msgspec import Struct
+from msgspec.structs import replace
 
 from jobsprint.delivery import sent_headers
 from jobsprint.domain.deliveries import Ticket
@@ -46,8 +48,7 @@ def request(ticket: Ticket, data: str, credentials: Credentials, now: int) -> Re
     return Request("POST", credentials.url, {**sent_headers.own(credentials.headers), **ours}, body, repeatable=True)
 
 
-@dataclass(frozen=True, slots=True)
-class _Sent:
+class _Sent(Struct, frozen=True):
     """What is kept of every request of a webhook, and how many bytes of the answer go with it."""
 
     url: str

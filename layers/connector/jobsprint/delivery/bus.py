@@ -7,9 +7,9 @@ with; what fails on our side comes back.
 
 import json
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
 from typing import Annotated, Any
 
+from msgspec import Struct
 from pydantic import AfterValidator, BaseModel, ConfigDict, Field
 
 from jobsprint import aws
@@ -54,8 +54,7 @@ class BusEvent(BaseModel):
     detail: BusDetail
 
 
-@dataclass(frozen=True, slots=True)
-class _Received:
+class _Received(Struct, frozen=True):
     """A record of the queue and the draft in it."""
 
     message_id: str

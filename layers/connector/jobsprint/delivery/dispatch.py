@@ -10,9 +10,11 @@ import os
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from concurrent.futures import Executor, Future, ThreadPoolExecutor
 from contextlib import contextmanager
-from dataclasses import dataclass, replace
 from functools import cache
 from typing import Any
+
+from msgspec import Struct
+from msgspec.structs import replace
 
 from jobsprint import aws
 from jobsprint.delivery import attempt as attempts
@@ -49,8 +51,7 @@ GATHER_SECONDS = 0.05
 """How long a result waits for others to be written with it, while any are still to come."""
 
 
-@dataclass(frozen=True, slots=True)
-class _Work:
+class _Work(Struct, frozen=True):
     """A message that is due, its ticket, and its receiver (None: deleted, paused or disabled)."""
 
     message: Message
@@ -63,8 +64,7 @@ class _Work:
         return self.receiver is not None and self.ticket.data is not None
 
 
-@dataclass(frozen=True, slots=True)
-class _Sending:
+class _Sending(Struct, frozen=True):
     """A signed attempt: about to be claimed, or claimed and ready to go."""
 
     work: _Work

@@ -9,7 +9,8 @@ import threading
 import time
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
-from dataclasses import dataclass, field
+
+from msgspec import Struct, field
 
 from jobsprint.delivery import telling
 from jobsprint.delivery.schedule import GONE
@@ -36,8 +37,7 @@ _open: BoundedCache[Key, tuple[float, Traffic]] = BoundedCache(_MAX_CACHED)  # w
 _paces: BoundedCache[Key, Seen[Pace]] = BoundedCache(_MAX_CACHED)
 
 
-@dataclass(slots=True)
-class _Watch:
+class _Watch(Struct):
     """One webhook in this batch: how it was read, what is known of it, its lease, and what is being sent to it."""
 
     webhook: Integration

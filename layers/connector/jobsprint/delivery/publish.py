@@ -7,7 +7,8 @@ same id, and because delivery ids are derived from event and webhook, no deliver
 import hashlib
 from collections.abc import Callable, Mapping, Sequence
 from concurrent.futures import ThreadPoolExecutor
-from dataclasses import dataclass
+
+from msgspec import Struct
 
 from jobsprint import aws
 from jobsprint.config import settings
@@ -28,8 +29,7 @@ from jobsprint.store.integrations import IntegrationStore
 _WRITERS = 8
 
 
-@dataclass(frozen=True, slots=True)
-class Draft:
+class Draft(Struct, frozen=True):
     """An event as its publisher gives it, every field checked (`domain.event_fields`).
 
     `data` is canonical JSON text. `timestamp` is what the publisher said, and part of what makes a repeat the same
@@ -45,8 +45,7 @@ class Draft:
     about: str | None = None
 
 
-@dataclass(frozen=True, slots=True)
-class Published:
+class Published(Struct, frozen=True):
     """An event that was taken, the number of webhooks it goes to, and where it breaks the schema of its type."""
 
     id: str

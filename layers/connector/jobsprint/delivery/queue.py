@@ -9,8 +9,10 @@ import json
 import math
 from collections.abc import Mapping, Sequence
 from concurrent.futures import ThreadPoolExecutor
-from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING, Any
+
+from msgspec import Struct
+from msgspec.structs import replace
 
 from jobsprint import aws
 from jobsprint.config import settings
@@ -33,8 +35,7 @@ class NotTaken(Exception):
     """SQS did not take every message, however often it was asked."""
 
 
-@dataclass(frozen=True, slots=True)
-class Message:
+class Message(Struct, frozen=True):
     """A message of the delivery queue; `received` counts how often it was handed out, this time included."""
 
     id: str
@@ -48,8 +49,7 @@ class Message:
         return cls(record["messageId"], record["body"], int(count))
 
 
-@dataclass(frozen=True, slots=True)
-class Notice:
+class Notice(Struct, frozen=True):
     """A word to ourselves: look after what is to be told of this webhook, not before that time (Unix ms)."""
 
     tenant: str

@@ -2,7 +2,8 @@
 
 import time
 from collections.abc import Mapping
-from dataclasses import dataclass
+
+from msgspec import Struct
 
 from jobsprint.delivery.attempt import Keeper
 from jobsprint.domain.bounded_cache import BoundedCache
@@ -17,8 +18,7 @@ OPEN_SECONDS = 300
 _MOST_OPEN = 1_000
 
 
-@dataclass(frozen=True, slots=True)
-class Receiver:
+class Receiver(Struct, frozen=True):
     """A webhook that may be sent to, with its open credentials and what they make of its attempts."""
 
     webhook: Integration
@@ -26,8 +26,7 @@ class Receiver:
     keeper: Keeper
 
 
-@dataclass(frozen=True, slots=True)
-class _Opened:
+class _Opened(Struct, frozen=True):
     sealed: Mapping[str, str]
     until: float
     credentials: Credentials

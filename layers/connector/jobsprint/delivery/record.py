@@ -2,7 +2,9 @@
 
 from collections.abc import Callable, Sequence
 from contextlib import AbstractContextManager
-from dataclasses import dataclass, replace
+
+from msgspec import Struct
+from msgspec.structs import replace
 
 from jobsprint.config import settings
 from jobsprint.delivery import queue, telling
@@ -15,8 +17,7 @@ from jobsprint.store import statements
 from jobsprint.store.deliveries import DeliveryStore
 
 
-@dataclass(frozen=True, slots=True)
-class Result:
+class Result(Struct, frozen=True):
     """How a claimed attempt ended. `token` holds the claim, `retry_after` is that header of the answer, and `receiver`
     is None where the webhook takes no more."""
 

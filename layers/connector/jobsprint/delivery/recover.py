@@ -11,9 +11,11 @@ import os
 import time
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from concurrent.futures import ThreadPoolExecutor
-from dataclasses import dataclass, replace
 from functools import partial
 from typing import TypeVar
+
+from msgspec import Struct
+from msgspec.structs import replace
 
 from jobsprint import aws
 from jobsprint.config import settings
@@ -246,16 +248,14 @@ def _enqueue(job: Recovery, wait_ms: int) -> None:
 # --- planning ---------------------------------------------------------------------------------------------------------
 
 
-@dataclass(frozen=True, slots=True)
-class _Plan:
+class _Plan(Struct, frozen=True):
     """Delivery ids and event keys, and where to go on (None at the end)."""
 
     page: tuple[str, ...]
     position: Position | None
 
 
-@dataclass(frozen=True, slots=True)
-class _Found:
+class _Found(Struct, frozen=True):
     """What may be sent, with the sort key it stands at."""
 
     sort: str

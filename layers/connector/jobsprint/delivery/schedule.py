@@ -2,7 +2,8 @@
 
 import math
 from collections.abc import Sequence
-from dataclasses import dataclass
+
+from msgspec import Struct
 
 from jobsprint.domain.models import Attempt, DeliveryPolicy, DeliveryState
 from jobsprint.domain.retry_after import retry_after_seconds
@@ -14,8 +15,7 @@ GONE = 410
 _TELLS_WHEN = frozenset({429, 503})
 
 
-@dataclass(frozen=True, slots=True)
-class Verdict:
+class Verdict(Struct, frozen=True):
     """What an attempt makes of its delivery; `next_at` (Unix ms) only while it is `retrying`.
 
     `gone`: the receiver wants no more deliveries at all (410).

@@ -9,7 +9,8 @@ time, and while the queue itself is late none is enqueued again, so a backlog is
 import os
 from collections.abc import Callable, Sequence
 from concurrent.futures import ThreadPoolExecutor
-from dataclasses import dataclass
+
+from msgspec import Struct
 
 from jobsprint import aws
 from jobsprint.delivery import queue
@@ -40,8 +41,7 @@ class NotSwept(Exception):
     """Shards could not be swept; the next run tries them again."""
 
 
-@dataclass(slots=True)
-class Swept:
+class Swept(Struct):
     """What a run did: tickets put into the queue, and those that were held back because the queue is late."""
 
     enqueued: int = 0

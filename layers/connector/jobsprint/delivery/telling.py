@@ -4,7 +4,7 @@ What is to be told is kept with the state it tells of, published, and taken out.
 before, comes back later and publishes whatever a crash left; ids derived from the state make a repeat the same event.
 """
 
-from dataclasses import replace
+from msgspec.structs import replace
 
 from jobsprint.delivery import queue
 from jobsprint.delivery.publish import announce

@@ -7,7 +7,8 @@ and `t17` (durations, by bucket of `domain.latency`).
 import re
 from collections import Counter
 from collections.abc import Iterable, Mapping
-from dataclasses import dataclass
+
+from msgspec import Struct
 
 from jobsprint.domain import latency, rules
 from jobsprint.domain.deliveries import code_class
@@ -19,8 +20,7 @@ _CLASS, _FAILURE, _DURATION = "c", "f", "t"
 _NAME = re.compile(r"ok|bad|c(?:[2-5]xx|none)|f[a-z0-9_]{1,40}|t\d{1,2}")
 
 
-@dataclass(frozen=True, slots=True)
-class Figures:
+class Figures(Struct, frozen=True):
     """What counts say. Durations in ms (`domain.latency` states their error), None where no attempt's end was seen."""
 
     successful: int

@@ -26,12 +26,16 @@ import math
 import re
 from collections import Counter
 from collections.abc import Iterator
-from dataclasses import dataclass
 from itertools import islice
 from json.encoder import encode_basestring as _quote
-from typing import Any, NoReturn, TypeAlias
+from typing import TYPE_CHECKING, Any, NoReturn, TypeAlias
 
-JsonValue: TypeAlias = "bool | int | float | str | list[JsonValue] | dict[str, JsonValue] | None"
+from msgspec import Struct
+
+if TYPE_CHECKING:
+    JsonValue: TypeAlias = "bool | int | float | str | list[JsonValue] | dict[str, JsonValue] | None"
+else:
+    JsonValue = Any  # msgspec reads records with such fields, and knows no type that is made of itself
 
 MAX_DEPTH = 100
 """Objects and arrays inside one another, the outermost counted as 1. Far below what any Python stack takes."""
@@ -56,8 +60,7 @@ _MAY_BE_OTHER_NUMBER = re.compile(r"[\[,:]-?(?:[0-9]{16}|[0-9]+(?:\.0[,\]}]|(?:\
 _ENCODER = json.JSONEncoder(ensure_ascii=False, allow_nan=False, separators=(",", ":"))
 
 
-@dataclass(frozen=True, slots=True)
-class Flaw:
+class Flaw(Struct, frozen=True):
     """One place JavaScript could not hold: `data.a[3].b` (empty for the outermost value), and what is wrong there."""
 
     path: str

@@ -3,8 +3,9 @@
 Pure. `store.deliveries` writes the rows, `delivery.queue` carries the tickets.
 """
 
-from dataclasses import dataclass
 from typing import Literal
+
+from msgspec import Struct
 
 from jobsprint.domain.failures import kind_of
 from jobsprint.domain.models import Attempt, Delivery, DeliveryState
@@ -35,8 +36,7 @@ _CODE_CLASSES: dict[int, CodeClass] = {2: "2xx", 3: "3xx", 4: "4xx", 5: "5xx"}
 Standing = Literal["ours", "busy", "died", "follow", "over"]
 
 
-@dataclass(frozen=True, slots=True)
-class Ticket:
+class Ticket(Struct, frozen=True):
     """Attempt `attempt` (from 1) at delivering an event to a webhook.
 
     `event_key` finds the event's row (`store.events`); `data` is its canonical text, or None where it is too long to
@@ -58,8 +58,7 @@ class Ticket:
     deferred: int = 0
 
 
-@dataclass(frozen=True, slots=True)
-class DeliveryRow:
+class DeliveryRow(Struct, frozen=True):
     """A stored delivery. `attempt` is the number claimed last, `timestamp` the event's own, `base` as in `Ticket`.
 
     `claim` is the token of whoever is at it now, or None; `claimed_at` and `lease_until` (ms) belong to it. `recovery`
@@ -94,8 +93,7 @@ class DeliveryRow:
         )
 
 
-@dataclass(frozen=True, slots=True)
-class Claim:
+class Claim(Struct, frozen=True):
     """Who is at an attempt: the queue message that brought it, and a word that tells two receipts of it apart."""
 
     message_id: str
@@ -144,8 +142,7 @@ def put_off_by_another(row: DeliveryRow | None, ticket: Ticket) -> bool:
     )
 
 
-@dataclass(frozen=True, slots=True)
-class Ended:
+class Ended(Struct, frozen=True):
     """A recorded attempt, and what its delivery is now."""
 
     ticket: Ticket
@@ -153,8 +150,7 @@ class Ended:
     state: DeliveryState
 
 
-@dataclass(frozen=True, slots=True)
-class Wanted:
+class Wanted(Struct, frozen=True):
     """What a list of deliveries is to show; None asks for everything.
 
     `code_class` and `failure` ask for deliveries of which one attempt fits both. `from_ms` and `to_ms` (both included)

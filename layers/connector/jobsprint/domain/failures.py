@@ -4,11 +4,10 @@ The kinds are those of `security.outbound.Failure`, `http_3xx` and the like, and
 class after a colon (`blocked_address: link_local`).
 """
 
-from dataclasses import dataclass
+from msgspec import Struct
 
 
-@dataclass(frozen=True, slots=True)
-class Meaning:
+class Meaning(Struct, frozen=True):
     """One line on what happened, and one on what to do."""
 
     explanation: str

@@ -1,8 +1,9 @@
 """What the service keeps, as plain data. Rules that need more than one field stand in `domain.rules`."""
 
 from collections.abc import Mapping
-from dataclasses import dataclass, field
 from typing import Literal, TypeAlias
+
+from msgspec import Struct, field
 
 from jobsprint.domain.canonical import JsonValue
 from jobsprint.domain.circuit import Circuit
@@ -17,8 +18,7 @@ Outcome = Literal["success", "error", "unknown"]
 ExecutionState = Literal["queued", "running", "succeeded", "failed", "unknown"]
 
 
-@dataclass(frozen=True, slots=True)
-class Capability:
+class Capability(Struct, frozen=True):
     """One thing that an integration can do. `schema` is the JSON Schema of its parameters (an object)."""
 
     name: str
@@ -26,8 +26,7 @@ class Capability:
     schema: JsonObject = field(default_factory=dict)
 
 
-@dataclass(frozen=True, slots=True)
-class Health:
+class Health(Struct, frozen=True):
     """What the last tests of a connection said.
 
     `status` turns `unhealthy` only after three failures in a row or on a verdict about credentials (contract 5).
@@ -43,8 +42,7 @@ class Health:
     untold: str | None = None
 
 
-@dataclass(frozen=True, slots=True)
-class DeliveryPolicy:
+class DeliveryPolicy(Struct, frozen=True, omit_defaults=True):
     """How a webhook wants its deliveries; None is the service's default.
 
     `retry_schedule` holds the seconds before each attempt, `rate_limit` the most deliveries per second, and `filter` an
@@ -56,8 +54,7 @@ class DeliveryPolicy:
     filter: JsonObject | None = None
 
 
-@dataclass(frozen=True, slots=True)
-class Integration:
+class Integration(Struct, frozen=True):
     """A tenant's connection, or a webhook subscription (`type` is `webhook`). Times are Unix milliseconds.
 
     `facts` is what its connector found out and needs again (no secrets, never shown). `sealed` holds the encrypted
@@ -98,8 +95,7 @@ class Integration:
     version: int = 0
 
 
-@dataclass(frozen=True, slots=True)
-class Activity:
+class Activity(Struct, frozen=True):
     """What happened to an integration: calls through it (`unknown` counts as failed), its health, and its circuit."""
 
     successful: int = 0
@@ -109,8 +105,7 @@ class Activity:
     circuit: Circuit = field(default_factory=Circuit)
 
 
-@dataclass(frozen=True, slots=True)
-class EventType:
+class EventType(Struct, frozen=True):
     """What a tenant says of its events of one name. Times are Unix milliseconds.
 
     `schema` is a JSON Schema of their data; in mode `warn` an event that breaks it is taken and marked.
@@ -124,8 +119,7 @@ class EventType:
     schema: JsonObject | None = None
 
 
-@dataclass(frozen=True, slots=True)
-class Event:
+class Event(Struct, frozen=True):
     """A published event. `data` is canonical JSON text (`domain.canonical`), never a parsed value.
 
     `warnings` say where it breaks the schema of its type. `place` is where in which item it is kept, if that holds
@@ -143,8 +137,7 @@ class Event:
     place: str | None = None
 
 
-@dataclass(frozen=True, slots=True)
-class Attempt:
+class Attempt(Struct, frozen=True):
     """One try at a delivery. `failure` is a typed cause such as `dns`, `timeout_headers` or `http_5xx`.
 
     What was sent can be told from the delivery and `started_at`, but for what stands here: the URL as it may be shown,
@@ -164,8 +157,7 @@ class Attempt:
     signatures: int = 1
 
 
-@dataclass(frozen=True, slots=True)
-class Delivery:
+class Delivery(Struct, frozen=True):
     """One event on its way to one webhook, with every attempt so far."""
 
     tenant: str
@@ -178,8 +170,7 @@ class Delivery:
     next_attempt_at: int | None = None
 
 
-@dataclass(frozen=True, slots=True)
-class Execution:
+class Execution(Struct, frozen=True):
     """An action that runs in the background. Times are Unix milliseconds.
 
     `sealed_parameters` stands until it has ended, `sealed_outcome` from then on (both encrypted). `holder` is the token
@@ -203,8 +194,7 @@ class Execution:
     finished_at: int | None = None
 
 
-@dataclass(frozen=True, slots=True)
-class LogEntry:
+class LogEntry(Struct, frozen=True):
     """One action call as it is shown: `input` and `output` are redacted and cut JSON text."""
 
     id: str

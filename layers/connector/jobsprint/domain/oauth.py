@@ -4,7 +4,8 @@ Apart from `connectors.oauth` so that whoever only keeps or opens a token does n
 """
 
 import re
-from dataclasses import dataclass
+
+from msgspec import Struct
 
 from jobsprint.domain.errors import UpstreamFailed
 
@@ -31,8 +32,7 @@ class Refused(UpstreamFailed):
         self.error = error
 
 
-@dataclass(frozen=True, slots=True)
-class ProtectedResource:
+class ProtectedResource(Struct, frozen=True):
     """What is to be accessed: `resource` names it towards the authorization server, `scope` is what it asks for.
 
     `issuers` are the issuers to take, the first one that describes itself; several only where the server said nothing.
@@ -45,8 +45,7 @@ class ProtectedResource:
     undescribed: bool = False
 
 
-@dataclass(frozen=True, slots=True)
-class AuthorizationServer:
+class AuthorizationServer(Struct, frozen=True):
     """An authorization server that described itself and knows S256, or is `assumed` at MCP's default addresses."""
 
     issuer: str
@@ -61,8 +60,7 @@ class AuthorizationServer:
     assumed: bool = False
 
 
-@dataclass(frozen=True, slots=True)
-class Client:
+class Client(Struct, frozen=True):
     """Who we are at one authorization server. `secret_expires_at` in Unix ms, 0 for never; `scope` as registered."""
 
     id: str
@@ -77,8 +75,7 @@ class Client:
         return alive and set(scope.split()) <= set(self.scope.split())
 
 
-@dataclass(frozen=True, slots=True)
-class TokenEndpoint:
+class TokenEndpoint(Struct, frozen=True):
     """Where tokens are asked for, by whom and for what: all that an exchange or a refresh needs."""
 
     url: str
@@ -86,8 +83,7 @@ class TokenEndpoint:
     resource: str
 
 
-@dataclass(frozen=True, slots=True)
-class Tokens:
+class Tokens(Struct, frozen=True):
     """A token answer. Times are absolute Unix ms, None where the server named no lifetime."""
 
     access: str

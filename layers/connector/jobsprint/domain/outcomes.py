@@ -1,8 +1,9 @@
 """What came of an action call, as it is kept: with an Idempotency-Key, and in an execution."""
 
 import json
-from dataclasses import dataclass
 from typing import Literal
+
+from msgspec import Struct
 
 from jobsprint.domain.errors import (
     Conflict,
@@ -21,8 +22,7 @@ _BY_STATUS: dict[int, type[JobsprintError]] = {
 }
 
 
-@dataclass(frozen=True, slots=True)
-class Outcome:
+class Outcome(Struct, frozen=True):
     """Either `result` and how long the other side took, or the `error` that the caller was answered with."""
 
     result: JsonObject | None = None

@@ -6,7 +6,8 @@ Schemas of tools repeat themselves: those of real MCP servers shrink to about a 
 import json
 import zlib
 from collections.abc import Mapping
-from dataclasses import asdict
+
+import msgspec
 
 from jobsprint.domain.models import Capability, JsonObject
 
@@ -21,12 +22,12 @@ _LEVEL = 6
 
 def pack(capabilities: tuple[Capability, ...]) -> bytes:
     """The capabilities as compressed JSON (RFC 1950)."""
-    return zlib.compress(json.dumps([asdict(capability) for capability in capabilities]).encode(), _LEVEL)
+    return zlib.compress(msgspec.json.encode(capabilities), _LEVEL)
 
 
 def unpack(packed: bytes) -> tuple[Capability, ...]:
     """What `pack` was given."""
-    return tuple(Capability(**capability) for capability in json.loads(zlib.decompress(packed)))
+    return msgspec.json.decode(zlib.decompress(packed), type=tuple[Capability, ...])
 
 
 def fitting(capabilities: tuple[Capability, ...]) -> tuple[Capability, ...]:

@@ -19,8 +19,10 @@ silent those of aws/event-ruler, which EventBridge runs on: `exists` sees leaves
 import operator
 import re
 from collections.abc import Callable, Collection, Mapping
-from dataclasses import dataclass, field, replace
 from typing import Any, TypeAlias
+
+from msgspec import Struct, field
+from msgspec.structs import replace
 
 from jobsprint.domain import canonical
 from jobsprint.domain.canonical import JsonValue
@@ -56,8 +58,7 @@ _NO, _ABSENT, _YES = 0, 1, 2
 _CHARACTERS_A_STEP = 1000
 
 
-@dataclass(frozen=True, slots=True)
-class Flaw:
+class Flaw(Struct, frozen=True):
     """One thing wrong with a pattern: the steps that lead there, such as `("data", "amount", 0, "numeric")`."""
 
     where: Where
@@ -91,8 +92,7 @@ class Effort:
             raise Exhausted("This pattern takes too many steps on this document")
 
 
-@dataclass(frozen=True, slots=True)
-class _Leaf:
+class _Leaf(Struct, frozen=True):
     """The tests of one field, any of which is enough; `absent`: it may also be missing.
 
     `weight` is the number of comparisons that one leaf of the document may take.
@@ -119,8 +119,7 @@ class _Leaf:
         return value in self.numbers
 
 
-@dataclass(slots=True)
-class _Node:
+class _Node(Struct):
     """What must hold at one place of the document; `absence` is what it is worth where there is nothing."""
 
     leaf: _Leaf | None = None
@@ -128,8 +127,7 @@ class _Node:
     absence: int = _ABSENT
 
 
-@dataclass(frozen=True, slots=True)
-class Pattern:
+class Pattern(Struct, frozen=True):
     """A pattern that was read: its alternatives, each a tree of fields."""
 
     _alternatives: tuple[_Node, ...]

@@ -5,8 +5,9 @@ which is repeated after a crash finds the very same page.
 """
 
 import math
-from dataclasses import dataclass
 from typing import Literal
+
+from msgspec import Struct
 
 from jobsprint.domain.ids import made_at
 
@@ -28,8 +29,7 @@ STALLED_MS = 2_700_000
 NAMED_SHARDS = 16
 
 
-@dataclass(frozen=True, slots=True)
-class Wanted:
+class Wanted(Struct, frozen=True):
     """What is to be recovered: events published from `since` to `until` (Unix ms, both included).
 
     `events` are names and families, none for all. `states` are `failed` (deliveries that ended undelivered) and
@@ -44,8 +44,7 @@ class Wanted:
     per_second: int = DEFAULT_PER_SECOND
 
 
-@dataclass(frozen=True, slots=True)
-class Position:
+class Position(Struct, frozen=True):
     """Where the planning goes on: behind the sort key `after`, or at the beginning of the phase.
 
     `failed` goes over deliveries, `missing` over events that Jobsprint named, both in the order of publishing; `named`
@@ -67,8 +66,7 @@ class Position:
         return cls(phase, int(shard), after)  # type: ignore[arg-type]
 
 
-@dataclass(frozen=True, slots=True)
-class Recovery:
+class Recovery(Struct, frozen=True):
     """A recovery of one webhook. Times are Unix milliseconds.
 
     `step` is the one to be worked next, due at `due_at`. It sends `page` (delivery ids, and event keys of what is

@@ -3,7 +3,8 @@
 import json
 import re
 from collections.abc import Mapping, Sequence
-from dataclasses import replace
+
+from msgspec.structs import replace
 
 from jobsprint.domain.canonical import JsonValue
 from jobsprint.domain.errors import Conflict, ScopeMissing

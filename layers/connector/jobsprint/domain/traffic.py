@@ -12,8 +12,10 @@ What has to be told of this waits in `untold` until it is published, so that a c
 
 import math
 from collections.abc import Sequence
-from dataclasses import dataclass, replace
 from typing import Literal
+
+from msgspec import Struct
+from msgspec.structs import replace
 
 from jobsprint.domain.models import JsonObject
 from jobsprint.domain.times import iso_seconds
@@ -58,8 +60,7 @@ _MAX_BUSY_WAIT_MS = 60_000
 _FIRST_WAIT_MS = 2_000
 
 
-@dataclass(frozen=True, slots=True)
-class Lease:
+class Lease(Struct, frozen=True):
     """A batch under way, until it says that it is done or until `until`; `probe`: it tries an open breaker."""
 
     token: str
@@ -67,8 +68,7 @@ class Lease:
     probe: bool = False
 
 
-@dataclass(frozen=True, slots=True)
-class Untold:
+class Untold(Struct, frozen=True):
     """An event of the service's own that waits to be published: one event by name and `stamp`, however often told."""
 
     name: str
@@ -76,16 +76,14 @@ class Untold:
     data: JsonObject
 
 
-@dataclass(frozen=True, slots=True)
-class Totals:
+class Totals(Struct, frozen=True):
     """All attempts of a webhook so far, by outcome."""
 
     ok: int
     bad: int
 
 
-@dataclass(frozen=True, slots=True)
-class Traffic:
+class Traffic(Struct, frozen=True):
     """What is kept of a webhook that is not calm.
 
     `open_until`: 0 while the breaker is closed. `openings`: how often it opened in a row. `target`: the version of
@@ -115,8 +113,7 @@ class Traffic:
     untold: tuple[Untold, ...] = ()
 
 
-@dataclass(frozen=True, slots=True)
-class Report:
+class Report(Struct, frozen=True):
     """What a batch saw of one webhook: attempts by outcome, whether one was slow, the deliveries it exhausted.
 
     `gone` counts those of `exhausted` that a 410 ended. `token` is the lease it held, if any. `totals` include its own
@@ -134,8 +131,7 @@ class Report:
     may_tell: bool = True
 
 
-@dataclass(frozen=True, slots=True)
-class Admission:
+class Admission(Struct, frozen=True):
     """How many deliveries may go now, what for, and from when on the others may come again."""
 
     go: int

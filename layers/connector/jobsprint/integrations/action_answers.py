@@ -8,7 +8,8 @@ whoever goes on for a holder that died submits the same execution.
 
 import hashlib
 import json
-from dataclasses import dataclass
+
+from msgspec import Struct
 
 from jobsprint.connectors.base import ACTION_SECONDS
 from jobsprint.domain import canonical
@@ -24,8 +25,7 @@ from jobsprint.store import idempotency
 from jobsprint.store.idempotency import Hold, Kept
 
 
-@dataclass(frozen=True, slots=True)
-class Accepted:
+class Accepted(Struct, frozen=True):
     """The action runs in the background."""
 
     execution_id: str

@@ -4,8 +4,9 @@ import json
 import time
 from collections.abc import Callable
 from contextlib import suppress
-from dataclasses import dataclass
 from typing import cast
+
+from msgspec import Struct
 
 from jobsprint.connectors.base import LEAST_CALL_SECONDS, CallContext
 from jobsprint.connectors.registry import connector_for
@@ -31,8 +32,7 @@ _CUT_MARK = "… (cut)"
 _STATUS: dict[State, LogStatus] = {"succeeded": "success", "failed": "error", "unknown": "unknown"}
 
 
-@dataclass(frozen=True, slots=True)
-class Asked:
+class Asked(Struct, frozen=True):
     """An action as it is asked for; `traceparent` is a valid one or None."""
 
     tenant: str
@@ -42,8 +42,7 @@ class Asked:
     traceparent: str | None = None
 
 
-@dataclass(frozen=True, slots=True)
-class _Ended:
+class _Ended(Struct, frozen=True):
     """One call that was sent, and what came of it."""
 
     asked: Asked

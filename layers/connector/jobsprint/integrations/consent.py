@@ -4,13 +4,14 @@ What has to survive in between stands sealed in the store under the hash of `sta
 Everything is checked before anything is sent: the state, then `iss` (RFC 9207, on error answers too), then the code.
 """
 
-import json
 import os
 from base64 import urlsafe_b64encode
 from collections.abc import Mapping
-from dataclasses import asdict, dataclass, replace
 from typing import TYPE_CHECKING, Annotated, Literal
 
+import msgspec
+from msgspec import Struct
+from msgspec.structs import replace
 from pydantic import AfterValidator, BaseModel, ConfigDict
 
 from jobsprint.config import settings
@@ -68,8 +69,7 @@ class OAuthConnect(BaseModel):
     serverUrl: Url | None = None  # noqa: N815
 
 
-@dataclass(frozen=True, slots=True)
-class Flow:
+class Flow(Struct, frozen=True):
     """What has to survive between the two halves of a consent."""
 
     integration_id: str
@@ -302,12 +302,12 @@ def _client(
     kept = clients.find(key)
     if kept:
         sealed, version = kept
-        client = Client(**json.loads(open_sealed(Place(tenant, key, "client", version), sealed)))
+        client = msgspec.json.decode(open_sealed(Place(tenant, key, "client", version), sealed), type=Client)
         if client.is_good_for(scope, now_ms()):
             return client
     client = oauth.register(server, redirect_uri, scope, budget)
     version = now_ms()
-    clients.keep(key, seal(Place(tenant, key, "client", version), json.dumps(asdict(client))), version)
+    clients.keep(key, seal(Place(tenant, key, "client", version), msgspec.json.encode(client).decode()), version)
     return client
 
 
@@ -321,7 +321,7 @@ def _random() -> str:
 
 def _keep(tenant: str, state: str, flow: Flow) -> None:
     id_ = store.consent_id(state)
-    sealed = seal(Place(tenant, id_, "consent", 1), json.dumps(asdict(flow)))
+    sealed = seal(Place(tenant, id_, "consent", 1), msgspec.json.encode(flow).decode())
     store.keep_consent(store.Consent(id_, tenant, sealed), now_ms())
 
 
@@ -330,9 +330,7 @@ def _taken(state: str) -> tuple[str, Flow]:
     if consent is None:
         raise BadRequest(_NO_FLOW, code="invalid_state")
     try:
-        kept = json.loads(open_sealed(Place(consent.tenant, consent.id, "consent", 1), consent.sealed))
+        opened = open_sealed(Place(consent.tenant, consent.id, "consent", 1), consent.sealed)
     except NotOpened as error:
         raise BadRequest(_NO_FLOW, code="invalid_state") from error
-    endpoint = kept.pop("endpoint")
-    client = Client(**endpoint.pop("client"))
-    return consent.tenant, Flow(**kept, endpoint=TokenEndpoint(**endpoint, client=client))
+    return consent.tenant, msgspec.json.decode(opened, type=Flow)

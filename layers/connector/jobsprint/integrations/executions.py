@@ -9,7 +9,8 @@ import json
 import math
 import os
 from collections.abc import Mapping
-from dataclasses import replace
+
+from msgspec.structs import replace
 
 from jobsprint import aws
 from jobsprint.config import settings

@@ -6,12 +6,14 @@ version, so a renewer that was frozen meanwhile cannot undo a newer one.
 """
 
 import hashlib
-import json
 import os
 import time
 from collections.abc import Callable
-from dataclasses import asdict, dataclass, replace
 from typing import TypeVar
+
+import msgspec
+from msgspec import Struct
+from msgspec.structs import replace
 
 from jobsprint.connectors.base import TestResult
 from jobsprint.domain.errors import (
@@ -25,7 +27,6 @@ from jobsprint.domain.errors import (
 from jobsprint.domain.models import Integration
 from jobsprint.domain.oauth import (
     TOKEN_SECONDS,
-    Client,
     Refused,
     TokenEndpoint,
     Tokens,
@@ -55,8 +56,7 @@ _NEXT_STEP = "Connect it again with authType oauth, and give consent"
 _Result = TypeVar("_Result")
 
 
-@dataclass(frozen=True, slots=True)
-class Keeping:
+class Keeping(Struct, frozen=True):
     """What a grant seals: its tokens, and all that renewing and revoking them takes. `asked` is the consent's scope."""
 
     server_url: str
@@ -264,7 +264,7 @@ def _revoke(keeping: Keeping) -> None:
 def _sealed(tenant: str, id_: str, keeping: Keeping, *, version: int) -> Grant:
     return Grant(
         id=id_,
-        sealed=seal(Place(tenant, id_, "grant", version), json.dumps(asdict(keeping))),
+        sealed=seal(Place(tenant, id_, "grant", version), msgspec.json.encode(keeping).decode()),
         version=version,
         expires_at=keeping.tokens.expires_at,
         refresh_at=keeping.tokens.refresh_at if keeping.tokens.refresh else None,
@@ -272,11 +272,8 @@ def _sealed(tenant: str, id_: str, keeping: Keeping, *, version: int) -> Grant:
 
 
 def _opened(tenant: str, grant: Grant) -> Keeping:
-    kept = json.loads(open_sealed(Place(tenant, grant.id, "grant", grant.version), grant.sealed))
-    endpoint = kept.pop("endpoint")
-    client = Client(**endpoint.pop("client"))
-    tokens = Tokens(**kept.pop("tokens"))
-    return Keeping(**kept, endpoint=TokenEndpoint(**endpoint, client=client), tokens=tokens)
+    opened = open_sealed(Place(tenant, grant.id, "grant", grant.version), grant.sealed)
+    return msgspec.json.decode(opened, type=Keeping)
 
 
 # --- renewing ---------------------------------------------------------------------------------------------------------

@@ -8,8 +8,9 @@ tested once a run, also where SQS hands a message out twice, a page is spread ag
 
 import json
 import time
-from dataclasses import replace
 from typing import Any
+
+from msgspec.structs import replace
 
 from jobsprint import aws
 from jobsprint.config import settings

@@ -1,6 +1,7 @@
 """The logs of an integration: action calls, or for a webhook its delivery attempts."""
 
-from dataclasses import asdict, dataclass
+from msgspec import Struct
+from msgspec.structs import asdict
 
 from jobsprint.domain.models import LogEntry
 from jobsprint.domain.times import now_ms, parse_iso, parse_until
@@ -9,8 +10,7 @@ from jobsprint.store.integrations import IntegrationStore
 from jobsprint.store.logs import LogStore
 
 
-@dataclass(frozen=True, slots=True)
-class Asked:
+class Asked(Struct, frozen=True):
     """What the caller asked for: dates in ISO 8601, all optional."""
 
     action: str | None

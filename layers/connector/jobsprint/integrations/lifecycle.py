@@ -1,9 +1,10 @@
 """From connect to delete: what changes an integration, and the events that tell of it."""
 
 from collections.abc import Callable, Mapping
-from dataclasses import dataclass, replace
 from typing import TypeVar
 
+from msgspec import Struct
+from msgspec.structs import replace
 from pydantic import BaseModel, ConfigDict, Field
 
 from jobsprint.catalog.builtin import App
@@ -43,8 +44,7 @@ class Named(Described):
     name: Name
 
 
-@dataclass(frozen=True, slots=True)
-class Connected:
+class Connected(Struct, frozen=True):
     """The outcome of a connect: the integration, a sentence, whether it is new, and where to consent if need be."""
 
     integration: Integration

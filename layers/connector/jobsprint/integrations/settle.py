@@ -1,6 +1,6 @@
 """How an integration takes on what its connector settled, and the event that tells of a new connection."""
 
-from dataclasses import replace
+from msgspec.structs import replace
 
 from jobsprint.connectors.base import Connection
 from jobsprint.delivery.publish import announce

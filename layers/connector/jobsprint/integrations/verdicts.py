@@ -6,7 +6,8 @@ tells first, under the same id.
 
 import hashlib
 import json
-from dataclasses import replace
+
+from msgspec.structs import replace
 
 from jobsprint.connectors.base import TestResult
 from jobsprint.delivery.publish import announce

@@ -1,7 +1,8 @@
 """How a webhook does: figures over the last day and week, and what waits."""
 
 from collections import Counter
-from dataclasses import dataclass
+
+from msgspec import Struct
 
 from jobsprint.domain.attempt_counts import Figures, figures
 from jobsprint.domain.models import DeliveryState
@@ -16,24 +17,21 @@ MOST_COUNTED = 1000
 _DAY, _WEEK = 24, 7 * 24
 
 
-@dataclass(frozen=True, slots=True)
-class Window:
+class Window(Struct, frozen=True):
     """Figures of the whole hours from `since` (Unix ms) until now."""
 
     since: int
     figures: Figures
 
 
-@dataclass(frozen=True, slots=True)
-class Waiting:
+class Waiting(Struct, frozen=True):
     """How many deliveries wait; `more` than `count` if so."""
 
     count: int
     more: bool
 
 
-@dataclass(frozen=True, slots=True)
-class Stats:
+class Stats(Struct, frozen=True):
     """How a webhook does. `pending` ones wait for a first attempt, `retrying` ones for another."""
 
     day: Window

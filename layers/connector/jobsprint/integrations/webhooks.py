@@ -1,8 +1,10 @@
 """Webhook subscriptions: create and change. They are integrations of type `webhook`; see `integrations.lifecycle`."""
 
 from collections.abc import Mapping
-from dataclasses import dataclass, replace
 from typing import Any
+
+from msgspec import Struct
+from msgspec.structs import replace
 
 from jobsprint.config import settings
 from jobsprint.connectors.base import Connection
@@ -20,16 +22,14 @@ from jobsprint.store.integrations import IntegrationStore
 from jobsprint.store.traffic import TrafficStore
 
 
-@dataclass(frozen=True, slots=True)
-class Created:
+class Created(Struct, frozen=True):
     """A new webhook and its signing secret, which is shown this once."""
 
     webhook: Integration
     secret: str
 
 
-@dataclass(frozen=True, slots=True)
-class Rotated:
+class Rotated(Struct, frozen=True):
     """A webhook with a new signing secret, shown this once, and when its old ones end (Unix ms), newest first."""
 
     webhook: Integration

@@ -16,10 +16,11 @@ import threading
 import unicodedata
 from collections.abc import Callable, Iterable, Iterator, Sequence
 from concurrent.futures import Future
-from dataclasses import dataclass
 from functools import lru_cache
 from typing import Any, Literal
 from urllib.parse import quote
+
+from msgspec import Struct
 
 from jobsprint.config import settings
 
@@ -57,8 +58,7 @@ CLASSES = (
 _PRIVATE_CLASSES = frozenset({"private", "shared", "benchmarking"})
 
 
-@dataclass(frozen=True, slots=True)
-class AddressPolicy:
+class AddressPolicy(Struct, frozen=True):
     """What this deployment lets tenants reach besides the public internet over https.
 
     `allow_private` opens private, shared (CGNAT) and benchmarking networks, plain http and port 80. `allow_loopback`
@@ -100,8 +100,7 @@ class Unresolvable(OSError):
     """The host has no address, or none was found in time."""
 
 
-@dataclass(frozen=True, slots=True)
-class Target:
+class Target(Struct, frozen=True):
     """A URL that passed the vetting of its text.
 
     `host` is ASCII, lower case, without brackets or trailing dot, and a numeric spelling is in its normal form;

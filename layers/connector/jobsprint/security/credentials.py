@@ -5,7 +5,9 @@ URLs are sealed whole because many carry a token; what may be shown stands besid
 
 import json
 from collections.abc import Mapping
-from dataclasses import dataclass, field, replace
+
+from msgspec import Struct, field
+from msgspec.structs import replace
 
 from jobsprint.domain.errors import Conflict, InvalidFields
 from jobsprint.domain.models import Integration
@@ -16,16 +18,14 @@ MAX_RETIRED = 10
 """Signing secrets that may be on their way out together: each costs its receiver a signature on every delivery."""
 
 
-@dataclass(frozen=True, slots=True)
-class RetiredSecret:
+class RetiredSecret(Struct, frozen=True):
     """A signing secret that another one has taken the place of; it signs too until `until` (Unix ms, not included)."""
 
     secret: str
     until: int
 
 
-@dataclass(frozen=True, slots=True)
-class Credentials:
+class Credentials(Struct, frozen=True):
     """The clear text: header values by name, signing secrets newest first, and a connector's own keys by name.
 
     `secrets` never end by themselves; `retired` ones do, newest first. What signs is `valid_secrets`.

@@ -20,12 +20,12 @@ from collections import OrderedDict, deque
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from concurrent.futures import Future
 from contextlib import contextmanager, suppress
-from dataclasses import dataclass, field
 from itertools import count
 from pathlib import Path
 from typing import Any
 
 import pycurl
+from msgspec import Struct, field
 
 from jobsprint.security.addresses import (
     AddressPolicy,
@@ -106,8 +106,7 @@ _FRAMING = frozenset(
 _SAFE_METHODS = frozenset({"GET", "HEAD", "OPTIONS"})
 
 
-@dataclass(frozen=True, slots=True)
-class Request:
+class Request(Struct, frozen=True):
     """One request to send.
 
     `body` None sends none. `repeatable` says that the receiver knows a repeat (a `webhook-id`, an upsert); GET, HEAD
@@ -145,8 +144,7 @@ class Request:
         return not self.once and (self.repeatable or self.method in _SAFE_METHODS)
 
 
-@dataclass(frozen=True, slots=True)
-class Answer:
+class Answer(Struct, frozen=True):
     """A response with any status, 3xx too (never followed).
 
     `headers` have lower-case names; repeated ones are joined with `, `; octets beyond ASCII are read as Latin-1.
@@ -163,8 +161,7 @@ class Answer:
     timings: dict[str, int]
 
 
-@dataclass(frozen=True, slots=True)
-class Failure:
+class Failure(Struct, frozen=True):
     """No usable response.
 
     `kind`, one of `KINDS`: `dns`; `blocked_address`, `blocked_port`, `plain_http`, `malformed_url` (the vetting refused
@@ -274,8 +271,7 @@ _PROTOCOL_DETAILS = {
 _MAX_MESSAGE = 200
 
 
-@dataclass(slots=True)
-class _Job:
+class _Job(Struct):
     """A request on its way: what it is, when its budget began and ends, and the lookup it waits for."""
 
     index: int

@@ -7,7 +7,8 @@ import hashlib
 import hmac
 import re
 import secrets
-from dataclasses import dataclass
+
+from msgspec import Struct
 
 from jobsprint import aws
 from jobsprint.config import settings
@@ -19,8 +20,7 @@ from jobsprint.store.tokens import TokenRow
 _FORM = re.compile(r"jsp_([0-9a-hjkmnp-tv-z]{26})_[A-Za-z0-9_-]{43}")
 
 
-@dataclass(frozen=True, slots=True)
-class Issued:
+class Issued(Struct, frozen=True):
     """A new token, shown this once."""
 
     token: str

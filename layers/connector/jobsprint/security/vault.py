@@ -7,10 +7,10 @@ copied to another row, field or version does not open. An unwrapped key stays in
 import base64
 import os
 import time
-from dataclasses import dataclass
 
 from cryptography.exceptions import InvalidTag
 from cryptography.hazmat.primitives.ciphers.aead import AESGCM
+from msgspec import Struct
 
 from jobsprint import aws
 from jobsprint.config import settings
@@ -25,8 +25,7 @@ class NotOpened(Exception):
     """A sealed text is damaged or belongs to another place."""
 
 
-@dataclass(frozen=True, slots=True)
-class Place:
+class Place(Struct, frozen=True):
     """Where a secret stands: a sealed text opens only there."""
 
     tenant: str

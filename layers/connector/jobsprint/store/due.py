@@ -6,8 +6,9 @@
 The index is read a moment late, so whatever is read may no longer stand: `move_on` changes only what does.
 """
 
-from dataclasses import dataclass
 from typing import Any
+
+from msgspec import Struct
 
 from jobsprint import aws
 from jobsprint.config import settings
@@ -19,8 +20,7 @@ _SWEEPER = "#sweeper"
 _DAY_SECONDS = 86400
 
 
-@dataclass(frozen=True, slots=True)
-class Due:
+class Due(Struct, frozen=True):
     """A delivery that is due at `due_at` (Unix ms), with the ticket of the attempt that it waits for or is at.
 
     `sweeps` counts how often the sweeper has enqueued that attempt before.

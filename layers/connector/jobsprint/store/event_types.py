@@ -7,8 +7,9 @@
 """
 
 import json
-from dataclasses import asdict, replace
 from typing import Any
+
+from msgspec.structs import asdict, replace
 
 from jobsprint import aws
 from jobsprint.config import settings

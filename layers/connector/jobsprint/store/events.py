@@ -16,8 +16,10 @@ import hashlib
 import json
 import zlib
 from collections.abc import Iterator, Sequence
-from dataclasses import asdict, replace
 from typing import Any
+
+import msgspec
+from msgspec.structs import replace
 
 from jobsprint import aws
 from jobsprint.config import settings
@@ -225,11 +227,11 @@ def _unpacked(data: str | bytes) -> str:
 
 
 def _warnings_text(event: Event) -> str | None:
-    return json.dumps([asdict(warning) for warning in event.warnings]) if event.warnings else None
+    return msgspec.json.encode(event.warnings).decode() if event.warnings else None
 
 
 def _warnings(text: str | None) -> tuple[Detail, ...]:
-    return tuple(Detail(**warning) for warning in json.loads(text or "[]"))
+    return msgspec.json.decode(text or "[]", type=tuple[Detail, ...])
 
 
 def _expiry(now: int) -> int:

@@ -10,8 +10,9 @@ no tenant's name begins with `#`). Its tenant stands beside the sealed text, whi
 """
 
 import hashlib
-from dataclasses import dataclass
 from typing import Any
+
+from msgspec import Struct
 
 from jobsprint import aws
 from jobsprint.config import settings
@@ -23,8 +24,7 @@ CONSENT_SECONDS = 600
 # --- consents under way -----------------------------------------------------------------------------------------------
 
 
-@dataclass(frozen=True, slots=True)
-class Consent:
+class Consent(Struct, frozen=True):
     """A consent that was asked for: whose, and its sealed particulars, bound to `id`."""
 
     id: str
@@ -102,8 +102,7 @@ class ClientStore:
 # --- grants -----------------------------------------------------------------------------------------------------------
 
 
-@dataclass(frozen=True, slots=True)
-class Grant:
+class Grant(Struct, frozen=True):
     """The tokens for one server. `version` counts every change of them and fences writers off; times in ms.
 
     `refresh_at` is when to renew them ahead of `expires_at`; `dead` says that only a new consent helps.

@@ -6,8 +6,9 @@ passed, unless it was sending. Every write of a holder names its token, so one t
 """
 
 import os
-from dataclasses import dataclass
 from typing import Any
+
+from msgspec import Struct
 
 from jobsprint import aws
 from jobsprint.config import settings
@@ -19,8 +20,7 @@ KEPT_SECONDS = 24 * 3600
 LEASE_MS = 40_000
 
 
-@dataclass(frozen=True, slots=True)
-class Hold:
+class Hold(Struct, frozen=True):
     """The key is ours: every later write names `token`. `call_id` names what the request does, also for whoever takes
     over from a holder that died."""
 
@@ -30,8 +30,7 @@ class Hold:
     call_id: str
 
 
-@dataclass(frozen=True, slots=True)
-class Kept:
+class Kept(Struct, frozen=True):
     """What stands under a key already: the fingerprint of its request, and its sealed answer once there is one.
 
     `sending_at` (ms) says since when its holder does what cannot be taken back; `abandoned` that it died over it, so

@@ -12,8 +12,10 @@ scheduled health tests cover, which keeps their index as small as that.
 import hashlib
 import json
 from collections.abc import Callable, Iterable
-from dataclasses import asdict, replace
 from typing import Any
+
+import msgspec
+from msgspec.structs import replace
 
 from jobsprint import aws
 from jobsprint.config import settings
@@ -115,7 +117,7 @@ def _from_item(item: Item) -> Integration:
         sealed_version=item.get("sealedVersion", 0),
         status_reason=item.get("statusReason"),
         grant=item.get("grant"),
-        policy=_policy_of(item.get("policy")),
+        policy=msgspec.json.decode(item.get("policy", "{}"), type=DeliveryPolicy),
         missing_scope=item.get("missingScope", ""),
         watched=item.get("watched", False),
         version=item["version"],
@@ -123,16 +125,7 @@ def _from_item(item: Item) -> Integration:
 
 
 def _policy_text(policy: DeliveryPolicy) -> str | None:
-    asked = {name: value for name, value in asdict(policy).items() if value is not None}
-    return json.dumps(asked) if asked else None
-
-
-def _policy_of(text: str | None) -> DeliveryPolicy:
-    if text is None:
-        return DeliveryPolicy()
-    asked = json.loads(text)
-    schedule = asked.pop("retry_schedule", None)
-    return DeliveryPolicy(retry_schedule=None if schedule is None else tuple(schedule), **asked)
+    return msgspec.json.encode(policy).decode() if policy != DeliveryPolicy() else None
 
 
 def _capabilities(item: Item) -> tuple[Capability, ...]:
@@ -374,7 +367,7 @@ class IntegrationStore:
             "Key": marshal_item(self._activity_key(integration_id)),
             "UpdateExpression": "SET health = :health, healthAt = :at",
             "ExpressionAttributeValues": marshal_item(
-                {":health": json.dumps(asdict(health)), ":at": health.checked_at or 0}
+                {":health": msgspec.json.encode(health).decode(), ":at": health.checked_at or 0}
             ),
         }
 
@@ -387,7 +380,7 @@ def _activity_of(item: Item) -> Activity:
         successful=item.get("successful", 0),
         failed=item.get("failed", 0),
         last_used=item.get("lastUsed"),
-        health=Health(**json.loads(item.get("health", "{}"))),
+        health=msgspec.json.decode(item.get("health", "{}"), type=Health),
         circuit=Circuit(
             outages=item.get("outages", 0),
             failing_since=item.get("failingSince", 0),

@@ -6,8 +6,8 @@
 A step is written down by one conditional write, so of two workers at the same step one counts.
 """
 
-import json
-from dataclasses import asdict, replace
+import msgspec
+from msgspec.structs import replace
 
 from jobsprint import aws
 from jobsprint.config import settings
@@ -182,7 +182,7 @@ class RecoveryStore:
             **self._key(recovery.webhook_id, unique_part(recovery.id)),
             "id": recovery.id,
             "webhookId": recovery.webhook_id,
-            "wanted": json.dumps(asdict(recovery.wanted)),
+            "wanted": msgspec.json.encode(recovery.wanted).decode(),
             "status": recovery.status,
             "createdAt": recovery.created_at,
             "position": recovery.position.to_text() if recovery.position else None,
@@ -195,12 +195,11 @@ class RecoveryStore:
         }
 
     def _from_item(self, item: Item) -> Recovery:
-        wanted = json.loads(item["wanted"])
         return Recovery(
             tenant=self._tenant,
             id=item["id"],
             webhook_id=item["webhookId"],
-            wanted=Wanted(**{**wanted, "events": tuple(wanted["events"]), "states": tuple(wanted["states"])}),
+            wanted=msgspec.json.decode(item["wanted"], type=Wanted),
             status=item["status"],
             created_at=item["createdAt"],
             position=Position.of(item["position"]) if "position" in item else None,

@@ -2,9 +2,10 @@
 
 from collections.abc import Iterable, Sequence
 from concurrent.futures import ThreadPoolExecutor
-from dataclasses import dataclass
 from functools import partial
 from typing import Any
+
+from msgspec import Struct
 
 from jobsprint import aws
 from jobsprint.config import settings
@@ -20,8 +21,7 @@ _BEHIND = "!"
 _FIELDS = ("pk", "sk", "id", "event", "timestamp", "about", "createdAt", "expiresAt", "together")
 
 
-@dataclass(frozen=True, slots=True)
-class KeptEvent:
+class KeptEvent(Struct, frozen=True):
     """An event as it is kept: its `event_key`, since when (Unix ms) and until when (Unix seconds)."""
 
     key: str
@@ -105,8 +105,7 @@ class Recoverable:
         ]
 
 
-@dataclass(frozen=True, slots=True)
-class _Range:
+class _Range(Struct, frozen=True):
     """The items of one partition, oldest first."""
 
     table: str

@@ -6,8 +6,9 @@ CPU of a call for each.
 """
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
 from typing import Any
+
+from msgspec import Struct
 
 from jobsprint import aws
 from jobsprint.store.table import Value, marshal, marshal_item
@@ -15,8 +16,7 @@ from jobsprint.store.table import Value, marshal, marshal_item
 _MOST = 25  # statements of one call
 
 
-@dataclass(frozen=True, slots=True)
-class Statement:
+class Statement(Struct, frozen=True):
     """A write to one item: its PartiQL and the values of the question marks. `item` names what it writes to."""
 
     text: str

@@ -1,8 +1,9 @@
 """API tokens: id (key), tenant, SHA-256 of the token, scopes, times. The token itself is never kept."""
 
 import time
-from dataclasses import dataclass
 from typing import Any
+
+from msgspec import Struct
 
 from jobsprint import aws
 from jobsprint.config import settings
@@ -12,8 +13,7 @@ from jobsprint.store.table import Item, marshal_item, unmarshal_item, written
 _KEEP_ENDED_SECONDS = 30 * 86400
 
 
-@dataclass(frozen=True, slots=True)
-class TokenRow:
+class TokenRow(Struct, frozen=True):
     """A kept token. Times are Unix milliseconds; `usage_key` ties its tenant to the usage plan."""
 
     id: str

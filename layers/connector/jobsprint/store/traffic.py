@@ -6,15 +6,16 @@
 A change is decided on what was read and written if nobody changed it since; else it is decided anew on what stands.
 """
 
-import json
 from collections.abc import Callable
-from dataclasses import asdict, dataclass
 from typing import Any, Generic, TypeVar
+
+import msgspec
+from msgspec import Struct
 
 from jobsprint import aws
 from jobsprint.config import settings
 from jobsprint.domain.pace import Pace
-from jobsprint.domain.traffic import Lease, Traffic, Untold
+from jobsprint.domain.traffic import Traffic
 from jobsprint.store.table import Lost, Value, marshal_item, try_write, unmarshal_item
 
 _State = TypeVar("_State", Traffic, Pace)
@@ -29,8 +30,7 @@ class Contended(Exception):
     """Others changed it again and again; nothing was written."""
 
 
-@dataclass(frozen=True, slots=True)
-class Seen(Generic[_State]):
+class Seen(Struct, Generic[_State], frozen=True):
     """A state as it stands, and its version (0: there is none yet)."""
 
     state: _State
@@ -46,7 +46,7 @@ class TrafficStore:
 
     def traffic(self, webhook_id: str) -> Seen[Traffic]:
         """What is known of a webhook."""
-        return _seen(self._read("traffic", webhook_id), _traffic_of)
+        return _seen(self._read("traffic", webhook_id), Traffic)
 
     def change(
         self,
@@ -61,13 +61,13 @@ class TrafficStore:
         `seen` saves the read if it still stands. Raises Contended.
         """
         seen = seen or self.traffic(webhook_id)
-        return self._change("traffic", webhook_id, decide, seen, _traffic_of, now // 1000 + _TRAFFIC_SECONDS)
+        return self._change("traffic", webhook_id, decide, seen, now // 1000 + _TRAFFIC_SECONDS)
 
     def change_pace(
         self, webhook_id: str, decide: Callable[[Pace], tuple[Pace, _Outcome]], *, now: int, seen: Seen[Pace]
     ) -> tuple[Seen[Pace], _Outcome]:
         """The same for the pace of a webhook. Begin with `Seen(Pace(), 0)`: one write where that is how it stands."""
-        return self._change("pace", webhook_id, decide, seen, _pace_of, now // 1000 + _PACE_SECONDS)
+        return self._change("pace", webhook_id, decide, seen, now // 1000 + _PACE_SECONDS)
 
     def _change(
         self,
@@ -75,7 +75,6 @@ class TrafficStore:
         webhook_id: str,
         decide: Callable[[_State], tuple[_State, _Outcome]],
         seen: Seen[_State],
-        parse: Callable[[str], _State],
         expires: int,
     ) -> tuple[Seen[_State], _Outcome]:
         for _ in range(_TRIES):
@@ -85,7 +84,7 @@ class TrafficStore:
             stands = self._write(kind, webhook_id, state, seen.version, expires)
             if stands is None:
                 return Seen(state, seen.version + 1), outcome
-            seen = _seen(stands, parse)
+            seen = _seen(stands, type(state))
         raise Contended(f"{kind} of {webhook_id}")
 
     def _key(self, kind: str, webhook_id: str) -> dict[str, str]:
@@ -103,7 +102,7 @@ class TrafficStore:
         """None when it is written, else what stands instead."""
         item: dict[str, Value | None] = {
             **self._key(kind, webhook_id),
-            "state": json.dumps(asdict(state), separators=(",", ":")),
+            "state": msgspec.json.encode(state).decode(),
             "version": version + 1,
             "expiresAt": expires,
         }
@@ -125,18 +124,5 @@ class TrafficStore:
         return answer.item if isinstance(answer, Lost) else None
 
 
-def _seen(item: dict[str, Any], parse: Callable[[str], _State]) -> Seen[_State]:
-    return Seen(parse(item.get("state", "{}")), item.get("version", 0))
-
-
-def _traffic_of(text: str) -> Traffic:
-    fields = json.loads(text)
-    leases = tuple(Lease(**lease) for lease in fields.pop("leases", ()))
-    untold = tuple(Untold(**one) for one in fields.pop("untold", ()))
-    examples = tuple(fields.pop("examples", ()))
-    return Traffic(**fields, leases=leases, untold=untold, examples=examples)
-
-
-def _pace_of(text: str) -> Pace:
-    fields = json.loads(text)
-    return Pace(tuple((at, count) for at, count in fields.get("taken", ())), fields.get("line_until", 0))
+def _seen(item: dict[str, Any], kind: type[_State]) -> Seen[_State]:
+    return Seen(msgspec.json.decode(item.get("state", "{}"), type=kind), item.get("version", 0))
