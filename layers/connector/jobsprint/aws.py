@@ -51,10 +51,15 @@ if TYPE_CHECKING:
     from mypy_boto3_s3 import S3Client
     from mypy_boto3_sqs import SQSClient
 
-# Short timeouts: a lost connection must be retried well within API Gateway's 29 s.
+    from jobsprint.aws_http import Transport
+
+# Short: a lost connection must be retried well within API Gateway's 29 s.
+_CONNECT_SECONDS = 2
+_READ_SECONDS = 10
+
 _CONFIG = Config(
-    connect_timeout=2,
-    read_timeout=10,
+    connect_timeout=_CONNECT_SECONDS,
+    read_timeout=_READ_SECONDS,
     retries={"mode": "standard", "total_max_attempts": 4},
     max_pool_connections=16,
     # What the calls are made of is checked by mypy and by every test; checking it again takes a quarter of the CPU of
@@ -74,8 +79,18 @@ def _session() -> botocore.session.Session:
     return session
 
 
+@cache
+def _transport() -> "Transport":
+    from jobsprint.aws_http import Transport  # it loads libcurl, which few functions have
+
+    return Transport(connect_seconds=_CONNECT_SECONDS, read_seconds=_READ_SECONDS)
+
+
 def _client(service: str) -> Any:
-    return _session().create_client(service, config=_CONFIG, endpoint_url=settings().aws_endpoint)
+    client: Any = _session().create_client(service, config=_CONFIG, endpoint_url=settings().aws_endpoint)
+    if settings().aws_over_libcurl:
+        client.meta.events.register("before-send", _transport().send)
+    return client
 
 
 @cache
