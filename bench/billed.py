@@ -17,7 +17,7 @@ from bench.runtime import Runtime, running
 from bench.service import TENANT, Service
 from bench.sizes import BATCH, FILL, PAYLOAD_BYTES
 from bench.tickets import batch
-from jobsprint.domain.times import now_ms
+from jobsprint.domain.times import iso_seconds, now_ms
 from tests.support.call import event
 from tests.support.deliveries import record
 
@@ -60,7 +60,7 @@ def measured(service: Service) -> tuple[Cpu, dict[str, float]]:
 
     def over_the_bus() -> Event:
         details = [{"tenant": TENANT, "data": payload(PAYLOAD_BYTES, next(numbers))} for _ in range(FILL)]
-        about = {"detail-type": "bench.happened", "source": "jobsprint"}
+        about = {"detail-type": "bench.happened", "source": "jobsprint", "time": iso_seconds(now_ms())}
         bodies = [json.dumps({"id": str(uuid.uuid4()), **about, "detail": detail}) for detail in details]
         return {"Records": [record(body) for body in bodies]}
 

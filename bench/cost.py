@@ -137,14 +137,12 @@ def _published(counts: Costs, prices: Prices, given: Assumptions, events: int) -
 
 def _over_the_bus(counts: Costs, prices: Prices, given: Assumptions) -> dict[str, float]:
     bill = counts.bus
-    # The events are written eight at a time.
-    waits = (2 + -(-FILL // 8)) * given.aws_call
     per_batch = {
         "bus": FILL * prices.bus_event,
         "dynamodb": _units(bill, prices),
         # The bus puts each event into its queue by itself; a batch is one receive and one delete.
         "sqs": (FILL + 2) * prices.sqs_request + bill.sqs * (prices.sqs_request + prices.fair_request),
-        "lambda": _invocation(given.cpu.receive, waits, given.receive_mb, prices),
+        "lambda": _invocation(given.cpu.receive, 3 * given.aws_call, given.receive_mb, prices),
         "logs": _logs(bill, given, prices),
         "storage": _stored(bill, given, prices),
     }

@@ -21,7 +21,7 @@ from bench.sizes import BATCH, FILL, PAYLOAD_BYTES
 from bench.stand import standing
 from jobsprint import aws
 from jobsprint.domain import traffic
-from jobsprint.domain.times import iso_millis, now_ms
+from jobsprint.domain.times import iso_millis, iso_seconds, now_ms
 from jobsprint.observe import logger
 from tests.support.call import Answer, call
 from tests.support.deliveries import Outbox, dispatch, record, subscribe, watching_sqs, work
@@ -159,6 +159,7 @@ def _over_the_bus(service: _Service, count: int) -> None:
                 "id": str(uuid.uuid4()),
                 "detail-type": "workflow.executed",
                 "source": "jobsprint",
+                "time": iso_seconds(now_ms()),
                 "detail": {"tenant": "acme", "data": service.data()},
             }
         )

@@ -96,8 +96,9 @@ def test_a_recovery_goes_on_in_the_middle_of_an_item(outbox: Outbox, endpoint: R
     assert Counter(message.json["eventId"] for message in outbox.take()) == Counter(ids)
 
 
-@given(st.lists(st.text(max_size=40), min_size=2, max_size=30), st.integers(0, 80))
-def test_what_is_kept_together_comes_apart_again(texts: list[str], most: int) -> None:
+@pytest.mark.parametrize("kept_as", [lambda group: group[-1].id, lambda group: f"ext#of/{group[0].id}"])
+@given(texts=st.lists(st.text(max_size=40), min_size=2, max_size=30), most=st.integers(0, 80))
+def test_what_is_kept_together_comes_apart_again(kept_as: Any, texts: list[str], most: int) -> None:
     ids = new_ids("evt", 1_700_000_000_000, len(texts))
     given_events = [Event("acme", id_, "a.b", "t", text) for id_, text in zip(ids, texts, strict=True)]
     with pytest.MonkeyPatch.context() as patch:
@@ -106,7 +107,7 @@ def test_what_is_kept_together_comes_apart_again(texts: list[str], most: int) ->
     assert [event for group in groups for event in group] == given_events
     for group in groups:
         assert len(group) == 1 or sum(len(event.data) for event in group) <= most
-        placed = events._placed(group)
+        placed = events._placed(group, kept_as(group))
         key = item_key("acme", event_key(placed[0]))
         assert {tuple(item_key("acme", event_key(event)).items()) for event in placed} == {tuple(key.items())}
         found = events_of("acme", {**key, "together": events._together(placed)})

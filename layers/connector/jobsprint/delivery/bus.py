@@ -10,20 +10,22 @@ from collections.abc import Mapping, Sequence
 from typing import Annotated, Any
 
 from msgspec import Struct
+from msgspec.structs import replace
 from pydantic import AfterValidator, BaseModel, ConfigDict, Field
 
 from jobsprint import aws
 from jobsprint.config import settings
-from jobsprint.delivery.publish import Draft, publish
+from jobsprint.delivery.publish import Draft, Origin, publish
 from jobsprint.domain import canonical
 from jobsprint.domain.errors import Detail, InvalidFields, JobsprintError, wrong_fields
 from jobsprint.domain.event_fields import CanonicalData, EventName, ExternalId
 from jobsprint.domain.tenants import is_tenant
-from jobsprint.domain.times import iso_seconds, parse_iso
+from jobsprint.domain.times import iso_seconds, now_ms, parse_iso
 from jobsprint.domain.validation import validate
 from jobsprint.observe import count, logger
 
 _MAX_REFUSED_BYTES = 1_000_000  # SQS takes 1,048,576
+_TRUE_WITHIN_MS = 86_400_000  # EventBridge tries to deliver for a day
 _MAX_SHOWN_CHARACTERS = 80_000  # each has at most 12 bytes as ASCII JSON
 
 
@@ -65,6 +67,7 @@ class _Received(Struct, frozen=True):
 def receive(records: Sequence[Mapping[str, Any]]) -> list[str]:
     """Publishes what SQS records carry; gives the ids of the messages that must come back."""
     failed: list[str] = []
+    now = now_ms()
     by_tenant: dict[str, list[_Received]] = {}
     for record in records:
         message_id, body = str(record["messageId"]), str(record["body"])
@@ -73,7 +76,7 @@ def receive(records: Sequence[Mapping[str, Any]]) -> list[str]:
         except JobsprintError as error:
             failed += _refuse(message_id, body, error)
         else:
-            received = _Received(message_id, body, _draft(event))
+            received = _Received(message_id, body, _draft(event, now))
             by_tenant.setdefault(event.detail.tenant, []).append(received)
     for tenant, received_ones in by_tenant.items():
         failed += _publish(tenant, received_ones)
@@ -91,13 +94,19 @@ def _read(body: str) -> BusEvent:
     return validate(BusEvent, value, "event")
 
 
-def _draft(event: BusEvent) -> Draft:
+def _draft(event: BusEvent, now: int) -> Draft:
+    """What to publish. The bus delivers at least once: its own id keeps an event that has none from coming twice."""
     try:
-        observed = iso_seconds(parse_iso(event.time))
+        at = parse_iso(event.time)
     except ValueError:
-        observed = None
-    # The bus delivers at least once: its own id keeps an event that has none from being published twice.
-    return Draft(event.name, event.detail.data, external_id=event.detail.id or f"bus:{event.id}", observed=observed)
+        at = None
+    draft = Draft(event.name, event.detail.data, observed=None if at is None else iso_seconds(at))
+    if event.detail.id:
+        return replace(draft, external_id=event.detail.id)
+    # A publisher may put any time into an event; it may become that of its id only where it can be the true one.
+    if at is not None and abs(now - at) < _TRUE_WITHIN_MS:
+        return replace(draft, derived_from=Origin(event.id, at))
+    return replace(draft, external_id=f"bus:{event.id}")
 
 
 def _publish(tenant: str, received: Sequence[_Received]) -> list[str]:

@@ -20,6 +20,7 @@ from jobsprint.domain.canonical import JsonValue
 from jobsprint.domain.deliveries import Ticket
 from jobsprint.domain.errors import Detail, JobsprintError
 from jobsprint.domain.ids import derived_id, new_id, new_ids
+from jobsprint.domain.ids import first_at as first_id_at
 from jobsprint.domain.models import Event, Integration
 from jobsprint.domain.times import iso_seconds, now_ms
 from jobsprint.observe import count, logger
@@ -29,12 +30,20 @@ from jobsprint.store.integrations import IntegrationStore
 _WRITERS = 8
 
 
+class Origin(Struct, frozen=True):
+    """Where an event comes from that may come again: the id that it has there, and its time there (Unix ms)."""
+
+    id: str
+    at: int
+
+
 class Draft(Struct, frozen=True):
     """An event as its publisher gives it, every field checked (`domain.event_fields`).
 
     `data` is canonical JSON text. `timestamp` is what the publisher said, and part of what makes a repeat the same
-    event; `observed` stands in for it where he said nothing, and without that the time of publishing does. `about` is
-    the id of the integration that an event of the service's own tells of.
+    event; `observed` stands in for it where he said nothing, and without that the time of publishing does. With
+    `derived_from`, and no `external_id`, the event has the same id, and so the same deliveries, each time it comes.
+    `about` is the id of the integration that an event of the service's own tells of.
     """
 
     name: str
@@ -42,6 +51,7 @@ class Draft(Struct, frozen=True):
     external_id: str | None = None
     timestamp: str | None = None
     observed: str | None = None
+    derived_from: Origin | None = None
     about: str | None = None
 
 
@@ -123,14 +133,17 @@ def announce(
 def _keep(
     tenant: str, drafts: Sequence[Draft], warnings: Sequence[tuple[Detail, ...]], now: int
 ) -> list[Event | JobsprintError]:
-    """Each draft as the event that is kept: those without an id together, the others all at once."""
+    """Each draft as the event that is kept: those without an id of their caller's together, the others all at once."""
     ids = new_ids("evt", now, len(drafts))
     events = [_event(tenant, *parts, now) for parts in zip(drafts, warnings, ids, strict=True)]
-    unnamed = [place for place, draft in enumerate(drafts) if draft.external_id is None]
+    unnamed = [place for place, draft in enumerate(drafts) if draft.external_id is None and not draft.derived_from]
+    derived = [place for place, draft in enumerate(drafts) if draft.external_id is None and draft.derived_from]
     store = EventStore(tenant)
     kept: dict[int, Event | JobsprintError] = {}
     if len(unnamed) > 1:
         kept.update(zip(unnamed, store.keep_together([events[place] for place in unnamed], now), strict=True))
+    if derived:
+        kept.update(zip(derived, store.keep_derived([events[place] for place in derived], now), strict=True))
 
     def keep(place: int) -> None:
         try:
@@ -159,9 +172,10 @@ def _at_once(work: Callable[[int], None], places: Sequence[int]) -> None:
 
 
 def _event(tenant: str, draft: Draft, warnings: tuple[Detail, ...], id_: str, now: int) -> Event:
+    origin = draft.derived_from if draft.external_id is None else None
     return Event(
         tenant=tenant,
-        id=id_,
+        id=derived_id("evt", first_id_at(origin.at), tenant, origin.id) if origin else id_,
         name=draft.name,
         timestamp=draft.timestamp or draft.observed or iso_seconds(now),
         data=draft.data,

@@ -48,7 +48,7 @@ class Position(Struct, frozen=True):
     """Where the planning goes on: behind the sort key `after`, or at the beginning of the phase.
 
     `failed` goes over deliveries, `missing` over events that Jobsprint named, both in the order of publishing; `named`
-    over events that their callers named, which are in no order, one `shard` after the other.
+    over those that are in no order, as their callers named them or their ids are derived, one `shard` after the other.
     """
 
     phase: Phase

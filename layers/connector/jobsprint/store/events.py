@@ -3,11 +3,13 @@
     pk <tenant>#<shard>   sk <event id>            an event that Jobsprint named
     pk <tenant>#<shard>   sk <last event id>       several events that Jobsprint named, published together
     pk <tenant>#<shard>   sk ext#<external id>     an event that its caller named
+    pk <tenant>#<shard>   sk ext#of/<event id>     several events whose ids are derived, of which that is the first
 
 The conditional write of the key is the idempotency of a publish by the caller's id. The shard is a hash of the sort
 key, so a busy tenant is not bound to the 1,000 writes per second of one partition; within a shard Jobsprint's own ids
 are a time range. Ids of events that are kept together follow each other, so nothing else stands between them, and the
-item has the key of the last: whoever goes on behind any of them finds it.
+item has the key of the last: whoever goes on behind any of them finds it. Derived ids do not follow each other, so
+what has them stands among the events that are in no order.
 
 Data is kept compressed, because a write and a stored byte are most of what an event costs.
 """
@@ -30,6 +32,7 @@ from jobsprint.store.table import Item, Lost, Value, live, marshal_item, try_wri
 
 SHARDS = 16
 EXTERNAL = "ext#"
+_DERIVED = f"{EXTERNAL}of/"  # no caller can name an event so
 
 MOST_TOGETHER = 64 * 1024
 """Characters of data in one item, if it holds several events: reading one of them reads all."""
@@ -55,7 +58,9 @@ def item_key(tenant: str, key: str) -> dict[str, str]:
 
 
 def _sort_key(sort: str) -> str:
-    return sort if sort.startswith(EXTERNAL) else sort.partition("#")[0]
+    """The sort key of the item in what may also have the number of one of its events behind it."""
+    prefix = EXTERNAL if sort.startswith(EXTERNAL) else ""
+    return prefix + sort.removeprefix(prefix).partition("#")[0]
 
 
 def _shard(sort_key: str) -> int:
@@ -107,14 +112,21 @@ class EventStore:
 
         Returns them, each with its place.
         """
-        kept: list[Event] = []
-        for group in _groups(events):
-            placed = _placed(group)
-            row: dict[str, Value | None] = {"together": _together(placed), "createdAt": now, "expiresAt": _expiry(now)}
-            key = self._key(event_key(placed[0]))
-            aws.dynamodb().put_item(TableName=self._table, Item={**key, **marshal_item(row)})
-            kept += placed
-        return kept
+        return [event for group in _groups(events) for event in self._put(_placed(group, group[-1].id), now)]
+
+    def keep_derived(self, events: Sequence[Event], now: int) -> list[Event]:
+        """Keeps events whose ids are derived from what they are elsewhere, in few items; answers as `keep_together`.
+
+        The same events kept again are the same item. With others beside them an event stands in two, and both are it.
+        """
+        groups = _groups(events)
+        return [event for group in groups for event in self._put(_placed(group, _DERIVED + group[0].id), now)]
+
+    def _put(self, placed: list[Event], now: int) -> list[Event]:
+        row: dict[str, Value | None] = {"together": _together(placed), "createdAt": now, "expiresAt": _expiry(now)}
+        key = self._key(event_key(placed[0]))
+        aws.dynamodb().put_item(TableName=self._table, Item={**key, **marshal_item(row)})
+        return placed
 
     def _first(self, event: Event, item: Item, fingerprint: str) -> Event:
         # Rows of before 2026-11-23 have it as text.
@@ -195,8 +207,8 @@ def _groups(events: Sequence[Event]) -> Iterator[Sequence[Event]]:
     yield events[start:]
 
 
-def _placed(group: Sequence[Event]) -> list[Event]:
-    return [replace(event, place=f"{group[-1].id}#{number}") for number, event in enumerate(group)]
+def _placed(group: Sequence[Event], sort_key: str) -> list[Event]:
+    return [replace(event, place=f"{sort_key}#{number}") for number, event in enumerate(group)]
 
 
 def _together(events: Sequence[Event]) -> bytes:

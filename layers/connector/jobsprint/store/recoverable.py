@@ -72,9 +72,16 @@ class Recoverable:
     def named(
         self, shard: int, *, after: str, limit: int, with_data: bool, now: int
     ) -> tuple[list[KeptEvent], str | None]:
-        """Events of one shard that their callers named, in no order of time; answers as `failed` does."""
-        items, until = self._events(shard, with_data).read(EXTERNAL, EXTERNAL + "~", after=after, limit=limit)
-        return self._kept(items, now), until
+        """Events of one shard that are in no order of time: their callers named them, or their ids are derived.
+
+        Answers as `failed` does, with the key of an event in its shard in place of an id.
+        """
+        # `after` may be the middle of what is kept together: then that is read again, from its next event on.
+        item, _, number = after.removeprefix(EXTERNAL).partition("#")
+        first, behind = (EXTERNAL + item, "") if number else (EXTERNAL, after)
+        items, until = self._events(shard, with_data).read(first, EXTERNAL + "~", after=behind, limit=limit)
+        done = {f"{shard}#{EXTERNAL}{item}#{n}" for n in range(int(number) + 1)} if number else set()
+        return [one for one in self._kept(items, now) if one.key not in done], until
 
     def kept(self, keys: Iterable[str], now: int) -> dict[str, KeptEvent]:
         """The events behind at most 100 event keys that are kept still, by key."""
