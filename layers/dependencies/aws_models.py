@@ -2,18 +2,30 @@
 
     python aws_models.py <folder>
 
-Of the time that a first client takes, most goes into data about services that nobody calls: 440 folders are listed, and
-1.2 MB of endpoints and every line of documentation are read. What stays is botocore's own, unchanged.
+Of the time that a first client takes, most goes into data about services and operations that nobody calls: 440 folders
+are listed, and 1.2 MB of endpoints and every line of documentation are read. What stays is botocore's own, unchanged.
 """
 
 import json
 import sys
+from collections.abc import Iterable, Iterator
 from pathlib import Path
 from typing import Any
 
 import botocore.loaders
 
-SERVICES = ("apigateway", "dynamodb", "kms", "s3", "sqs")
+OPERATIONS = {
+    "apigateway": ("CreateApiKey", "CreateUsagePlanKey"),
+    "dynamodb": (
+        "BatchExecuteStatement", "BatchGetItem", "DeleteItem", "GetItem", "PutItem", "Query", "UpdateItem",
+    ),
+    "kms": ("Decrypt", "GenerateDataKey"),
+    "s3": ("GetObject", "HeadBucket", "HeadObject", "PutObject"),
+    "sqs": ("GetQueueAttributes", "SendMessage", "SendMessageBatch"),
+}  # fmt: skip
+"""What the functions call, and HeadBucket, by which botocore itself finds a bucket that is in another Region."""
+
+SERVICES = tuple(OPERATIONS)
 _SHARED = ("_retry", "partitions", "sdk-default-configuration")
 _OF_SERVICE = ("service-2", "endpoint-rule-set-1")
 _READ_WHOLE = ("clientContextParams",)  # botocore takes their documentation for granted
@@ -33,7 +45,8 @@ def main(target: Path) -> None:
         for kind in _OF_SERVICE:
             # With what botocore adds to a service's own data.
             whole = loader.load_service_model(service, kind, version)
-            _write(target / service / version / f"{kind}.json", _trimmed(whole))
+            used = _used(whole, OPERATIONS[service]) if kind == "service-2" else whole
+            _write(target / service / version / f"{kind}.json", _trimmed(used))
 
 
 def _endpoints(whole: dict[str, Any]) -> dict[str, Any]:
@@ -45,6 +58,29 @@ def _endpoints(whole: dict[str, Any]) -> dict[str, Any]:
         for partition in whole["partitions"]
     ]
     return {**whole, "partitions": partitions}
+
+
+def _used(whole: dict[str, Any], operations: Iterable[str]) -> dict[str, Any]:
+    """The model with these operations alone, and the shapes that they are made of."""
+    kept = {name: whole["operations"][name] for name in operations}
+    names: set[str] = set()
+    found = set(_shapes_in(kept))
+    while found:
+        names |= found
+        found = {name for shape in found for name in _shapes_in(whole["shapes"][shape])} - names
+    return {**whole, "operations": kept, "shapes": {name: whole["shapes"][name] for name in sorted(names)}}
+
+
+def _shapes_in(value: Any) -> Iterator[str]:
+    """The names of the shapes that an operation or a shape refers to."""
+    if isinstance(value, dict):
+        if isinstance(value.get("shape"), str):
+            yield value["shape"]
+        for inner in value.values():
+            yield from _shapes_in(inner)
+    elif isinstance(value, list):
+        for inner in value:
+            yield from _shapes_in(inner)
 
 
 def _trimmed(whole: dict[str, Any]) -> dict[str, Any]:

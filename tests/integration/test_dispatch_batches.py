@@ -1,5 +1,6 @@
 """Claims and results several to a call: what one call does for many, and what becomes of each when part of it fails."""
 
+import json
 import threading
 import time
 from collections.abc import Callable, Iterator, Sequence
@@ -78,8 +79,8 @@ def instead(
     """Has `change` run the calls of one kind (INSERT or UPDATE)."""
     real = statements.run
 
-    def changed(given: Sequence[Statement]) -> list[bool]:
-        return change(real, given) if given and given[0].text.startswith(kind) else real(given)
+    def changed(given: Sequence[Statement], on_fault: Callable[[str], None]) -> list[bool]:
+        return change(real, given) if given and given[0].text.startswith(kind) else real(given, on_fault)
 
     monkeypatch.setattr(statements, "run", changed)
 
@@ -109,6 +110,16 @@ def test_of_two_writes_to_one_item_the_first_is_made(aws: dict[str, Any]) -> Non
     another = statements.insert("EventsTable", {**KEY, "sk": "other"}, {})
     assert statements.run([one, other, another]) == [True, False, True]
     assert rows("wh")[0]["n"] == {"N": "1"}
+
+
+def test_what_failed_by_no_condition_is_told(aws: dict[str, Any], monkeypatch: pytest.MonkeyPatch) -> None:
+    codes = ["ConditionalCheckFailed", "AccessDenied", None, "DuplicateItem", "ThrottlingError"]
+    answers = [{"Error": {"Code": code, "Message": "no"}} if code else {"TableName": "EventsTable"} for code in codes]
+    monkeypatch.setattr(clients.dynamodb(), "batch_execute_statement", lambda **_: {"Responses": answers})
+    told: list[str] = []
+    inserts = [statements.insert("EventsTable", {**KEY, "sk": str(n)}, {}) for n in range(5)]
+    assert statements.run(inserts, told.append) == [code is None for code in codes]
+    assert told == ["AccessDenied", "ThrottlingError"]
 
 
 def test_more_than_a_call_takes_goes_in_several(aws: dict[str, Any]) -> None:
@@ -279,6 +290,26 @@ def test_a_result_that_was_not_written_in_the_batch_is_written_by_itself(
     assert dispatch(*map(record, bodies(outbox, 4))) == []
     assert states(webhook) == ["delivered"] * 4
     assert [len(delivery["attempts"]) for delivery in deliveries(webhook)] == [1] * 4
+
+
+def test_a_call_that_may_not_be_made_loses_nothing_and_is_counted(
+    outbox: Outbox,
+    endpoint: Receiver,
+    webhook: str,
+    monkeypatch: pytest.MonkeyPatch,
+    capsys: pytest.CaptureFixture[str],
+) -> None:
+    def refused(Statements: list[Any]) -> Any:  # noqa: N803 - the parameter of the API
+        return {"Responses": [{"Error": {"Code": "AccessDenied", "Message": "no"}}] * len(Statements)}
+
+    found = bodies(outbox, 3)
+    monkeypatch.setattr(clients.dynamodb(), "batch_execute_statement", refused)
+    capsys.readouterr()
+    assert dispatch(*map(record, found)) == []
+    assert sent(endpoint) == [0, 1, 2]
+    assert states(webhook) == ["delivered"] * 3
+    lines = [json.loads(line) for line in capsys.readouterr().out.splitlines()]
+    assert [line["StatementsFailed"] for line in lines if "StatementsFailed" in line] == [6]
 
 
 def test_results_that_cannot_be_written_bring_their_messages_back(

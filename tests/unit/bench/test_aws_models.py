@@ -1,10 +1,12 @@
 """The data that the layer's build leaves of botocore's: the clients of the services in use must not tell it apart."""
 
+import re
 import sys
 from typing import Any
 
 import botocore.session
 import pytest
+from botocore import xform_name
 from botocore.loaders import Loader
 
 from tests.support.template import ROOT
@@ -38,12 +40,27 @@ def test_a_client_is_the_same(service: str, trimmed: botocore.session.Session) -
     whole = botocore.session.get_session().create_client(service, region_name="eu-central-1")
     ours = trimmed.create_client(service, region_name="eu-central-1")
     assert ours.meta.endpoint_url == whole.meta.endpoint_url
-    assert ours.meta.method_to_api_mapping == whole.meta.method_to_api_mapping
-    for operation in whole.meta.service_model.operation_names:
+    assert set(ours.meta.method_to_api_mapping.values()) == set(aws_models.OPERATIONS[service])
+    assert ours.meta.method_to_api_mapping.items() <= whole.meta.method_to_api_mapping.items()
+    for operation in ours.meta.service_model.operation_names:
         own, theirs = (client.meta.service_model.operation_model(operation) for client in (ours, whole))
         assert own.http == theirs.http
         for shape in SHAPES:
             assert _members(getattr(own, shape)) == _members(getattr(theirs, shape)), operation
+        assert [error.name for error in own.error_shapes] == [error.name for error in theirs.error_shapes]
+
+
+def test_every_call_of_the_functions_is_among_them() -> None:
+    # Calls are only ever written out: `aws.sqs().send_message(…)`. An operation that lacks would be an AttributeError.
+    call = re.compile(r"\baws\.(\w+)\(\)\.(\w+)")
+    paths = [*(ROOT / "layers/connector").rglob("*.py"), *(ROOT / "functions").rglob("*.py")]
+    sources = [path.read_text() for path in paths]
+    assert not any(re.search(r"= *aws\.\w+\(\)(?!\.)", source) for source in sources)
+    made = {found for source in sources for found in call.findall(source)}
+    offered = {
+        (service, xform_name(operation)) for service, all_of in aws_models.OPERATIONS.items() for operation in all_of
+    }
+    assert made == offered - {("s3", "head_bucket")}
 
 
 @pytest.mark.parametrize("region", ["us-east-1", "cn-north-1"])

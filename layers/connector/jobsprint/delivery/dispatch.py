@@ -7,6 +7,7 @@ our own faults do.
 """
 
 import os
+from collections import Counter
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from concurrent.futures import Executor, Future, ThreadPoolExecutor
 from contextlib import contextmanager
@@ -233,7 +234,7 @@ class _Batch:
         """Claims first attempts in one call: those that are ours, and those of which a claim by itself must tell."""
         taken: list[bool] | None = None
         with self._our_fault(*(sending.work.message for sending in new)):
-            taken = statements.run([_first_claim(sending) for sending in new])
+            taken = statements.run([_first_claim(sending) for sending in new], self._recorder.faults.append)
         if taken is None:
             return [], []
         asked = list(zip(new, taken, strict=True))
@@ -303,7 +304,10 @@ class _Batch:
         for one in ended:
             by_webhook.setdefault((one.ticket.tenant, one.ticket.webhook_id), []).append(one)
         self._gate.close(by_webhook, self._count(by_webhook))
-        figures.report(ended, discarded=len(self._discarded), came_back=len(self._failed))
+        faults = self._recorder.faults
+        if faults:
+            logger.warning("statements_failed", extra={"codes": Counter(faults)})
+        figures.report(ended, discarded=len(self._discarded), came_back=len(self._failed), faults=len(faults))
 
     def _count(self, ended: Mapping[Key, Sequence[Ended]]) -> dict[Key, Totals]:
         """Adds the batch to the usage counters, one write per webhook, and gives these.

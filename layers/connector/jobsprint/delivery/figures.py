@@ -17,10 +17,10 @@ _STATES: dict[DeliveryState, str] = {
 }
 
 
-def report(ended: Sequence[Ended], *, discarded: int, came_back: int) -> None:
+def report(ended: Sequence[Ended], *, discarded: int, came_back: int, faults: int = 0) -> None:
     """Writes the batch's metrics; `discarded` deliveries ended without an attempt, `came_back` messages failed on our
-    side."""
-    observe.count(totals(ended, discarded) | {"MessagesReturned": came_back})
+    side, and `faults` writes failed together with others and were done again by themselves."""
+    observe.count(totals(ended, discarded) | {"MessagesReturned": came_back, "StatementsFailed": faults})
     for kind, number in failures(ended).items():
         observe.count({"AttemptFailures": number}, failure=kind)
 

@@ -30,7 +30,8 @@ class Result(Struct, frozen=True):
 
 
 class Recorder:
-    """Records the results of one batch, from any thread. `ended` is what was recorded.
+    """Records the results of one batch, from any thread. `ended` is what was recorded, `faults` are DynamoDB's codes
+    for what could not be written together with others, and was by itself.
 
     `our_fault` is a context in which whatever is raised brings those messages back. A result is always recorded before
     the next ticket is put into the queue.
@@ -44,6 +45,7 @@ class Recorder:
     ) -> None:
         self._clock, self._chance, self._our_fault = clock, chance, our_fault
         self.ended: list[Ended] = []
+        self.faults: list[str] = []
 
     def record(self, result: Result) -> None:
         """Records one result."""
@@ -56,7 +58,8 @@ class Recorder:
             together = [one for one in decided if not one[1].gone]
             recorded: list[tuple[Result, Verdict]] = []
             alone = [one for one in decided if one[1].gone]
-            for one, done in zip(together, statements.run([self._statement(*one) for one in together]), strict=True):
+            written = statements.run([self._statement(*one) for one in together], self.faults.append)
+            for one, done in zip(together, written, strict=True):
                 (recorded if done else alone).append(one)
             for one in recorded:
                 self._note(*one)

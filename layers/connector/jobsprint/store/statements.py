@@ -5,7 +5,7 @@ Each statement is a write of its own and bills what the same PutItem or UpdateIt
 CPU of a call for each.
 """
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from typing import Any
 
 from msgspec import Struct
@@ -14,6 +14,7 @@ from jobsprint import aws
 from jobsprint.store.table import Value, marshal, marshal_item
 
 _MOST = 25  # statements of one call
+_CONDITION_FAILED = frozenset({"ConditionalCheckFailed", "DuplicateItem"})
 
 
 class Statement(Struct, frozen=True):
@@ -50,12 +51,17 @@ def _named(table: str, key: Mapping[str, str]) -> tuple[str, ...]:
     return (table, *key.values())
 
 
-def run(statements: Sequence[Statement]) -> list[bool]:
+def _ignored(_: str) -> None:
+    pass
+
+
+def run(statements: Sequence[Statement], on_fault: Callable[[str], None] = _ignored) -> list[bool]:
     """Runs the statements and says of each whether it was written.
 
     False is no verdict: its condition failed, DynamoDB was throttled or broken for this one, or another statement here
-    writes to the same item (which one call may not). A write of its own tells. Raises where a call fails as a whole;
-    then any of its statements may have been written.
+    writes to the same item (which one call may not). A write of its own tells. `on_fault` is called with DynamoDB's
+    code for each that failed by no condition: should that last, every write takes a second call. Raises where a call
+    fails as a whole; then any of its statements may have been written.
     """
     firsts = {statement.item: place for place, statement in reversed(list(enumerate(statements)))}
     places = sorted(firsts.values())
@@ -66,5 +72,8 @@ def run(statements: Sequence[Statement]) -> list[bool]:
             Statements=[{"Statement": statements[n].text, "Parameters": statements[n].parameters} for n in chunk]
         )
         for place, response in zip(chunk, answer["Responses"], strict=True):
-            written[place] = "Error" not in response
+            code = response.get("Error", {}).get("Code")
+            written[place] = code is None
+            if code is not None and code not in _CONDITION_FAILED:
+                on_fault(code)
     return written
