@@ -149,7 +149,6 @@ def _version() -> str:
 
 def _described(folder: str, module: ModuleType) -> Json:
     """What Powertools says of one endpoint, completed and with nicer component names."""
-    _build_deferred()
     raw = _in_powertools(module.app).get_openapi_schema().model_dump(by_alias=True, exclude_none=True, mode="json")
     described: Json = _tidy(_renamed(raw))
     paths = {
@@ -157,18 +156,6 @@ def _described(folder: str, module: ModuleType) -> Json:
         for path, item in described.get("paths", {}).items()
     }
     return {**described, "paths": paths}
-
-
-def _build_deferred() -> None:
-    """Powertools describes a model that waits for its first use otherwise than one that is built."""
-    from pydantic import BaseModel
-
-    waiting = BaseModel.__subclasses__()
-    while waiting:
-        model = waiting.pop()
-        waiting += model.__subclasses__()
-        if model.__module__.startswith("jobsprint."):
-            model.model_rebuild()
 
 
 def _in_powertools(app: "Endpoint") -> "APIGatewayRestResolver":

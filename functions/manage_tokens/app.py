@@ -3,68 +3,67 @@
 from typing import Annotated, Any, Literal
 
 from aws_lambda_powertools.utilities.typing import LambdaContext
-from pydantic import BaseModel, ConfigDict, Field, TypeAdapter, field_validator
+from msgspec import field
 
 from jobsprint.api.caller import SCOPES
+from jobsprint.domain.errors import InvalidFields
+from jobsprint.domain.inputs import Between, Check, Input, Length
 from jobsprint.domain.tenants import is_tenant
 from jobsprint.domain.times import iso_seconds, now_ms
+from jobsprint.domain.validation import validate
 from jobsprint.security import tokens
 from jobsprint.store.tokens import TokenRow, of_tenant
 
 _DAY_MS = 86_400_000
 
 
-class _OfTenant(BaseModel):
-    model_config = ConfigDict(extra="forbid")
-
-    tenant: str
-
-    @field_validator("tenant")
-    @classmethod
-    def _name(cls, tenant: str) -> str:
-        if not is_tenant(tenant):
-            raise ValueError("a tenant is 1 to 63 lower-case letters, digits, - and _")
-        return tenant
+def _tenant(name: str) -> str:
+    if not is_tenant(name):
+        raise ValueError("a tenant is 1 to 63 lower-case letters, digits, - and _")
+    return name
 
 
-class Issue(_OfTenant):
+def _known(scopes: list[str]) -> list[str]:
+    if unknown := set(scopes) - set(SCOPES):
+        raise ValueError(f"unknown: {', '.join(sorted(unknown))}; there are: {', '.join(SCOPES)}")
+    return scopes
+
+
+_Tenant = Annotated[str, Check(_tenant)]
+
+
+class Issue(Input, frozen=True):
     """Makes a token."""
 
     action: Literal["issue"]
-    scopes: Annotated[list[str], Field(min_length=1)] = ["*"]
-    expires_in_days: Annotated[float | None, Field(gt=0, le=3650, alias="expiresInDays")] = None
-
-    @field_validator("scopes")
-    @classmethod
-    def _known(cls, scopes: list[str]) -> list[str]:
-        if unknown := set(scopes) - set(SCOPES):
-            raise ValueError(f"unknown: {', '.join(sorted(unknown))}; there are: {', '.join(SCOPES)}")
-        return scopes
+    tenant: _Tenant
+    scopes: Annotated[list[str], Length(1), Check(_known)] = field(default_factory=lambda: ["*"])
+    expires_in_days: Annotated[float, Between(above=0, most=3650)] | None = field(default=None, name="expiresInDays")
 
 
-class List(_OfTenant):
+class List(Input, frozen=True):
     """Lists a tenant's tokens."""
 
     action: Literal["list"]
+    tenant: _Tenant
 
 
-class Revoke(BaseModel):
+class Revoke(Input, frozen=True):
     """Ends a token."""
-
-    model_config = ConfigDict(extra="forbid")
 
     action: Literal["revoke"]
     id: str
 
 
-_REQUEST: TypeAdapter[Issue | List | Revoke] = TypeAdapter(
-    Annotated[Issue | List | Revoke, Field(discriminator="action")]
-)
+_REQUESTS: dict[Any, type[Issue | List | Revoke]] = {"issue": Issue, "list": List, "revoke": Revoke}
 
 
 def handler(event: dict[str, Any], _: LambdaContext) -> dict[str, Any]:
-    """`{"action": "issue" | "list" | "revoke", …}`; raises for what it does not understand."""
-    request = _REQUEST.validate_python(event)
+    """`{"action": "issue" | "list" | "revoke", …}`; raises InvalidFields for what it does not understand."""
+    kind = _REQUESTS.get(event.get("action"))
+    if kind is None:
+        raise InvalidFields.one("event.action", f"one of {', '.join(_REQUESTS)}")
+    request = validate(kind, event, "event")
     now = now_ms()
     match request:
         case Issue():

@@ -19,9 +19,8 @@ def update_webhook(
     body: Annotated[WebhookChange, Body()],
 ) -> Data[WebhookView]:
     """Changes what is given; `active: false` pauses it."""
-    target = body.model_dump(include={"url", "events", "headers"}, exclude_none=True)
     changed = webhooks.change(
-        app.caller.tenant, webhookId, name=body.name, active=body.active, target=target, policy=body.policy()
+        app.caller.tenant, webhookId, name=body.name, active=body.active, target=body.target(), policy=body.policy()
     )
     return success(webhook_view(changed))
 

@@ -41,25 +41,6 @@ SEALS = {
     "update_integration",
     "update_webhook",
 }
-# What takes a body, or shares a module with it: everything else starts without pydantic.
-MODELS = {
-    "connect_integration",
-    "create_webhook",
-    "delete_integration",
-    "disconnect_integration",
-    "execute_action",
-    "finish_oauth",
-    "manage_tokens",
-    "preview_events",
-    "publish_events",
-    "put_event_type",
-    "receive_events",
-    "recover_webhook",
-    "rotate_secret",
-    "test_webhook",
-    "update_integration",
-    "update_webhook",
-}
 WITHOUT_CLIENTS = {
     "answer_preflight",
     "get_client_metadata",
@@ -92,7 +73,7 @@ MAY_HAVE = {
     "jsonschema_rs": NOBODY,  # 15 MB to load
     "pycurl": SENDS,  # 8
     "cryptography": SEALS,  # 13
-    "pydantic": MODELS,  # 40
+    "pydantic": NOBODY,  # 40
     "botocore.session": EVERY - WITHOUT_CLIENTS,  # 100
     "aws_lambda_powertools": EVERY - WITHOUT_POWERTOOLS,  # 30
     "aws_lambda_powertools.event_handler": EVERY - WITHOUT_ROUTES,  # 10

@@ -4,9 +4,9 @@ import re
 from typing import Any
 
 import pytest
-from pydantic import ValidationError
 
 from jobsprint import aws
+from jobsprint.domain.errors import InvalidFields
 from jobsprint.domain.times import now_ms
 from tests.conftest import forget_settings
 from tests.support.call import Context, call, handler
@@ -161,7 +161,7 @@ def test_an_unknown_token_cannot_be_revoked() -> None:
     ],
 )
 def test_what_is_not_understood_raises_and_makes_nothing(event: dict[str, Any]) -> None:
-    with pytest.raises(ValidationError):
+    with pytest.raises(InvalidFields):
         manage(**event)
     assert rows() == []
 

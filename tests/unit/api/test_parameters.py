@@ -6,10 +6,11 @@ from typing import Annotated, Any, Literal
 import pytest
 from hypothesis import assume, given
 from hypothesis import strategies as st
-from pydantic import BaseModel, Field, TypeAdapter, ValidationError
+from pydantic import Field, TypeAdapter, ValidationError
 
 from jobsprint.api.parameters import Body, Parameters, Path, Query, Request
 from jobsprint.domain.errors import InvalidFields
+from jobsprint.domain.inputs import Input
 
 Kind = Literal["zapier", "n8n", "custom"]
 NUMBERS = TypeAdapter(Annotated[int, Field(ge=1, le=100)])
@@ -17,7 +18,7 @@ KINDS = TypeAdapter(Kind)
 TEXTS = TypeAdapter(Annotated[str, Field(max_length=5)])
 
 
-class Thing(BaseModel):
+class Thing(Input, frozen=True):
     name: str
 
 

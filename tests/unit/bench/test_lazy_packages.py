@@ -1,4 +1,4 @@
-"""Powertools' packages as the layer's build leaves them: they offer the same, and load less."""
+"""Packages as the layer's build leaves them: they offer the same, and load less."""
 
 import json
 import shutil
@@ -17,23 +17,35 @@ import lazy_packages
 _OFFERED = """
 import importlib, json, sys
 module = importlib.import_module({package!r})
-offered = {{name: getattr(module, name) for name in module.__all__}}
-print(json.dumps({{name: [value.__module__, value.__qualname__] for name, value in offered.items()}}))
+offered = {{name: getattr(module, name, None) for name in module.__all__}}  # pydantic_core lists one that it lacks
+def shown(value):
+    return [getattr(value, "__module__", ""), getattr(value, "__qualname__", type(value).__name__)]
+print(json.dumps({{name: shown(value) for name, value in offered.items()}}))
 """
 _LOADED = """
 import json, sys
 from aws_lambda_powertools.event_handler import APIGatewayRestResolver
 print(json.dumps(list(sys.modules)))
 """
+_CHECKED = """
+import json, sys
+from pydantic_core import SchemaValidator, ValidationError
+try:
+    SchemaValidator({"type": "typed-dict", "fields": {}, "extra_behavior": "forbid"}).validate_python({"a": 1})
+except ValidationError as error:
+    assert error.errors()[0]["type"] == "extra_forbidden"
+print(json.dumps(list(sys.modules)))
+"""
 
 
 @pytest.fixture(scope="module")
 def layer(tmp_path_factory: pytest.TempPathFactory) -> Path:
-    found = find_spec("aws_lambda_powertools")
-    assert found
-    assert found.origin
     folder = tmp_path_factory.mktemp("layer")
-    shutil.copytree(Path(found.origin).parent, folder / "aws_lambda_powertools")
+    for name in {package.partition(".")[0] for package in lazy_packages.PACKAGES}:
+        found = find_spec(name)
+        assert found
+        assert found.origin
+        shutil.copytree(Path(found.origin).parent, folder / name)
     lazy_packages.main(folder)
     return folder
 
@@ -54,6 +66,19 @@ def test_the_resolver_comes_without_those_of_other_services(layer: Path) -> None
     loaded = set(run(_LOADED, layer))  # type: ignore[call-overload]
     assert "aws_lambda_powertools.event_handler.appsync" not in loaded
     assert "asyncio" not in loaded
+
+
+def test_pydantics_engine_checks_without_what_describes_its_schemas(layer: Path) -> None:
+    loaded = set(run(_CHECKED, layer))  # type: ignore[call-overload]
+    assert "pydantic_core._pydantic_core" in loaded
+    assert "pydantic_core.core_schema" not in loaded
+
+
+def test_what_only_annotations_name_is_not_used_where_they_are_not_evaluated() -> None:
+    source = "from pydantic_core.a import B\ndef run(b: B) -> B: ...\n"
+    assert "from pydantic_core.a import B" in lazy_packages.rewritten(source, "pydantic_core")
+    later = lazy_packages.rewritten(f"from __future__ import annotations\n{source}", "pydantic_core")
+    assert "from pydantic_core.a" not in later
 
 
 def test_what_a_package_uses_itself_stays() -> None:

@@ -3,9 +3,10 @@
 from typing import Annotated
 
 import pytest
-from pydantic import AfterValidator, BaseModel, ConfigDict
+from msgspec import field
 
 from jobsprint.domain.errors import Detail, InvalidFields, all_wrong, wrong_fields
+from jobsprint.domain.inputs import Check, Input
 from jobsprint.domain.validation import validate
 
 
@@ -13,21 +14,19 @@ def _refuse(text: str) -> str:
     raise ValueError("our own sentence")
 
 
-class _Inner(BaseModel):
+class _Inner(Input, frozen=True):
     number: int
 
 
-class _Model(BaseModel):
-    model_config = ConfigDict(extra="forbid", strict=True)
-
+class _Outer(Input, frozen=True):
     name: str
-    list_: list[_Inner] = []
-    ours: Annotated[str, AfterValidator(_refuse)] = ""
+    list_: list[_Inner] = field(default_factory=list)
+    ours: Annotated[str, Check(_refuse)] = ""
 
 
 def test_every_wrong_field_is_listed_without_its_value() -> None:
     with pytest.raises(InvalidFields) as refused:
-        validate(_Model, {"list_": [{"number": 1}, {"number": "s3cret"}], "ours": "s3cret", "more": "s3cret"})
+        validate(_Outer, {"list_": [{"number": 1}, {"number": "s3cret"}], "ours": "s3cret", "more": "s3cret"})
 
     details = refused.value.details
     assert [detail.field for detail in details] == ["body.name", "body.list_[1].number", "body.ours", "body.more"]
@@ -37,7 +36,7 @@ def test_every_wrong_field_is_listed_without_its_value() -> None:
 
 def test_fields_are_named_from_where_they_stand() -> None:
     with pytest.raises(InvalidFields) as refused:
-        validate(_Model, 5, "body.events[3]")
+        validate(_Outer, 5, "body.events[3]")
 
     assert [detail.field for detail in refused.value.details] == ["body.events[3]"]
 

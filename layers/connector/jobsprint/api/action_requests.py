@@ -2,12 +2,12 @@
 
 from typing import Any
 
-from pydantic import BaseModel, ConfigDict, Field
+from msgspec import field
+
+from jobsprint.domain.inputs import Input
 
 
-class ActionRequest(BaseModel):
+class ActionRequest(Input, frozen=True):
     """The parameters of an action; the capability's schema says which."""
 
-    model_config = ConfigDict(extra="forbid", strict=True)
-
-    parameters: dict[str, Any] = Field(default_factory=dict)
+    parameters: dict[str, Any] = field(default_factory=dict)

@@ -2,18 +2,15 @@
 
 from typing import Annotated
 
-from pydantic import BaseModel, ConfigDict, Field, SkipValidation
-
 from jobsprint.delivery.publish import Draft
 from jobsprint.domain.event_fields import CanonicalData, EventName, ExternalId, Timestamp
+from jobsprint.domain.inputs import Input, Length, Unchecked
 
 MAX_BATCH = 25
 
 
-class PublishEvent(BaseModel):
+class PublishEvent(Input, frozen=True):
     """One event to publish."""
-
-    model_config = ConfigDict(extra="forbid", strict=True)
 
     event: EventName
     data: CanonicalData
@@ -25,11 +22,8 @@ class PublishEvent(BaseModel):
         return Draft(self.event, self.data, external_id=self.id, timestamp=self.timestamp)
 
 
-class PublishBatch(BaseModel):
+class PublishBatch(Input, frozen=True):
     """Up to 25 events, each judged alone."""
 
-    # Its validator is built for the first batch: most containers start with a single event.
-    model_config = ConfigDict(extra="forbid", strict=True, defer_build=True)
-
     # Documented here and checked one by one later, because a wrong one must not stop the others.
-    events: Annotated[list[SkipValidation[PublishEvent]], Field(min_length=1, max_length=MAX_BATCH)]
+    events: Annotated[list[Annotated[PublishEvent, Unchecked()]], Length(1, MAX_BATCH)]

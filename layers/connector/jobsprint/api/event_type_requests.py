@@ -3,10 +3,11 @@
 import json
 from typing import Annotated, Any, Literal
 
-from pydantic import AfterValidator, BaseModel, ConfigDict, Field, WithJsonSchema
+from msgspec import field
 
 from jobsprint.domain.errors import InvalidFields
 from jobsprint.domain.event_fields import EventName
+from jobsprint.domain.inputs import Check, Described, Input, Length, Shown
 from jobsprint.domain.json_schema import check_schema
 from jobsprint.domain.models import EventType
 from jobsprint.domain.rules import MAX_DESCRIPTION
@@ -23,22 +24,20 @@ def _schema(value: dict[str, Any]) -> dict[str, Any]:
 
 DataSchema = Annotated[
     dict[str, Any],
-    AfterValidator(_schema),
-    WithJsonSchema({"type": "object", "description": "JSON Schema of an event's `data`, 2020-12 unless it says else"}),
+    Check(_schema),
+    Shown({"type": "object", "description": "JSON Schema of an event's `data`, 2020-12 unless it says else"}),
 ]
 
 
-class EventTypePut(BaseModel):
+class EventTypePut(Input, frozen=True):
     """An event type, whole: what is left out is removed."""
 
-    model_config = ConfigDict(extra="forbid", strict=True)
-
     name: EventName
-    description: Annotated[str, Field(max_length=MAX_DESCRIPTION)] | None = None
-    data_schema: Annotated[DataSchema | None, Field(alias="schema")] = None
-    mode: Annotated[
-        Literal["off", "warn"], Field(description="warn: events that break the schema are taken and marked")
-    ] = "off"
+    description: Annotated[str, Length(most=MAX_DESCRIPTION)] | None = None
+    data_schema: DataSchema | None = field(default=None, name="schema")
+    mode: Annotated[Literal["off", "warn"], Described("warn: events that break the schema are taken and marked")] = (
+        "off"
+    )
 
     def event_type(self, now: int) -> EventType:
         """As it is kept; `now` in ms. Raises InvalidFields for mode `warn` without a schema."""

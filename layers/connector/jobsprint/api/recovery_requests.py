@@ -2,29 +2,26 @@
 
 from typing import Annotated
 
-from pydantic import AfterValidator, BaseModel, ConfigDict, Field
+from msgspec import field
 
 from jobsprint.api.shared_parameters import moment
 from jobsprint.connectors.fields import Events
+from jobsprint.domain.inputs import Between, Check, Described, Input, Length
 from jobsprint.domain.recoveries import DEFAULT_PER_SECOND, MAX_PER_SECOND, LostState, Wanted
 from jobsprint.domain.times import parse_iso, parse_until
 
-_Moment = Annotated[str, AfterValidator(moment)]
+_Moment = Annotated[str, Check(moment)]
 
 
-class RecoverRequest(BaseModel):
+class RecoverRequest(Input, frozen=True):
     """What to recover: `failed` deliveries (exhausted or discarded), and `missing` ones (events without a delivery)."""
 
-    model_config = ConfigDict(extra="forbid", strict=True)
-
-    since: Annotated[_Moment, Field(description="ISO 8601: events published from then on")]
-    until: (
-        Annotated[_Moment, Field(description="ISO 8601: events published until then. Now, if it is left out")] | None
-    ) = None
-    events: Annotated[Events, Field(description="Only these events or families. All, if it is left out")] | None = None
-    states: Annotated[list[LostState], Field(min_length=1, max_length=2)] = ["failed", "missing"]
-    dryRun: Annotated[bool, Field(description="Counts and sends nothing")] = False
-    perSecond: Annotated[int, Field(ge=1, le=MAX_PER_SECOND, description="Deliveries per second")] = DEFAULT_PER_SECOND
+    since: Annotated[_Moment, Described("ISO 8601: events published from then on")]
+    until: Annotated[_Moment, Described("ISO 8601: events published until then. Now, if it is left out")] | None = None
+    events: Annotated[Events, Described("Only these events or families. All, if it is left out")] | None = None
+    states: Annotated[list[LostState], Length(1, 2)] = field(default_factory=lambda: ["failed", "missing"])
+    dryRun: Annotated[bool, Described("Counts and sends nothing")] = False
+    perSecond: Annotated[int, Between(1, MAX_PER_SECOND), Described("Deliveries per second")] = DEFAULT_PER_SECOND
 
     def wanted(self, now: int) -> Wanted:
         """What `delivery.recover` takes; `now` in ms."""

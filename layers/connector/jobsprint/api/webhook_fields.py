@@ -1,12 +1,13 @@
 """The fields that making and changing a webhook share."""
 
-from typing import Annotated, Any
-
-from pydantic import AfterValidator, BaseModel, Field, ValidationError, WithJsonSchema
-from pydantic_core import InitErrorDetails, PydanticCustomError
+from typing import TYPE_CHECKING, Annotated, Any
 
 from jobsprint.delivery import routing
 from jobsprint.domain import patterns, rules
+from jobsprint.domain.inputs import Between, Check, Described, Length, Shown
+
+if TYPE_CHECKING:
+    from pydantic_core import InitErrorDetails
 
 
 def _bounded_schedule(schedule: list[int]) -> list[int]:
@@ -15,21 +16,20 @@ def _bounded_schedule(schedule: list[int]) -> list[int]:
 
 
 RetrySchedule = Annotated[
-    list[Annotated[int, Field(ge=0, le=rules.MAX_RETRY_WAIT_SECONDS)]],
-    Field(
-        min_length=1,
-        max_length=rules.MAX_TRIES,
-        description="Seconds to wait before each attempt, the first one (at most 900) included, 14 days together; "
+    list[Annotated[int, Between(0, rules.MAX_RETRY_WAIT_SECONDS)]],
+    Length(1, rules.MAX_TRIES),
+    Described(
+        "Seconds to wait before each attempt, the first one (at most 900) included, 14 days together; "
         "without it the service's own holds",
     ),
-    AfterValidator(_bounded_schedule),
+    Check(_bounded_schedule),
 ]
-RateLimit = Annotated[
-    int, Field(ge=1, le=rules.MAX_RATE, description="Most deliveries per second; what is over it waits")
-]
+RateLimit = Annotated[int, Between(1, rules.MAX_RATE), Described("Most deliveries per second; what is over it waits")]
 
 
-def _complaint(flaw: patterns.Flaw) -> InitErrorDetails:
+def _complaint(flaw: patterns.Flaw) -> "InitErrorDetails":
+    from pydantic_core import PydanticCustomError
+
     kind = PydanticCustomError("pattern", "{reason}", {"reason": flaw.reason})
     return {"type": kind, "loc": flaw.where, "input": None}
 
@@ -38,6 +38,8 @@ def _pattern(value: dict[str, Any]) -> dict[str, Any]:
     try:
         patterns.Pattern.of(value, routing.DOCUMENT_FIELDS)
     except patterns.PatternError as error:
+        from pydantic_core import ValidationError
+
         # So that each flaw is named by its own path.
         raise ValidationError.from_exception_data("filter", [_complaint(flaw) for flaw in error.flaws]) from None
     return value
@@ -45,8 +47,8 @@ def _pattern(value: dict[str, Any]) -> dict[str, Any]:
 
 Filter = Annotated[
     dict[str, Any],
-    AfterValidator(_pattern),
-    WithJsonSchema(
+    Check(_pattern),
+    Shown(
         {
             "type": "object",
             "description": "An event pattern in EventBridge's syntax over `event`, `timestamp` and `data`;"
@@ -54,12 +56,3 @@ Filter = Annotated[
         }
     ),
 ]
-
-_POLICY_FIELDS = {"retrySchedule": "retry_schedule", "rateLimit": "rate_limit", "filter": "filter"}
-
-
-def policy_of(body: BaseModel) -> dict[str, Any]:
-    """The fields of a DeliveryPolicy that a body holds."""
-    asked = {field: getattr(body, name) for name, field in _POLICY_FIELDS.items() if name in body.model_fields_set}
-    schedule = asked.get("retry_schedule")
-    return {**asked, "retry_schedule": tuple(schedule)} if schedule else asked

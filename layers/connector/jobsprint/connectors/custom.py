@@ -7,7 +7,7 @@ import json
 from collections.abc import Mapping
 from typing import Annotated, Any
 
-from pydantic import BaseModel, ConfigDict, Field, field_validator
+from msgspec import field
 
 from jobsprint.connectors.answers import read_json
 from jobsprint.connectors.base import TEST_SECONDS, CallContext, Connection, TestResult
@@ -15,6 +15,7 @@ from jobsprint.connectors.targets import Target, completed
 from jobsprint.domain import rules
 from jobsprint.domain.errors import UpstreamFailed
 from jobsprint.domain.ids import new_id
+from jobsprint.domain.inputs import Check, Input, Length, Pattern
 from jobsprint.domain.json_schema import check_schema
 from jobsprint.domain.models import Capability, Integration, JsonObject
 from jobsprint.domain.times import now_ms
@@ -23,42 +24,37 @@ from jobsprint.security.credentials import Credentials
 PING = "jobsprint.ping"
 
 
-class CustomAction(BaseModel):
+def _not_ping(name: str) -> str:
+    if name == PING:
+        raise ValueError("this name is what the test calls; choose another")
+    return name
+
+
+def _schema(schema: dict[str, Any]) -> dict[str, Any]:
+    check_schema(schema)
+    return schema
+
+
+class CustomAction(Input, frozen=True):
     """An action that the endpoint understands; `parameters` is the JSON Schema of an object."""
 
-    model_config = ConfigDict(extra="forbid", strict=True)
-
-    name: Annotated[str, Field(min_length=1, max_length=100, pattern=r"^[A-Za-z0-9_\-.]+$")]
-    description: Annotated[str | None, Field(max_length=rules.MAX_DESCRIPTION)] = None
-    parameters: dict[str, Any] = Field(default_factory=lambda: {"type": "object"})
-
-    @field_validator("name")
-    @classmethod
-    def _not_ping(cls, name: str) -> str:
-        if name == PING:
-            raise ValueError("this name is what the test calls; choose another")
-        return name
-
-    @field_validator("parameters")
-    @classmethod
-    def _is_schema(cls, schema: dict[str, Any]) -> dict[str, Any]:
-        check_schema(schema)
-        return schema
+    name: Annotated[str, Length(1, 100), Pattern(r"^[A-Za-z0-9_\-.]+$"), Check(_not_ping)]
+    description: Annotated[str, Length(most=rules.MAX_DESCRIPTION)] | None = None
+    parameters: Annotated[dict[str, Any], Check(_schema)] = field(default_factory=lambda: {"type": "object"})
 
 
-class CustomConnect(Target):
+def _unique(actions: list[CustomAction]) -> list[CustomAction]:
+    if len({action.name for action in actions}) != len(actions):
+        raise ValueError("two actions have the same name")
+    if len(json.dumps([action.parameters for action in actions])) > rules.MAX_ACTIONS_BYTES:
+        raise ValueError(f"the schemas together may have up to {rules.MAX_ACTIONS_BYTES // 1024} KB")
+    return actions
+
+
+class CustomConnect(Target, frozen=True):
     """The body that connects a custom integration."""
 
-    actions: Annotated[list[CustomAction], Field(max_length=rules.MAX_ACTIONS)] = Field(default_factory=list)
-
-    @field_validator("actions")
-    @classmethod
-    def _unique(cls, actions: list[CustomAction]) -> list[CustomAction]:
-        if len({action.name for action in actions}) != len(actions):
-            raise ValueError("two actions have the same name")
-        if len(json.dumps([action.parameters for action in actions])) > rules.MAX_ACTIONS_BYTES:
-            raise ValueError(f"the schemas together may have up to {rules.MAX_ACTIONS_BYTES // 1024} KB")
-        return actions
+    actions: Annotated[list[CustomAction], Length(most=rules.MAX_ACTIONS), Check(_unique)] = field(default_factory=list)
 
 
 class Custom:

@@ -3,10 +3,9 @@
 import unicodedata
 from typing import Annotated, Any
 
-from pydantic import AfterValidator, Field
-
 from jobsprint.domain import rules
 from jobsprint.domain.event_names import is_subscription
+from jobsprint.domain.inputs import Check, Length
 from jobsprint.security.signing import check_secret
 
 _MAX_EVENTS = 100
@@ -42,10 +41,10 @@ def _secret(secret: str) -> str:
     return secret
 
 
-Name = Annotated[str, Field(min_length=1, max_length=rules.MAX_NAME), AfterValidator(_one_line)]
-Description = Annotated[str, Field(max_length=rules.MAX_DESCRIPTION)]
-Url = Annotated[str, Field(min_length=1, max_length=rules.MAX_URL)]
-Headers = Annotated[dict[str, str], Field(max_length=rules.MAX_HEADERS), AfterValidator(_headers)]
-Secret = Annotated[str, AfterValidator(_secret)]
-Events = Annotated[list[Annotated[str, AfterValidator(_subscription)]], Field(min_length=1, max_length=_MAX_EVENTS)]
-Configuration = Annotated[dict[str, Any], Field(max_length=rules.MAX_CONFIGURATION)]
+Name = Annotated[str, Length(1, rules.MAX_NAME), Check(_one_line)]
+Description = Annotated[str, Length(most=rules.MAX_DESCRIPTION)]
+Url = Annotated[str, Length(1, rules.MAX_URL)]
+Headers = Annotated[dict[str, str], Length(most=rules.MAX_HEADERS), Check(_headers)]
+Secret = Annotated[str, Check(_secret)]
+Events = Annotated[list[Annotated[str, Check(_subscription)]], Length(1, _MAX_EVENTS)]
+Configuration = Annotated[dict[str, Any], Length(most=rules.MAX_CONFIGURATION)]

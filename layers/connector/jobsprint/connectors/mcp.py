@@ -10,7 +10,6 @@ from typing import Annotated, Any, Literal
 
 from msgspec import Struct, field
 from msgspec.structs import replace
-from pydantic import BaseModel, ConfigDict, Field, field_validator
 
 from jobsprint.connectors import mcp_results
 from jobsprint.connectors.base import TEST_SECONDS, CallContext, Connection, TestResult
@@ -36,6 +35,7 @@ from jobsprint.domain.errors import (
     UpstreamTimeout,
     UpstreamUnauthorized,
 )
+from jobsprint.domain.inputs import Check, Input, Length
 from jobsprint.domain.models import Capability, Integration, JsonObject
 from jobsprint.domain.times import now_ms
 from jobsprint.domain.validation import validate
@@ -59,22 +59,19 @@ _NEXT_STEPS = {
 }
 
 
-class McpConnect(BaseModel):
-    """The body that connects an MCP server. `redirectUrl` goes with `oauth`, `token` with `token`."""
+def _fits_a_header(token: str) -> str:
+    if not all("!" <= character <= "~" for character in token):
+        raise ValueError("printable ASCII characters without spaces")
+    return token
 
-    model_config = ConfigDict(extra="forbid", strict=True)
+
+class McpConnect(Input, frozen=True):
+    """The body that connects an MCP server. `redirectUrl` goes with `oauth`, `token` with `token`."""
 
     authType: Literal["oauth", "token", "none"]  # noqa: N815 - the seed's name
     serverUrl: Url  # noqa: N815
-    token: Annotated[str | None, Field(min_length=1, max_length=_MAX_TOKEN)] = None
+    token: Annotated[str, Length(1, _MAX_TOKEN), Check(_fits_a_header)] | None = None
     redirectUrl: Url | None = None  # noqa: N815
-
-    @field_validator("token")
-    @classmethod
-    def _fits_a_header(cls, token: str | None) -> str | None:
-        if token is not None and not all("!" <= character <= "~" for character in token):
-            raise ValueError("printable ASCII characters without spaces")
-        return token
 
 
 class Offer(Struct, frozen=True):

@@ -10,8 +10,7 @@ from collections.abc import Mapping
 from typing import Annotated, Any, Literal
 from urllib.parse import urlencode
 
-from msgspec import Struct
-from pydantic import BaseModel, ConfigDict, Field, field_validator
+from msgspec import Struct, field
 
 from jobsprint.connectors import n8n_mcp
 from jobsprint.connectors.base import TEST_SECONDS, CallContext, Connection, TestResult
@@ -33,6 +32,7 @@ from jobsprint.connectors.n8n_workflows import CALL_HEADER, Hook, action_names, 
 from jobsprint.connectors.targets import check_target
 from jobsprint.domain import packing, rules
 from jobsprint.domain.errors import InvalidFields, JobsprintError, UpstreamFailed
+from jobsprint.domain.inputs import Check, Input, Length, Pattern, Tagged
 from jobsprint.domain.models import Capability, Integration, JsonObject
 from jobsprint.domain.validation import validate
 from jobsprint.security.credentials import Credentials
@@ -53,29 +53,24 @@ _EXECUTION_SCOPES = frozenset({"execution:list", "execution:read"})
 _DEFAULT = "default"
 _AUTH = "webhookAuth"
 
-_Text = Annotated[str, Field(min_length=1, max_length=4096, pattern=r"^[\x20-\x7e]+$")]
-_WorkflowId = Annotated[str, Field(pattern=r"^[A-Za-z0-9_-]{1,64}$")]
+_Text = Annotated[str, Length(1, 4096), Pattern(r"^[\x20-\x7e]+$")]
+_WorkflowId = Annotated[str, Pattern(r"^[A-Za-z0-9_-]{1,64}$")]
 
 
 # --- what a connect says ---------------------------------------------------------------------------------------------
 
 
-class _Given(BaseModel):
-    model_config = ConfigDict(extra="forbid", strict=True)
+def _may_be_set(name: str) -> str:
+    rules.check_header(name, "")
+    return name
 
 
-class HeaderAuth(_Given):
+class HeaderAuth(Input, frozen=True):
     """A header that the webhook asks for."""
 
     type: Literal["header"]
-    name: str
+    name: Annotated[str, Check(_may_be_set)]
     value: _Text
-
-    @field_validator("name")
-    @classmethod
-    def _may_be_set(cls, name: str) -> str:
-        rules.check_header(name, "")
-        return name
 
     def header(self) -> tuple[str, str]:
         """Its name and value."""
@@ -86,12 +81,12 @@ class HeaderAuth(_Given):
         return self.value
 
 
-class BasicAuth(_Given):
+class BasicAuth(Input, frozen=True):
     """A name and a password (RFC 7617)."""
 
     type: Literal["basic"]
-    username: Annotated[str, Field(max_length=200, pattern=r"^[^:]*$")]
-    password: Annotated[str, Field(min_length=1, max_length=1000)]
+    username: Annotated[str, Length(most=200), Pattern(r"^[^:]*$")]
+    password: Annotated[str, Length(1, 1000)]
 
     def header(self) -> tuple[str, str]:
         """Its name and value."""
@@ -102,7 +97,7 @@ class BasicAuth(_Given):
         return self.password
 
 
-class JwtAuth(_Given):
+class JwtAuth(Input, frozen=True):
     """A signed token, which n8n checks with the key it knows."""
 
     type: Literal["jwt"]
@@ -117,35 +112,33 @@ class JwtAuth(_Given):
         return self.token
 
 
-_WebhookAuth = Annotated[HeaderAuth | BasicAuth | JwtAuth, Field(discriminator="type")]
+_WebhookAuth = Annotated[HeaderAuth | BasicAuth | JwtAuth, Tagged("type")]
 
 
-class N8nConnect(_Given):
+def _bare(url: str) -> str:
+    if "?" in url or "#" in url:
+        raise ValueError("the address of n8n without query and fragment")
+    return url.rstrip("/")
+
+
+def _without_comma(tags: list[str]) -> list[str]:
+    if any("," in tag for tag in tags):
+        raise ValueError("n8n separates tags by commas: none may have one")
+    return list(dict.fromkeys(tags))
+
+
+class N8nConnect(Input, frozen=True):
     """The body that connects an n8n. `tags`: only workflows that have all of them; `webhookAuth`: by workflow id."""
 
-    baseUrl: Url  # noqa: N815 - the contract's names
+    baseUrl: Annotated[Url, Check(_bare)]  # noqa: N815 - the contract's names
     apiKey: _Text  # noqa: N815
     mcpToken: _Text | None = None  # noqa: N815
-    tags: Annotated[list[Annotated[str, Field(min_length=1, max_length=100)]], Field(max_length=20)] = Field(
+    tags: Annotated[list[Annotated[str, Length(1, 100)]], Length(most=20), Check(_without_comma)] = field(
         default_factory=list
     )
-    webhookAuth: Annotated[dict[_WorkflowId, _WebhookAuth], Field(max_length=100)] = Field(  # noqa: N815
+    webhookAuth: Annotated[dict[_WorkflowId, _WebhookAuth], Length(most=100)] = field(  # noqa: N815
         default_factory=dict
     )
-
-    @field_validator("baseUrl")
-    @classmethod
-    def _bare(cls, url: str) -> str:
-        if "?" in url or "#" in url:
-            raise ValueError("the address of n8n without query and fragment")
-        return url.rstrip("/")
-
-    @field_validator("tags")
-    @classmethod
-    def _no_comma(cls, tags: list[str]) -> list[str]:
-        if any("," in tag for tag in tags):
-            raise ValueError("n8n separates tags by commas: none may have one")
-        return list(dict.fromkeys(tags))
 
 
 class _Found(Struct, frozen=True):

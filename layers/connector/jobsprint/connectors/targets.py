@@ -3,10 +3,11 @@
 from collections.abc import Mapping
 from typing import TypeVar
 
-from pydantic import BaseModel, ConfigDict, Field
+from msgspec import field
 
 from jobsprint.connectors.fields import Headers, Secret, Url
 from jobsprint.domain.errors import InvalidFields
+from jobsprint.domain.inputs import Input
 from jobsprint.domain.validation import validate
 from jobsprint.security import addresses
 from jobsprint.security.credentials import Credentials
@@ -20,14 +21,11 @@ def check_target(url: str, field: str = "body.url") -> None:
         raise InvalidFields.one(field, str(error), code="forbidden_url") from error
 
 
-class Target(BaseModel):
+class Target(Input, frozen=True):
     """Where to POST, with which headers; with a `secret`, every request is signed."""
 
-    # Only its subclasses are used, each built at its first use.
-    model_config = ConfigDict(extra="forbid", strict=True, defer_build=True)
-
     url: Url
-    headers: Headers = Field(default_factory=dict)
+    headers: Headers = field(default_factory=dict)
     secret: Secret | None = None
 
 

@@ -13,7 +13,7 @@ from jobsprint.security import signing
 from jobsprint.security.credentials import Credentials
 
 
-class WebhookTarget(Target):
+class WebhookTarget(Target, frozen=True, kw_only=True):
     """Where a webhook is delivered, and for which events."""
 
     events: Events

@@ -9,9 +9,8 @@ import json
 from collections.abc import Mapping, Sequence
 from typing import Annotated, Any
 
-from msgspec import Struct
+from msgspec import Struct, field
 from msgspec.structs import replace
-from pydantic import AfterValidator, BaseModel, ConfigDict, Field
 
 from jobsprint import aws
 from jobsprint.config import settings
@@ -19,6 +18,7 @@ from jobsprint.delivery.publish import Draft, Origin, publish
 from jobsprint.domain import canonical
 from jobsprint.domain.errors import Detail, InvalidFields, JobsprintError, wrong_fields
 from jobsprint.domain.event_fields import CanonicalData, EventName, ExternalId
+from jobsprint.domain.inputs import Check, Input, Pattern
 from jobsprint.domain.tenants import is_tenant
 from jobsprint.domain.times import iso_seconds, now_ms, parse_iso
 from jobsprint.domain.validation import validate
@@ -35,25 +35,21 @@ def _tenant(text: str) -> str:
     return text
 
 
-class BusDetail(BaseModel):
+class BusDetail(Input, frozen=True):
     """What the publisher put into `detail`."""
 
-    model_config = ConfigDict(extra="forbid", strict=True)
-
-    tenant: Annotated[str, AfterValidator(_tenant)]
+    tenant: Annotated[str, Check(_tenant)]
     data: CanonicalData
     id: ExternalId | None = None
 
 
-class BusEvent(BaseModel):
+class BusEvent(Input, frozen=True, forbid_unknown_fields=False):
     """What is read of EventBridge's envelope. Its `id` is the same on every delivery of one event."""
 
-    model_config = ConfigDict(extra="ignore", strict=True)
-
-    id: Annotated[str, Field(pattern=r"^[A-Za-z0-9-]{1,60}$")]
-    name: Annotated[EventName, Field(alias="detail-type")]
-    time: str = ""
+    id: Annotated[str, Pattern(r"^[A-Za-z0-9-]{1,60}$")]
+    name: EventName = field(name="detail-type")
     detail: BusDetail
+    time: str = ""
 
 
 class _Received(Struct, frozen=True):

@@ -7,9 +7,8 @@ sections 4 and 6).
 import re
 from typing import Annotated, Any
 
-from pydantic import AfterValidator, BeforeValidator, Field, WithJsonSchema
-
 from jobsprint.domain import canonical, event_names
+from jobsprint.domain.inputs import Before, Check, Described, Shown
 from jobsprint.domain.times import iso_seconds, parse_iso
 
 MAX_DATA_BYTES = 200 * 1024
@@ -54,25 +53,22 @@ def canonical_data(value: Any) -> str:
 
 EventName = Annotated[
     str,
-    AfterValidator(_name),
-    Field(
-        description="Such as `workflow.executed`",
-        json_schema_extra={"pattern": f"^{event_names.PATTERN}$", "maxLength": event_names.MAX_LENGTH},
-    ),
+    Check(_name),
+    Described("Such as `workflow.executed`", pattern=f"^{event_names.PATTERN}$", maxLength=event_names.MAX_LENGTH),
 ]
 ExternalId = Annotated[
     str,
-    AfterValidator(_external_id),
-    Field(description="Your own id of the event: the same id and body are one event, another body is a 409"),
-    WithJsonSchema({"type": "string", "pattern": f"^{_EXTERNAL_ID.pattern}$"}),
+    Check(_external_id),
+    Shown({"type": "string", "pattern": f"^{_EXTERNAL_ID.pattern}$"}),
+    Described("Your own id of the event: the same id and body are one event, another body is a 409"),
 ]
 Timestamp = Annotated[
     str,
-    AfterValidator(_timestamp),
-    Field(description="When it happened, ISO 8601; kept in UTC to the second. Now, if it is left out"),
+    Check(_timestamp),
+    Described("When it happened, ISO 8601; kept in UTC to the second. Now, if it is left out"),
 ]
 CanonicalData = Annotated[
     str,
-    BeforeValidator(canonical_data),
-    WithJsonSchema({"type": "object", "description": f"Up to {MAX_DATA_BYTES // 1024} KB as JSON"}),
+    Before(canonical_data),
+    Shown({"type": "object", "description": f"Up to {MAX_DATA_BYTES // 1024} KB as JSON"}),
 ]

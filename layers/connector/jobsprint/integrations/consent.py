@@ -12,13 +12,13 @@ from typing import TYPE_CHECKING, Annotated, Literal
 import msgspec
 from msgspec import Struct
 from msgspec.structs import replace
-from pydantic import AfterValidator, BaseModel, ConfigDict
 
 from jobsprint.config import settings
 from jobsprint.connectors.base import Connection
 from jobsprint.connectors.fields import Url
 from jobsprint.connectors.registry import connector_for
 from jobsprint.domain.errors import BadRequest, Conflict, InvalidFields, JobsprintError, NotFound, ScopeMissing
+from jobsprint.domain.inputs import Check, Input
 from jobsprint.domain.models import Health, Integration
 from jobsprint.domain.oauth import (
     CALLBACK_PATH,
@@ -59,13 +59,11 @@ def _allowed_redirect(url: str) -> str:
     return url
 
 
-class OAuthConnect(BaseModel):
+class OAuthConnect(Input, frozen=True):
     """The body that connects by OAuth."""
 
-    model_config = ConfigDict(extra="forbid", strict=True)
-
     authType: Literal["oauth"]  # noqa: N815 - the seed's name
-    redirectUrl: Annotated[Url, AfterValidator(_allowed_redirect)]  # noqa: N815
+    redirectUrl: Annotated[Url, Check(_allowed_redirect)]  # noqa: N815
     serverUrl: Url | None = None  # noqa: N815
 
 
@@ -97,7 +95,7 @@ def checked(integration: Integration, body: Mapping[str, object], *, current_url
     server_url = given.serverUrl or current_url or standard
     if not server_url:
         raise InvalidFields.one("body.serverUrl", "the URL of the MCP server")
-    return given.model_copy(update={"serverUrl": server_url})
+    return replace(given, serverUrl=server_url)
 
 
 def begin(integration: Integration, given: OAuthConnect, *, api_url: str) -> tuple[Integration, Connection]:

@@ -3,9 +3,8 @@
 from collections.abc import Callable, Mapping
 from typing import TypeVar
 
-from msgspec import Struct
+from msgspec import Struct, field
 from msgspec.structs import replace
-from pydantic import BaseModel, ConfigDict, Field
 
 from jobsprint.catalog.builtin import App
 from jobsprint.catalog.search import find_app
@@ -16,6 +15,7 @@ from jobsprint.delivery.publish import announce
 from jobsprint.domain import rules
 from jobsprint.domain.errors import Conflict, Detail, InvalidFields, NotFound, all_wrong, wrong_fields
 from jobsprint.domain.ids import is_id, new_id
+from jobsprint.domain.inputs import Input
 from jobsprint.domain.models import Health, Integration
 from jobsprint.domain.times import now_ms
 from jobsprint.domain.validation import validate
@@ -28,17 +28,15 @@ _DESCRIBED = frozenset({"name", "description", "configuration"})
 _Checked = TypeVar("_Checked")
 
 
-class Described(BaseModel):
+class Described(Input, frozen=True, forbid_unknown_fields=False):
     """What every connection may be given beside what its connector needs; a null in `configuration` removes a name."""
-
-    model_config = ConfigDict(extra="ignore", strict=True)
 
     name: Name | None = None
     description: Description | None = None
-    configuration: Configuration = Field(default_factory=dict)
+    configuration: Configuration = field(default_factory=dict)
 
 
-class Named(Described):
+class Named(Described, frozen=True):
     """The same for what has no name of its own."""
 
     name: Name
