@@ -5,8 +5,9 @@ from typing import Annotated, Any, NotRequired
 
 from typing_extensions import TypedDict
 
-from jobsprint.api.envelope import Described, without_absent
+from jobsprint.api.envelope import without_absent
 from jobsprint.domain.deliveries import DeliveryRow
+from jobsprint.domain.inputs import Described
 from jobsprint.domain.models import Attempt, DeliveryState, Outcome
 from jobsprint.domain.times import iso_millis
 

@@ -4,24 +4,13 @@ Answers are TypedDicts: mypy checks how they are made, OpenAPI describes them, a
 them. Class names are unique: they name OpenAPI components.
 """
 
-from collections.abc import Callable, Mapping
+from collections.abc import Mapping
 from typing import Any, Generic, Literal, NotRequired, TypeVar, cast
 
 from typing_extensions import TypedDict
 
 _Item = TypeVar("_Item")
 _View = TypeVar("_View", bound=Mapping[str, Any])
-
-
-class Described:
-    """Puts a description of a field into the OpenAPI document."""
-
-    def __init__(self, description: str) -> None:
-        self._description = description
-
-    def __get_pydantic_json_schema__(self, schema: Any, handler: Callable[[Any], dict[str, Any]]) -> dict[str, Any]:
-        """Pydantic asks for it (its documentation, "Customizing the JSON schema")."""
-        return {**handler(schema), "description": self._description}
 
 
 # Comments, as a docstring would describe each filled-in envelope in the document.

@@ -5,7 +5,7 @@ from typing import Annotated, Any
 
 from typing_extensions import TypedDict
 
-from jobsprint.api.envelope import Described
+from jobsprint.domain.inputs import Described
 from jobsprint.domain.models import LogEntry, Outcome
 from jobsprint.domain.times import iso_millis
 

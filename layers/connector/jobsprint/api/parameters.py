@@ -1,8 +1,8 @@
 """How a route function says what it takes, and how a request becomes its arguments.
 
 A parameter is `Annotated[<type>, Path | Query | Body]`. The types of path and query are str, int, a Literal, or one of
-these or None; a body is a pydantic model. Reading them needs no pydantic: most operations have no body, and importing
-it is a tenth of a cold start. `local.openapi` shows the same declarations to Powertools, which describes them.
+these or None; a body is a record (`domain.inputs`). Reading path and query takes nothing that most operations would not
+load anyway. `local.openapi` shows the same declarations to Powertools, which describes them.
 """
 
 import inspect
@@ -161,7 +161,7 @@ def _body(model: Any, default: Any, request: Request) -> object:
         return default
     if model is None:
         return value
-    # Imported here: it brings pydantic, which an operation without a model never needs.
+    # Imported here: it brings pydantic's engine, which an operation without a body never needs.
     from jobsprint.domain.validation import validate
 
     return validate(model, value)

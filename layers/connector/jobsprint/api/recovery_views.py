@@ -4,7 +4,8 @@ from typing import Annotated, NotRequired
 
 from typing_extensions import TypedDict
 
-from jobsprint.api.envelope import Described, without_absent
+from jobsprint.api.envelope import without_absent
+from jobsprint.domain.inputs import Described
 from jobsprint.domain.recoveries import LostState, Recovery, RecoveryStatus, progress
 from jobsprint.domain.times import iso_millis
 

@@ -4,7 +4,8 @@ from typing import TYPE_CHECKING, Annotated, Any, NotRequired
 
 from typing_extensions import TypedDict
 
-from jobsprint.api.envelope import Described, without_absent
+from jobsprint.api.envelope import without_absent
+from jobsprint.domain.inputs import Described
 from jobsprint.domain.models import Integration
 from jobsprint.domain.redact import MASK
 from jobsprint.domain.times import iso_seconds

@@ -47,43 +47,50 @@ class Rule:
         return self.on(handler(source))
 
 
-class Length(Rule):
+class _Constraint(Rule):
+    """Keywords of the core schema of some kinds of values. Around a check they would count for nothing."""
+
+    __slots__ = ("_keywords",)
+    _kinds: tuple[str, ...] = ()
+
+    def __init__(self, **keywords: Any) -> None:
+        self._keywords = {name: value for name, value in keywords.items() if value is not None}
+
+    def on(self, schema: CoreSchema) -> CoreSchema:
+        """See `Rule`. Raises TypeError for what this is no constraint of."""
+        if schema["type"] not in self._kinds:
+            raise TypeError(f"{type(self).__name__} belongs directly behind one of {self._kinds}, not {schema['type']}")
+        return {**schema, **self._keywords}
+
+
+class Length(_Constraint):
     """The least and the most characters of a text, elements of a list, or names of an object."""
 
-    __slots__ = ("_bounds",)
+    __slots__ = ()
+    _kinds = ("str", "list", "dict")
 
-    def __init__(self, least: int = 0, most: int | None = None) -> None:
-        self._bounds = {"min_length": least or None, "max_length": most}
-
-    def on(self, schema: CoreSchema) -> CoreSchema:
-        """See `Rule`."""
-        return {**schema, **_given(self._bounds)}
+    def __init__(self, least: int | None = None, most: int | None = None) -> None:
+        super().__init__(min_length=least, max_length=most)
 
 
-class Between(Rule):
+class Between(_Constraint):
     """The least and the greatest number, both included; `above` is left out itself."""
 
-    __slots__ = ("_bounds",)
+    __slots__ = ()
+    _kinds = ("int", "float")
 
     def __init__(self, least: float | None = None, most: float | None = None, *, above: float | None = None) -> None:
-        self._bounds = {"ge": least, "le": most, "gt": above}
-
-    def on(self, schema: CoreSchema) -> CoreSchema:
-        """See `Rule`."""
-        return {**schema, **_given(self._bounds)}
+        super().__init__(ge=least, le=most, gt=above)
 
 
-class Pattern(Rule):
+class Pattern(_Constraint):
     """A regular expression that a text matches somewhere (on pydantic's linear-time engine)."""
 
-    __slots__ = ("_pattern",)
+    __slots__ = ()
+    _kinds = ("str",)
 
     def __init__(self, pattern: str) -> None:
-        self._pattern = pattern
-
-    def on(self, schema: CoreSchema) -> CoreSchema:
-        """See `Rule`."""
-        return {**schema, "pattern": self._pattern}
+        super().__init__(pattern=pattern)
 
 
 class Check(Rule):
@@ -126,9 +133,14 @@ class Unchecked(Rule):
 
     __slots__ = ()
 
-    def on(self, schema: CoreSchema) -> CoreSchema:
+    def on(self, schema: CoreSchema) -> CoreSchema:  # noqa: ARG002 - any will do
         """See `Rule`."""
-        shown = [lambda _, handler: handler(schema)]
+        return {"type": "any"}
+
+    def __get_pydantic_core_schema__(self, source: Any, handler: Any) -> CoreSchema:
+        """As `Input`'s. What it should be stands there itself, because nothing that is checked refers to it."""
+        whole = {name: part for name, part in handler.resolve_ref_schema(handler(source)).items() if name != "ref"}
+        shown = [lambda _, describe: describe(whole)]
         return {"type": "any", "metadata": {"pydantic_js_annotation_functions": shown}}
 
 
@@ -156,10 +168,6 @@ class Shown:
     def __get_pydantic_json_schema__(self, _schema: Any, _handler: _Handler) -> CoreSchema:
         """As `Described`'s."""
         return dict(self._schema)
-
-
-def _given(bounds: Mapping[str, float | None]) -> dict[str, float]:
-    return {name: bound for name, bound in bounds.items() if bound is not None}
 
 
 def _tag(choice: CoreSchema, name: str) -> str:
