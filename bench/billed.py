@@ -29,15 +29,15 @@ Event = dict[str, Any]
 
 @dataclass(frozen=True)
 class Cpu:
-    """Milliseconds of CPU for a warm invocation. The defaults are what one run of `make bench` found on 2026-11-23."""
+    """Milliseconds of CPU for a warm invocation. The defaults are what one run of `make bench` found on 2026-11-26."""
 
-    publish_one: float = 8.2
-    publish_batch: float = 16.5
-    receive: float = 21.7
-    dispatch_one: float = 10.1
-    dispatch: float = 17.6
-    call: float = 4.5
-    health: float = 5.2
+    publish_one: float = 3.7
+    publish_batch: float = 8.9
+    receive: float = 4.9
+    dispatch_one: float = 4.2
+    dispatch: float = 5.9
+    call: float = 4.1
+    health: float = 2.8
 
 
 def measured(service: Service) -> tuple[Cpu, dict[str, float]]:

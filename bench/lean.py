@@ -1,7 +1,7 @@
 """A stand-in for DynamoDB and KMS, and a receiver, that answer at once and keep nothing: `python -m bench.lean`.
 
-For figures of the dispatcher alone over many deliveries: it finds the items that the stand-in was given, every write
-succeeds, and any other path than `/` is a receiver that answers 204. What it is asked is not looked at any further.
+For figures of a function alone: it finds the items that the stand-in was given by their keys, every write succeeds, and
+any other path than `/` is a receiver that answers 204. What it is asked is not looked at any further.
 """
 
 import asyncio
@@ -80,6 +80,10 @@ class _Connection(asyncio.Protocol):
             case "GetItem":
                 found = self.items.get((asked["Key"]["pk"]["S"], asked["Key"]["sk"]["S"]))
                 return {"Item": found} if found else {}
+            case "Query":
+                return {"Items": []}
+            case "PutItem":
+                return {}
             case "BatchExecuteStatement":
                 return {"Responses": [{"TableName": "table"}] * len(asked["Statements"])}
             case "UpdateItem":

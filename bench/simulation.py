@@ -11,9 +11,9 @@ import heapq
 import itertools
 import random
 from collections.abc import Callable
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 
-from msgspec.structs import replace
+from msgspec import structs
 
 from bench.figures import Figure
 from jobsprint.delivery.schedule import JITTER, verdict
@@ -163,7 +163,7 @@ class _Model:
             return
         report = Report(ok=int(well), bad=int(not well), token=token, totals=receiver.totals)
         receiver.state, hopeless = traffic.judged(receiver.state, report, target=0, now=now)
-        receiver.state = replace(receiver.state, untold=(), examples=())
+        receiver.state = structs.replace(receiver.state, untold=(), examples=())
         if hopeless:
             receiver.disabled = True
             self._seen.disabled_hours.append(now / _HOUR_MS)

@@ -36,6 +36,10 @@ def test_a_batch_of_events_takes_less_than_a_write_for_five(counted: Counted) ->
     assert counted.costs.batch.writes <= storage.BATCH / 5
 
 
+def test_ten_events_of_the_bus_take_two_writes(counted: Counted) -> None:
+    assert counted.costs.bus.writes <= 2
+
+
 def test_nothing_scans_and_nothing_asks_for_a_key_when_warm(counted: Counted) -> None:
     assert not sum(bill.calls["dynamodb:Scan"] for bill in counted.costs.bills)
     assert not sum(bill.kms for bill in counted.costs.bills)
@@ -43,9 +47,9 @@ def test_nothing_scans_and_nothing_asks_for_a_key_when_warm(counted: Counted) ->
 
 def test_the_bill_stays_within_a_tenth_of_what_was_found(counted: Counted) -> None:
     found = {name: bill.total for name, bill in cost.costs(counted.costs, cost.Prices(), cost.Assumptions()).items()}
-    assert found["batch"] < 2.26 * 1.1
-    assert found["bus"] < 4.30 * 1.1
-    assert found["single"] < 7.51 * 1.1
+    assert found["batch"] < 2.22 * 1.1
+    assert found["bus"] < 3.62 * 1.1
+    assert found["single"] < 7.36 * 1.1
 
 
 def test_what_waits_for_dead_receivers_is_bounded_and_none_of_it_lost() -> None:
