@@ -4,6 +4,7 @@ import json
 
 from jobsprint.domain.canonical import JsonValue, too_deep
 from jobsprint.domain.errors import UpstreamFailed
+from jobsprint.domain.models import JsonObject
 
 
 def read_json(text: str) -> JsonValue:
@@ -22,3 +23,12 @@ def read_json(text: str) -> JsonValue:
     if "\\u" in text:
         answer = json.loads(json.dumps(answer, ensure_ascii=False).encode(errors="replace"))
     return answer
+
+
+def read_object(body: bytes) -> JsonObject | None:
+    """The JSON object in the body of an answer, read as `read_json` does; None for anything else."""
+    try:
+        found = read_json(body.decode("utf-8-sig", errors="replace"))
+    except (json.JSONDecodeError, UpstreamFailed):
+        return None
+    return found if isinstance(found, dict) else None

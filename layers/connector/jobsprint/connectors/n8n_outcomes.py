@@ -10,6 +10,7 @@ from typing import Any
 from msgspec import Struct
 
 from jobsprint.connectors import outcomes
+from jobsprint.connectors.answers import read_object
 from jobsprint.connectors.calls import MAX_RESULT_BYTES
 from jobsprint.domain.errors import InvalidFields, JobsprintError, UpstreamFailed, UpstreamTimeout
 from jobsprint.security.outbound import Answer, Failure
@@ -145,11 +146,7 @@ def _of_the_workflow(answer: Answer, said: dict[str, Any] | None) -> UpstreamFai
 
 def _said(answer: Answer) -> dict[str, Any] | None:
     """The JSON object of an answer; None for text."""
-    try:
-        said = json.loads(answer.body)
-    except (ValueError, RecursionError):
-        return None
-    return said if isinstance(said, dict) else None
+    return read_object(answer.body)
 
 
 def _text(said: dict[str, Any] | None, name: str) -> str:

@@ -17,6 +17,7 @@ from collections.abc import Mapping
 from typing import Any
 from urllib.parse import quote, urlencode, urlsplit
 
+from jobsprint.connectors.answers import read_object
 from jobsprint.connectors.calls import client as outbound_client
 from jobsprint.domain.errors import UpstreamFailed, UpstreamTimeout
 from jobsprint.domain.oauth import (
@@ -359,11 +360,7 @@ def _answered(outcome: Answer | Failure) -> Answer:
 
 def _json(answer: Answer) -> dict[str, Any] | None:
     """The JSON object of an answer; None for anything else."""
-    try:
-        document = None if answer.truncated else json.loads(answer.body)
-    except (ValueError, RecursionError):
-        return None
-    return document if isinstance(document, dict) else None
+    return None if answer.truncated else read_object(answer.body)
 
 
 def _text(document: Mapping[str, Any], name: str) -> str:
