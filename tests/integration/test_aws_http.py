@@ -2,6 +2,7 @@
 
 import json
 import socket
+import sys
 import threading
 from collections.abc import Callable, Iterator
 from concurrent.futures import ThreadPoolExecutor
@@ -190,6 +191,21 @@ def test_threads_share_it(client: Any, endpoint: Receiver) -> None:
     with ThreadPoolExecutor(8) as workers:
         names = [str(n) for n in range(8)]
         found = list(workers.map(lambda name: made.get_item(TableName="t", Key={"pk": {"S": name}})["Item"], names))
+    assert [item["pk"]["S"] for item in found] == names
+
+
+def test_threads_that_come_and_go_never_take_the_same_handle(client: Any, endpoint: Receiver) -> None:
+    """They switch as often as Python can, so that what is looked at and then taken is taken by another in between."""
+    endpoint.answer = lambda request: Reply(200, {"Item": {"pk": request.json["Key"]["pk"]}})
+    made = client(endpoint.url)
+    before = sys.getswitchinterval()
+    sys.setswitchinterval(1e-6)
+    try:
+        with ThreadPoolExecutor(8) as workers:
+            names = [str(n) for n in range(400)]
+            found = list(workers.map(lambda name: made.get_item(TableName="t", Key={"pk": {"S": name}})["Item"], names))
+    finally:
+        sys.setswitchinterval(before)
     assert [item["pk"]["S"] for item in found] == names
 
 

@@ -51,7 +51,7 @@ class Transport:
         """
         if request.method != "POST" or not isinstance(request.body, bytes):
             return None
-        curl = self._idle.pop() if self._idle else self._made()
+        curl = self._handle()
         body, head = _Body(), BytesIO()
         curl.setopt(pycurl.URL, request.url)
         curl.setopt(pycurl.POSTFIELDS, request.body)
@@ -72,6 +72,12 @@ class Transport:
         """Ends the idle connections."""
         while self._idle:
             self._idle.pop().close()
+
+    def _handle(self) -> pycurl.Curl:
+        try:
+            return self._idle.pop()  # not looked at before: another thread may take the last one in between
+        except IndexError:
+            return self._made()
 
     def _made(self) -> pycurl.Curl:
         curl = pycurl.Curl()
