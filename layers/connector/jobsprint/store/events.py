@@ -3,7 +3,7 @@
     pk <tenant>#<shard>   sk <event id>            an event that Jobsprint named
     pk <tenant>#<shard>   sk <last event id>       several events that Jobsprint named, published together
     pk <tenant>#<shard>   sk ext#<external id>     an event that its caller named
-    pk <tenant>#<shard>   sk ext#of/<event id>     several events whose ids are derived, of which that is the first
+    pk <tenant>#<shard>   sk ext#of/<hash>         several events whose ids are derived, by a hash of these
 
 The conditional write of the key is the idempotency of a publish by the caller's id. The shard is a hash of the sort
 key, so a busy tenant is not bound to the 1,000 writes per second of one partition; within a shard Jobsprint's own ids
@@ -117,10 +117,10 @@ class EventStore:
     def keep_derived(self, events: Sequence[Event], now: int) -> list[Event]:
         """Keeps events whose ids are derived from what they are elsewhere, in few items; answers as `keep_together`.
 
-        The same events kept again are the same item. With others beside them an event stands in two, and both are it.
+        The same events kept again are the same item, and only they: a message that is under way finds its event in the
+        item that it names. With others beside it an event stands in two items, and both are it.
         """
-        groups = _groups(events)
-        return [event for group in groups for event in self._put(_placed(group, _DERIVED + group[0].id), now)]
+        return [event for group in _groups(events) for event in self._put(_placed(group, _derived_key(group)), now)]
 
     def _put(self, placed: list[Event], now: int) -> list[Event]:
         row: dict[str, Value | None] = {"together": _together(placed), "createdAt": now, "expiresAt": _expiry(now)}
@@ -205,6 +205,10 @@ def _groups(events: Sequence[Event]) -> Iterator[Sequence[Event]]:
             yield events[start:place]
             start, size = place, len(event.data)
     yield events[start:]
+
+
+def _derived_key(group: Sequence[Event]) -> str:
+    return _DERIVED + hashlib.sha256("".join(event.id for event in group).encode()).hexdigest()[:32]
 
 
 def _placed(group: Sequence[Event], sort_key: str) -> list[Event]:
