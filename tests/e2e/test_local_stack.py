@@ -146,7 +146,15 @@ def test_a_second_stack_runs_beside_it_and_survives_a_restart(stack: Stack, othe
 def running(home: Home) -> Iterator[Iterator[str]]:
     """`make run` while the block runs, ended as by Ctrl-C; gives the lines that it prints."""
     words = [sys.executable, "-u", "-m", "local", "--home", str(home.folder), "run"]
-    with subprocess.Popen(words, cwd=PROJECT, stdout=subprocess.PIPE, stderr=subprocess.STDOUT, text=True) as process:
+    with subprocess.Popen(
+        words,
+        cwd=PROJECT,
+        stdout=subprocess.PIPE,
+        stderr=subprocess.STDOUT,
+        text=True,
+        # As in a terminal: a shell that runs the tests in the background has its children ignore Ctrl-C.
+        preexec_fn=lambda: signal.signal(signal.SIGINT, signal.SIG_DFL),
+    ) as process:
         assert process.stdout
         try:
             yield process.stdout

@@ -20,7 +20,9 @@ from msgspec.structs import replace
 from jobsprint import aws
 from jobsprint.config import settings
 from jobsprint.domain.times import iso_seconds
+from jobsprint.store.events import events_of
 from jobsprint.store.integrations import IntegrationStore
+from jobsprint.store.table import unmarshal_item
 from jobsprint.store.traffic import TrafficStore
 from tests.support.call import call, event
 from tests.support.deliveries import record, subscribe
@@ -121,13 +123,15 @@ class Stage:
             self._service.now += 1000
         over_api = json.loads(answer["body"])["data"]["id"]
 
-        detail = {"tenant": self._tenant, "data": {"n": 2}, "id": "over-the-bus"}
+        detail = {"tenant": self._tenant, "data": {"n": 2}}
         body = {"id": "b1", "source": "jobsprint", "detail-type": "job.failed", "detail": detail}
+        body["time"] = iso_seconds(self._service.now)
         message = record(json.dumps(body))
         while (answer := self._run("receive_events", {"Records": [message]})) is None or answer["batchItemFailures"]:
             self._service.now += 180_000
-        [kept] = [item for item in self._items() if item["sk"] == {"S": "ext#over-the-bus"}]
-        return [over_api, kept["id"]["S"]]
+        items = [unmarshal_item(item) for item in self._items() if item["sk"]["S"].startswith("ext#of/")]
+        [(_, kept)] = [found for item in items for found in events_of(self._tenant, item)]
+        return [over_api, kept.id]
 
     def _reply(self, request: Received) -> Reply:
         role, event_id = request.path[1:], request.headers["webhook-id"]
