@@ -100,11 +100,12 @@ class Cost:
 
 def costs(counts: Costs, prices: Prices, given: Assumptions) -> dict[str, Cost]:
     """The bill for a million of each kind of use."""
-    delivered = _delivered(counts, prices, given)
+    delivered = _delivered(counts.dispatch, counts.egress, prices, given)
+    carried = _carried(counts, prices, given)
     return {
         "batch": Cost("events in batches of 25", _sum(_published(counts, prices, given, BATCH), delivered)),
         "bus": Cost("events over the bus", _sum(_over_the_bus(counts, prices, given), delivered)),
-        "single": Cost("events one by one", _sum(_published(counts, prices, given, 1), delivered)),
+        "single": Cost("events one by one", _sum(_published(counts, prices, given, 1), carried)),
         "call": Cost("calls of the API", _call(counts, prices, given)),
         "health": Cost("health tests", _health(counts, prices, given)),
     }
@@ -127,8 +128,8 @@ def _published(counts: Costs, prices: Prices, given: Assumptions, events: int) -
         "api": prices.rest_call,
         "dynamodb": _units(bill, prices),
         "sqs": bill.sqs * (prices.sqs_request + prices.fair_request),
-        # It waits for the event's item, the webhooks and the queue, one after the other.
-        "lambda": _invocation(cpu, 3 * given.aws_call, given.publish_mb, prices),
+        # It waits for the webhooks, the events' item if it keeps one, and the queue, one after the other.
+        "lambda": _invocation(cpu, (2 + bool(bill.writes)) * given.aws_call, given.publish_mb, prices),
         "logs": _logs(bill, given, prices),
         "storage": _stored(bill, given, prices),
     }
@@ -149,20 +150,27 @@ def _over_the_bus(counts: Costs, prices: Prices, given: Assumptions) -> dict[str
     return _per_million(per_batch, FILL)
 
 
-def _delivered(counts: Costs, prices: Prices, given: Assumptions) -> dict[str, float]:
-    bill = counts.dispatch
+def _carried(counts: Costs, prices: Prices, given: Assumptions) -> dict[str, float]:
+    """Delivering events that their messages alone kept so far: the dispatcher keeps them first."""
+    extra = given.cpu.dispatch_singles - given.cpu.dispatch
+    return _delivered(counts.dispatch_of_singles, counts.egress, prices, given, extra, 1)
+
+
+def _delivered(
+    bill: Bill, egress: float, prices: Prices, given: Assumptions, extra_cpu: float = 0, extra_calls: int = 0
+) -> dict[str, float]:
     each = (given.cpu.dispatch - given.cpu.dispatch_one) / (FILL - 1)
-    cpu = given.cpu.dispatch_one + each * (given.fill - 1)
-    counters = bill.writes - 2 * FILL
-    writes = 2 * given.fill + counters
-    # It waits for the claims, the slowest receiver, the results and the counters.
-    waits = given.receiver_latency + 3 * given.aws_call
+    cpu = given.cpu.dispatch_one + each * (given.fill - 1) + extra_cpu
+    kept = bill.writes - 2 * FILL - 1
+    writes = 2 * given.fill + max(min(kept, 1), kept * given.fill / FILL) + 1
+    # It waits for the events' item if it keeps one, the claims, the slowest receiver, the results and the counters.
+    waits = given.receiver_latency + (3 + extra_calls) * given.aws_call
     per_batch = {
         "dynamodb": writes * prices.write_unit + bill.reads * prices.read_unit,
         "sqs": 2 * (prices.sqs_request + prices.fair_request),
         "lambda": _invocation(cpu, waits, given.dispatch_mb, prices),
         "logs": _logs(bill, given, prices),
-        "egress": given.fill * (counts.egress + given.wire) / _GB * prices.egress_gb,
+        "egress": given.fill * (egress + given.wire) / _GB * prices.egress_gb,
         "storage": _stored(bill, given, prices) * given.fill / FILL,
     }
     return _per_million(per_batch, given.fill)

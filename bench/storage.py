@@ -30,9 +30,10 @@ from tests.support.receiver import Received, Receiver, Reply, receiving
 
 @dataclass(frozen=True)
 class Costs:
-    """What each operation bills, warm: `dispatch` for a batch of FILL deliveries, `batch` for BATCH events.
+    """What each operation bills, warm: `batch` for BATCH events, `dispatch` for a batch of FILL deliveries.
 
-    `egress` are the bytes of one delivery's request.
+    `dispatch_of_singles` is for FILL deliveries of events that were published one by one. `egress` are the bytes of one
+    delivery's request.
     """
 
     single: Bill
@@ -40,6 +41,7 @@ class Costs:
     bus: Bill
     dispatch: Bill
     dispatch_of_one: Bill
+    dispatch_of_singles: Bill
     call: Bill
     health: Bill
     egress: float
@@ -68,6 +70,7 @@ def counted(many: int = 1_000_000) -> Counted:
         costs = Costs(
             single=service.bill(lambda: _publish(service, 1)),
             dispatch_of_one=_deliver(service)[0],
+            dispatch_of_singles=_singles(service),
             batch=service.bill(lambda: _publish(service, BATCH)),
             dispatch=_deliver(service)[0],
             bus=service.bill(lambda: _over_the_bus(service, FILL)),
@@ -78,10 +81,18 @@ def counted(many: int = 1_000_000) -> Counted:
         _deliver(service)
         attempts = _webhook_logs(service, webhook["id"], many)
         actions = _action_logs(service, many)
-    per_event = costs.single.writes + (costs.dispatch.writes - 1) / FILL
+    per_event = costs.single.writes + (costs.dispatch_of_singles.writes - 1) / FILL
+    alone = costs.single.writes + costs.dispatch_of_one.writes - 1
     together = costs.batch.writes / BATCH + (costs.dispatch.writes - 1) / FILL
     figures = [
-        Figure("writes of a delivered event", per_event, "units", 3, note=f"{PAYLOAD_BYTES} B, one webhook, first try"),
+        Figure(
+            "writes of a delivered event",
+            per_event,
+            "units",
+            3,
+            note=f"{PAYLOAD_BYTES} B, one webhook, first try, {FILL} in a batch",
+        ),
+        Figure("writes of one delivered by itself", alone, "units", 3, note="nothing else in its batch"),
         Figure("writes of one published in a batch of 25", together, "units", 3, note="25 are kept in one item"),
         Figure("counter writes of a batch of 10", costs.dispatch.calls["dynamodb:UpdateItem"], "units", 1),
         Figure("index writes of a delivered event", costs.batch.indexes + costs.dispatch.indexes, "units", 0),
@@ -150,6 +161,13 @@ def _on_the_wire(request: Received) -> int:
 def _publish(service: _Service, count: int) -> Answer:
     events = [{"event": "workflow.executed", "data": service.data()} for _ in range(count)]
     return call("POST", "/events", body=events[0] if count == 1 else {"events": events})
+
+
+def _singles(service: _Service) -> Bill:
+    for _ in range(FILL):
+        _publish(service, 1)
+    [bill] = _deliver(service)
+    return bill
 
 
 def _over_the_bus(service: _Service, count: int) -> None:

@@ -14,17 +14,17 @@ from tests.support.deliveries import record
 _numbers = itertools.count(1)
 
 
-def batch(service: Service, size: int, webhook: str = "") -> dict[str, Any]:
-    """An SQS event with `size` first attempts that nobody else knows of."""
-    return batch_for(TENANT, webhook or service.webhook, size)
+def batch(service: Service, size: int, webhook: str = "", *, carried: bool = False) -> dict[str, Any]:
+    """An SQS event with `size` first attempts that nobody else knows of, of events that are kept or `carried` yet."""
+    return batch_for(TENANT, webhook or service.webhook, size, carried=carried)
 
 
-def batch_for(tenant: str, webhook: str, size: int) -> dict[str, Any]:
+def batch_for(tenant: str, webhook: str, size: int, *, carried: bool = False) -> dict[str, Any]:
     """The same for any webhook."""
-    return {"Records": [record(json.dumps(_ticket(tenant, webhook))) for _ in range(size)]}
+    return {"Records": [record(json.dumps(_ticket(tenant, webhook, carried=carried))) for _ in range(size)]}
 
 
-def _ticket(tenant: str, webhook: str) -> dict[str, Any]:
+def _ticket(tenant: str, webhook: str, *, carried: bool) -> dict[str, Any]:
     now = now_ms() + next(_numbers)  # a time of its own, as ids are made from it
     event_id = new_id("evt", now)
     return {
@@ -34,7 +34,7 @@ def _ticket(tenant: str, webhook: str) -> dict[str, Any]:
         "eventId": event_id,
         "event": "bench.happened",
         "timestamp": "2026-11-22T10:00:00Z",
-        "eventKey": f"0#{event_id}",
+        **({} if carried else {"eventKey": f"0#{event_id}"}),
         "attempt": 1,
         "data": json.dumps(payload(PAYLOAD_BYTES, now)),
     }

@@ -144,3 +144,18 @@ def test_a_recovery_goes_on_in_the_middle_of_an_item(outbox: Outbox, endpoint: R
         assert work("recover_deliveries", *(record(step.body) for step in steps)) == []
     found = Counter(json.loads(message.json["data"])["n"] for message in outbox.take())
     assert found == Counter(range(51))
+
+
+def test_one_that_stands_in_many_items_is_recovered(outbox: Outbox, endpoint: Receiver) -> None:
+    """More items than shards: two of them are read by one call, which no key may ask for twice."""
+    for company in range(1, 18):
+        receive(bus_event(0), bus_event(company))
+    webhook = subscribe(endpoint.url)["id"]
+    path = f"/integrations/webhooks/{webhook}/recover"
+    since = (datetime.now(UTC) - timedelta(minutes=5)).isoformat()
+    assert call("POST", path, body={"since": since, "states": ["missing"]}).status == 202
+    while steps := outbox.take("RecoveryQueue"):
+        assert work("recover_deliveries", *(record(step.body) for step in steps)) == []
+    assert {message.json["data"] for message in outbox.take()} == {
+        json.dumps({"n": n}).replace(" ", "") for n in range(18)
+    }

@@ -150,7 +150,7 @@ def test_the_data_is_left_out_once_the_event_is_gone(
 ) -> None:
     delivery_id = send(outbox)
     for item in clients.dynamodb().scan(TableName="EventsTable")["Items"]:
-        if "data" in item:
+        if "together" in item:
             clients.dynamodb().delete_item(TableName="EventsTable", Key={"pk": item["pk"], "sk": item["sk"]})
 
     shown = detail(webhook["id"], delivery_id)

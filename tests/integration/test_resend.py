@@ -9,6 +9,8 @@ import pytest
 from jobsprint import aws as clients
 from jobsprint.domain.deliveries import GRACE_MS
 from jobsprint.store.deliveries import DeliveryStore
+from jobsprint.store.events import item_key
+from jobsprint.store.table import marshal_item
 from tests.support.call import Answer, call
 from tests.support.deliveries import Outbox, deliveries, dispatch, due, publish, record, subscribe
 from tests.support.receiver import Receiver, Reply
@@ -196,9 +198,8 @@ def test_a_message_from_before_a_discard_does_not_shorten_the_new_round(
 
 def test_an_expired_event_is_a_conflict_that_names_the_field(outbox: Outbox, endpoint: Receiver, webhook: str) -> None:
     delivery = delivered_once(outbox, webhook)
-    row = raw(webhook, delivery["id"])
-    shard, _, sort = row["eventKey"]["S"].partition("#")
-    clients.dynamodb().delete_item(TableName="EventsTable", Key={"pk": {"S": f"acme#{shard}"}, "sk": {"S": sort}})
+    key = item_key("acme", raw(webhook, delivery["id"])["eventKey"]["S"])
+    clients.dynamodb().delete_item(TableName="EventsTable", Key=marshal_item(dict(key)))
     before = rows()
     answer = resend(webhook, delivery["id"])
     assert (answer.status, answer.error["code"]) == (409, "event_expired")
@@ -209,8 +210,7 @@ def test_an_expired_event_is_a_conflict_that_names_the_field(outbox: Outbox, end
 
 def test_an_event_outlives_the_round_that_a_resend_begins(outbox: Outbox, endpoint: Receiver, webhook: str) -> None:
     delivery = delivered_once(outbox, webhook)
-    shard, _, sort = raw(webhook, delivery["id"])["eventKey"]["S"].partition("#")
-    key = {"pk": {"S": f"acme#{shard}"}, "sk": {"S": sort}}
+    key = marshal_item(dict(item_key("acme", raw(webhook, delivery["id"])["eventKey"]["S"])))
     soon = int(time.time()) + 60
     clients.dynamodb().update_item(
         TableName="EventsTable",

@@ -23,6 +23,7 @@ from tests.support.template import ROOT
 
 KILLED = 70
 FOLDERS = ("publish_events", "receive_events", "dispatch_webhooks", "sweep_deliveries")
+CARRIED_FOLDERS = ("publish_events", "dispatch_webhooks", "recover_webhook", "recover_deliveries")
 AGAIN_FOLDERS = ("resend_delivery", "recover_webhook", "recover_deliveries", "dispatch_webhooks", "sweep_deliveries")
 
 

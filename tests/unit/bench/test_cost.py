@@ -11,11 +11,12 @@ from bench.meter import Bill
 from bench.storage import Costs
 
 COUNTS = Costs(
-    single=Bill(reads=1, writes=1, sqs=1, stored=500, logged=500),
+    single=Bill(reads=1, sqs=1, logged=500),
     batch=Bill(reads=1, writes=25, sqs=3, stored=4000, logged=500),
     bus=Bill(reads=1, writes=10, sqs=1, stored=7000, logged=500),
     dispatch=Bill(reads=1, writes=21, stored=6000, logged=700),
-    dispatch_of_one=Bill(reads=1, writes=3, stored=600, logged=600),
+    dispatch_of_one=Bill(reads=1, writes=4, stored=900, logged=600),
+    dispatch_of_singles=Bill(reads=1, writes=23, stored=9000, logged=700),
     call=Bill(reads=1.5, logged=200),
     health=Bill(reads=2, writes=1, logged=300),
     egress=1300,
@@ -57,3 +58,9 @@ def test_an_event_costs_least_in_a_batch_and_most_alone() -> None:
 def test_a_delivered_event_pays_for_its_three_writes() -> None:
     parts = costs(COUNTS, Prices(write_unit=1e-6, read_unit=0), Assumptions())["batch"].parts
     assert parts["dynamodb"] == pytest.approx(1 + 2 + 0.1)
+
+
+def test_ten_single_events_share_the_writes_that_keep_them() -> None:
+    prices = Prices(write_unit=1e-6, read_unit=0)
+    shared = [costs(COUNTS, prices, Assumptions(fill=fill))["single"].parts["dynamodb"] for fill in (10, 1)]
+    assert shared == pytest.approx([0.2 + 2 + 0.1, 1 + 2 + 1])

@@ -68,7 +68,7 @@ def test_a_recovery_goes_through_every_phase_and_ends(states: tuple[LostState, .
     assert progress(replace(job(states, None), status="done")) == 100
 
 
-@given(st.sampled_from(["failed", "missing", "named"]), st.integers(0, 15), st.text())
+@given(st.sampled_from(["failed", "missing", "later", "named"]), st.integers(0, 15), st.text())
 def test_a_position_is_kept_as_text(phase: str, shard: int, after: str) -> None:
     position = Position(phase, shard, after)  # type: ignore[arg-type]
     assert Position.of(position.to_text()) == position

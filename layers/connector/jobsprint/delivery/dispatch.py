@@ -32,6 +32,7 @@ from jobsprint.domain.deliveries import (
     DeliveryRow,
     Ended,
     Ticket,
+    carried_event,
     held_by_queue,
     put_off_by_another,
     shows_wait,
@@ -44,7 +45,7 @@ from jobsprint.security.addresses import deployment_policy
 from jobsprint.security.outbound import Answer, Client, Outcome, Request
 from jobsprint.store import statements
 from jobsprint.store.deliveries import DeliveryStore
-from jobsprint.store.events import EventStore
+from jobsprint.store.events import EventStore, event_key
 from jobsprint.store.webhook_stats import StatsStore
 
 _WORKERS = 8
@@ -95,7 +96,7 @@ def dispatch(
 
 
 class _Batch:
-    """One invocation: prepare → admit → claim → send → record → count.
+    """One invocation: prepare → keep → admit → claim → send → record → count.
 
     First attempts, nearly all there are, are claimed and recorded several to a call. What that leaves takes a call
     each. Results are recorded in threads, because libcurl must not wait for DynamoDB.
@@ -117,8 +118,8 @@ class _Batch:
         aws.sqs()
         client = _client()
         due = [work for message in messages if (work := self._prepare(message))]
-        going, waiting = self._admitted(due)
         with ThreadPoolExecutor(_WORKERS) as workers:
+            going, waiting = self._admitted(self._kept(due, workers))
             sendings = self._claim_all(going, workers)
             others = [workers.submit(self._put_off, work, until) for work, until in waiting]
             if sendings:
@@ -195,6 +196,26 @@ class _Batch:
             queue.put_notice(notice, now)
         else:
             telling.follow(notice, now)
+
+    def _kept(self, due: Sequence[_Work], workers: Executor) -> list[_Work]:
+        """The same, each with its event kept: what its ticket alone had so far is kept now, a tenant's together."""
+        carrying: dict[str, list[_Work]] = {}
+        for work in due:
+            if not work.ticket.event_key:
+                carrying.setdefault(work.ticket.tenant, []).append(work)
+        kept = [work for work in due if work.ticket.event_key]
+        return kept + [work for now_kept in workers.map(self._keep, carrying.values()) for work in now_kept]
+
+    def _keep(self, carrying: Sequence[_Work]) -> list[_Work]:
+        """The same of one tenant with their events kept."""
+        with self._our_fault(*(work.message for work in carrying)):
+            [tenant] = {work.ticket.tenant for work in carrying}
+            events = EventStore(tenant).keep_later([carried_event(work.ticket) for work in carrying], self._clock())
+            return [
+                replace(work, ticket=replace(work.ticket, event_key=event_key(event)))
+                for work, event in zip(carrying, events, strict=True)
+            ]
+        return []
 
     def _admitted(self, due: Sequence[_Work]) -> tuple[list[_Work], list[tuple[_Work, int]]]:
         """What may go now, and what is put off without using up an attempt, with the time of each."""

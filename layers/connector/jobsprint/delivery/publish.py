@@ -2,6 +2,10 @@
 
 SQS is the outbox. A publish answers only when SQS has taken every message; a caller that hears nothing repeats with the
 same id, and because delivery ids are derived from event and webhook, no delivery is made twice.
+
+An event that is published by itself, without an id, and goes to one webhook at once is kept in its message alone until
+the dispatcher has it, which keeps ten such events by one write (`store.events.EventStore.keep_later`): half of what
+they cost in DynamoDB otherwise.
 """
 
 import hashlib
@@ -9,6 +13,7 @@ from collections.abc import Callable, Mapping, Sequence
 from concurrent.futures import ThreadPoolExecutor
 
 from msgspec import Struct
+from msgspec.structs import replace
 
 from jobsprint import aws
 from jobsprint.config import settings
@@ -26,6 +31,9 @@ from jobsprint.domain.times import iso_seconds, now_ms
 from jobsprint.observe import count, logger
 from jobsprint.store.events import EventStore, event_key
 from jobsprint.store.integrations import IntegrationStore
+
+MOST_CARRIED = 4096
+"""Characters of data that a message alone may keep; more are several write units anyway, wherever they are kept."""
 
 _WRITERS = 8
 
@@ -77,10 +85,13 @@ def publish(
     warnings = [
         conformance.warnings(tenant, draft.name, of) if typed else () for draft, of in zip(drafts, data, strict=True)
     ]
-    kept = _keep(tenant, drafts, warnings, now)
     webhooks = [webhook for webhook in IntegrationStore(tenant).webhooks() if webhook.status == "connected"]
+    ids = new_ids("evt", now, len(drafts))
+    events = [_event(tenant, *parts, now) for parts in zip(drafts, warnings, ids, strict=True)]
+    carrying = _carrying(events, drafts, data, webhooks, now)
+    kept: Sequence[Event | JobsprintError] = events if carrying else _keep(tenant, drafts, events, now)
     tickets = [
-        _tickets(outcome, of, webhooks, now) if isinstance(outcome, Event) else []
+        carrying or (_tickets(outcome, of, webhooks, now) if isinstance(outcome, Event) else [])
         for outcome, of in zip(kept, data, strict=True)
     ]
     # An event that stands in a batch twice has the same deliveries twice.
@@ -130,12 +141,26 @@ def announce(
     return True
 
 
-def _keep(
-    tenant: str, drafts: Sequence[Draft], warnings: Sequence[tuple[Detail, ...]], now: int
-) -> list[Event | JobsprintError]:
+def _carrying(
+    events: Sequence[Event], drafts: Sequence[Draft], data: Sequence[Data], webhooks: Sequence[Integration], now: int
+) -> list[Ticket]:
+    """The ticket that keeps the only event until the dispatcher does; none where the event has to be kept first.
+
+    That is so where its id has to be known to the next publish, where a ticket does not hold all of the event, where no
+    ticket or several do, and where it would wait in the queue.
+    """
+    [event, *others], [draft, *_] = events, drafts
+    if others or draft.external_id or draft.derived_from or event.about or event.warnings:
+        return []
+    if len(event.data) > MOST_CARRIED:
+        return []
+    tickets = _tickets(event, data[0], webhooks, now)
+    at_once = len(tickets) == 1 and tickets[0].not_before <= now
+    return [replace(ticket, event_key="") for ticket in tickets] if at_once else []
+
+
+def _keep(tenant: str, drafts: Sequence[Draft], events: Sequence[Event], now: int) -> Sequence[Event | JobsprintError]:
     """Each draft as the event that is kept: those without an id of their caller's together, the others all at once."""
-    ids = new_ids("evt", now, len(drafts))
-    events = [_event(tenant, *parts, now) for parts in zip(drafts, warnings, ids, strict=True)]
     unnamed = [place for place, draft in enumerate(drafts) if draft.external_id is None and not draft.derived_from]
     derived = [place for place, draft in enumerate(drafts) if draft.external_id is None and draft.derived_from]
     store = EventStore(tenant)

@@ -1,7 +1,7 @@
 """Tickets in SQS: their JSON, and sending them so that none is lost silently.
 
-A message is {"tenant", "webhookId", "deliveryId", "eventId", "event", "timestamp", "eventKey", "attempt"} and, where
-they apply, "data" (canonical JSON text), "notBefore" (Unix ms), "base" and "deferred". It never holds a secret.
+A message is {"tenant", "webhookId", "deliveryId", "eventId", "event", "timestamp", "attempt"} and, where they apply,
+"eventKey", "data" (canonical JSON text), "notBefore" (Unix ms), "base" and "deferred". It never holds a secret.
 A notice is {"notice": true, "tenant", "webhookId", "notBefore"}.
 """
 
@@ -66,9 +66,10 @@ def to_text(ticket: Ticket) -> str:
         "eventId": ticket.event_id,
         "event": ticket.event,
         "timestamp": ticket.timestamp,
-        "eventKey": ticket.event_key,
         "attempt": ticket.attempt,
     }
+    if ticket.event_key:
+        fields["eventKey"] = ticket.event_key
     if ticket.not_before:
         fields["notBefore"] = ticket.not_before
     if ticket.base:
@@ -93,7 +94,7 @@ def to_ticket(text: str) -> Ticket:
         event_id=fields["eventId"],
         event=fields["event"],
         timestamp=fields["timestamp"],
-        event_key=fields["eventKey"],
+        event_key=fields.get("eventKey", ""),
         attempt=fields["attempt"],
         data=fields.get("data"),
         not_before=fields.get("notBefore", 0),

@@ -24,7 +24,7 @@ from jobsprint.delivery.resend import hold, require_deliverable
 from jobsprint.domain import event_names, recoveries
 from jobsprint.domain.deliveries import LIVE_STATES, MAX_DELAY_MS, DeliveryRow
 from jobsprint.domain.errors import Conflict, Detail, InvalidFields, NotFound
-from jobsprint.domain.ids import first_at, new_id
+from jobsprint.domain.ids import first_at, made_at, new_id
 from jobsprint.domain.models import Integration
 from jobsprint.domain.recoveries import Position, Recovery, Wanted
 from jobsprint.domain.times import iso_millis, now_ms
@@ -272,7 +272,7 @@ class _Planner:
         self._now = now
         self._store = Recoverable(job.tenant)
         self._deliveries = DeliveryStore(job.tenant)
-        self._reads = {"failed": self._failed, "missing": self._missing, "named": self._named}
+        self._reads = {"failed": self._failed, "missing": self._missing, "later": self._later, "named": self._named}
 
     def plan(self, position: Position | None, size: int | None, stop: _Stop) -> _Plan:
         """Goes on from `position` until `size` references are found (None: however many), or the time is up."""
@@ -311,12 +311,20 @@ class _Planner:
         )
         return [_Found(one.event.id, one.key) for one in self._undelivered(events)], until
 
+    def _later(self, position: Position, limit: int) -> tuple[list[_Found], str | None]:
+        # Whoever kept it may have had a slower clock than its publisher.
+        events, until = self._store.kept_later(
+            since=self._since - _MARGIN_MS, after=position.after, limit=limit, with_data=self._with_data, now=self._now
+        )
+        within = [one for one in events if self._since <= made_at(one.event.id) <= self._wanted.until]
+        return [_Found(one.sort, one.key) for one in self._undelivered(within)], until
+
     def _named(self, position: Position, limit: int) -> tuple[list[_Found], str | None]:
         events, until = self._store.named(
             position.shard, after=position.after, limit=limit, with_data=self._with_data, now=self._now
         )
         within = [one for one in events if self._since <= one.created_at <= self._wanted.until]
-        return [_Found(one.key.partition("#")[2], one.key) for one in self._undelivered(within)], until
+        return [_Found(one.sort, one.key) for one in self._undelivered(within)], until
 
     def _bounds(self, prefix: str) -> tuple[str, str]:
         return f"{prefix}_{first_at(self._since)}", f"{prefix}_{first_at(self._wanted.until)}~"
@@ -330,10 +338,13 @@ class _Planner:
         wanted = [one for one in events if self._asked_for(one.event.name) and routing.wants(self._webhook, one.event)]
         if not wanted:
             return []
-        ids = [publish.delivery_id(one.event, self._webhook.id) for one in wanted]
+        # An event may stand in two items (`store.events`); the first counts, as the planning goes on behind it.
+        by_id: dict[str, KeptEvent] = {}
+        for one in wanted:
+            by_id.setdefault(publish.delivery_id(one.event, self._webhook.id), one)
         with ThreadPoolExecutor(_WORKERS) as workers:
-            known = set().union(*workers.map(partial(self._store.known, self._webhook.id), _chunks(ids)))
-        return [one for id_, one in zip(ids, wanted, strict=True) if id_ not in known]
+            known = set().union(*workers.map(partial(self._store.known, self._webhook.id), _chunks(list(by_id))))
+        return [one for id_, one in by_id.items() if id_ not in known]
 
     def _asked_for(self, name: str) -> bool:
         return not self._wanted.events or event_names.covers(self._wanted.events, name)

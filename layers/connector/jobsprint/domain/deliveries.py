@@ -8,7 +8,7 @@ from typing import Literal
 from msgspec import Struct
 
 from jobsprint.domain.failures import kind_of
-from jobsprint.domain.models import Attempt, Delivery, DeliveryState
+from jobsprint.domain.models import Attempt, Delivery, DeliveryState, Event
 
 LEASE_MS = 90_000
 """How long a claim holds: longer than the dispatcher may run (30 s), shorter than the queue's visibility (180 s)."""
@@ -39,9 +39,10 @@ Standing = Literal["ours", "busy", "died", "follow", "over"]
 class Ticket(Struct, frozen=True):
     """Attempt `attempt` (from 1) at delivering an event to a webhook.
 
-    `event_key` finds the event's row (`store.events`); `data` is its canonical text, or None where it is too long to
-    travel along. `not_before` is Unix milliseconds. The retry schedule counts from the attempt after `base`, which is
-    more than 0 once the delivery was sent anew. `deferred` counts how often this attempt was put off.
+    `event_key` finds the event's row (`store.events`); it is empty as long as the event is kept nowhere else than in
+    this ticket. `data` is its canonical text, or None where it is too long to travel along. `not_before` is Unix
+    milliseconds. The retry schedule counts from the attempt after `base`, which is more than 0 once the delivery was
+    sent anew. `deferred` counts how often this attempt was put off.
     """
 
     tenant: str
@@ -56,6 +57,15 @@ class Ticket(Struct, frozen=True):
     not_before: int = 0
     base: int = 0
     deferred: int = 0
+
+
+def carried_event(ticket: Ticket) -> Event:
+    """The event that a ticket alone keeps (`event_key`)."""
+    if ticket.data is None:
+        raise ValueError(f"the ticket of {ticket.delivery_id} has neither its event nor a key to it")
+    return Event(
+        tenant=ticket.tenant, id=ticket.event_id, name=ticket.event, timestamp=ticket.timestamp, data=ticket.data
+    )
 
 
 class DeliveryRow(Struct, frozen=True):

@@ -13,7 +13,7 @@ from jobsprint.domain.ids import made_at
 
 RecoveryStatus = Literal["running", "done", "cancelled", "failed"]
 LostState = Literal["failed", "missing"]
-Phase = Literal["failed", "missing", "named"]
+Phase = Literal["failed", "missing", "later", "named"]
 
 DEFAULT_PER_SECOND = 50
 MAX_PER_SECOND = 1000
@@ -47,8 +47,9 @@ class Wanted(Struct, frozen=True):
 class Position(Struct, frozen=True):
     """Where the planning goes on: behind the sort key `after`, or at the beginning of the phase.
 
-    `failed` goes over deliveries, `missing` over events that Jobsprint named, both in the order of publishing; `named`
-    over those that are in no order, as their callers named them or their ids are derived, one `shard` after the other.
+    `failed` goes over deliveries, `missing` over events that Jobsprint named, both in the order of publishing; `later`
+    over events that were kept later than published, in the order of keeping; `named` over those that are in no order,
+    as their callers named them or their ids are derived, one `shard` after the other.
     """
 
     phase: Phase
@@ -99,7 +100,7 @@ class Recovery(Struct, frozen=True):
 def phases(states: tuple[LostState, ...]) -> tuple[Phase, ...]:
     """What is gone through for these states, in order."""
     failed: tuple[Phase, ...] = ("failed",) if "failed" in states else ()
-    missing: tuple[Phase, ...] = ("missing", "named") if "missing" in states else ()
+    missing: tuple[Phase, ...] = ("missing", "later", "named") if "missing" in states else ()
     return failed + missing
 
 

@@ -4,12 +4,14 @@
     pk <tenant>#<shard>   sk <last event id>       several events that Jobsprint named, published together
     pk <tenant>#<shard>   sk ext#<external id>     an event that its caller named
     pk <tenant>#<shard>   sk ext#of/<hash>         several events whose ids are derived, by a hash of these
+    pk <tenant>#<shard>   sk kept_<ULID>           several events that were published one by one, as they were kept
 
 The conditional write of the key is the idempotency of a publish by the caller's id. The shard is a hash of the sort
 key, so a busy tenant is not bound to the 1,000 writes per second of one partition; within a shard Jobsprint's own ids
 are a time range. Ids of events that are kept together follow each other, so nothing else stands between them, and the
 item has the key of the last: whoever goes on behind any of them finds it. Derived ids do not follow each other, so
-what has them stands among the events that are in no order.
+what has them stands among the events that are in no order. What is kept later than it was published, with whatever
+came along (`EventStore.keep_later`), stands in the order of keeping.
 
 Data is kept compressed, because a write and a stored byte are most of what an event costs.
 """
@@ -27,11 +29,13 @@ from jobsprint import aws
 from jobsprint.config import settings
 from jobsprint.domain import rules
 from jobsprint.domain.errors import Conflict, Detail
+from jobsprint.domain.ids import new_id
 from jobsprint.domain.models import Event
 from jobsprint.store.table import Item, Lost, Value, live, marshal_item, try_write, unmarshal_item, written
 
 SHARDS = 16
 EXTERNAL = "ext#"
+LATER = "kept_"
 _DERIVED = f"{EXTERNAL}of/"  # no caller can name an event so
 
 MOST_TOGETHER = 64 * 1024
@@ -122,6 +126,13 @@ class EventStore:
         """
         return [event for group in _groups(events) for event in self._put(_placed(group, _derived_key(group)), now)]
 
+    def keep_later(self, events: Sequence[Event], now: int) -> list[Event]:
+        """Keeps events that Jobsprint named, some time after they were published, in few items; answers likewise.
+
+        Kept again, an event stands in two items, and both are it.
+        """
+        return [event for group in _groups(events) for event in self._put(_placed(group, _later_key(now)), now)]
+
     def _put(self, placed: list[Event], now: int) -> list[Event]:
         row: dict[str, Value | None] = {"together": _together(placed), "createdAt": now, "expiresAt": _expiry(now)}
         key = self._key(event_key(placed[0]))
@@ -209,6 +220,10 @@ def _groups(events: Sequence[Event]) -> Iterator[Sequence[Event]]:
 
 def _derived_key(group: Sequence[Event]) -> str:
     return _DERIVED + hashlib.sha256("".join(event.id for event in group).encode()).hexdigest()[:32]
+
+
+def _later_key(now: int) -> str:
+    return new_id(LATER.removesuffix("_"), now)
 
 
 def _placed(group: Sequence[Event], sort_key: str) -> list[Event]:

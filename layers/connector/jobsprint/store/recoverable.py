@@ -1,6 +1,6 @@
 """What a recovery reads: the failed deliveries of a webhook and a tenant's events, in the order of publishing."""
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Callable, Iterable, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from functools import partial
 from typing import Any
@@ -9,8 +9,9 @@ from msgspec import Struct
 
 from jobsprint import aws
 from jobsprint.config import settings
+from jobsprint.domain.ids import first_at
 from jobsprint.domain.models import DeliveryState, Event
-from jobsprint.store.events import EXTERNAL, SHARDS, events_of, item_key
+from jobsprint.store.events import EXTERNAL, LATER, SHARDS, events_of, item_key
 from jobsprint.store.table import Item, batch_get, live, marshal_item, unmarshal_item
 
 FAILED: tuple[DeliveryState, ...] = ("exhausted", "discarded")
@@ -28,6 +29,11 @@ class KeptEvent(Struct, frozen=True):
     event: Event
     created_at: int
     expires_at: int
+
+    @property
+    def sort(self) -> str:
+        """The event's key in its shard."""
+        return self.key.partition("#")[2]
 
 
 class Recoverable:
@@ -58,16 +64,24 @@ class Recoverable:
     def published(
         self, *, after: str, first: str, last: str, limit: int, with_data: bool, now: int
     ) -> tuple[list[KeptEvent], str | None]:
-        """Events that Jobsprint named, from the id `first` to `last` and behind `after`; answers as `failed` does."""
-        partitions = [self._events(shard, with_data) for shard in range(SHARDS)]
-        items, until = _merged(partitions, first=first, last=last, after=after, limit=limit)
-        found: list[KeptEvent] = []
-        for item in items:
-            # `after` may be the middle of what is kept together.
-            found += [one for one in self._kept([item], now) if one.event.id > after]
-            if len(found) >= limit * SHARDS:
-                return found, None if item is items[-1] and until is None else str(item["sk"])
-        return found, until
+        """Events that Jobsprint named, from the id `first` to `last` and behind `after`; answers as `failed` does.
+
+        Those are left to `kept_later` that were kept some time after they were published.
+        """
+        items, until = self._in_order(first=first, last=last, after=after, limit=limit, with_data=with_data)
+        # `after` may be the middle of what is kept together.
+        return self._first_of(items, until, limit * SHARDS, lambda one: one.event.id > after, now)
+
+    def kept_later(
+        self, *, since: int, after: str, limit: int, with_data: bool, now: int
+    ) -> tuple[list[KeptEvent], str | None]:
+        """Events that were kept at `since` (Unix ms) or later, some time after they were published.
+
+        Answers as `failed` does, with the key of an event in its shard in place of an id.
+        """
+        first, behind, done = _resumed(after, LATER + first_at(since))
+        items, until = self._in_order(first=first, last=LATER + "~", after=behind, limit=limit, with_data=with_data)
+        return self._first_of(items, until, limit * SHARDS, lambda one: one.sort not in done, now)
 
     def named(
         self, shard: int, *, after: str, limit: int, with_data: bool, now: int
@@ -76,12 +90,9 @@ class Recoverable:
 
         Answers as `failed` does, with the key of an event in its shard in place of an id.
         """
-        # `after` may be the middle of what is kept together: then that is read again, from its next event on.
-        item, _, number = after.removeprefix(EXTERNAL).partition("#")
-        first, behind = (EXTERNAL + item, "") if number else (EXTERNAL, after)
+        first, behind, done = _resumed(after, EXTERNAL)
         items, until = self._events(shard, with_data).read(first, EXTERNAL + "~", after=behind, limit=limit)
-        done = {f"{shard}#{EXTERNAL}{item}#{n}" for n in range(int(number) + 1)} if number else set()
-        return [one for one in self._kept(items, now) if one.key not in done], until
+        return [one for one in self._kept(items, now) if one.sort not in done], until
 
     def kept(self, keys: Iterable[str], now: int) -> dict[str, KeptEvent]:
         """The events behind at most 100 event keys that are kept still, by key."""
@@ -95,6 +106,24 @@ class Recoverable:
         pk = f"{self._tenant}#{webhook_id}"
         found = batch_get(self._table, ({"pk": pk, "sk": id_} for id_ in delivery_ids), consistent=True)
         return {str(item["sk"]) for item in found}
+
+    def _in_order(
+        self, *, first: str, last: str, after: str, limit: int, with_data: bool
+    ) -> tuple[list[Item], str | None]:
+        """Items of all shards, in order."""
+        partitions = [self._events(shard, with_data) for shard in range(SHARDS)]
+        return _merged(partitions, first=first, last=last, after=after, limit=limit)
+
+    def _first_of(
+        self, items: Sequence[Item], until: str | None, enough: int, wanted: Callable[[KeptEvent], bool], now: int
+    ) -> tuple[list[KeptEvent], str | None]:
+        """The wanted events in whole items until there are enough, and how far that is complete."""
+        found: list[KeptEvent] = []
+        for item in items:
+            found += filter(wanted, self._kept([item], now))
+            if len(found) >= enough:
+                return found, None if item is items[-1] and until is None else str(item["sk"])
+        return found, until
 
     def _events(self, shard: int, with_data: bool) -> "_Range":
         return _Range(
@@ -142,6 +171,18 @@ class _Range(Struct, frozen=True):
         items = [unmarshal_item(attributes) for attributes in answer["Items"]]
         more: Any = answer.get("LastEvaluatedKey")
         return items, more["sk"]["S"] if more else None
+
+
+def _resumed(after: str, beginning: str) -> tuple[str, str, set[str]]:
+    """From which sort key on and behind which to read, and what is done of it, to go on behind the key of an event.
+
+    In the middle of what is kept together that item is read again.
+    """
+    prefix = EXTERNAL if after.startswith(EXTERNAL) else ""
+    item, _, number = after.removeprefix(prefix).partition("#")
+    if not number:
+        return beginning, after, set()
+    return prefix + item, "", {f"{prefix}{item}#{n}" for n in range(int(number) + 1)}
 
 
 def _merged(
