@@ -14,7 +14,7 @@ from local.options import PROJECT
 from local.sam import local_target
 from tests.e2e.local_stack import Stack, deployed_anew
 from tests.support.call import event
-from tests.support.template import functions
+from tests.support.template import functions, layers_of
 
 TENANT = "demo"
 _RECEIVER_PATH = "/hook"
@@ -39,11 +39,7 @@ class Service:
     def folders(folder: str) -> list[Path]:
         """What SAM built for a function: its own folder and its layers."""
         built = local_target().folder / "build"
-        return [
-            built / functions()[folder]["LogicalId"],
-            built / "ConnectorLayer/python",
-            built / "DependenciesLayer/python",
-        ]
+        return [built / functions()[folder]["LogicalId"], *(built / layer / "python" for layer in layers_of(folder))]
 
     def first_request(self, folder: str) -> dict[str, Any]:
         """An event that the function answers with success."""

@@ -9,7 +9,7 @@ from typing import Any
 import pytest
 
 ROOT = Path(__file__).resolve().parents[1]
-for folder in (ROOT / "layers" / "connector", ROOT):
+for folder in (*(layer.parent for layer in ROOT.glob("layers/*/jobsprint")), ROOT):
     if str(folder) not in sys.path:
         sys.path.insert(0, str(folder))
 

@@ -1,16 +1,12 @@
 """Which part may import which, and what only one module may do. Read from the source; nothing is imported."""
 
 import ast
-from collections.abc import Iterator
-from functools import cache
 from pathlib import Path
 
 import pytest
 
+from tests.support.sources import FUNCTIONS, imported, part_of, sources
 from tests.support.template import ROOT
-
-LAYER = ROOT / "layers" / "connector" / "jobsprint"
-FUNCTIONS = ROOT / "functions"
 
 # functions → api → (integrations, delivery) → (connectors, catalog, store, security) → domain.
 # A name without a dot opens a whole part, one with a dot a single module of it.
@@ -33,30 +29,6 @@ MAY_IMPORT = {
         "domain", "config", "observe", "security", "store", "catalog", "connectors", "delivery", "integrations", "api",
     },
 }  # fmt: skip
-
-
-@cache
-def sources() -> dict[Path, ast.Module]:
-    """Every module of ours that runs in Lambda, parsed."""
-    paths = sorted([*LAYER.rglob("*.py"), *FUNCTIONS.rglob("*.py")])
-    return {path: ast.parse(path.read_text(encoding="utf-8"), str(path)) for path in paths}
-
-
-def part_of(path: Path) -> str:
-    """`domain` for …/jobsprint/domain/ids.py, `config` for …/jobsprint/config.py, `functions` for every handler."""
-    if path.is_relative_to(FUNCTIONS):
-        return "functions"
-    return path.relative_to(LAYER).with_suffix("").parts[0]
-
-
-def imported(tree: ast.Module) -> Iterator[tuple[int, str]]:
-    """Line and dotted name of everything a module imports; `from a import b` counts as `a.b`."""
-    for node in ast.walk(tree):
-        if isinstance(node, ast.Import):
-            yield from ((node.lineno, alias.name) for alias in node.names)
-        elif isinstance(node, ast.ImportFrom):
-            assert node.level == 0, f"line {node.lineno}: relative import"
-            yield from ((node.lineno, f"{node.module}.{alias.name}") for alias in node.names)
 
 
 def is_allowed(part: str, name: str) -> bool:
@@ -135,11 +107,6 @@ def test_modules_are_named_by_what_they_know() -> None:
     vague = {"utils", "util", "helpers", "helper", "common", "misc"}
     names = [path.relative_to(ROOT).with_suffix("") for path in sources()]
     assert not [str(name) for name in names if vague & set(name.parts)]
-
-
-def test_modules_shadow_no_standard_library() -> None:
-    # The layer lies on /opt/python, so a top-level `http` or `types` would hide Python's own.
-    assert [path.name for path in LAYER.parent.iterdir() if (path / "__init__.py").exists()] == ["jobsprint"]
 
 
 def test_function_folders_hold_one_file() -> None:

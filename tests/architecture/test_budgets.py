@@ -11,7 +11,7 @@ from concurrent.futures import ThreadPoolExecutor
 
 import pytest
 
-from tests.support.template import ROOT, functions
+from tests.support.template import functions, import_path
 
 # What the Lambda layers do not have and botocore would import where a developer does.
 ABSENT = ("OpenSSL", "awscrt")
@@ -91,8 +91,7 @@ print(json.dumps(sorted(name for name, module in sys.modules.items() if module))
 
 def modules_of(folder: str) -> set[str]:
     """The modules in memory once the handler is imported."""
-    path = [str(ROOT), str(ROOT / "layers" / "connector")]
-    script = _SCRIPT.format(absent=ABSENT, path=path, folder=folder)
+    script = _SCRIPT.format(absent=ABSENT, path=import_path(), folder=folder)
     done = subprocess.run([sys.executable, "-c", script], capture_output=True, text=True, check=False)
     assert done.returncode == 0, done.stderr
     return set(json.loads(done.stdout))

@@ -1,11 +1,12 @@
 """What a function has made by the end of its init is what SnapStart copies into every container that starts from it."""
 
 import json
+import os
 import subprocess
 import sys
 
 from tests.architecture.test_template import FROM_SNAPSHOTS
-from tests.support.template import ROOT
+from tests.support.template import ROOT, import_path
 
 _INIT = """
 import importlib, json, os
@@ -27,7 +28,7 @@ def _link(fd):
 
 
 def test_no_key_connection_or_state_of_a_tenant_is_in_a_snapshot() -> None:
-    env = {"FOLDERS": json.dumps(sorted(FROM_SNAPSHOTS)), "PYTHONPATH": f"{ROOT}:{ROOT / 'layers/connector'}"}
+    env = {"FOLDERS": json.dumps(sorted(FROM_SNAPSHOTS)), "PYTHONPATH": os.pathsep.join(import_path())}
     done = subprocess.run(
         [sys.executable, "-c", _LINK + _INIT], cwd=ROOT, env=env, capture_output=True, text=True, check=True
     )

@@ -109,8 +109,8 @@ def test_function_has_least_privilege(folder: str) -> None:
         assert "*" not in json.dumps(statement), "name the resource and the action"
 
 
-def test_functions_share_runtime_layers_and_logs() -> None:
-    own = {"Handler", "Runtime", "Architectures", "Layers", "LoggingConfig", "FunctionName", "Role"}
+def test_functions_share_runtime_and_logs() -> None:
+    own = {"Handler", "Runtime", "Architectures", "LoggingConfig", "FunctionName", "Role"}
     assert not {folder: own & set(properties) for folder, properties in functions().items() if own & set(properties)}
 
 

@@ -19,7 +19,7 @@ from bench.tickets import batch_for
 from jobsprint import aws as clients
 from tests.support.call import event
 from tests.support.deliveries import subscribe
-from tests.support.template import ROOT, functions
+from tests.support.template import ROOT, functions, import_path
 
 FUNCTIONS, BARE = ROOT / "functions", ROOT / "bench" / "handlers"
 
@@ -63,7 +63,7 @@ def stand(aws: dict[str, Any], tmp_path: Path) -> Iterator[Stand]:
             "AWS_ENDPOINT": stand_in.url,
             "AWS_ENDPOINT_URL": stand_in.url,
             "RECEIVER_URL": f"{stand_in.url}/hook",
-            "PYTHONPATH": f"{ROOT}:{ROOT / 'layers/connector'}",
+            "PYTHONPATH": os.pathsep.join(import_path()),
             "PYTHONPYCACHEPREFIX": str(tmp_path / "bytecode"),
         }
         yield Stand(env, webhook)

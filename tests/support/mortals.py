@@ -19,7 +19,7 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any, NoReturn
 
-from tests.support.template import ROOT
+from tests.support.template import ROOT, import_path
 
 KILLED = 70
 FOLDERS = ("publish_events", "receive_events", "dispatch_webhooks", "sweep_deliveries")
@@ -46,7 +46,7 @@ class Mortals:
             stdin=subprocess.PIPE,
             stdout=subprocess.PIPE,
             cwd=ROOT,
-            env={**os.environ, "PYTHONPATH": os.pathsep.join([str(ROOT), str(ROOT / "layers" / "connector")])},
+            env={**os.environ, "PYTHONPATH": os.pathsep.join(import_path())},
             text=True,
         )
 

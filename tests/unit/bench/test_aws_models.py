@@ -53,7 +53,7 @@ def test_a_client_is_the_same(service: str, trimmed: botocore.session.Session) -
 def test_every_call_of_the_functions_is_among_them() -> None:
     # Calls are only ever written out: `aws.sqs().send_message(…)`. An operation that lacks would be an AttributeError.
     call = re.compile(r"\baws\.(\w+)\(\)\.(\w+)")
-    paths = [*(ROOT / "layers/connector").rglob("*.py"), *(ROOT / "functions").rglob("*.py")]
+    paths = [*ROOT.glob("layers/*/jobsprint/**/*.py"), *(ROOT / "functions").rglob("*.py")]
     sources = [path.read_text() for path in paths]
     assert not any(re.search(r"= *aws\.\w+\(\)(?!\.)", source) for source in sources)
     made = {found for source in sources for found in call.findall(source)}

@@ -1,1 +1,0 @@
-"""Jobsprint Integrations: the code that every function shares."""
