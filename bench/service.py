@@ -2,6 +2,8 @@
 takes from its queues meanwhile."""
 
 import json
+import os
+import shutil
 from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
 from dataclasses import dataclass
@@ -22,24 +24,31 @@ _RECEIVER_PATH = "/hook"
 
 @dataclass(frozen=True)
 class Service:
-    """What is deployed. `webhook` and `integration` are ids in tenant `demo`; the webhook hears `bench.*`."""
+    """What is deployed. `webhook` and `integration` are ids in tenant `demo`; the webhook hears `bench.*`.
+
+    `opt` is where layers are put together.
+    """
 
     stack: Stack
     receiver_url: str
     webhook: str
     integration: str
     environments: Mapping[str, Mapping[str, str]]
+    opt: Path
 
     def environment(self, folder: str) -> dict[str, str]:
         """The environment that a function was deployed with, and credentials of the emulator."""
         credentials = {name: value for name, value in self.stack.env.items() if name.startswith("AWS_")}
         return {**self.environments[functions()[folder]["LogicalId"]], **credentials}
 
-    @staticmethod
-    def folders(folder: str) -> list[Path]:
-        """What SAM built for a function: its own folder and its layers."""
-        built = local_target().folder / "build"
-        return [built / functions()[folder]["LogicalId"], *(built / layer / "python" for layer in layers_of(folder))]
+    def folders(self, folder: str) -> list[Path]:
+        """What SAM built for a function: its own folder, and its layers in one as Lambda extracts them into /opt."""
+        built, layers = local_target().folder / "build", layers_of(folder)
+        together = self.opt / "-".join(layers)
+        if not together.exists():
+            for layer in layers:
+                shutil.copytree(built / layer, together, copy_function=os.link, dirs_exist_ok=True)
+        return [built / functions()[folder]["LogicalId"], together / "python"]
 
     def first_request(self, folder: str) -> dict[str, Any]:
         """An event that the function answers with success."""
@@ -76,12 +85,15 @@ class Service:
 @contextmanager
 def deployed(receiver_url: str) -> Iterator[Service]:
     """Brings the stack up in `.local/bench-stack` on a free port, and takes it down afterwards."""
-    with deployed_anew(PROJECT / ".local" / "bench-stack") as stack, _idle_queues(stack):
+    home = PROJECT / ".local" / "bench-stack"
+    with deployed_anew(home) as stack, _idle_queues(stack):
         url = receiver_url + _RECEIVER_PATH
         webhook = made(stack, "webhooks", {"name": "Bench", "url": url, "events": ["bench.*"]})
         custom = {"name": "Orders", "url": url, "actions": [{"name": "order"}]}
         integration = made(stack, "custom_webhook/connect", custom)
-        yield Service(stack, receiver_url, webhook, integration, _environments(stack))
+        opt = home / "opt"
+        shutil.rmtree(opt, ignore_errors=True)
+        yield Service(stack, receiver_url, webhook, integration, _environments(stack), opt)
 
 
 def made(stack: Stack, path: str, body: Mapping[str, Any]) -> str:
