@@ -65,6 +65,8 @@ def _cost(service: Service) -> list[Figure]:
     print("  Dollars per million, by what they are paid for (prices and assumptions: bench/cost.py):")
     for bill in bills:
         print(bill.text())
+    print("  Dollars that are due whatever is sent:")
+    print(cost.standing(counts, cost.Prices(), given).text())
     print("  A million events in batches, if:")
     for name, total in cost.sensitivity(counts, given):
         print(f"  {name:<34} ${total:5.2f}")

@@ -8,11 +8,12 @@ from bench.figures import Figure
 from bench.meter import Bill
 from bench.sizes import BATCH, FILL
 from bench.storage import Costs
-from tests.support.template import functions, template
+from tests.support.template import functions, resources, template
 
 MILLION = 1_000_000
 _GB = 10**9
 _MONTH_DAYS = 30
+_MONTH_HOURS = 730
 
 
 @dataclass(frozen=True)
@@ -22,7 +23,8 @@ class Prices:
     By the pricing pages of the services: "Amazon API Gateway pricing" (REST), "Amazon EventBridge pricing" (custom
     events), "Amazon DynamoDB pricing for On-Demand Capacity", "Amazon SQS pricing" (standard queues, fair queues: the
     surcharge is taken for every request, receives and deletes too), "AWS Lambda pricing" (arm64), "Amazon CloudWatch
-    pricing" (ingested logs, standard class), "Amazon EC2 On-Demand pricing" (data transfer out).
+    pricing" (ingested logs, standard class; alarms), "AWS Key Management Service pricing", "AWS Secrets Manager
+    pricing", "Amazon EventBridge pricing" (Scheduler), "Amazon EC2 On-Demand pricing" (data transfer out).
     """
 
     rest_call: float = 3.50 / MILLION
@@ -37,6 +39,10 @@ class Prices:
     lambda_gb_second: float = 0.0000133334  # arm64
     vcpu_mb: float = 1769  # memory that brings one vCPU ("Configure Lambda function memory")
     log_gb: float = 0.50
+    alarm_month: float = 0.10
+    key_month: float = 1.00
+    secret_month: float = 0.40
+    scheduled: float = 1.00 / MILLION
     egress_gb: float = 0.09
 
 
@@ -63,7 +69,8 @@ class Assumptions:
 
     Memory, backup and Lambda's own log lines are those of template.yaml. `aws_call` is the time that a call of AWS
     takes, during which a function waits and is billed. `wire` is what TLS records and three TCP segments add to the
-    request of a delivery.
+    request of a delivery. An event source mapping polls an empty queue `polls_an_hour`: five requests at once, each of
+    20 s ("Using Lambda with Amazon SQS": five concurrent batches, long polling).
     """
 
     fill: int = FILL
@@ -77,6 +84,7 @@ class Assumptions:
     system_log_bytes: int = field(default_factory=_system_log_bytes)
     aws_call: float = 5.0
     wire: int = 150
+    polls_an_hour: int = 5 * 180
     cpu: Cpu = field(default_factory=Cpu)
 
 
@@ -227,6 +235,25 @@ def _per_million(parts: dict[str, float], units: int) -> dict[str, float]:
 def _sum(*bills: dict[str, float]) -> dict[str, float]:
     names = dict.fromkeys(name for bill in bills for name in bill)
     return {name: sum(bill.get(name, 0.0) for bill in bills) for name in names}
+
+
+def standing(counts: Costs, prices: Prices, given: Assumptions) -> Cost:
+    """Dollars for a month in which nothing happens: what stands there, what polls, and what looks every minute."""
+    queues = sum(
+        event["Type"] == "SQS" for properties in functions().values() for event in properties.get("Events", {}).values()
+    )
+    sweep = _units(counts.sweep, prices) + _logs(counts.sweep, given, prices) + prices.scheduled
+    sweep += _invocation(given.cpu.call, given.aws_call, given.function_mb, prices)
+    return Cost(
+        "a month in which nothing happens",
+        {
+            "alarms": len(resources("AWS::CloudWatch::Alarm")) * prices.alarm_month,
+            "sqs": queues * given.polls_an_hour * _MONTH_HOURS * prices.sqs_request,
+            "kms": len(resources("AWS::KMS::Key")) * prices.key_month,
+            "secrets": len(resources("AWS::SecretsManager::Secret")) * prices.secret_month,
+            "sweeps": 60 * _MONTH_HOURS * sweep,
+        },
+    )
 
 
 def sensitivity(counts: Costs, given: Assumptions) -> list[tuple[str, float]]:

@@ -23,7 +23,7 @@ from jobsprint import aws
 from jobsprint.domain import traffic
 from jobsprint.domain.times import iso_millis, iso_seconds, now_ms
 from jobsprint.observe import logger
-from tests.support.call import Answer, call
+from tests.support.call import Answer, Context, call, handler
 from tests.support.deliveries import Outbox, dispatch, record, subscribe, watching_sqs, work
 from tests.support.receiver import Received, Receiver, Reply, receiving
 
@@ -32,8 +32,8 @@ from tests.support.receiver import Received, Receiver, Reply, receiving
 class Costs:
     """What each operation bills, warm: `batch` for BATCH events, `dispatch` for a batch of FILL deliveries.
 
-    `dispatch_of_singles` is for FILL deliveries of events that were published one by one. `egress` are the bytes of one
-    delivery's request.
+    `dispatch_of_singles` is for FILL deliveries of events that were published one by one, `sweep` for a run with
+    nothing to do. `egress` are the bytes of one delivery's request.
     """
 
     single: Bill
@@ -44,6 +44,7 @@ class Costs:
     dispatch_of_singles: Bill
     call: Bill
     health: Bill
+    sweep: Bill
     egress: float
 
     @property
@@ -76,6 +77,7 @@ def counted(many: int = 1_000_000) -> Counted:
             bus=service.bill(lambda: _over_the_bus(service, FILL)),
             call=service.bill(lambda: call("GET", "/integrations")),
             health=_health(service),
+            sweep=service.bill(lambda: handler("sweep_deliveries")({}, Context())),
             egress=statistics.mean(map(_on_the_wire, service.receiver.received[sent:])),
         )
         _deliver(service)

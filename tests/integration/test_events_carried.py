@@ -14,7 +14,7 @@ from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
 from jobsprint import aws as clients
-from jobsprint.delivery import conformance
+from jobsprint.delivery import conformance, queue
 from jobsprint.delivery import dispatch as dispatching
 from jobsprint.delivery.publish import MOST_CARRIED
 from jobsprint.domain.ids import new_id
@@ -133,6 +133,20 @@ def test_what_cannot_be_kept_is_not_sent_and_comes_back(
     assert [request.headers["webhook-id"] for request in endpoint.received] == [theirs["eventId"]]
     assert dispatch(record(json.dumps(ours), "ours", received=2)) == []
     assert [request.headers["webhook-id"] for request in endpoint.received] == [theirs["eventId"], ours["eventId"]]
+
+
+def test_a_message_that_alone_keeps_its_event_holds_all_of_it(
+    outbox: Outbox, endpoint: Receiver, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """However long it gets: beyond the BMP a character of the data takes twelve in the message."""
+    monkeypatch.setattr(queue, "MAX_INLINE_BYTES", 40_000)
+    subscribe(endpoint.url)
+    data = {"text": "\U0001f600" * (MOST_CARRIED - 20)}
+    publish(data=data)
+    [message] = outbox.take()
+    assert "eventKey" not in message.json
+    assert dispatch(record(message.body)) == []
+    assert [request.json["data"] for request in endpoint.received] == [data]
 
 
 def test_a_message_that_keeps_nothing_comes_back(outbox: Outbox, endpoint: Receiver) -> None:

@@ -6,7 +6,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from bench.cost import Assumptions, Prices, costs
+from bench.cost import Assumptions, Prices, costs, standing
 from bench.meter import Bill
 from bench.storage import Costs
 
@@ -19,6 +19,7 @@ COUNTS = Costs(
     dispatch_of_singles=Bill(reads=1, writes=23, stored=9000, logged=700),
     call=Bill(reads=1.5, logged=200),
     health=Bill(reads=2, writes=1, logged=300),
+    sweep=Bill(reads=8, logged=200),
     egress=1300,
 )
 DELIVERING = ("batch", "bus", "single")
@@ -49,6 +50,14 @@ def test_fuller_batches_cost_less(name: str, fewer: int, more: int) -> None:
 @given(few=st.integers(0, 5000), more=st.integers(1, 5000))
 def test_more_of_it_costs_more(name: str, what: str, few: int, more: int) -> None:
     assert bill(name, **{what: few + more}) > bill(name, **{what: few})
+
+
+def test_what_stands_there_is_paid_without_traffic() -> None:
+    found = standing(COUNTS, Prices(), Assumptions())
+    assert set(found.parts) == {"alarms", "sqs", "kms", "secrets", "sweeps"}
+    assert all(part > 0 for part in found.parts.values())
+    silent = standing(COUNTS, Prices(), replace(Assumptions(), polls_an_hour=0))
+    assert silent.total == pytest.approx(found.total - found.parts["sqs"])
 
 
 def test_an_event_costs_least_in_a_batch_and_most_alone() -> None:

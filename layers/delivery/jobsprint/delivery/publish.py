@@ -149,10 +149,10 @@ def _carrying(
     That is so where its id has to be known to the next publish, where a ticket does not hold all of the event, where no
     ticket or several do, and where it would wait in the queue.
     """
-    [event, *others], [draft, *_] = events, drafts
-    if others or draft.external_id or draft.derived_from or event.about or event.warnings:
+    if len(events) != 1:
         return []
-    if len(event.data) > MOST_CARRIED:
+    [event], [draft] = events, drafts
+    if draft.external_id or draft.derived_from or event.about or event.warnings or len(event.data) > MOST_CARRIED:
         return []
     tickets = _tickets(event, data[0], webhooks, now)
     at_once = len(tickets) == 1 and tickets[0].not_before <= now

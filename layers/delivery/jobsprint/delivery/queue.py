@@ -58,7 +58,7 @@ class Notice(Struct, frozen=True):
 
 
 def to_text(ticket: Ticket) -> str:
-    """The message body of a ticket; its data is left out where the whole would be too long."""
+    """The message body of a ticket; its data is left out where the whole would be too long and the event is kept."""
     fields: dict[str, Any] = {
         "tenant": ticket.tenant,
         "webhookId": ticket.webhook_id,
@@ -79,7 +79,7 @@ def to_text(ticket: Ticket) -> str:
     if ticket.data is not None:
         # ASCII, because SQS refuses U+FFFE and U+FFFF, which JSON may hold.
         text = json.dumps({**fields, "data": ticket.data})
-        if len(text) < MAX_INLINE_BYTES:
+        if len(text) < MAX_INLINE_BYTES or not ticket.event_key:
             return text
     return json.dumps(fields)
 
