@@ -3,7 +3,6 @@
 import itertools
 import json
 from collections import Counter
-from collections.abc import Iterator
 from datetime import UTC, datetime, timedelta
 from typing import Any
 
@@ -12,16 +11,15 @@ import pytest
 from jobsprint import aws
 from jobsprint.domain.times import iso_seconds, now_ms, parse_iso
 from tests.support.call import call
-from tests.support.deliveries import Outbox, dispatch, record, subscribe, watching_sqs, work
+from tests.support.deliveries import Outbox, dispatch, record, subscribe, work
 from tests.support.receiver import Receiver
 
 _numbers = itertools.count()
 
 
 @pytest.fixture
-def outbox(dispatcher: None, calm: None) -> Iterator[Outbox]:
-    with watching_sqs() as box:
-        yield box
+def outbox(outbox: Outbox, calm: None) -> Outbox:
+    return outbox
 
 
 def bus_event(number: int, tenant: str = "acme", *, seconds_ago: int = 0, **detail: Any) -> dict[str, Any]:

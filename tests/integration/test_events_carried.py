@@ -4,7 +4,6 @@ others of its batch; it is found, sent again and recovered like any other."""
 import json
 import time
 from collections import Counter
-from collections.abc import Iterator
 from datetime import UTC, datetime, timedelta
 from typing import Any
 
@@ -15,24 +14,19 @@ from hypothesis import strategies as st
 
 from jobsprint import aws as clients
 from jobsprint.delivery import conformance, queue
-from jobsprint.delivery import dispatch as dispatching
 from jobsprint.delivery.publish import MOST_CARRIED
 from jobsprint.domain.ids import new_id
 from jobsprint.domain.models import Event
 from jobsprint.store.events import EventStore
 from jobsprint.store.recoverable import Recoverable
 from tests.support.call import call
-from tests.support.deliveries import Outbox, deliveries, dispatch, publish, record, subscribe, watching_sqs, work
+from tests.support.deliveries import Outbox, deliveries, dispatch, publish, record, subscribe, work
 from tests.support.receiver import Receiver, Reply
 
 
 @pytest.fixture
-def outbox(aws: dict[str, Any], calm: None) -> Iterator[Outbox]:
-    with watching_sqs() as box:
-        yield box
-    if dispatching._client.cache_info().currsize:
-        dispatching._client().close()
-        dispatching._client.cache_clear()
+def outbox(outbox: Outbox, calm: None) -> Outbox:
+    return outbox
 
 
 def kept(tenant: str = "acme") -> list[str]:

@@ -2,7 +2,6 @@
 
 import json
 from collections import Counter
-from collections.abc import Iterator
 from datetime import UTC, datetime, timedelta
 from typing import Any
 
@@ -11,23 +10,18 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from jobsprint import aws as clients
-from jobsprint.delivery import dispatch as dispatching
 from jobsprint.domain.ids import new_ids
 from jobsprint.domain.models import Event
 from jobsprint.store import events
 from jobsprint.store.events import EventStore, event_key, events_of, item_key
 from tests.support.call import call
-from tests.support.deliveries import Outbox, dispatch, record, subscribe, watching_sqs, work
+from tests.support.deliveries import Outbox, dispatch, record, subscribe, work
 from tests.support.receiver import Receiver
 
 
 @pytest.fixture
-def outbox(aws: dict[str, Any], calm: None) -> Iterator[Outbox]:
-    with watching_sqs() as box:
-        yield box
-    if dispatching._client.cache_info().currsize:
-        dispatching._client().close()
-        dispatching._client.cache_clear()
+def outbox(outbox: Outbox, calm: None) -> Outbox:
+    return outbox
 
 
 def rows() -> list[dict[str, Any]]:
