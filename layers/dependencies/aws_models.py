@@ -3,7 +3,8 @@
     python aws_models.py <folder>
 
 Of the time that a first client takes, most goes into data about services and operations that nobody calls: 440 folders
-are listed, and 1.2 MB of endpoints and every line of documentation are read. What stays is botocore's own, unchanged.
+are listed, and 1.2 MB of endpoints and every line of documentation are read. What stays is botocore's own, unchanged
+but for two things that cost at every call of DynamoDB (`PASSED_ON`, `BY_REGION`).
 """
 
 import json
@@ -26,8 +27,15 @@ OPERATIONS = {
 """What the functions call, and HeadBucket, by which botocore itself finds a bucket that is in another Region."""
 
 SERVICES = tuple(OPERATIONS)
+
+PASSED_ON = {"dynamodb": ("BatchStatementRequest", "BatchStatementResponse")}
+"""Structures that are JSON as they are, given or answered, as long as no value in them is bytes. Marked as documents
+(botocore's word for any JSON), they are not taken apart field by field: 500 fields for ten statements."""
+
+BY_REGION = ("dynamodb",)
+"""Services whose endpoint is the Region's. Rules would be worked out anew for each call."""
+
 _SHARED = ("_retry", "partitions", "sdk-default-configuration")
-_OF_SERVICE = ("service-2", "endpoint-rule-set-1")
 _READ_WHOLE = ("clientContextParams",)  # botocore takes their documentation for granted
 _PACKAGE = '"""Made by the build: botocore\'s data for the services in use."""\n\nFOLDER = __path__[0]\n'
 
@@ -42,11 +50,14 @@ def main(target: Path) -> None:
     _write(target / "endpoints.json", _endpoints(loader.load_data("endpoints")))
     for service in SERVICES:
         version = loader.determine_latest_version(service, "service-2")
-        for kind in _OF_SERVICE:
-            # With what botocore adds to a service's own data.
-            whole = loader.load_service_model(service, kind, version)
-            used = _used(whole, OPERATIONS[service]) if kind == "service-2" else whole
-            _write(target / service / version / f"{kind}.json", _trimmed(used))
+        # With what botocore adds to a service's own data.
+        used = _used(loader.load_service_model(service, "service-2", version), OPERATIONS[service])
+        for shape in PASSED_ON.get(service, ()):
+            used["shapes"][shape] = {**used["shapes"][shape], "document": True}
+        _write(target / service / version / "service-2.json", _trimmed(used))
+        if service not in BY_REGION:
+            rules = loader.load_service_model(service, "endpoint-rule-set-1", version)
+            _write(target / service / version / "endpoint-rule-set-1.json", _trimmed(rules))
 
 
 def _endpoints(whole: dict[str, Any]) -> dict[str, Any]:

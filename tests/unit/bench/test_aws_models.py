@@ -1,14 +1,18 @@
 """The data that the layer's build leaves of botocore's: the clients of the services in use must not tell it apart."""
 
+import json
 import re
 import sys
+from io import BytesIO
 from typing import Any
 
 import botocore.session
 import pytest
 from botocore import xform_name
+from botocore.awsrequest import AWSResponse
 from botocore.loaders import Loader
 
+from jobsprint.store import statements
 from tests.support.template import ROOT
 
 sys.path.insert(0, str(ROOT / "layers" / "dependencies"))
@@ -68,3 +72,50 @@ def test_every_call_of_the_functions_is_among_them() -> None:
 def test_it_finds_the_same_endpoint(service: str, region: str, trimmed: botocore.session.Session) -> None:
     whole = botocore.session.get_session().create_client(service, region_name=region)
     assert trimmed.create_client(service, region_name=region).meta.endpoint_url == whole.meta.endpoint_url
+
+
+class _Answering:
+    """Answers each call of a client with one body, and notes what it sent, time and signature left out."""
+
+    def __init__(self, client: Any, body: bytes) -> None:
+        self.sent: list[Any] = []
+        self._body = body
+        client.meta.events.register("before-send", self._answer)
+
+    def _answer(self, request: Any, **_: Any) -> AWSResponse:
+        self.sent.append((request.method, request.url, json.loads(request.body), request.headers["X-Amz-Target"]))
+        raw = BytesIO(self._body)
+        raw.stream = lambda: [self._body]  # type: ignore[attr-defined]
+        return AWSResponse(request.url, 200, {}, raw)
+
+
+def test_statements_are_sent_and_answered_as_by_the_whole_model(trimmed: botocore.session.Session) -> None:
+    key = {"pk": "acme#wh", "sk": "dlv_\u00fc\U0001f600"}
+    values: dict[str, Any] = {"attempt": 1, "state": "pending", "attempts": ["{}", '"'], "at": 1_700_000_000_000}
+    made = [
+        statements.insert("Events", key, values),
+        statements.update("Events", key, values, remove=("claim",), where={"claim": "m#1"}),
+    ]
+    given = [{"Statement": one.text, "Parameters": one.parameters} for one in made]
+    answer = {"Responses": [{"TableName": "Events"}, {"Error": {"Code": "DuplicateItem", "Message": "no"}}]}
+    found = []
+    for session in (trimmed, botocore.session.get_session()):
+        client = session.create_client("dynamodb", region_name="eu-central-1")
+        answering = _Answering(client, json.dumps(answer).encode())
+        found.append((answering.sent, client.batch_execute_statement(Statements=given)["Responses"]))
+    assert found[0] == found[1]
+    assert len(found[0][0][0][2]["Statements"]) == 2
+
+
+@pytest.mark.parametrize("region", ["us-east-1", "us-gov-west-1", "cn-north-1", "eu-south-2"])
+@pytest.mark.parametrize("service", aws_models.BY_REGION)
+def test_a_service_by_region_is_called_where_its_rules_say(
+    service: str, region: str, trimmed: botocore.session.Session
+) -> None:
+    found = []
+    for session in (trimmed, botocore.session.get_session()):
+        client = session.create_client(service, region_name=region)
+        answering = _Answering(client, b"{}")
+        client.get_item(TableName="Events", Key={"pk": {"S": "a"}, "sk": {"S": "b"}})
+        found.append(answering.sent)
+    assert found[0] == found[1]

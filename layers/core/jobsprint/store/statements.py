@@ -2,7 +2,8 @@
 
 Each statement is a write of its own and bills what the same PutItem or UpdateItem would; the call answers for each
 (https://docs.aws.amazon.com/amazondynamodb/latest/APIReference/API_BatchStatementError.html). What they save is the
-CPU of a call for each.
+CPU of a call for each. No value may be bytes: botocore hands the values on as they are
+(`layers/dependencies/aws_models.py`).
 """
 
 from collections.abc import Callable, Mapping, Sequence
