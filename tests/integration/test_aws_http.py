@@ -100,16 +100,21 @@ def test_a_server_that_is_busy_is_asked_again(client: Any, endpoint: Receiver) -
 
 
 def test_a_connection_is_kept_and_a_dead_one_replaced(client: Any) -> None:
+    dead = threading.Event()
+
     def script(connection: socket.socket, request: bytes) -> None:
         connection.sendall(b"HTTP/1.1 200 OK\r\nContent-Length: 2\r\n\r\n{}")
         if len(server.requests) == 2:
             connection.shutdown(socket.SHUT_RDWR)
+            dead.set()
 
     server = Raw(script)
     try:
         made = client(f"http://127.0.0.1:{server.port}")
-        for _ in range(4):
+        for call in range(4):
             made.get_item(TableName="t", Key=KEY)
+            if call == 1:
+                assert dead.wait(5)  # else the next request may be on its way into the connection that ends
         assert server.connections == 2
         assert len(server.requests) == 4
     finally:
