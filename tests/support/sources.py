@@ -70,7 +70,6 @@ def _needs(path: Path) -> frozenset[str]:
         for node in shown
         if isinstance(node, ast.Constant) and isinstance(node.value, str) and (match := _PATH.fullmatch(node.value))
     }
-    names |= {name.rpartition(".")[0] for name in names}
     names |= {parent for name in names for parent in _parents(name)}
     return frozenset(names & modules().keys())
 

@@ -13,6 +13,7 @@ from botocore.awsrequest import AWSResponse
 from botocore.loaders import Loader
 
 from jobsprint.store import statements
+from tests.support.sources import sources
 from tests.support.template import ROOT
 
 sys.path.insert(0, str(ROOT / "layers" / "dependencies"))
@@ -57,10 +58,9 @@ def test_a_client_is_the_same(service: str, trimmed: botocore.session.Session) -
 def test_every_call_of_the_functions_is_among_them() -> None:
     # Calls are only ever written out: `aws.sqs().send_message(…)`. An operation that lacks would be an AttributeError.
     call = re.compile(r"\baws\.(\w+)\(\)\.(\w+)")
-    paths = [*ROOT.glob("layers/*/jobsprint/**/*.py"), *(ROOT / "functions").rglob("*.py")]
-    sources = [path.read_text() for path in paths]
-    assert not any(re.search(r"= *aws\.\w+\(\)(?!\.)", source) for source in sources)
-    made = {found for source in sources for found in call.findall(source)}
+    texts = [path.read_text() for path in sources()]
+    assert not any(re.search(r"= *aws\.\w+\(\)(?!\.)", text) for text in texts)
+    made = {found for text in texts for found in call.findall(text)}
     offered = {
         (service, xform_name(operation)) for service, all_of in aws_models.OPERATIONS.items() for operation in all_of
     }
