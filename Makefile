@@ -86,14 +86,14 @@ test-connectors: install ## The connectors against real servers: installs n8n in
 
 bench: install ## The benchmarks, each figure beside its target; writes bench/results/latest.json: [SUITES="cold warm"]
 	@"$(PYTHON)" local/install.py bench
-	@PYTHONPATH=.:layers/core:layers/delivery:layers/connector "$(VENV)" -m bench $(SUITES)
+	@PYTHONPATH=.:layers/connector "$(VENV)" -m bench $(SUITES)
 
 lint: install ## ruff check and format --check
 	"$(VENV)" -m ruff check .
 	"$(VENV)" -m ruff format --check .
 
 typecheck: install ## mypy --strict on layers, functions and local
-	"$(VENV)" -m mypy layers/*/jobsprint functions local
+	"$(VENV)" -m mypy layers/connector/jobsprint functions local
 
 validate: install ## sam validate --lint, and cfn-lint on the dashboard
 	@"$(VENV)" -m samcli validate --lint

@@ -10,14 +10,14 @@ from collections.abc import Callable, Iterable
 from contextlib import ExitStack
 from functools import cache
 
-from bench import billed, cold, cost, deploy, dispatch, machine, simulation, storage, warm
+from bench import billed, cold, cost, dispatch, machine, simulation, storage, warm
 from bench.figures import Figure, line, write
 from bench.receiver import receiving
 from bench.service import Service, deployed
 from local.options import PROJECT
 
 _RESULTS = PROJECT / "bench" / "results" / "latest.json"
-_NAMES = ("deploy", "cold", "warm", "dispatch", "storage", "cost", "scale")
+_NAMES = ("cold", "warm", "dispatch", "storage", "cost", "scale")
 
 
 def main(names: Iterable[str]) -> int:
@@ -30,7 +30,6 @@ def main(names: Iterable[str]) -> int:
             return stack.enter_context(deployed(stack.enter_context(receiving())))
 
         suites: dict[str, Callable[[], list[Figure]]] = {
-            "deploy": deploy.figures,
             "cold": lambda: cold.figures(service()),
             "warm": lambda: warm.figures(service()),
             "dispatch": lambda: dispatch.figures(service()),

@@ -16,7 +16,7 @@ from local.options import PROJECT
 from local.sam import local_target
 from tests.e2e.local_stack import Stack, deployed_anew
 from tests.support.call import event
-from tests.support.template import functions, layers_of
+from tests.support.template import functions
 
 TENANT = "demo"
 _RECEIVER_PATH = "/hook"
@@ -43,10 +43,9 @@ class Service:
 
     def folders(self, folder: str) -> list[Path]:
         """What SAM built for a function: its own folder, and its layers in one as Lambda extracts them into /opt."""
-        built, layers = local_target().folder / "build", layers_of(folder)
-        together = self.opt / "-".join(layers)
+        built, together = local_target().folder / "build", self.opt / "layers"
         if not together.exists():
-            for layer in layers:
+            for layer in ("ConnectorLayer", "DependenciesLayer"):
                 shutil.copytree(built / layer, together, copy_function=os.link, dirs_exist_ok=True)
         return [built / functions()[folder]["LogicalId"], together / "python"]
 

@@ -107,7 +107,7 @@ class NameClash(Exception):
 
 def endpoints() -> dict[str, ModuleType]:
     """The modules that have an operation to describe, by folder: each has an `Endpoint` named `app`."""
-    for folder in (*(layer.parent for layer in ROOT.glob("layers/*/jobsprint")), ROOT):
+    for folder in (ROOT / "layers" / "connector", ROOT):
         if str(folder) not in sys.path:
             sys.path.insert(0, str(folder))
     folders = sorted(path.parent.name for path in (ROOT / "functions").glob("*/app.py"))

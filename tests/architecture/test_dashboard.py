@@ -29,7 +29,7 @@ def widgets() -> list[dict[str, Any]]:
 
 def written_metrics() -> set[str]:
     """Every name in the code that is written like a metric."""
-    trees = [sources()[path] for path, _ in modules().values()]
+    trees = [sources()[path] for path in modules().values()]
     words = {node.value for tree in trees for node in ast.walk(tree) if isinstance(node, ast.Constant)}
     states = {"Succeeded", "Failed", "Unknown"}  # integrations.executions puts the outcome's state behind `Executions`
     return {word for word in words if isinstance(word, str)} | {f"Executions{state}" for state in states}

@@ -6,7 +6,7 @@ from collections.abc import Iterator
 from functools import cache
 from pathlib import Path
 
-from tests.support.template import ROOT, own_layers
+from tests.support.template import LAYER, ROOT
 
 FUNCTIONS = ROOT / "functions"
 _PATH = re.compile(r"(jobsprint(?:\.\w+)+):\w+")
@@ -16,26 +16,24 @@ _PATH = re.compile(r"(jobsprint(?:\.\w+)+):\w+")
 @cache
 def sources() -> dict[Path, ast.Module]:
     """Every module of ours that runs in Lambda, parsed."""
-    layers = [path for folder in own_layers().values() for path in folder.rglob("*.py")]
-    return {path: ast.parse(path.read_text("utf-8"), str(path)) for path in sorted([*layers, *FUNCTIONS.rglob("*.py")])}
+    paths = [*LAYER.rglob("*.py"), *FUNCTIONS.rglob("*.py")]
+    return {path: ast.parse(path.read_text("utf-8"), str(path)) for path in sorted(paths)}
 
 
 @cache
-def modules() -> dict[str, tuple[Path, str]]:
-    """The file of each module in the layers, and the logical id of its layer."""
+def modules() -> dict[str, Path]:
+    """The file of each module in the layer."""
     return {
-        ".".join(path.relative_to(folder).with_suffix("").parts).removesuffix(".__init__"): (path, layer)
-        for layer, folder in own_layers().items()
-        for path in folder.rglob("*.py")
+        ".".join(path.relative_to(LAYER).with_suffix("").parts).removesuffix(".__init__"): path
+        for path in LAYER.rglob("*.py")
     }
 
 
 def part_of(path: Path) -> str:
-    """`domain` for …/jobsprint/domain/ids.py, `config` for …/jobsprint/config.py, `functions` for every handler."""
+    """`domain` for …/jobsprint/domain/ids.py, `functions` for every handler."""
     if path.is_relative_to(FUNCTIONS):
         return "functions"
-    [folder] = [folder for folder in own_layers().values() if path.is_relative_to(folder)]
-    return path.relative_to(folder / "jobsprint").with_suffix("").parts[0]
+    return path.relative_to(LAYER / "jobsprint").with_suffix("").parts[0]
 
 
 def imported(tree: ast.AST) -> Iterator[tuple[int, str]]:
@@ -54,7 +52,7 @@ def needed_by(folder: str) -> set[str]:
     while waiting:
         for name in _needs(waiting.pop()) - found:
             found.add(name)
-            waiting.append(modules()[name][0])
+            waiting.append(modules()[name])
     return found
 
 

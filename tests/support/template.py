@@ -8,6 +8,8 @@ from typing import Any
 import yaml
 
 ROOT = Path(__file__).resolve().parents[2]
+LAYER = ROOT / "layers" / "connector"
+"""The layer that holds our own code."""
 
 
 class _Loader(yaml.SafeLoader):
@@ -43,21 +45,9 @@ def resources(kind: str) -> dict[str, dict[str, Any]]:
     }
 
 
-def own_layers() -> dict[str, Path]:
-    """The folder of each layer that holds code of ours, by logical id."""
-    folders = {name: ROOT / layer["ContentUri"] for name, layer in resources("AWS::Serverless::LayerVersion").items()}
-    return {name: folder for name, folder in folders.items() if (folder / "jobsprint").is_dir()}
-
-
 def import_path() -> list[str]:
     """Where Python finds the code of the functions, the layers and the tests."""
-    return [str(ROOT), *map(str, own_layers().values())]
-
-
-def layers_of(folder: str) -> list[str]:
-    """The logical ids of a function's layers, those of all functions first, as SAM joins them."""
-    everywhere: list[dict[str, str]] = template()["Globals"]["Function"]["Layers"]
-    return [layer["Fn::Ref"] for layer in everywhere + functions()[folder].get("Layers", [])]
+    return [str(ROOT), str(LAYER)]
 
 
 def functions() -> dict[str, dict[str, Any]]:

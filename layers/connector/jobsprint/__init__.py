@@ -1,0 +1,1 @@
+"""Jobsprint Integrations: connect tools, run actions, deliver signed webhooks."""
