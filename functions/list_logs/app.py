@@ -9,7 +9,7 @@ from jobsprint.api.log_views import LogView, log_view
 from jobsprint.api.pages import Cursor, Limit
 from jobsprint.api.parameters import Query
 from jobsprint.api.shared_parameters import IntegrationId, moment
-from jobsprint.domain.models import Outcome
+from jobsprint.domain.models import LogStatus
 from jobsprint.integrations import history
 
 app = Endpoint(scope="integrations:read")
@@ -19,7 +19,7 @@ app = Endpoint(scope="integrations:read")
 def list_logs(
     integrationId: IntegrationId,
     action: Annotated[str | None, Query("Filter by action name", max_length=200)] = None,
-    status: Annotated[Outcome | None, Query("Filter by outcome")] = None,
+    status: Annotated[LogStatus | None, Query("Filter by outcome")] = None,
     fromDate: Annotated[str | None, Query("Filter after date (ISO 8601)", check=moment)] = None,
     toDate: Annotated[str | None, Query("Filter before date (ISO 8601)", check=moment)] = None,
     limit: Limit = pages.DEFAULT_LIMIT,

@@ -41,7 +41,7 @@ def test_file_is_openapi_31(document: dict[str, Any]) -> None:
 
 
 def test_layer_serves_this_file() -> None:
-    link = openapi.ROOT / "layers" / "core" / "jobsprint" / "api" / "openapi.json"
+    link = openapi.ROOT / "layers" / "connector" / "jobsprint" / "api" / "openapi.json"
     assert link.samefile(openapi.FILE)
 
 

@@ -7,7 +7,7 @@ from typing import Any
 import pytest
 
 from jobsprint.domain.ids import new_id
-from jobsprint.domain.models import LogEntry, Outcome
+from jobsprint.domain.models import LogEntry, LogStatus
 from jobsprint.domain.times import iso_millis, iso_seconds, now_ms, parse_iso
 from jobsprint.store.logs import LogStore
 from tests.support.call import call
@@ -16,10 +16,10 @@ from tests.support.rows import stored
 pytestmark = pytest.mark.usefixtures("aws")
 
 NOW = now_ms() // 1000 * 1000
-STATUSES: tuple[Outcome, ...] = ("success", "error", "unknown")
+STATUSES: tuple[LogStatus, ...] = ("success", "error", "unknown")
 
 
-def logged(integration_id: str, at: int, action: str = "send", status: Outcome = "success") -> str:
+def logged(integration_id: str, at: int, action: str = "send", status: LogStatus = "success") -> str:
     entry = LogEntry(new_id("log", at), action, status, '{"n": 1}', "[]", 12, at)
     LogStore("acme").add(integration_id, entry)
     return entry.id

@@ -8,7 +8,7 @@ from typing_extensions import TypedDict
 from jobsprint.api.envelope import without_absent
 from jobsprint.domain.deliveries import DeliveryRow
 from jobsprint.domain.inputs import Described
-from jobsprint.domain.models import Attempt, DeliveryState, Outcome
+from jobsprint.domain.models import Attempt, DeliveryState, AttemptStatus
 from jobsprint.domain.times import iso_millis
 
 
@@ -16,7 +16,7 @@ class AttemptView(TypedDict):
     """One attempt at a delivery; `response` is the start of what the receiver answered, with secrets masked."""
 
     attempt: int
-    status: Outcome
+    status: AttemptStatus
     httpStatus: NotRequired[int | None]
     failure: NotRequired[str | None]
     durationMs: int

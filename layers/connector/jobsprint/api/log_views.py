@@ -6,7 +6,7 @@ from typing import Annotated, Any
 from typing_extensions import TypedDict
 
 from jobsprint.domain.inputs import Described
-from jobsprint.domain.models import LogEntry, Outcome
+from jobsprint.domain.models import LogEntry, LogStatus
 from jobsprint.domain.times import iso_millis
 
 
@@ -15,7 +15,7 @@ class LogView(TypedDict):
 
     logId: str
     action: str
-    status: Outcome
+    status: LogStatus
     input: Any
     output: Any
     executionTime: Annotated[int, Described("Milliseconds")]

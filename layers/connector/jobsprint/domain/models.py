@@ -14,7 +14,8 @@ JsonObject: TypeAlias = dict[str, JsonValue]
 IntegrationType = Literal["zapier", "n8n", "custom", "webhook", "mcp"]
 IntegrationStatus = Literal["connected", "disconnected", "pending", "error"]
 DeliveryState = Literal["pending", "delivered", "retrying", "exhausted", "discarded"]
-Outcome = Literal["success", "error", "unknown"]
+AttemptStatus = Literal["success", "error", "unknown"]
+LogStatus = Literal["success", "error", "unknown"]
 ExecutionState = Literal["queued", "running", "succeeded", "failed", "unknown"]
 
 
@@ -145,7 +146,7 @@ class Attempt(Struct, frozen=True):
     """
 
     number: int
-    status: Outcome
+    status: AttemptStatus
     started_at: int
     duration_ms: int
     http_status: int | None = None
@@ -199,7 +200,7 @@ class LogEntry(Struct, frozen=True):
 
     id: str
     action: str
-    status: Outcome
+    status: LogStatus
     input: str
     output: str
     execution_ms: int

@@ -17,7 +17,7 @@ from jobsprint.domain.errors import JobsprintError, NotFound, ScopeMissing, wron
 from jobsprint.domain.ids import derived_id, first_at
 from jobsprint.domain.json_schema import Checker
 from jobsprint.domain.models import Integration, JsonObject, LogEntry
-from jobsprint.domain.models import Outcome as LogStatus
+from jobsprint.domain.models import LogStatus
 from jobsprint.domain.outcomes import Outcome, State, never_heard_of
 from jobsprint.domain.redact import mask_secrets, redact, redact_text
 from jobsprint.domain.times import now_ms
