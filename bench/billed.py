@@ -17,7 +17,7 @@ from bench.runtime import Runtime, running
 from bench.service import TENANT, Service
 from bench.sizes import BATCH, FILL, PAYLOAD_BYTES
 from bench.tickets import batch
-from jobsprint.domain.times import iso_seconds, now_ms
+from jobsprint.core.clock import iso_seconds, now_ms
 from tests.support.call import event
 from tests.support.deliveries import record
 

@@ -13,8 +13,8 @@ from types import SimpleNamespace
 from typing import Any
 
 from bench.meter import item_size
-from jobsprint import aws
-from jobsprint.domain.ids import derived_id, first_at
+from jobsprint.core import aws
+from jobsprint.core.ids import derived_id, first_at
 
 _PAGE_BYTES = 1024 * 1024
 _KNOWN = {

@@ -15,7 +15,7 @@ from contextlib import contextmanager
 from dataclasses import dataclass, field
 from typing import Any
 
-from jobsprint import aws
+from jobsprint.core import aws
 from tests.support import partiql
 from tests.support.template import resources
 

@@ -2,9 +2,9 @@
 gone?
 
 Simulated: time, the queue (a message comes when its delay is over), the due index, and receivers that refuse every
-connection until they come back, if they do. Real: every decision about what is sent when (`domain.traffic`,
-`delivery.schedule`). Receivers that are well are left out: they wait for nothing, and isolation has a model of its own
-(tests/support/isolation.py).
+connection until they come back, if they do. Real: every decision about what is sent when (`domain.endpoint_health`,
+`domain.retry_policy`). Receivers that are well are left out: they wait for nothing, and isolation has a model of its
+own (tests/support/isolation.py).
 """
 
 import heapq
@@ -16,10 +16,10 @@ from dataclasses import dataclass, field, replace
 from msgspec import structs
 
 from bench.figures import Figure
-from jobsprint.delivery.schedule import JITTER, verdict
-from jobsprint.domain import traffic
-from jobsprint.domain.models import Attempt
-from jobsprint.domain.traffic import Report, Totals, Traffic
+from jobsprint.domain import endpoint_health
+from jobsprint.domain.deliveries import Attempt
+from jobsprint.domain.endpoint_health import Report, Totals, Traffic
+from jobsprint.domain.retry_policy import JITTER, verdict
 
 SCHEDULE = (0, 5, 300, 1800, 7200, 18000, 36000, 50400, 72000, 86400)
 """The schedule that the service has unless told otherwise (template.yaml)."""
@@ -128,12 +128,12 @@ class _Model:
             self._seen.discarded += 1
             return
         token = None
-        if not traffic.is_calm(receiver.state, now):
+        if not endpoint_health.is_calm(receiver.state, now):
             token = f"batch-{next(self._numbers)}"
-            receiver.state, admission = traffic.admit(receiver.state, 1, token, target=0, now=now)
+            receiver.state, admission = endpoint_health.admit(receiver.state, 1, token, target=0, now=now)
             if not admission.go:
                 self._seen.put_off += 1
-                again_at = traffic.come_again(
+                again_at = endpoint_health.come_again(
                     admission,
                     deferred=deferred,
                     openings=receiver.state.openings,
@@ -162,7 +162,7 @@ class _Model:
         if well and token is None:
             return
         report = Report(ok=int(well), bad=int(not well), token=token, totals=receiver.totals)
-        receiver.state, hopeless = traffic.judged(receiver.state, report, target=0, now=now)
+        receiver.state, hopeless = endpoint_health.judged(receiver.state, report, target=0, now=now)
         receiver.state = structs.replace(receiver.state, untold=(), examples=())
         if hopeless:
             receiver.disabled = True
@@ -180,7 +180,7 @@ def figures(quiet: Load = QUIET, busy: Load = BUSY) -> list[Figure]:
     """Receivers that stay dead, and some that come back after a day."""
     rare, often = simulated(quiet), simulated(busy)
     by_schedule = quiet.per_second * _MEAN_LIFE_SECONDS
-    by_disabling = busy.per_second * traffic.DISABLE_AFTER_MS / 1000
+    by_disabling = busy.per_second * endpoint_health.DISABLE_AFTER_MS / 1000
     back = simulated(replace(busy, hours=36, back_hours=24))
     lost = sum(seen.published - seen.done - seen.waiting[-1] for seen in (rare, often, back))
     return [

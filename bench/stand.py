@@ -23,14 +23,14 @@ PARAMETERS = {"AllowPrivateTargets": "true", "AllowLoopbackTargets": "true"}
 def standing() -> Iterator[None]:
     """Sets the environment and makes every table and queue."""
     os.environ.update(ENVIRONMENT)
-    from jobsprint import aws
-    from jobsprint.connectors import calls
-    from jobsprint.delivery import dispatch
+    from jobsprint.connectors import signed_post
+    from jobsprint.core import aws
+    from jobsprint.delivery import dispatcher
     from tests.support.sender import close
 
     with mock_aws(), conditions_hold():
         os.environ.update(environment(create_resources(aws._session().create_client) | PARAMETERS))
         yield
     # Else the garbage collector warns of their sockets, in whatever test runs by then.
-    close(dispatch._client)
-    close(calls.client)
+    close(dispatcher._client)
+    close(signed_post.client)

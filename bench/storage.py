@@ -19,10 +19,10 @@ from bench.meter import Bill, metered
 from bench.payloads import payload
 from bench.sizes import BATCH, FILL, PAYLOAD_BYTES
 from bench.stand import standing
-from jobsprint import aws
-from jobsprint.domain import traffic
-from jobsprint.domain.times import iso_millis, iso_seconds, now_ms
-from jobsprint.observe import logger
+from jobsprint.core import aws
+from jobsprint.core.clock import iso_millis, iso_seconds, now_ms
+from jobsprint.core.observability import logger
+from jobsprint.domain import endpoint_health
 from tests.support.call import Answer, Context, call, handler
 from tests.support.deliveries import Outbox, dispatch, record, subscribe, watching_sqs, work
 from tests.support.receiver import Received, Receiver, Reply, receiving
@@ -133,7 +133,7 @@ class _Service:
 def _service() -> Iterator[_Service]:
     log = io.StringIO()
     # Every call is weighed in this process, which a webhook must not be taken for slow for.
-    patient = patch.object(traffic, "SLOW_MS", 600_000)
+    patient = patch.object(endpoint_health, "SLOW_MS", 600_000)
     with patient, standing(), receiving() as endpoint, watching_sqs() as outbox, redirect_stdout(log), _logged(log):
         endpoint.answer = lambda _: Reply(200, {"received": True})
         yield _Service(endpoint, outbox, log, itertools.count())

@@ -7,8 +7,8 @@ from typing import Any
 from bench.payloads import payload
 from bench.service import TENANT, Service
 from bench.sizes import PAYLOAD_BYTES
-from jobsprint.domain.ids import new_id
-from jobsprint.domain.times import now_ms
+from jobsprint.core.clock import now_ms
+from jobsprint.core.ids import new_id
 from tests.support.deliveries import record
 
 _numbers = itertools.count(1)

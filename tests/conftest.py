@@ -37,8 +37,9 @@ def aws(monkeypatch: pytest.MonkeyPatch) -> Iterator[dict[str, str]]:
 
     Gives what `!Ref` gives, by logical id.
     """
-    from jobsprint import aws as clients
-    from jobsprint.security import addresses, vault
+    from jobsprint.core import aws as clients
+    from jobsprint.outbound import address_policy
+    from jobsprint.security import encryption as vault
     from tests.support.partiql import conditions_hold
     from tests.support.resources import on_moto
     from tests.support.template import environment
@@ -47,7 +48,7 @@ def aws(monkeypatch: pytest.MonkeyPatch) -> Iterator[dict[str, str]]:
         _forget(clients, vault)
         for name, value in environment(made | PARAMETERS).items():
             monkeypatch.setenv(name, value)
-        monkeypatch.setattr(addresses.vet, "__defaults__", (2.0, _no_dns))
+        monkeypatch.setattr(address_policy.vet, "__defaults__", (2.0, _no_dns))
         yield made
         _forget(clients, vault)
 
@@ -58,23 +59,23 @@ def _no_dns(*_: Any, **__: Any) -> list[Any]:
 
 def _forget(clients: Any, vault: Any) -> None:
     from jobsprint.catalog import published
-    from jobsprint.delivery import conformance, receivers
+    from jobsprint.delivery import endpoints, schema_check
 
     # What a container keeps warm must not outlive the AWS of one test.
     for client in (clients.dynamodb, clients.sqs, clients.kms, clients.apigateway, clients.s3):
         client.cache_clear()
     vault._keys.clear()
     published.forget()
-    conformance.forget()
-    receivers.forget()
+    schema_check.forget()
+    endpoints.forget()
     forget_settings()
 
 
 def forget_settings() -> None:
     """Reads the environment anew: for tests that change it after the `aws` fixture."""
-    from jobsprint import config
-    from jobsprint.connectors import calls
+    from jobsprint.connectors import signed_post
+    from jobsprint.core import config
     from tests.support.sender import close
 
     config.settings.cache_clear()
-    close(calls.client)
+    close(signed_post.client)

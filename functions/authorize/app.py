@@ -4,9 +4,9 @@ from typing import Any
 
 from aws_lambda_powertools.utilities.typing import LambdaContext
 
-from jobsprint.domain.times import now_ms
-from jobsprint.security.tokens import verify
-from jobsprint.store.tokens import TokenRow
+from jobsprint.core.clock import now_ms
+from jobsprint.repositories.api_tokens import TokenRow
+from jobsprint.security.api_tokens import verify
 
 
 def handler(event: dict[str, Any], _: LambdaContext) -> dict[str, Any]:

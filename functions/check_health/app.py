@@ -5,8 +5,8 @@ from typing import Any
 
 from aws_lambda_powertools.utilities.typing import LambdaContext
 
-from jobsprint.integrations import health
-from jobsprint.observe import logger
+from jobsprint.core.observability import logger
+from jobsprint.integrations import health_checks
 
 
 def handler(event: dict[str, Any], _: LambdaContext) -> dict[str, Any]:
@@ -17,7 +17,7 @@ def handler(event: dict[str, Any], _: LambdaContext) -> dict[str, Any]:
 
 def _worked(record: dict[str, Any]) -> bool:
     try:
-        health.work(json.loads(record["body"]))
+        health_checks.work(json.loads(record["body"]))
     except Exception:  # noqa: BLE001 - our own fault: the queue brings it back, and then keeps it as a dead letter
         logger.exception("health_test_failed", extra={"messageId": record["messageId"]})
         return False

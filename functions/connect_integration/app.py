@@ -1,11 +1,10 @@
 """POST /integrations/{integrationId}/connect: connect, reconnect or resume."""
 
+from jobsprint.api.app import Endpoint
 from jobsprint.api.connect_body import ConnectBody
-from jobsprint.api.endpoint import Endpoint
-from jobsprint.api.envelope import Data, success
-from jobsprint.api.integration_views import ConnectView, connect_view
-from jobsprint.api.shared_parameters import IntegrationId
-from jobsprint.integrations import lifecycle
+from jobsprint.api.schemas.common import Data, IntegrationId, success
+from jobsprint.api.schemas.integrations import ConnectView, connect_view
+from jobsprint.integrations import service
 
 app = Endpoint(scope="integrations:write")
 
@@ -18,7 +17,7 @@ def connect_integration(
     body: ConnectBody,
 ) -> tuple[Data[ConnectView], int]:
     """Connects an application of the catalogue (201), or an integration that is not connected again (200)."""
-    connected = lifecycle.connect(app.caller.tenant, integrationId, body, api_url=app.api_url)
+    connected = service.connect(app.caller.tenant, integrationId, body, api_url=app.api_url)
     view = connect_view(connected.integration, connected.message, connected.auth_url)
     return success(view), 201 if connected.created else 200
 

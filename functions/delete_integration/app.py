@@ -1,9 +1,8 @@
 """DELETE /integrations/{integrationId}: delete what is disconnected."""
 
-from jobsprint.api.endpoint import Endpoint
-from jobsprint.api.envelope import Data, Deleted, deleted
-from jobsprint.api.shared_parameters import IntegrationId
-from jobsprint.integrations import lifecycle
+from jobsprint.api.app import Endpoint
+from jobsprint.api.schemas.common import Data, Deleted, IntegrationId, deleted
+from jobsprint.integrations import service
 
 app = Endpoint(scope="integrations:write")
 
@@ -11,7 +10,7 @@ app = Endpoint(scope="integrations:write")
 @app.delete("/integrations/<integrationId>", summary="Delete integration", tags=["Integrations"])
 def delete_integration(integrationId: IntegrationId) -> Data[Deleted]:
     """Deletes an integration that is not connected; its logs stay until their time is up."""
-    lifecycle.delete(app.caller.tenant, integrationId)
+    service.delete(app.caller.tenant, integrationId)
     return deleted(integrationId)
 
 

@@ -1,10 +1,9 @@
 """DELETE /integrations/webhooks/{webhookId}: delete a webhook."""
 
-from jobsprint.api.endpoint import Endpoint
-from jobsprint.api.envelope import Data, Deleted, deleted
-from jobsprint.api.shared_parameters import WebhookId
-from jobsprint.domain.times import now_ms
-from jobsprint.store.integrations import IntegrationStore
+from jobsprint.api.app import Endpoint
+from jobsprint.api.schemas.common import Data, Deleted, WebhookId, deleted
+from jobsprint.core.clock import now_ms
+from jobsprint.repositories.integrations import IntegrationStore
 
 app = Endpoint(scope="webhooks:write")
 

@@ -2,18 +2,14 @@
 
 from typing import Annotated
 
-from jobsprint.api.action_requests import ActionRequest
-from jobsprint.api.action_views import ActionView, ExecutionRef
-from jobsprint.api.endpoint import Endpoint
-from jobsprint.api.envelope import Data, success
+from jobsprint.actions import service
+from jobsprint.actions.runner import Asked
+from jobsprint.actions.service import Accepted
+from jobsprint.api.app import RESPOND_ASYNC, Endpoint, prefers_async, valid_traceparent
 from jobsprint.api.idempotency import REPLAYED
 from jobsprint.api.parameters import Body, Path
-from jobsprint.api.preferences import RESPOND_ASYNC, prefers_async
-from jobsprint.api.shared_parameters import IntegrationId
-from jobsprint.domain.trace import valid_traceparent
-from jobsprint.integrations import action_answers
-from jobsprint.integrations.action_answers import Accepted
-from jobsprint.integrations.actions import Asked
+from jobsprint.api.schemas.actions import ActionRequest, ActionView, ExecutionRef
+from jobsprint.api.schemas.common import Data, IntegrationId, success
 
 app = Endpoint(scope="actions:execute", keeps_answers=False)
 
@@ -31,7 +27,7 @@ def execute_action(
     trace = valid_traceparent(app.request_header("traceparent"))
     asked = Asked(app.caller.tenant, integrationId, actionName, body.parameters, trace)
     in_background = prefers_async(app.request_header("prefer"))
-    answer, replayed = action_answers.answer(asked, key=app.idempotency_key, in_background=in_background)
+    answer, replayed = service.answer(asked, key=app.idempotency_key, in_background=in_background)
     app.answer_headers.update(REPLAYED if replayed else {})
     if isinstance(answer, Accepted):
         app.answer_headers["Preference-Applied"] = RESPOND_ASYNC

@@ -4,9 +4,9 @@ from typing import Annotated
 
 from aws_lambda_powertools.event_handler import Response
 
-from jobsprint.api.endpoint import Endpoint
+from jobsprint.api.app import Endpoint
 from jobsprint.api.parameters import Query
-from jobsprint.integrations import consent
+from jobsprint.integrations import oauth_flow
 
 app = Endpoint(scope=None)
 
@@ -19,7 +19,7 @@ def finish_oauth(
     iss: Annotated[str | None, Query()] = None,
 ) -> Response[str]:
     """Ends the consent that `state` belongs to, and goes back to the application with what came of it."""
-    location = consent.finish(state, code=code, error=error, iss=iss)
+    location = oauth_flow.finish(state, code=code, error=error, iss=iss)
     headers = {"Location": location, "Cache-Control": "no-store", "Referrer-Policy": "no-referrer"}
     return Response(status_code=302, body="", headers=headers)
 

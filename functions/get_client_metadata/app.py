@@ -2,7 +2,7 @@
 
 from aws_lambda_powertools.event_handler import Response
 
-from jobsprint.api.endpoint import Endpoint
+from jobsprint.api.app import Endpoint
 from jobsprint.domain.oauth import CALLBACK_PATH, CLIENT_METADATA_PATH, client_metadata
 
 app = Endpoint(scope=None)

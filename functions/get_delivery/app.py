@@ -1,10 +1,9 @@
 """GET /integrations/webhooks/{webhookId}/deliveries/{deliveryId}: one delivery, whole."""
 
-from jobsprint.api.delivery_views import DeliveryDetail, delivery_detail
-from jobsprint.api.endpoint import Endpoint
-from jobsprint.api.envelope import Data, success
-from jobsprint.api.shared_parameters import DeliveryId, WebhookId
-from jobsprint.integrations import deliveries
+from jobsprint.api.app import Endpoint
+from jobsprint.api.schemas.common import Data, DeliveryId, WebhookId, success
+from jobsprint.api.schemas.deliveries import DeliveryDetail, delivery_detail
+from jobsprint.webhooks import deliveries
 
 app = Endpoint(scope="webhooks:read")
 

@@ -2,7 +2,7 @@
 
 from typing import Any
 
-from jobsprint.api.documents import page_answer
+from jobsprint.api.docs import page_answer
 
 
 def handler(event: dict[str, Any], _: object) -> dict[str, Any]:

@@ -2,12 +2,11 @@
 
 from typing import Annotated
 
-from jobsprint.api.action_views import ExecutionView, execution_view
-from jobsprint.api.endpoint import Endpoint
-from jobsprint.api.envelope import Data, success
+from jobsprint.actions import executions
+from jobsprint.api.app import Endpoint
 from jobsprint.api.parameters import Path
-from jobsprint.api.shared_parameters import IntegrationId
-from jobsprint.integrations import executions
+from jobsprint.api.schemas.actions import ExecutionView, execution_view
+from jobsprint.api.schemas.common import Data, IntegrationId, success
 
 app = Endpoint(scope="integrations:read")
 

@@ -4,9 +4,9 @@ from typing import Literal
 
 from typing_extensions import TypedDict
 
-from jobsprint.api.endpoint import Endpoint
-from jobsprint.api.envelope import Data, success
-from jobsprint.config import settings
+from jobsprint.api.app import Endpoint
+from jobsprint.api.schemas.common import Data, success
+from jobsprint.core.config import settings
 
 app = Endpoint(scope=None)
 

@@ -1,10 +1,9 @@
 """GET /integrations/{integrationId}: one integration or webhook, whole."""
 
-from jobsprint.api.endpoint import Endpoint
-from jobsprint.api.envelope import Data, success
-from jobsprint.api.integration_views import IntegrationDetail, integration_detail
-from jobsprint.api.shared_parameters import IntegrationId
-from jobsprint.store.integrations import IntegrationStore
+from jobsprint.api.app import Endpoint
+from jobsprint.api.schemas.common import Data, IntegrationId, success
+from jobsprint.api.schemas.integrations import IntegrationDetail, integration_detail
+from jobsprint.repositories.integrations import IntegrationStore
 
 app = Endpoint(scope="integrations:read")
 

@@ -2,7 +2,7 @@
 
 from typing import Any
 
-from jobsprint.api.documents import openapi_answer
+from jobsprint.api.docs import openapi_answer
 
 
 def handler(event: dict[str, Any], _: object) -> dict[str, Any]:

@@ -1,10 +1,9 @@
 """GET /integrations/webhooks/{webhookId}: one webhook."""
 
-from jobsprint.api.endpoint import Endpoint
-from jobsprint.api.envelope import Data, success
-from jobsprint.api.shared_parameters import WebhookId
-from jobsprint.api.webhook_views import WebhookView, webhook_view
-from jobsprint.store.integrations import IntegrationStore
+from jobsprint.api.app import Endpoint
+from jobsprint.api.schemas.common import Data, WebhookId, success
+from jobsprint.api.schemas.webhooks import WebhookView, webhook_view
+from jobsprint.repositories.integrations import IntegrationStore
 
 app = Endpoint(scope="webhooks:read")
 

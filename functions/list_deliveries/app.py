@@ -4,17 +4,15 @@ from typing import Annotated
 
 from msgspec.structs import asdict
 
-from jobsprint.api import pages
-from jobsprint.api.delivery_views import DeliveryView, delivery_view
-from jobsprint.api.endpoint import Endpoint
-from jobsprint.api.envelope import Page, page
-from jobsprint.api.pages import Cursor, Limit
+from jobsprint.api import pagination
+from jobsprint.api.app import Endpoint
+from jobsprint.api.pagination import Cursor, Limit
 from jobsprint.api.parameters import Query
-from jobsprint.api.shared_parameters import WebhookId, moment
-from jobsprint.domain.deliveries import CodeClass, Wanted
-from jobsprint.domain.models import DeliveryState
-from jobsprint.domain.times import parse_iso, parse_until
-from jobsprint.integrations import deliveries
+from jobsprint.api.schemas.common import Page, WebhookId, moment, page
+from jobsprint.api.schemas.deliveries import DeliveryView, delivery_view
+from jobsprint.core.clock import parse_iso, parse_until
+from jobsprint.domain.deliveries import CodeClass, DeliveryState, Wanted
+from jobsprint.webhooks import deliveries
 
 app = Endpoint(scope="webhooks:read")
 
@@ -32,7 +30,7 @@ def list_deliveries(
     ] = None,
     fromDate: Annotated[str | None, Query("Published at or after this date (ISO 8601)", check=moment)] = None,
     toDate: Annotated[str | None, Query("Published at or before this date (ISO 8601)", check=moment)] = None,
-    limit: Limit = pages.DEFAULT_LIMIT,
+    limit: Limit = pagination.DEFAULT_LIMIT,
     cursor: Cursor = None,
 ) -> Page[DeliveryView]:
     """Each delivery with its state and every attempt."""
@@ -46,9 +44,9 @@ def list_deliveries(
     )
     query = {"of": "deliveries", "webhook": webhookId, **asdict(wanted)}
     tenant = app.caller.tenant
-    position = pages.decode(tenant, query, cursor)
+    position = pagination.decode(tenant, query, cursor)
     rows, position = deliveries.page(tenant, webhookId, wanted, limit=limit, position=position)
-    return page([delivery_view(row) for row in rows], pages.encode(tenant, query, position))
+    return page([delivery_view(row) for row in rows], pagination.encode(tenant, query, position))
 
 
 handler = app.resolve

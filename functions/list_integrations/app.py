@@ -2,15 +2,14 @@
 
 from typing import Annotated
 
-from jobsprint.api import pages
-from jobsprint.api.endpoint import Endpoint
-from jobsprint.api.envelope import Page, page
-from jobsprint.api.integration_views import IntegrationSummary, integration_summary
-from jobsprint.api.pages import Cursor, Limit
+from jobsprint.api import pagination
+from jobsprint.api.app import Endpoint
+from jobsprint.api.pagination import Cursor, Limit
 from jobsprint.api.parameters import Query
-from jobsprint.api.shared_parameters import TypeFilter
-from jobsprint.domain.models import IntegrationStatus
-from jobsprint.store.integrations import IntegrationStore
+from jobsprint.api.schemas.common import Page, TypeFilter, page
+from jobsprint.api.schemas.integrations import IntegrationSummary, integration_summary
+from jobsprint.domain.integrations import IntegrationStatus
+from jobsprint.repositories.integrations import IntegrationStore
 
 StatusFilter = Annotated[IntegrationStatus | None, Query("Filter by status")]
 
@@ -21,18 +20,18 @@ app = Endpoint(scope="integrations:read")
 def list_integrations(
     type: TypeFilter = None,
     status: StatusFilter = None,
-    limit: Limit = pages.DEFAULT_LIMIT,
+    limit: Limit = pagination.DEFAULT_LIMIT,
     cursor: Cursor = None,
 ) -> Page[IntegrationSummary]:
     """Available and configured integrations of the tenant, newest first."""
     query = {"of": "integrations", "type": type, "status": status}
     tenant = app.caller.tenant
     store = IntegrationStore(tenant)
-    position = pages.decode(tenant, query, cursor)
+    position = pagination.decode(tenant, query, cursor)
     found, position = store.page(limit=limit, position=position, type_=type, status=status)
     activity = store.activity(integration.id for integration in found)
     items = [integration_summary(integration, activity[integration.id]) for integration in found]
-    return page(items, pages.encode(tenant, query, position))
+    return page(items, pagination.encode(tenant, query, position))
 
 
 handler = app.resolve

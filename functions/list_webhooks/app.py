@@ -1,23 +1,23 @@
 """GET /integrations/webhooks: the tenant's webhooks, newest first."""
 
-from jobsprint.api import pages
-from jobsprint.api.endpoint import Endpoint
-from jobsprint.api.envelope import Page, page
-from jobsprint.api.pages import Cursor, Limit
-from jobsprint.api.webhook_views import WebhookView, webhook_view
-from jobsprint.store.integrations import IntegrationStore
+from jobsprint.api import pagination
+from jobsprint.api.app import Endpoint
+from jobsprint.api.pagination import Cursor, Limit
+from jobsprint.api.schemas.common import Page, page
+from jobsprint.api.schemas.webhooks import WebhookView, webhook_view
+from jobsprint.repositories.integrations import IntegrationStore
 
 app = Endpoint(scope="webhooks:read")
 
 
 @app.get("/integrations/webhooks", summary="List webhooks", tags=["Webhooks"])
-def list_webhooks(limit: Limit = pages.DEFAULT_LIMIT, cursor: Cursor = None) -> Page[WebhookView]:
+def list_webhooks(limit: Limit = pagination.DEFAULT_LIMIT, cursor: Cursor = None) -> Page[WebhookView]:
     """Webhooks without their secrets."""
     query = {"of": "webhooks"}
     tenant = app.caller.tenant
-    position = pages.decode(tenant, query, cursor)
+    position = pagination.decode(tenant, query, cursor)
     found, position = IntegrationStore(tenant).page(limit=limit, position=position, type_="webhook")
-    return page([webhook_view(webhook) for webhook in found], pages.encode(tenant, query, position))
+    return page([webhook_view(webhook) for webhook in found], pagination.encode(tenant, query, position))
 
 
 handler = app.resolve

@@ -5,14 +5,14 @@ from typing import Annotated, Any, Literal
 from aws_lambda_powertools.utilities.typing import LambdaContext
 from msgspec import field
 
-from jobsprint.api.caller import SCOPES
-from jobsprint.domain.errors import InvalidFields
+from jobsprint.api.auth import SCOPES
+from jobsprint.core.clock import iso_seconds, now_ms
+from jobsprint.core.errors import InvalidFields
+from jobsprint.core.ids import is_tenant
 from jobsprint.domain.inputs import Between, Check, Input, Length
-from jobsprint.domain.tenants import is_tenant
-from jobsprint.domain.times import iso_seconds, now_ms
 from jobsprint.domain.validation import validate
-from jobsprint.security import tokens
-from jobsprint.store.tokens import TokenRow, of_tenant
+from jobsprint.repositories.api_tokens import TokenRow, of_tenant
+from jobsprint.security import api_tokens
 
 _DAY_MS = 86_400_000
 
@@ -68,12 +68,12 @@ def handler(event: dict[str, Any], _: LambdaContext) -> dict[str, Any]:
     match request:
         case Issue():
             expires = None if request.expires_in_days is None else now + round(request.expires_in_days * _DAY_MS)
-            issued = tokens.issue(request.tenant, tuple(request.scopes), expires_at=expires, now=now)
+            issued = api_tokens.issue(request.tenant, tuple(request.scopes), expires_at=expires, now=now)
             return {"token": issued.token, **_shown(issued.row, now)}
         case List():
             return {"tokens": [_shown(row, now) for row in of_tenant(request.tenant)]}
         case Revoke():
-            tokens.revoke(request.id, now)
+            api_tokens.revoke(request.id, now)
             return {"id": request.id, "revoked": True}
 
 

@@ -2,12 +2,11 @@
 
 from typing import Annotated
 
-from jobsprint.api.endpoint import Endpoint
-from jobsprint.api.envelope import Data, success
-from jobsprint.api.event_requests import PublishEvent
-from jobsprint.api.event_views import Reach, reach_view
+from jobsprint.api.app import Endpoint
 from jobsprint.api.parameters import Body
-from jobsprint.delivery.publish import preview
+from jobsprint.api.schemas.common import Data, success
+from jobsprint.api.schemas.events import PublishEvent, Reach, reach_view
+from jobsprint.delivery.publisher import preview
 
 app = Endpoint(scope="webhooks:read", keeps_answers=False)
 

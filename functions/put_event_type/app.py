@@ -2,13 +2,12 @@
 
 from typing import Annotated
 
-from jobsprint.api.endpoint import Endpoint
-from jobsprint.api.envelope import Data, success
-from jobsprint.api.event_type_requests import EventTypePut
-from jobsprint.api.event_type_views import EventTypeView, event_type_view
+from jobsprint.api.app import Endpoint
 from jobsprint.api.parameters import Body
-from jobsprint.domain.times import now_ms
-from jobsprint.store.event_types import EventTypeStore
+from jobsprint.api.schemas.common import Data, success
+from jobsprint.api.schemas.events import EventTypePut, EventTypeView, event_type_view
+from jobsprint.core.clock import now_ms
+from jobsprint.repositories.event_types import EventTypeStore
 
 app = Endpoint(scope="webhooks:write")
 

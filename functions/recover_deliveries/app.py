@@ -5,8 +5,8 @@ from typing import Any
 
 from aws_lambda_powertools.utilities.typing import LambdaContext
 
-from jobsprint.delivery import recover
-from jobsprint.observe import logger
+from jobsprint.core.observability import logger
+from jobsprint.delivery import replay
 
 
 def handler(event: dict[str, Any], _: LambdaContext) -> dict[str, Any]:
@@ -18,7 +18,7 @@ def handler(event: dict[str, Any], _: LambdaContext) -> dict[str, Any]:
 def _worked(record: dict[str, Any]) -> bool:
     received = int(record["attributes"]["ApproximateReceiveCount"])
     try:
-        recover.work(json.loads(record["body"]), received)
+        replay.work(json.loads(record["body"]), received)
     except Exception:  # noqa: BLE001 - our own fault: the queue brings it back
         logger.exception("recovery_failed", extra={"messageId": record["messageId"]})
         return False

@@ -1,11 +1,10 @@
 """POST /integrations/webhooks/{webhookId}/deliveries/{deliveryId}/resend: send one delivery again."""
 
-from jobsprint.api.delivery_views import DeliveryView, delivery_view
-from jobsprint.api.endpoint import Endpoint
-from jobsprint.api.envelope import Data, success
-from jobsprint.api.shared_parameters import DeliveryId, WebhookId
+from jobsprint.api.app import Endpoint
+from jobsprint.api.schemas.common import Data, DeliveryId, WebhookId, success
+from jobsprint.api.schemas.deliveries import DeliveryView, delivery_view
+from jobsprint.core.clock import now_ms
 from jobsprint.delivery import resend
-from jobsprint.domain.times import now_ms
 
 app = Endpoint(scope="webhooks:write")
 

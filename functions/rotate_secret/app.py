@@ -2,13 +2,11 @@
 
 from typing import Annotated
 
-from jobsprint.api.endpoint import Endpoint
-from jobsprint.api.envelope import Data, success
+from jobsprint.api.app import Endpoint
 from jobsprint.api.parameters import Body
-from jobsprint.api.secret_requests import SecretRotation
-from jobsprint.api.shared_parameters import WebhookId
-from jobsprint.api.webhook_views import RotatedSecret, rotated_secret
-from jobsprint.integrations import webhooks
+from jobsprint.api.schemas.common import Data, WebhookId, success
+from jobsprint.api.schemas.webhooks import RotatedSecret, SecretRotation, rotated_secret
+from jobsprint.webhooks import service
 
 app = Endpoint(scope="webhooks:write")
 
@@ -18,7 +16,7 @@ def rotate_secret(webhookId: WebhookId, body: Annotated[SecretRotation | None, B
     """The answer shows the new secret, this once. `webhook-signature` carries one signature for each valid secret,
     newest first; the signature in the body and `X-Jobsprint-Signature` use the newest."""
     asked = body or SecretRotation()
-    done = webhooks.rotate_secret(app.caller.tenant, webhookId, secret=asked.secret, overlap_seconds=asked.overlap())
+    done = service.rotate_secret(app.caller.tenant, webhookId, secret=asked.secret, overlap_seconds=asked.overlap())
     return success(rotated_secret(done))
 
 

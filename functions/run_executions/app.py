@@ -5,8 +5,8 @@ from typing import Any
 
 from aws_lambda_powertools.utilities.typing import LambdaContext
 
-from jobsprint.integrations import executions
-from jobsprint.observe import logger
+from jobsprint.actions import executions
+from jobsprint.core.observability import logger
 
 
 def handler(event: dict[str, Any], _: LambdaContext) -> dict[str, Any]:

@@ -2,13 +2,12 @@
 
 from typing import Annotated
 
-from jobsprint.api import pages
-from jobsprint.api.endpoint import Endpoint
-from jobsprint.api.envelope import Page, page
-from jobsprint.api.integration_views import AvailableIntegration, available_integration
-from jobsprint.api.pages import Cursor, Limit
+from jobsprint.api import pagination
+from jobsprint.api.app import Endpoint
+from jobsprint.api.pagination import Cursor, Limit
 from jobsprint.api.parameters import Query
-from jobsprint.api.shared_parameters import TypeFilter
+from jobsprint.api.schemas.common import Page, TypeFilter, page
+from jobsprint.api.schemas.integrations import AvailableIntegration, available_integration
 from jobsprint.integrations.available import available
 
 app = Endpoint(scope="integrations:read")
@@ -19,16 +18,16 @@ def search_available(
     query: Annotated[str | None, Query("Search query", max_length=200)] = None,
     category: Annotated[str | None, Query("Filter by category", max_length=100)] = None,
     type: TypeFilter = None,
-    limit: Limit = pages.DEFAULT_LIMIT,
+    limit: Limit = pagination.DEFAULT_LIMIT,
     cursor: Cursor = None,
 ) -> Page[AvailableIntegration]:
     """Applications by relevance, then popularity."""
     tenant = app.caller.tenant
     bound = {"of": "available", "query": query, "category": category, "type": type}
-    start = int(pages.decode(tenant, bound, cursor) or 0)
+    start = int(pagination.decode(tenant, bound, cursor) or 0)
     found, more = available(tenant, query, category, type, start=start, limit=limit)
     items = [available_integration(found_app) for found_app in found]
-    return page(items, pages.encode(tenant, bound, str(start + limit) if more else None))
+    return page(items, pagination.encode(tenant, bound, str(start + limit) if more else None))
 
 
 handler = app.resolve

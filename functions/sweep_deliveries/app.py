@@ -4,7 +4,7 @@ from typing import Any
 
 from aws_lambda_powertools.utilities.typing import LambdaContext
 
-from jobsprint.delivery.sweep import sweep
+from jobsprint.delivery.sweeper import sweep
 
 
 def handler(_event: dict[str, Any], _: LambdaContext) -> dict[str, int]:

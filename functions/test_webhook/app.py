@@ -2,13 +2,12 @@
 
 from typing import Annotated
 
-from jobsprint.api.endpoint import Endpoint
-from jobsprint.api.envelope import Data, success
+from jobsprint.api.app import Endpoint
 from jobsprint.api.parameters import Body
-from jobsprint.api.sample_requests import SampleRequest
-from jobsprint.api.shared_parameters import WebhookId
-from jobsprint.api.tested_views import TestView, test_view
-from jobsprint.integrations import webhook_tests
+from jobsprint.api.schemas.common import Data, WebhookId, success
+from jobsprint.api.schemas.integrations import TestView, test_view
+from jobsprint.api.schemas.webhooks import SampleRequest
+from jobsprint.webhooks import sample
 
 app = Endpoint(scope="webhooks:write")
 
@@ -20,7 +19,7 @@ def test_webhook(
 ) -> Data[TestView]:
     """Sends one signed sample event, a `ping` unless `event` names another. It is no delivery: it is not retried, and
     changes neither the webhook's figures nor its state. A failed test is a 200 with `passed: false`."""
-    result, at = webhook_tests.test(app.caller.tenant, webhookId, body.event if body else webhook_tests.PING)
+    result, at = sample.test(app.caller.tenant, webhookId, body.event if body else sample.PING)
     return success(test_view(webhookId, result, at))
 
 

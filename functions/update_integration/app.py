@@ -2,14 +2,12 @@
 
 from typing import Annotated, cast
 
-from jobsprint.api.endpoint import Endpoint
-from jobsprint.api.envelope import Data, success
-from jobsprint.api.integration_requests import IntegrationChange
-from jobsprint.api.integration_views import IntegrationDetail, integration_detail
+from jobsprint.api.app import Endpoint
 from jobsprint.api.parameters import Body
-from jobsprint.api.shared_parameters import IntegrationId
-from jobsprint.integrations import lifecycle
-from jobsprint.store.integrations import IntegrationStore
+from jobsprint.api.schemas.common import Data, IntegrationId, success
+from jobsprint.api.schemas.integrations import IntegrationChange, IntegrationDetail, integration_detail
+from jobsprint.integrations import service
+from jobsprint.repositories.integrations import IntegrationStore
 
 app = Endpoint(scope="integrations:write")
 
@@ -25,7 +23,7 @@ def update_integration(
 ) -> Data[IntegrationDetail]:
     """Changes name, description, configuration, and what its connector was given: url, headers, secret, actions."""
     tenant = app.caller.tenant
-    integration = lifecycle.change(tenant, integrationId, cast(dict[str, object], body))
+    integration = service.change(tenant, integrationId, cast(dict[str, object], body))
     activity = IntegrationStore(tenant).activity([integrationId])
     return success(integration_detail(integration, activity[integrationId]))
 

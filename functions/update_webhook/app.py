@@ -2,13 +2,11 @@
 
 from typing import Annotated
 
-from jobsprint.api.endpoint import Endpoint
-from jobsprint.api.envelope import Data, success
+from jobsprint.api.app import Endpoint
 from jobsprint.api.parameters import Body
-from jobsprint.api.shared_parameters import WebhookId
-from jobsprint.api.webhook_change_requests import WebhookChange
-from jobsprint.api.webhook_views import WebhookView, webhook_view
-from jobsprint.integrations import webhooks
+from jobsprint.api.schemas.common import Data, WebhookId, success
+from jobsprint.api.schemas.webhooks import WebhookChange, WebhookView, webhook_view
+from jobsprint.webhooks import service
 
 app = Endpoint(scope="webhooks:write")
 
@@ -19,7 +17,7 @@ def update_webhook(
     body: Annotated[WebhookChange, Body()],
 ) -> Data[WebhookView]:
     """Changes what is given; `active: false` pauses it."""
-    changed = webhooks.change(
+    changed = service.change(
         app.caller.tenant, webhookId, name=body.name, active=body.active, target=body.target(), policy=body.policy()
     )
     return success(webhook_view(changed))

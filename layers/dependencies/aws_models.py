@@ -1,4 +1,5 @@
-"""Writes the part of botocore's data that the functions use, as a package that `jobsprint.aws` finds: run by the build.
+"""Writes the part of botocore's data that the functions use, as a package that `jobsprint.core.aws` finds: run by the
+build.
 
     python aws_models.py <folder>
 

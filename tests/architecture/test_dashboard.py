@@ -9,6 +9,7 @@ from typing import Any
 import yaml
 from cfnlint import api as cfnlint
 
+from tests.support.sources import modules, sources
 from tests.support.template import ROOT, _Loader, template
 
 TEXT = (ROOT / "dashboard.yaml").read_text("utf-8")

@@ -6,8 +6,8 @@ from typing import Any
 
 import pytest
 
-from jobsprint.delivery import dispatch
-from jobsprint.security import addresses
+from jobsprint.delivery import dispatcher
+from jobsprint.outbound import address_policy
 from tests.support.call import Context, handler
 from tests.support.template import ROOT, functions, routes
 
@@ -24,11 +24,11 @@ def event_of(folder: str) -> Any:
 @pytest.fixture
 def alone(monkeypatch: pytest.MonkeyPatch) -> Iterator[None]:
     """No host name is looked up, so nothing here leaves this machine; the dispatcher's client is closed."""
-    monkeypatch.setattr(addresses, "vet", lambda *_: None)
+    monkeypatch.setattr(address_policy, "vet", lambda *_: None)
     yield
-    if dispatch._client.cache_info().currsize:
-        dispatch._client().close()
-        dispatch._client.cache_clear()
+    if dispatcher._client.cache_info().currsize:
+        dispatcher._client().close()
+        dispatcher._client.cache_clear()
 
 
 def test_every_function_has_an_event() -> None:

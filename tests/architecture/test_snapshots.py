@@ -12,10 +12,11 @@ _INIT = """
 import importlib, json, os
 for folder in json.loads(os.environ["FOLDERS"]):
     importlib.import_module(f"functions.{folder}.app")
-from jobsprint.delivery import gate
-from jobsprint.security import vault
+from jobsprint.delivery import admission
+from jobsprint.security import encryption
 sockets = [fd for fd in os.listdir("/proc/self/fd") if _link(fd).startswith("socket:")]
-print(json.dumps({"keys": len(vault._keys), "states": len(gate._open) + len(gate._paces), "sockets": sockets}))
+states = len(admission._open) + len(admission._paces)
+print(json.dumps({"keys": len(encryption._keys), "states": states, "sockets": sockets}))
 """
 _LINK = """
 import os

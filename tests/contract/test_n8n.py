@@ -9,13 +9,13 @@ from typing import Any
 
 import pytest
 
-from jobsprint.connectors import n8n as connector
+from jobsprint.actions import service
 from jobsprint.connectors.base import CallContext
-from jobsprint.domain.errors import UpstreamFailed
-from jobsprint.domain.redact import MASK
-from jobsprint.integrations import action_answers
+from jobsprint.connectors.n8n import connector
+from jobsprint.core.errors import UpstreamFailed
+from jobsprint.core.redaction import MASK
+from jobsprint.repositories.integrations import IntegrationStore
 from jobsprint.security.credentials import open_credentials
-from jobsprint.store.integrations import IntegrationStore
 from tests.support.call import Answer, call
 from tests.support.n8n_world import BASIC_SECRET, HOOK_SECRET, World
 from tests.support.rows import rows
@@ -354,7 +354,7 @@ def test_an_answer_over_our_limit(n8n: World, monkeypatch: pytest.MonkeyPatch) -
 
 
 def test_a_slow_workflow_is_unknown(n8n: World, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(action_answers, "ACTION_SECONDS", 1.0)
+    monkeypatch.setattr(service, "ACTION_SECONDS", 1.0)
     integration_id = connected(n8n, "slow")
 
     message = failed(integration_id, "slow", "upstream_timeout", 504)
@@ -432,7 +432,7 @@ def test_a_node_that_fails_in_an_exposed_workflow(n8n: World) -> None:
 
 
 def test_a_slow_exposed_workflow_is_unknown(n8n: World, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(action_answers, "ACTION_SECONDS", 0.2)
+    monkeypatch.setattr(service, "ACTION_SECONDS", 0.2)
     integration_id = connected(n8n, "slow", mcpToken=n8n.mcp_token())
 
     message = failed(integration_id, "slow", "upstream_timeout", 504)

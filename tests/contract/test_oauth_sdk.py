@@ -7,8 +7,8 @@ import pytest
 import requests
 
 from jobsprint.connectors import registry
-from jobsprint.integrations import grants
-from jobsprint.store.integrations import IntegrationStore
+from jobsprint.integrations import oauth_grants
+from jobsprint.repositories.integrations import IntegrationStore
 from tests.conftest import forget_settings
 from tests.support.call import call
 from tests.support.sdk_authority import sdk_authority
@@ -40,4 +40,4 @@ def test_consent_refresh_and_revocation(aws: dict[str, Any], monkeypatch: pytest
 
         assert provider.access == provider.refresh == {}
         assert IntegrationStore("acme").get(integration_id).grant is None
-        assert not grants.is_usable("acme", grants.grant_id(f"{url}/mcp"))
+        assert not oauth_grants.is_usable("acme", oauth_grants.grant_id(f"{url}/mcp"))

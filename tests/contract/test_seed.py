@@ -11,8 +11,8 @@ from typing import Any
 import pytest
 
 from jobsprint.connectors import registry
-from jobsprint.domain.models import JsonObject
-from jobsprint.store.webhook_stats import StatsStore
+from jobsprint.core.canonical_json import JsonObject
+from jobsprint.repositories.delivery_stats import StatsStore
 from tests.conftest import forget_settings
 from tests.support.authority import authority
 from tests.support.call import call

@@ -11,7 +11,7 @@ from typing import Any
 
 import pytest
 
-from jobsprint.domain.canonical import JsonValue, UnrepresentableJson, dumps, parse
+from jobsprint.core.canonical_json import JsonValue, UnrepresentableJson, dumps, parse
 from jobsprint.security import signing
 
 RECEIVER = Path(__file__).parent / "verify.js"

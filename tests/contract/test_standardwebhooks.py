@@ -6,7 +6,7 @@ import time
 import pytest
 from standardwebhooks.webhooks import Webhook, WebhookVerificationError
 
-from jobsprint.domain.canonical import dumps
+from jobsprint.core.canonical_json import dumps
 from jobsprint.security import signing
 
 DATA = dumps({"1": 100.0, "größe": ["\u2028", "\U0001f600", None], "small": 1e-7})

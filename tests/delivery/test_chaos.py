@@ -8,7 +8,7 @@ from typing import Any
 
 import pytest
 
-from jobsprint.observe import logger
+from jobsprint.core.observability import logger
 from tests.support.chaos import Again, Carried, Outcome, Stage, stage
 from tests.support.mortals import AGAIN_FOLDERS, CARRIED_FOLDERS, FOLDERS
 

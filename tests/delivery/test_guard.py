@@ -6,10 +6,10 @@ from typing import Any
 
 import pytest
 
-from jobsprint.connectors import targets
-from jobsprint.domain import traffic
-from jobsprint.domain.errors import InvalidFields
-from jobsprint.security import addresses, outbound
+from jobsprint.connectors import fields
+from jobsprint.core.errors import InvalidFields
+from jobsprint.domain import endpoint_health
+from jobsprint.outbound import address_policy, client
 from tests.conftest import forget_settings
 from tests.support.deliveries import dispatch, publish, record, subscribe, watching_sqs
 from tests.support.dns import NameServer, name_server
@@ -27,8 +27,8 @@ def dns(aws: dict[str, Any], monkeypatch: pytest.MonkeyPatch) -> Iterator[NameSe
     monkeypatch.setenv("ALLOW_PRIVATE_TARGETS", "false")
     monkeypatch.setenv("ALLOW_LOOPBACK_TARGETS", "false")
     with name_server() as server:
-        monkeypatch.setattr(addresses.vet, "__defaults__", (2.0, server.resolver))
-        monkeypatch.setitem(outbound.Client.__init__.__kwdefaults__, "resolver", server.resolver)
+        monkeypatch.setattr(address_policy.vet, "__defaults__", (2.0, server.resolver))
+        monkeypatch.setitem(client.Client.__init__.__kwdefaults__, "resolver", server.resolver)
         forget_settings()
         yield server
 
@@ -74,8 +74,8 @@ def test_a_name_that_flips_to_any_of_them_is_refused_at_delivery(
 ) -> None:
     found: Counter[str] = Counter()
     opened: list[str] = []
-    monkeypatch.setattr(traffic, "MIN_ATTEMPTS", 1_000_000)  # so many failures would open the breaker
-    monkeypatch.setattr(outbound._Transfer, "_on_open", lambda *_: opened.append("a socket"))
+    monkeypatch.setattr(endpoint_health, "MIN_ATTEMPTS", 1_000_000)  # so many failures would open the breaker
+    monkeypatch.setattr(client._Transfer, "_on_open", lambda *_: opened.append("a socket"))
     dns.answers["flip.test"] = [[PUBLIC], *([ip] for ip, _ in forbidden_answers())]
     with sending(monkeypatch), watching_sqs() as outbox:
         subscribe("https://flip.test/", "flip.*")
@@ -96,7 +96,7 @@ def test_a_name_that_flips_to_any_of_them_is_refused_at_delivery(
 def refused_target(url: str) -> str:
     """Why the service may not call this; empty where it may."""
     try:
-        targets.check_target(url)
+        fields.check_target(url)
     except InvalidFields as error:
         return str(error)
     return ""

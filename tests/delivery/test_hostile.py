@@ -10,9 +10,9 @@ from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
 from jobsprint.delivery import attempt as attempts
-from jobsprint.security.addresses import AddressPolicy
+from jobsprint.outbound.address_policy import AddressPolicy
+from jobsprint.outbound.client import KINDS, Answer, Client, Request
 from jobsprint.security.credentials import Credentials
-from jobsprint.security.outbound import KINDS, Answer, Client, Request
 from tests.support.deliveries import Outbox, watching_sqs
 from tests.support.hostile import CASES, Case, Served, serving
 from tests.support.receiver import receiving

@@ -2,7 +2,7 @@
 
 import json
 
-from jobsprint.domain import rules
+from jobsprint.domain import integrations
 from local.options import PROJECT
 from tests.e2e.api import Api, eventually
 from tests.e2e.local_stack import Stack
@@ -48,7 +48,7 @@ def test_being_unreachable_changes_health_after_three_failures_and_leaves_action
     with receiving() as endpoint:
         integration = api.connect_custom(endpoint.url)
         endpoint.answer = lambda _: Reply(500)
-        for _ in range(rules.FAILURES_UNTIL_UNHEALTHY):
+        for _ in range(integrations.FAILURES_UNTIL_UNHEALTHY):
             before = len(endpoint.received)
             run_schedule(stack)
             endpoint.wait_for(before + 1, seconds=60)

@@ -6,7 +6,7 @@ from typing import Any
 import pytest
 import requests
 
-from jobsprint.domain.times import iso_seconds, now_ms
+from jobsprint.core.clock import iso_seconds, now_ms
 from tests.e2e.api import Api
 from tests.e2e.local_stack import Stack
 from tests.support.template import functions, routes

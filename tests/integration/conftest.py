@@ -5,7 +5,7 @@ from typing import Any
 
 import pytest
 
-from jobsprint.delivery import dispatch as dispatching
+from jobsprint.delivery import dispatcher as dispatching
 from tests.support.deliveries import Outbox, watching_sqs
 from tests.support.receiver import Receiver, receiving
 from tests.support.sender import close
@@ -41,18 +41,18 @@ def outbox(dispatcher: None) -> Iterator[Outbox]:
 @pytest.fixture
 def no_dns(monkeypatch: pytest.MonkeyPatch) -> None:
     """Creating a webhook asks DNS for its host; nothing may where this is used."""
-    from jobsprint.security import addresses
+    from jobsprint.outbound import address_policy
 
-    monkeypatch.setattr(addresses, "vet", lambda *_, **__: None)
+    monkeypatch.setattr(address_policy, "vet", lambda *_, **__: None)
 
 
 @pytest.fixture
 def calm(monkeypatch: pytest.MonkeyPatch) -> None:
     """No breaker and no slowness, for tests in which a webhook fails a lot and that are about something else."""
-    from jobsprint.domain import traffic
+    from jobsprint.domain import endpoint_health
 
-    monkeypatch.setattr(traffic, "MIN_ATTEMPTS", 1_000_000)
-    monkeypatch.setattr(traffic, "SLOW_MS", 60_000)
+    monkeypatch.setattr(endpoint_health, "MIN_ATTEMPTS", 1_000_000)
+    monkeypatch.setattr(endpoint_health, "SLOW_MS", 60_000)
 
 
 @pytest.fixture

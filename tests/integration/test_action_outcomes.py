@@ -5,11 +5,11 @@ from typing import Any
 
 import pytest
 
+from jobsprint.actions import service
 from jobsprint.connectors.custom import Custom
-from jobsprint.domain.times import now_ms
-from jobsprint.integrations import action_answers
-from jobsprint.store import idempotency
-from jobsprint.store.logs import LogStore
+from jobsprint.core.clock import now_ms
+from jobsprint.repositories import idempotency
+from jobsprint.repositories.logs import LogStore
 from tests.support.call import Answer, Died, call
 from tests.support.receiver import Receiver, Reply, receiving
 from tests.support.rows import connected, rows
@@ -40,7 +40,7 @@ def stats(integration_id: str) -> Any:
 
 
 def later(monkeypatch: pytest.MonkeyPatch, ms: int) -> None:
-    monkeypatch.setattr(action_answers, "now_ms", lambda: now_ms() + ms)
+    monkeypatch.setattr(service, "now_ms", lambda: now_ms() + ms)
 
 
 def broken(*_: Any, **__: Any) -> Any:
@@ -114,7 +114,7 @@ def test_a_failure_is_kept_and_not_sent_again(
 
 
 def test_an_unanswered_call_is_kept_as_unknown(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(action_answers, "ACTION_SECONDS", 0.2)
+    monkeypatch.setattr(service, "ACTION_SECONDS", 0.2)
     hanging = Silent(breaks=False)
     integration_id = connected(hanging.url, actions=[{"name": "send"}])
     first, second = act(integration_id), act(integration_id)
@@ -152,7 +152,7 @@ def test_a_429_may_be_repeated(endpoint: Receiver, integration_id: str, monkeypa
     assert act(integration_id).status == 429
     endpoint.answer = lambda _: Reply(200)
 
-    monkeypatch.setattr("jobsprint.integrations.actions.now_ms", lambda: now_ms() + 4000)
+    monkeypatch.setattr("jobsprint.actions.runner.now_ms", lambda: now_ms() + 4000)
 
     assert act(integration_id).status == 200
 
@@ -161,7 +161,7 @@ def test_our_own_fault_before_the_call_frees_the_key(
     endpoint: Receiver, integration_id: str, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     with monkeypatch.context() as patch:
-        patch.setattr("jobsprint.integrations.grants.open_credentials", broken)
+        patch.setattr("jobsprint.integrations.oauth_grants.open_credentials", broken)
         assert act(integration_id).status == 500
 
     assert act(integration_id).status == 200
@@ -222,7 +222,7 @@ def test_a_holder_that_died_before_it_sent_frees_the_key(
 ) -> None:
     with monkeypatch.context() as patch:
         patch.setattr(idempotency, "release", lambda _: None)
-        patch.setattr("jobsprint.integrations.grants.open_credentials", dies)
+        patch.setattr("jobsprint.integrations.oauth_grants.open_credentials", dies)
         with pytest.raises(Died):
             act(integration_id)
     assert act(integration_id).error["code"] == "idempotency_in_progress"

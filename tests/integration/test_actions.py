@@ -10,11 +10,11 @@ from typing import Any
 import pytest
 from standardwebhooks import Webhook
 
-from jobsprint.domain import canonical
-from jobsprint.domain.redact import MASK
-from jobsprint.integrations import action_answers
+from jobsprint.actions import service
+from jobsprint.core import canonical_json
+from jobsprint.core.redaction import MASK
+from jobsprint.repositories.logs import LogStore
 from jobsprint.security.signing import generate_secret
-from jobsprint.store.logs import LogStore
 from tests.support.call import Answer, call
 from tests.support.receiver import Receiver, Reply
 from tests.support.rows import connected, rows
@@ -70,7 +70,7 @@ def test_the_call_is_a_signed_post_with_the_headers(endpoint: Receiver, integrat
     [request] = endpoint.received
     assert request.path == "/hook"
     assert request.json == {"action": "any.thing_at-all", "parameters": parameters}
-    assert request.body.decode() == canonical.dumps(request.json)
+    assert request.body.decode() == canonical_json.dumps(request.json)
     assert request.headers["authorization"] == f"Bearer {TOKEN}"
     assert request.headers["x-custom"] == "custom-value"
     assert request.headers["content-type"] == request.headers["accept"] == "application/json"
@@ -291,7 +291,7 @@ def breaking() -> Iterator[Silent]:
 
 
 def test_a_call_that_is_never_answered_is_unknown(hanging: Silent, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(action_answers, "ACTION_SECONDS", 0.2)
+    monkeypatch.setattr(service, "ACTION_SECONDS", 0.2)
     integration_id = connected(hanging.url, actions=[{"name": "send"}])
 
     answer = act(integration_id, "send")
@@ -383,7 +383,7 @@ def test_just_below_the_limit_nothing_is_cut(endpoint: Receiver, integration_id:
 
 
 def test_usage_is_counted(endpoint: Receiver, hanging: Silent, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(action_answers, "ACTION_SECONDS", 0.2)
+    monkeypatch.setattr(service, "ACTION_SECONDS", 0.2)
     integration_id = connected(endpoint.url, actions=[{"name": "send"}])
     act(integration_id, "send")
     act(integration_id, "send")

@@ -20,8 +20,8 @@ from botocore.exceptions import (
 )
 from botocore.session import get_session
 
-from jobsprint import aws
-from jobsprint.aws_http import Transport
+from jobsprint.core import aws
+from jobsprint.core.aws_http import Transport
 from tests.support.receiver import Received, Receiver, Reply
 from tests.support.sockets import Authority, hangs, says_and_closes
 from tests.support.sockets import Receiver as Raw
@@ -215,7 +215,7 @@ def test_threads_that_come_and_go_never_take_the_same_handle(client: Any, endpoi
 
 
 def test_only_what_is_told_so_uses_it(aws: dict[str, str], monkeypatch: pytest.MonkeyPatch) -> None:
-    from jobsprint import aws as clients
+    from jobsprint.core import aws as clients
     from tests.conftest import forget_settings
 
     sent: list[Any] = []

@@ -6,7 +6,7 @@ from typing import Any
 
 import pytest
 
-from jobsprint.domain.ids import new_id
+from jobsprint.core.ids import new_id
 from tests.support.call import Answer, Context, call, event, handler
 from tests.support.rows import connected, rows, subscribed
 

@@ -16,7 +16,7 @@ import pytest
 from bench import lean
 from bench.sizes import FILL
 from bench.tickets import batch_for
-from jobsprint import aws as clients
+from jobsprint.core import aws as clients
 from tests.support.call import event
 from tests.support.deliveries import subscribe
 from tests.support.template import ROOT, functions, import_path

@@ -8,8 +8,8 @@ from typing import Any
 
 import pytest
 
-from jobsprint import aws
-from jobsprint.domain.times import iso_seconds, now_ms, parse_iso
+from jobsprint.core import aws
+from jobsprint.core.clock import iso_seconds, now_ms, parse_iso
 from tests.support.call import call
 from tests.support.deliveries import Outbox, dispatch, record, subscribe, work
 from tests.support.receiver import Receiver

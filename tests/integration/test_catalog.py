@@ -7,11 +7,11 @@ from urllib.parse import parse_qs, urlsplit
 import pytest
 from botocore.exceptions import ClientError
 
-from jobsprint import aws as clients
 from jobsprint.catalog import published, zapier
 from jobsprint.catalog.builtin import builtin
 from jobsprint.catalog.search import find_app
-from jobsprint.domain.errors import UpstreamFailed
+from jobsprint.core import aws as clients
+from jobsprint.core.errors import UpstreamFailed
 from tests.conftest import forget_settings
 from tests.support.call import Context, call, handler
 from tests.support.receiver import Received, Receiver, Reply, receiving

@@ -5,10 +5,10 @@ from typing import Any
 
 import pytest
 
-from jobsprint import aws
-from jobsprint.domain.circuit import OPEN_MS, OUTAGES_UNTIL_OPEN, WINDOW_MS
-from jobsprint.domain.times import now_ms
-from jobsprint.integrations import actions
+from jobsprint.actions import runner
+from jobsprint.core import aws
+from jobsprint.core.clock import now_ms
+from jobsprint.domain.circuit_breaker import OPEN_MS, OUTAGES_UNTIL_OPEN, WINDOW_MS
 from tests.support.call import Answer, call
 from tests.support.receiver import Receiver, Reply, receiving
 from tests.support.rows import connected
@@ -33,7 +33,7 @@ def fails(status: int, **headers: str) -> Callable[[Any], Reply]:
 
 
 def later(monkeypatch: pytest.MonkeyPatch, ms: int) -> None:
-    monkeypatch.setattr(actions, "now_ms", lambda: now_ms() + ms)
+    monkeypatch.setattr(runner, "now_ms", lambda: now_ms() + ms)
 
 
 def open_circuit(endpoint: Receiver, integration_id: str) -> None:
@@ -179,17 +179,17 @@ def test_two_that_want_to_probe_are_one_probe(
     open_circuit(endpoint, integration_id)
     later(monkeypatch, OPEN_MS + 1000)
     endpoint.answer = fails(200)
-    real, inner = actions.check_circuit, []
+    real, inner = runner.check_circuit, []
 
     def slow(*args: Any) -> bool:
         if not inner:
             inner.append(None)
             # The other one takes the probe between our look and ours.
-            monkeypatch.setattr(actions.IntegrationStore, "count_call", lambda *_, **__: None)
+            monkeypatch.setattr(runner.IntegrationStore, "count_call", lambda *_, **__: None)
             inner.append(act(integration_id).status)
         return real(*args)
 
-    monkeypatch.setattr(actions, "check_circuit", slow)
+    monkeypatch.setattr(runner, "check_circuit", slow)
 
     assert is_open(integration_id)
     assert inner == [None, 200]

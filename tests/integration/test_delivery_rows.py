@@ -7,14 +7,13 @@ from hypothesis import strategies as st
 from hypothesis.stateful import Bundle, RuleBasedStateMachine, consumes, initialize, invariant, multiple, rule
 from hypothesis.stateful import run_state_machine_as_test as run
 
-from jobsprint import aws as clients
-from jobsprint.domain.deliveries import Claim, Ticket, due_again_at
-from jobsprint.domain.ids import new_id
-from jobsprint.domain.models import Attempt, DeliveryState
-from jobsprint.store import statements
-from jobsprint.store.deliveries import DeliveryStore
-from jobsprint.store.due import DueShard
-from jobsprint.store.table import Item, marshal_item, unmarshal_item
+from jobsprint.core import aws as clients
+from jobsprint.core.ids import new_id
+from jobsprint.domain.deliveries import Attempt, Claim, DeliveryState, Ticket, due_again_at
+from jobsprint.repositories import statements
+from jobsprint.repositories.deliveries import DeliveryStore
+from jobsprint.repositories.due_index import DueShard
+from jobsprint.repositories.dynamodb import Item, marshal_item, unmarshal_item
 
 START = 1_767_225_600_000
 HOUR_MS = 3_600_000

@@ -12,14 +12,14 @@ from typing import Any
 import pytest
 from botocore.exceptions import ClientError
 
-from jobsprint import aws as clients
-from jobsprint.config import settings
+from jobsprint.core import aws as clients
+from jobsprint.core.config import settings
 from jobsprint.delivery import attempt as attempts
-from jobsprint.delivery import queue, receivers
+from jobsprint.delivery import endpoints, queue
 from jobsprint.domain.deliveries import GRACE_MS, LEASE_MS, Claim
-from jobsprint.store.deliveries import DeliveryStore
-from jobsprint.store.integrations import IntegrationStore
-from jobsprint.store.webhook_stats import StatsStore
+from jobsprint.repositories.deliveries import DeliveryStore
+from jobsprint.repositories.delivery_stats import StatsStore
+from jobsprint.repositories.integrations import IntegrationStore
 from tests.support.call import call
 from tests.support.deliveries import Outbox, deliveries, dispatch, due, publish, record, subscribe
 from tests.support.receiver import Receiver, Reply, receiving
@@ -483,7 +483,7 @@ def test_a_claim_whose_answer_was_lost_is_known_again(
     outbox: Outbox, receiver: Receiver, webhook: dict[str, Any], monkeypatch: pytest.MonkeyPatch
 ) -> None:
     """botocore repeats a call that broke; the repeat then meets what the first one wrote."""
-    monkeypatch.setattr("jobsprint.delivery.dispatch.os.urandom", lambda count: b"\0" * count)
+    monkeypatch.setattr("jobsprint.delivery.dispatcher.os.urandom", lambda count: b"\0" * count)
     body = publish_one(outbox)
     ticket = queue.to_ticket(body)
     DeliveryStore("acme").claim(ticket, Claim("same", "00000000"), int(time.time() * 1000))
@@ -527,7 +527,7 @@ def test_a_fault_of_ours_before_the_claim_leaves_no_trace_and_comes_back(
 
     body = publish_one(outbox)
     with monkeypatch.context() as patch:
-        patch.setattr(receivers, "open_credentials", failing)
+        patch.setattr(endpoints, "open_credentials", failing)
         assert dispatch(record(body, "same")) == ["same"]
     assert receiver.received == []
     assert deliveries(webhook["id"]) == []

@@ -9,13 +9,13 @@ from typing import Any
 import pytest
 from botocore.exceptions import ClientError
 
-from jobsprint import aws as clients
-from jobsprint.delivery import dispatch as dispatching
+from jobsprint.core import aws as clients
+from jobsprint.delivery import dispatcher as dispatching
 from jobsprint.delivery import queue
 from jobsprint.domain.deliveries import Claim
-from jobsprint.store import statements
-from jobsprint.store.deliveries import DeliveryStore
-from jobsprint.store.statements import Statement
+from jobsprint.repositories import statements
+from jobsprint.repositories.deliveries import DeliveryStore
+from jobsprint.repositories.statements import Statement
 from tests.support.deliveries import Outbox, deliveries, dispatch, due, publish, record, subscribe, watching_sqs
 from tests.support.receiver import Receiver, Reply
 

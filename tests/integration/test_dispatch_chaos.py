@@ -12,10 +12,10 @@ from typing import Any
 
 import pytest
 
-from jobsprint import aws as clients
-from jobsprint.config import settings
-from jobsprint.delivery import dispatch as dispatching
-from jobsprint.delivery.sweep import NotSwept, sweep
+from jobsprint.core import aws as clients
+from jobsprint.core.config import settings
+from jobsprint.delivery import dispatcher as dispatching
+from jobsprint.delivery.sweeper import NotSwept, sweep
 from tests.support.deliveries import deliveries, publish, subscribe, watching_sqs
 from tests.support.receiver import Receiver, Reply
 from tests.support.virtual import Service

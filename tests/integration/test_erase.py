@@ -5,9 +5,9 @@ from typing import Any
 
 import pytest
 
-from jobsprint import aws as clients
-from jobsprint.domain.ids import new_id
-from jobsprint.store import tokens
+from jobsprint.core import aws as clients
+from jobsprint.core.ids import new_id
+from jobsprint.repositories import api_tokens
 from local.console import Failure
 from local.erase import Account, erase
 from local.restore import copy_rows
@@ -37,7 +37,7 @@ def fill(tenant: str, url: str) -> None:
     assert call("POST", path, tenant=tenant, body={"parameters": {}}, headers={"Idempotency-Key": "k"}).status == 200
     value = f"{tenant}-usage-key-value-of-20"
     clients.apigateway().create_api_key(name=f"jobsprint-{tenant}", value=value, enabled=True)
-    tokens.add(tokens.TokenRow(new_id("tok", 1), tenant, "digest", ("*",), 1, usage_key=value))
+    api_tokens.add(api_tokens.TokenRow(new_id("tok", 1), tenant, "digest", ("*",), 1, usage_key=value))
 
 
 def api_keys() -> list[str]:

@@ -6,9 +6,9 @@ from typing import Any
 
 import pytest
 
-from jobsprint import aws as clients
-from jobsprint.delivery import conformance
-from jobsprint.delivery.publish import announce
+from jobsprint.core import aws as clients
+from jobsprint.delivery import schema_check
+from jobsprint.delivery.publisher import announce
 from tests.support.call import call
 from tests.support.deliveries import Outbox, publish, record, subscribe, work
 from tests.support.rows import rows
@@ -25,7 +25,7 @@ pytestmark = pytest.mark.usefixtures("no_dns")
 
 def put(name: str = "order.paid", **fields: Any) -> Any:
     answer = call("PUT", "/event-types", body={"name": name, **fields})
-    conformance.forget()
+    schema_check.forget()
     return answer
 
 
@@ -180,7 +180,7 @@ def test_a_tenant_without_types_pays_one_read_a_minute(outbox: Outbox, monkeypat
         reads[model.name] += 1
 
     now = 1000.0
-    monkeypatch.setattr(conformance.time, "monotonic", lambda: now)
+    monkeypatch.setattr(schema_check.time, "monotonic", lambda: now)
     clients.dynamodb().meta.events.register("before-call", count)
     for _ in range(5):
         publish()
@@ -190,27 +190,27 @@ def test_a_tenant_without_types_pays_one_read_a_minute(outbox: Outbox, monkeypat
     reads.clear()
     publish("order.paid")
     assert reads["GetItem"] == 1, "types in mode off count as none"
-    now += conformance.FRESH_SECONDS + 1
+    now += schema_check.FRESH_SECONDS + 1
     publish("order.paid")
     assert reads["GetItem"] == 2
 
 
 def test_a_changed_type_is_heeded_within_a_minute(outbox: Outbox, monkeypatch: pytest.MonkeyPatch) -> None:
     now = 1000.0
-    monkeypatch.setattr(conformance.time, "monotonic", lambda: now)
+    monkeypatch.setattr(schema_check.time, "monotonic", lambda: now)
     publish("order.paid", {})
     call("PUT", "/event-types", body={"name": "order.paid", "schema": SCHEMA, "mode": "warn"})
     assert "warnings" not in publish("order.paid", {})
-    now += conformance.FRESH_SECONDS + 1
+    now += schema_check.FRESH_SECONDS + 1
     assert "warnings" in publish("order.paid", {})
     call("PUT", "/event-types", body={"name": "order.paid"})
-    now += conformance.FRESH_SECONDS + 1
+    now += schema_check.FRESH_SECONDS + 1
     assert "warnings" not in publish("order.paid", {})
 
 
 def test_what_is_remembered_is_bounded(outbox: Outbox, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(conformance._kept, "most", 5)
+    monkeypatch.setattr(schema_check._kept, "most", 5)
     put(schema=SCHEMA, mode="warn")
     for number in range(20):
         publish(f"order.{number}")
-    assert len(conformance._kept) <= 5
+    assert len(schema_check._kept) <= 5

@@ -6,10 +6,10 @@ from typing import Any
 import pytest
 from botocore.exceptions import ClientError
 
-from jobsprint import aws as clients
-from jobsprint.delivery import publish as publishing
+from jobsprint.core import aws as clients
+from jobsprint.delivery import publisher as publishing
 from jobsprint.delivery.queue import MAX_INLINE_BYTES
-from jobsprint.store.events import EventStore
+from jobsprint.repositories.events import EventStore
 from tests.support.call import call
 from tests.support.deliveries import Outbox, publish, record, subscribe, work
 

@@ -12,13 +12,13 @@ from botocore.exceptions import ClientError
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
-from jobsprint import aws as clients
-from jobsprint.delivery import conformance, queue
-from jobsprint.delivery.publish import MOST_CARRIED
-from jobsprint.domain.ids import new_id
-from jobsprint.domain.models import Event
-from jobsprint.store.events import EventStore
-from jobsprint.store.recoverable import Recoverable
+from jobsprint.core import aws as clients
+from jobsprint.core.ids import new_id
+from jobsprint.delivery import queue, schema_check
+from jobsprint.delivery.publisher import MOST_CARRIED
+from jobsprint.domain.events import Event
+from jobsprint.repositories.events import EventStore
+from jobsprint.repositories.replay_candidates import Recoverable
 from tests.support.call import call
 from tests.support.deliveries import Outbox, deliveries, dispatch, publish, record, subscribe, work
 from tests.support.receiver import Receiver, Reply
@@ -103,7 +103,7 @@ def test_an_event_that_breaks_its_type_is_kept_at_once_with_its_warnings(outbox:
     schema = {"type": "object", "required": ["total"]}
     body = {"name": "order.paid", "schema": schema, "mode": "warn"}
     assert call("PUT", "/event-types", body=body).status == 201
-    conformance.forget()
+    schema_check.forget()
     assert publish("order.paid")["warnings"]
     assert len(kept()) == 1
 

@@ -9,11 +9,11 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from jobsprint import aws as clients
-from jobsprint.domain.ids import new_ids
-from jobsprint.domain.models import Event
-from jobsprint.store import events
-from jobsprint.store.events import EventStore, event_key, events_of, item_key
+from jobsprint.core import aws as clients
+from jobsprint.core.ids import new_ids
+from jobsprint.domain.events import Event
+from jobsprint.repositories import events
+from jobsprint.repositories.events import EventStore, event_key, events_of, item_key
 from tests.support.call import call
 from tests.support.deliveries import Outbox, dispatch, record, subscribe, work
 from tests.support.receiver import Receiver

@@ -5,13 +5,13 @@ from typing import Any
 
 import pytest
 
+from jobsprint.actions import executions, service
 from jobsprint.connectors.custom import Custom
-from jobsprint.domain.ids import new_id
-from jobsprint.domain.times import now_ms
-from jobsprint.integrations import action_answers, executions
-from jobsprint.store import idempotency
-from jobsprint.store.executions import KEPT_SECONDS, ExecutionStore
-from jobsprint.store.integrations import IntegrationStore
+from jobsprint.core.clock import now_ms
+from jobsprint.core.ids import new_id
+from jobsprint.repositories import idempotency
+from jobsprint.repositories.executions import KEPT_SECONDS, ExecutionStore
+from jobsprint.repositories.integrations import IntegrationStore
 from tests.support.call import Answer, Died, call
 from tests.support.deliveries import Outbox, record, work
 from tests.support.receiver import Receiver, Reply
@@ -322,7 +322,7 @@ def test_our_own_fault_before_the_call_brings_the_message_back(
         raise RuntimeError("our own fault")
 
     with monkeypatch.context() as patch:
-        patch.setattr("jobsprint.integrations.grants.open_credentials", broken)
+        patch.setattr("jobsprint.integrations.oauth_grants.open_credentials", broken)
         assert work("run_executions", message, record("no json", "bad")) == [message["messageId"], "bad"]
 
     assert shown(integration_id, execution_id)["status"] == "queued"
@@ -479,7 +479,7 @@ def test_a_holder_that_died_after_the_queue_took_it_is_gone_on_for(
         with pytest.raises(Died):
             act(integration_id, key="k")
     assert act(integration_id, key="k").error["code"] == "idempotency_in_progress"
-    monkeypatch.setattr(action_answers, "now_ms", lambda: now_ms() + idempotency.LEASE_MS + 1000)
+    monkeypatch.setattr(service, "now_ms", lambda: now_ms() + idempotency.LEASE_MS + 1000)
 
     execution_id = accepted(integration_id, key="k")
 

@@ -6,15 +6,15 @@ from typing import Any
 
 import pytest
 
-from jobsprint import aws as clients
-from jobsprint.domain import failures, latency
-from jobsprint.domain.ids import new_id
-from jobsprint.domain.redact import MASK
-from jobsprint.domain.times import iso_millis, iso_seconds, now_ms, parse_iso
-from jobsprint.domain.traffic import Totals
-from jobsprint.integrations import webhook_stats
-from jobsprint.store.integrations import IntegrationStore
-from jobsprint.store.webhook_stats import HOUR_MS, StatsStore
+from jobsprint.core import aws as clients
+from jobsprint.core.clock import iso_millis, iso_seconds, now_ms, parse_iso
+from jobsprint.core.ids import new_id
+from jobsprint.core.redaction import MASK
+from jobsprint.domain import delivery_failures, delivery_stats
+from jobsprint.domain.endpoint_health import Totals
+from jobsprint.repositories.delivery_stats import HOUR_MS, StatsStore
+from jobsprint.repositories.integrations import IntegrationStore
+from jobsprint.webhooks import stats
 from tests.support.call import call
 from tests.support.deliveries import Outbox, deliveries, dispatch, due, publish, record, subscribe
 from tests.support.receiver import Receiver, Reply
@@ -95,8 +95,8 @@ def test_a_delivery_shows_what_was_sent_and_what_came_back(
     first, second = shown["attempts"]
     assert listed["attempts"][0]["failure"] == first["failure"] == "http_5xx"
     assert (first["explanation"], first["nextStep"]) == (
-        failures.meaning("http_5xx").explanation,
-        failures.meaning("http_5xx").next_step,
+        delivery_failures.meaning("http_5xx").explanation,
+        delivery_failures.meaning("http_5xx").next_step,
     )
     assert not {"failure", "explanation", "nextStep"} & second.keys()
     assert first["requestHeaders"]["webhook-signature"].count("v1,") == 1
@@ -387,7 +387,7 @@ def test_a_host_that_is_not_there_fails_the_test(outbox: Outbox) -> None:
 
     result = call("POST", f"/integrations/webhooks/{webhook_id}/test").data["testResult"]
 
-    assert (result["reason"], result["nextStep"]) == ("dns", failures.meaning("dns").next_step)
+    assert (result["reason"], result["nextStep"]) == ("dns", delivery_failures.meaning("dns").next_step)
 
 
 # --- figures ----------------------------------------------------------------------------------------------------------
@@ -420,8 +420,8 @@ def test_figures_of_what_was_delivered_and_what_waits(
         "codeClasses": {"2xx": 3, "4xx": 1, "5xx": 1},
         "failures": {"http_4xx": 1, "http_5xx": 1},
     }
-    assert abs(day["durations"]["p50"] - sorted(took)[2]) <= latency.MAX_ERROR * sorted(took)[2] + 0.5
-    assert abs(day["durations"]["p95"] - max(took)) <= latency.MAX_ERROR * max(took) + 0.5
+    assert abs(day["durations"]["p50"] - sorted(took)[2]) <= delivery_stats.MAX_ERROR * sorted(took)[2] + 0.5
+    assert abs(day["durations"]["p95"] - max(took)) <= delivery_stats.MAX_ERROR * max(took) + 0.5
     assert {**answer.data["last7Days"], "from": day["from"]} == day
     assert answer.data["retrying"] == {"count": 2, "more": False}
     assert answer.data["pending"] == {"count": 0, "more": False}
@@ -445,7 +445,7 @@ def test_waiting_deliveries_are_counted_up_to_a_limit(
     endpoint.answer = lambda _: Reply(500)
     for _ in range(3):
         send(outbox)
-    monkeypatch.setattr(webhook_stats, "MOST_COUNTED", 2)
+    monkeypatch.setattr(stats, "MOST_COUNTED", 2)
 
     assert call("GET", f"/integrations/webhooks/{webhook['id']}/stats").data["retrying"] == {"count": 2, "more": True}
 
@@ -483,7 +483,7 @@ def test_hours_move_on_and_each_count_stands_in_its_own(webhook: dict[str, Any])
     activity = IntegrationStore("acme").activity([webhook["id"]])[webhook["id"]]
     assert (activity.successful, activity.failed) == (7, 2)
     assert StatsStore("other").hours(webhook["id"], 0) == {}
-    week = webhook_stats.of("acme", webhook["id"], (hour + 169) * HOUR_MS).week
+    week = stats.of("acme", webhook["id"], (hour + 169) * HOUR_MS).week
     assert (week.since, week.figures.successful) == ((hour + 2) * HOUR_MS, 5)
 
 

@@ -10,8 +10,8 @@ from urllib.parse import urlencode
 
 import pytest
 
-from jobsprint.connectors import registry, targets
-from jobsprint.security import addresses, outbound
+from jobsprint.connectors import fields, registry
+from jobsprint.outbound import address_policy, client
 from tests.conftest import forget_settings
 from tests.support.authority import Authority, authority
 from tests.support.call import Answer, call
@@ -47,8 +47,8 @@ def dns(aws: dict[str, Any], monkeypatch: pytest.MonkeyPatch) -> Iterator[NameSe
 
 
 def ask_only(server: NameServer, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(addresses.vet, "__defaults__", (2.0, server.resolver))
-    monkeypatch.setitem(outbound.Client.__init__.__kwdefaults__, "resolver", server.resolver)
+    monkeypatch.setattr(address_policy.vet, "__defaults__", (2.0, server.resolver))
+    monkeypatch.setitem(client.Client.__init__.__kwdefaults__, "resolver", server.resolver)
     forget_settings()  # the connectors' client knows its resolver from its making
 
 
@@ -83,7 +83,7 @@ def test_the_operators_flag_opens_private_networks_and_nothing_else(
     ):
         assert refusal_of(knock(url), field) == f"blocked_address: {reason}", url
     assert rows() == []
-    targets.check_target("http://10.0.0.1/")
+    fields.check_target("http://10.0.0.1/")
 
 
 def test_a_name_that_flips_between_check_and_connect_is_refused(
@@ -177,13 +177,13 @@ def server(dns: NameServer, monkeypatch: pytest.MonkeyPatch) -> Iterator[Authori
 def opened(monkeypatch: pytest.MonkeyPatch) -> set[str]:
     """The addresses for which libcurl asks for a socket from now on."""
     asked: set[str] = set()
-    on_open = outbound._Transfer._on_open
+    on_open = client._Transfer._on_open
 
     def spy(transfer: Any, purpose: int, address: Any) -> Any:
         asked.add(address.addr[0])
         return on_open(transfer, purpose, address)
 
-    monkeypatch.setattr(outbound._Transfer, "_on_open", spy)
+    monkeypatch.setattr(client._Transfer, "_on_open", spy)
     return asked
 
 

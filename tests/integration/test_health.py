@@ -7,13 +7,13 @@ from typing import Any
 
 import pytest
 
-from jobsprint import aws
 from jobsprint.connectors import base
 from jobsprint.connectors.custom import Custom
-from jobsprint.domain.models import Health, Integration
-from jobsprint.domain.times import now_ms
-from jobsprint.integrations import health, verdicts
-from jobsprint.store.integrations import HEALTH_SHARDS, IntegrationStore
+from jobsprint.core import aws
+from jobsprint.core.clock import now_ms
+from jobsprint.domain.integrations import Health, Integration
+from jobsprint.integrations import health_checks, state
+from jobsprint.repositories.integrations import HEALTH_SHARDS, IntegrationStore
 from tests.support.call import Context, call, handler
 from tests.support.receiver import Receiver, Reply, receiving
 from tests.support.rows import connected, rows, stored, subscribed
@@ -84,10 +84,10 @@ def test_every_connected_integration_is_tested_and_nothing_else(queue: str, endp
 
 
 def test_a_shard_of_many_is_spread_page_by_page(queue: str, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(health, "_PAGE", 3)
+    monkeypatch.setattr(health_checks, "_PAGE", 3)
     made = {stored(name=str(number), kind="custom").id for number in range(30)}
     tested: list[str] = []
-    monkeypatch.setattr(health, "_tested", lambda integration, _: tested.append(integration.id))
+    monkeypatch.setattr(health_checks, "_tested", lambda integration, _: tested.append(integration.id))
 
     run(queue)
 
@@ -114,7 +114,7 @@ def _passes(tested: list[str]) -> Callable[..., base.TestResult]:
 
 
 def test_350_connections_of_three_tenants_are_tested_once_each_run(queue: str, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(health, "_PAGE", 20)  # 350 in 8 shards: two or three pages each
+    monkeypatch.setattr(health_checks, "_PAGE", 20)  # 350 in 8 shards: two or three pages each
     tested: list[str] = []
     monkeypatch.setattr(Custom, "test", _passes(tested))
     scans: list[str] = []
@@ -151,7 +151,7 @@ def test_a_page_that_is_spread_twice_tests_nothing_twice(queue: str, monkeypatch
     started = now_ms()
 
     for _ in range(2):
-        health._send({"shard": shard, "run": started} for shard in range(HEALTH_SHARDS))
+        health_checks._send({"shard": shard, "run": started} for shard in range(HEALTH_SHARDS))
         work(queue)
 
     assert sorted(tested) == sorted(made)
@@ -252,7 +252,7 @@ def test_reasons(aws: dict[str, Any], endpoint: Receiver, status: int, reason: s
 
 def test_two_tests_at_once_tell_of_one_change(aws: dict[str, Any], monkeypatch: pytest.MonkeyPatch) -> None:
     integration = IntegrationStore("acme").get(connected("https://hooks.example.com/"))
-    meanwhile = [lambda: health._tested(integration, Health())]
+    meanwhile = [lambda: health_checks._tested(integration, Health())]
 
     def refused(*_: Any) -> base.TestResult:
         if meanwhile:
@@ -260,7 +260,7 @@ def test_two_tests_at_once_tell_of_one_change(aws: dict[str, Any], monkeypatch: 
         return base.TestResult(passed=False, message="no", response_ms=1, reason="credential_rejected", next_step="Do")
 
     monkeypatch.setattr(Custom, "test", refused)
-    health._tested(integration, Health())
+    health_checks._tested(integration, Health())
 
     assert told() == ["integration.unhealthy"]
     assert shown(integration.id)["status"] == "error"
@@ -278,7 +278,7 @@ def test_health_that_was_changed_meanwhile_is_not_overwritten(aws: dict[str, Any
 @pytest.mark.parametrize("change", ["disconnect", "delete"])
 def test_what_is_gone_before_its_turn_is_skipped(queue: str, endpoint: Receiver, change: str) -> None:
     integration_id = connected(endpoint.url)
-    health._send([{"tenant": "acme", "id": integration_id, "run": now_ms()}])
+    health_checks._send([{"tenant": "acme", "id": integration_id, "run": now_ms()}])
     call("POST", f"/integrations/{integration_id}/disconnect")
     if change == "delete":
         call("DELETE", f"/integrations/{integration_id}")
@@ -327,7 +327,7 @@ def test_a_change_whose_teller_died_is_told_by_the_next_test_and_once(
     for _ in range(2):
         endpoint.answer = answers(500)
         run(queue)
-    real = verdicts.announce
+    real = state.announce
 
     def dying(*given: Any, **more: Any) -> bool:
         if told_before:
@@ -335,7 +335,7 @@ def test_a_change_whose_teller_died_is_told_by_the_next_test_and_once(
         raise Killed
 
     with monkeypatch.context() as patch:
-        patch.setattr(verdicts, "announce", dying)
+        patch.setattr(state, "announce", dying)
         with pytest.raises(Killed):
             call("POST", f"/integrations/{integration_id}/test")
     assert told() == ["integration.unhealthy"] * told_before
@@ -354,7 +354,7 @@ def test_a_change_that_could_not_be_published_is_told_by_the_next_test(
     endpoint.answer = answers(401)
     integration_id = connected(endpoint.url)
     with monkeypatch.context() as patch:
-        patch.setattr(verdicts, "announce", lambda *_, **__: False)
+        patch.setattr(state, "announce", lambda *_, **__: False)
         run(queue)
     assert told() == []
     endpoint.answer = answers(200)

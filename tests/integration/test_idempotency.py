@@ -4,9 +4,9 @@ from typing import Any
 
 import pytest
 
-from jobsprint.domain.times import now_ms
-from jobsprint.store import idempotency
-from jobsprint.store.integrations import IntegrationStore
+from jobsprint.core.clock import now_ms
+from jobsprint.repositories import idempotency
+from jobsprint.repositories.integrations import IntegrationStore
 from tests.support.call import Answer, call
 from tests.support.rows import rows, subscribed
 

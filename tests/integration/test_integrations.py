@@ -5,11 +5,11 @@ from typing import Any
 
 import pytest
 
-from jobsprint import aws
-from jobsprint.domain.errors import Conflict
-from jobsprint.domain.redact import MASK
-from jobsprint.domain.times import now_ms
-from jobsprint.store.integrations import IntegrationStore
+from jobsprint.core import aws
+from jobsprint.core.clock import now_ms
+from jobsprint.core.errors import Conflict
+from jobsprint.core.redaction import MASK
+from jobsprint.repositories.integrations import IntegrationStore
 from tests.support.call import call
 from tests.support.receiver import Receiver, Reply
 from tests.support.rows import connected, rows, stored, subscribed

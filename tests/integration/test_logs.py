@@ -6,10 +6,10 @@ from typing import Any
 
 import pytest
 
-from jobsprint.domain.ids import new_id
-from jobsprint.domain.models import LogEntry, LogStatus
-from jobsprint.domain.times import iso_millis, iso_seconds, now_ms, parse_iso
-from jobsprint.store.logs import LogStore
+from jobsprint.core.clock import iso_millis, iso_seconds, now_ms, parse_iso
+from jobsprint.core.ids import new_id
+from jobsprint.domain.actions import LogEntry, LogStatus
+from jobsprint.repositories.logs import LogStore
 from tests.support.call import call
 from tests.support.rows import stored
 
@@ -118,7 +118,7 @@ def test_what_is_past_its_time_is_not_shown() -> None:
 
 
 def test_a_status_filter_reads_at_most_a_thousand_a_page(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr("jobsprint.store.table.MAX_READ", 6)
+    monkeypatch.setattr("jobsprint.repositories.dynamodb.MAX_READ", 6)
     integration_id = stored().id
     for number in range(12):
         logged(integration_id, NOW - number * 1000, status="error" if number == 11 else "success")

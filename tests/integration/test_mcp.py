@@ -8,8 +8,8 @@ from typing import Any
 
 import pytest
 
-from jobsprint.connectors.mcp_protocol import MAX_TOOLS
-from jobsprint.store.integrations import IntegrationStore
+from jobsprint.connectors.mcp.client import MAX_TOOLS
+from jobsprint.repositories.integrations import IntegrationStore
 from tests.support.call import Answer, call
 from tests.support.mcp import FakeServer, RpcError, SdkServer, sdk_server, text_result, tool
 from tests.support.receiver import Receiver, Reply

@@ -7,8 +7,8 @@ from typing import Any
 
 import pytest
 
-from jobsprint.connectors import mcp
-from jobsprint.integrations import action_answers
+from jobsprint.actions import service
+from jobsprint.connectors.mcp import connector
 from tests.conftest import forget_settings
 from tests.support.call import Answer, call
 from tests.support.mcp import FakeServer, raw, sse_text, stream_head, text_result, tool
@@ -113,7 +113,7 @@ def test_each_json_rpc_error(
 def test_a_hang_is_a_timeout_of_unknown_outcome(
     server: FakeServer, integration_id: str, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(action_answers, "ACTION_SECONDS", 0.5)
+    monkeypatch.setattr(service, "ACTION_SECONDS", 0.5)
     server.on["tools/call"] = lambda _: raw(hold=1.5)
     began = time.monotonic()
 
@@ -128,7 +128,7 @@ def test_a_hang_is_a_timeout_of_unknown_outcome(
 def test_a_drip_of_comments_does_not_stretch_the_time(
     server: FakeServer, integration_id: str, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(action_answers, "ACTION_SECONDS", 0.5)
+    monkeypatch.setattr(service, "ACTION_SECONDS", 0.5)
 
     def write(out: Any) -> None:
         out.write(stream_head())
@@ -146,7 +146,7 @@ def test_a_handshake_that_hangs_leaves_nothing_unknown(endpoint: Receiver, monke
     server = FakeServer(endpoint, tools=[tool("say")])
     body = {"authType": "none", "serverUrl": server.url}
     integration_id = call("POST", "/integrations/mcp_server/connect", body=body).data["id"]
-    monkeypatch.setattr(action_answers, "ACTION_SECONDS", 0.5)
+    monkeypatch.setattr(service, "ACTION_SECONDS", 0.5)
     server.on["initialize"] = lambda _: raw(hold=1.0)
 
     answer = act(integration_id)
@@ -241,7 +241,7 @@ def test_a_test_says_what_is_wrong_and_what_to_do(
 def test_a_test_that_hangs_is_a_timeout(
     server: FakeServer, integration_id: str, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(mcp, "TEST_SECONDS", 0.5)
+    monkeypatch.setattr(connector, "TEST_SECONDS", 0.5)
     server.on["tools/list"] = lambda _: raw(hold=1.0)
 
     assert call("POST", f"/integrations/{integration_id}/test").data["testResult"]["reason"] == "timeout"

@@ -6,7 +6,7 @@ from typing import Any
 
 import pytest
 
-from jobsprint import aws as clients
+from jobsprint.core import aws as clients
 from tests.support.call import Answer, call
 from tests.support.receiver import Received, Receiver, Reply
 

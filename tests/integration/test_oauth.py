@@ -12,16 +12,18 @@ import pytest
 from botocore.client import BaseClient
 from msgspec.structs import replace
 
-from jobsprint import aws as clients
-from jobsprint.connectors import base, oauth, registry
-from jobsprint.domain.errors import BadRequest
-from jobsprint.domain.redact import MASK
-from jobsprint.integrations import action_answers, actions, consent, grants
-from jobsprint.security import addresses, outbound
-from jobsprint.store.events import events_of
-from jobsprint.store.grants import GrantStore, consent_id
-from jobsprint.store.integrations import IntegrationStore
-from jobsprint.store.table import unmarshal_item
+from jobsprint.actions import runner, service
+from jobsprint.connectors import base, registry
+from jobsprint.core import aws as clients
+from jobsprint.core.errors import BadRequest
+from jobsprint.core.redaction import MASK
+from jobsprint.integrations import oauth_client, oauth_flow, oauth_grants
+from jobsprint.outbound import address_policy
+from jobsprint.outbound import client as outbound
+from jobsprint.repositories.dynamodb import unmarshal_item
+from jobsprint.repositories.events import events_of
+from jobsprint.repositories.integrations import IntegrationStore
+from jobsprint.repositories.oauth import GrantStore, consent_id
 from tests.conftest import forget_settings
 from tests.support.authority import Authority, Faults, authority
 from tests.support.call import Answer, Context, call, handler
@@ -78,7 +80,7 @@ def say(integration_id: str, tenant: str = "acme") -> Answer:
 
 
 def grant_key(server: Authority, tenant: str = "acme") -> dict[str, Any]:
-    return {"pk": {"S": f"{tenant}#grant"}, "sk": {"S": grants.grant_id(server.mcp)}}
+    return {"pk": {"S": f"{tenant}#grant"}, "sk": {"S": oauth_grants.grant_id(server.mcp)}}
 
 
 def set_times(server: Authority, *, refresh_in: float, expires_in: float) -> None:
@@ -493,7 +495,7 @@ def test_of_twenty_callbacks_one_is_taken(server: Authority, atomic: None) -> No
 
     def finish() -> str:
         try:
-            return consent.finish(brought["state"], code=brought["code"], error=None, iss=brought["iss"])
+            return oauth_flow.finish(brought["state"], code=brought["code"], error=None, iss=brought["iss"])
         except BadRequest as error:
             return error.code
 
@@ -589,14 +591,14 @@ def test_an_exchange_that_fails(server: Authority, reply: Any, code: str) -> Non
     told = outcome(callback(**server.consent(begun.data["authUrl"])))
 
     assert told == {"integrationId": begun.data["id"], "status": "error", "error": code}
-    assert GrantStore("acme").find(grants.grant_id(server.mcp)) is None
+    assert GrantStore("acme").find(oauth_grants.grant_id(server.mcp)) is None
 
 
 def test_a_fault_of_ours_sends_the_person_back_too(server: Authority, monkeypatch: pytest.MonkeyPatch) -> None:
     begun = connect()
     brought = server.consent(begun.data["authUrl"])
     with monkeypatch.context() as patch:
-        patch.setattr(grants, "keep", lambda *_: 1 / 0)
+        patch.setattr(oauth_grants, "keep", lambda *_: 1 / 0)
         told = outcome(callback(**brought))
 
     assert told["error"] == "internal_error"
@@ -632,13 +634,13 @@ def atomic(server: Authority, monkeypatch: pytest.MonkeyPatch) -> Iterator[None]
 
     def client_of_thread() -> outbound.Client:
         if not hasattr(local, "client"):
-            local.client = outbound.Client(addresses.deployment_policy(), user_agent="test")
+            local.client = outbound.Client(address_policy.deployment_policy(), user_agent="test")
             made.append(local.client)
         client: outbound.Client = local.client
         return client
 
     monkeypatch.setattr(BaseClient, "_make_api_call", one_at_a_time)
-    monkeypatch.setattr(oauth, "outbound_client", client_of_thread)
+    monkeypatch.setattr(oauth_client, "outbound_client", client_of_thread)
     yield
     for client in made:
         client.close()
@@ -657,7 +659,7 @@ def at_once(work: Any, count: int = 20) -> list[Any]:
 
 
 def access(integration_id: str) -> str:
-    return grants.open_fresh(IntegrationStore("acme").get(integration_id)).keys["token"]
+    return oauth_grants.open_fresh(IntegrationStore("acme").get(integration_id)).keys["token"]
 
 
 @pytest.mark.parametrize("expires_in", [-1, 120], ids=["expired", "ahead"])
@@ -677,9 +679,9 @@ def test_twenty_calls_make_one_refresh(server: Authority, atomic: None, expires_
 def test_twenty_refused_calls_make_one_refresh(server: Authority, atomic: None) -> None:
     integration_id = connected(server)
     integration = IntegrationStore("acme").get(integration_id)
-    refused = grants.open_fresh(integration)
+    refused = oauth_grants.open_fresh(integration)
 
-    tokens = {credentials.keys["token"] for credentials in at_once(lambda: grants.renewed(integration, refused))}
+    tokens = {credentials.keys["token"] for credentials in at_once(lambda: oauth_grants.renewed(integration, refused))}
 
     assert len(server.seen("/token", grant_type="refresh_token")) == 1
     assert len(tokens) == 1
@@ -716,11 +718,11 @@ def test_an_answer_without_refresh_token_keeps_the_old_one(server: Authority) ->
 
 
 def test_a_crashed_refresher_is_replaced(server: Authority, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(grants, "LOCK_MS", 600)
+    monkeypatch.setattr(oauth_grants, "LOCK_MS", 600)
     integration_id = connected(server)
     set_times(server, refresh_in=-1, expires_in=-1)
     store = GrantStore("acme")
-    grant = store.find(grants.grant_id(server.mcp))
+    grant = store.find(oauth_grants.grant_id(server.mcp))
     assert grant
     now = int(time.time() * 1000)
     assert store.lock(grant, "crashed", until=now + 600, now=now)
@@ -736,7 +738,7 @@ def held_by_another(server: Authority, *, seconds: float) -> None:
     """The token has run out, and somebody who died holds the lock for so long."""
     set_times(server, refresh_in=-1, expires_in=-1)
     store = GrantStore("acme")
-    grant = store.find(grants.grant_id(server.mcp))
+    grant = store.find(oauth_grants.grant_id(server.mcp))
     assert grant
     now = int(time.time() * 1000)
     assert store.lock(grant, "crashed", until=now + int(seconds * 1000), now=now)
@@ -797,24 +799,24 @@ def test_a_refused_token_is_not_renewed_where_no_time_is_left(
 
 def short_times(monkeypatch: pytest.MonkeyPatch) -> None:
     """About an eighth of the real ones."""
-    monkeypatch.setattr(action_answers, "ACTION_SECONDS", 3.0)
-    monkeypatch.setattr(actions, "LEAST_CALL_SECONDS", 0.7)
-    monkeypatch.setattr(grants, "TOKEN_SECONDS", 0.8)
-    monkeypatch.setattr(oauth, "TOKEN_SECONDS", 0.8)
-    monkeypatch.setattr(grants, "LOCK_MS", 1200)
+    monkeypatch.setattr(service, "ACTION_SECONDS", 3.0)
+    monkeypatch.setattr(runner, "LEAST_CALL_SECONDS", 0.7)
+    monkeypatch.setattr(oauth_grants, "TOKEN_SECONDS", 0.8)
+    monkeypatch.setattr(oauth_client, "TOKEN_SECONDS", 0.8)
+    monkeypatch.setattr(oauth_grants, "LOCK_MS", 1200)
 
 
 def test_the_real_times_leave_room_for_a_call() -> None:
-    lock = grants.LOCK_MS / 1000
+    lock = oauth_grants.LOCK_MS / 1000
 
-    assert lock + base.LEAST_CALL_SECONDS + oauth.TOKEN_SECONDS < base.ACTION_SECONDS < 29 - 2
-    assert oauth.TOKEN_SECONDS + base.TEST_SECONDS < base.ACTION_SECONDS
+    assert lock + base.LEAST_CALL_SECONDS + oauth_client.TOKEN_SECONDS < base.ACTION_SECONDS < 29 - 2
+    assert oauth_client.TOKEN_SECONDS + base.TEST_SECONDS < base.ACTION_SECONDS
 
 
 def test_a_frozen_refresher_cannot_undo_a_newer_one(server: Authority) -> None:
     integration_id = connected(server)
     store = GrantStore("acme")
-    stale = store.find(grants.grant_id(server.mcp))
+    stale = store.find(oauth_grants.grant_id(server.mcp))
     assert stale
     set_times(server, refresh_in=-1, expires_in=-1)
     fresh = access(integration_id)
@@ -825,7 +827,7 @@ def test_a_frozen_refresher_cannot_undo_a_newer_one(server: Authority) -> None:
 
 
 def test_the_lock_outlives_a_refresh() -> None:
-    assert grants.LOCK_MS > oauth.TOKEN_SECONDS * 1000 + 2000
+    assert oauth_grants.LOCK_MS > oauth_client.TOKEN_SECONDS * 1000 + 2000
 
 
 @pytest.mark.parametrize("reply", [(500, "", {}), (429, {"error": "slow_down"}, {}), (400, "no json", {}), (

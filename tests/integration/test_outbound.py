@@ -15,8 +15,8 @@ import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
-from jobsprint.security.addresses import AddressPolicy, ForbiddenUrl, vet
-from jobsprint.security.outbound import KINDS, Answer, Client, Failure, Outcome, Request
+from jobsprint.outbound.address_policy import AddressPolicy, ForbiddenUrl, vet
+from jobsprint.outbound.client import KINDS, Answer, Client, Failure, Outcome, Request
 from tests.support.sockets import OK, Authority, Receiver, Script, hangs, names, resets, says, says_and_closes
 
 LOCAL = AddressPolicy(allow_private=True, allow_loopback=True)
@@ -530,7 +530,7 @@ def test_a_client_that_was_frozen_starts_with_fresh_connections(
     receiver = receive()
     send(client, post(receiver.url))
     later = time.time() + 3600
-    monkeypatch.setattr("jobsprint.security.outbound.time.time", lambda: later)
+    monkeypatch.setattr("jobsprint.outbound.client.time.time", lambda: later)
     answer(send(client, post(receiver.url)))
     assert receiver.connections == 2
 
@@ -714,7 +714,7 @@ def test_the_walls_behind_the_pin_hold_alone(
 ) -> None:
     # As if the pin had led to an address that was not vetted: no socket; and no request on a kept connection.
     receiver = receive()
-    transfer_type = "jobsprint.security.outbound._Transfer"
+    transfer_type = "jobsprint.outbound.client._Transfer"
     prepare = Client.launch.__globals__["_Transfer"].prepare
 
     def forget_vetted(transfer: Any, *arguments: Any) -> None:

@@ -1,7 +1,8 @@
 """Fifty publishers of one id at once: one event, one delivery, one answer for all.
 
-Threads call `delivery.publish`, not the handler: Lambda gives a handler one request at a time, and Powertools' resolver
-holds that request in module state. The deployed handlers meet fifty requests at once in tests/e2e/test_routing.py.
+Threads call `delivery.publisher`, not the handler: Lambda gives a handler one request at a time, and Powertools'
+resolver holds that request in module state. The deployed handlers meet fifty requests at once in
+tests/e2e/test_routing.py.
 """
 
 import json
@@ -12,9 +13,9 @@ from typing import TypeVar
 
 import pytest
 
-from jobsprint import aws as clients
-from jobsprint.delivery.publish import Draft, Published, publish
-from jobsprint.domain.errors import Conflict
+from jobsprint.core import aws as clients
+from jobsprint.core.errors import Conflict
+from jobsprint.delivery.publisher import Draft, Published, publish
 from tests.support.deliveries import Outbox, deliveries, dispatch, record, subscribe
 from tests.support.receiver import Receiver
 

@@ -12,12 +12,12 @@ from typing import Any
 
 import pytest
 
-from jobsprint import aws as clients
-from jobsprint.delivery import recover
-from jobsprint.domain import recoveries
-from jobsprint.domain.recoveries import STALLED_MS, Recovery
-from jobsprint.domain.times import now_ms
-from jobsprint.store.jobs import RecoveryStore
+from jobsprint.core import aws as clients
+from jobsprint.core.clock import now_ms
+from jobsprint.delivery import replay
+from jobsprint.domain import replay as replay_rules
+from jobsprint.domain.replay import STALLED_MS, Recovery
+from jobsprint.repositories.replay_jobs import RecoveryStore
 from tests.conftest import forget_settings
 from tests.support.call import Answer, call
 from tests.support.deliveries import (
@@ -248,7 +248,7 @@ def test_discarded_deliveries_are_failed_ones(outbox: Outbox, endpoint: Receiver
 
 
 def test_an_event_about_the_webhook_never_goes_to_it(outbox: Outbox, endpoint: Receiver, webhook: str) -> None:
-    from jobsprint.delivery.publish import announce
+    from jobsprint.delivery.publisher import announce
 
     call("PATCH", f"/integrations/webhooks/{webhook}", body={"active": False})
     announce("acme", "webhook.disabled", {"id": webhook}, about=webhook)
@@ -340,13 +340,13 @@ def test_a_cancel_in_the_middle_of_a_step_counts_what_went_out(
     job = started(webhook, perSecond=1)
     work(WORKER, record(outbox.take(QUEUE)[0].body))
     [step] = outbox.take(QUEUE)
-    put_all = recover.queue.put_all
+    put_all = replay.queue.put_all
 
     def cancelling(*args: Any) -> None:
         put_all(*args)
         assert cancel(webhook, job["id"]).status == 200
 
-    monkeypatch.setattr(recover.queue, "put_all", cancelling)
+    monkeypatch.setattr(replay.queue, "put_all", cancelling)
     assert work(WORKER, record(step.body)) == []
     assert outbox.take(QUEUE) == []
     assert len(outbox.take()) == 10
@@ -394,8 +394,8 @@ def dying(at: int, when: str) -> Iterator[list[str]]:
 def test_a_worker_may_die_at_every_call(
     outbox: Outbox, endpoint: Receiver, webhook: str, when: str, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(recoveries, "MIN_PAGE", 3)
-    monkeypatch.setattr(recoveries, "STEP_SECONDS", 3)
+    monkeypatch.setattr(replay_rules, "MIN_PAGE", 3)
+    monkeypatch.setattr(replay_rules, "STEP_SECONDS", 3)
     failed = failing(outbox, endpoint, 4)
     call("PATCH", f"/integrations/webhooks/{webhook}", body={"active": False})
     missing = publish_many(3) | publish_many(2, external="e")
@@ -546,9 +546,9 @@ def test_one_that_nobody_works_any_more_is_shown_as_failed_and_makes_room(
 ) -> None:
     job = started(webhook)
     later = now_ms() + STALLED_MS + 1000
-    assert recover.find("acme", webhook, job["id"], later).status == "failed"
-    wanted = recover.find("acme", webhook, job["id"], now_ms()).wanted
-    assert recover.start("acme", webhook, wanted, clock=lambda: later).id != job["id"]
+    assert replay.find("acme", webhook, job["id"], later).status == "failed"
+    wanted = replay.find("acme", webhook, job["id"], now_ms()).wanted
+    assert replay.start("acme", webhook, wanted, clock=lambda: later).id != job["id"]
     ended = shown(webhook, job["id"])
     assert (ended["status"], ended["reason"]) == ("failed", "stalled")
 
@@ -559,8 +559,8 @@ def test_a_dry_run_that_takes_long_goes_on_in_the_queue(
     failing(outbox, endpoint, 10)
     call("PATCH", f"/integrations/webhooks/{webhook}", body={"active": False})
     publish_many(5)
-    monkeypatch.setattr(recover, "DRY_RUN_SECONDS", 0)
-    monkeypatch.setattr(recover, "PLAN_SECONDS", 0)
+    monkeypatch.setattr(replay, "DRY_RUN_SECONDS", 0)
+    monkeypatch.setattr(replay, "PLAN_SECONDS", 0)
     job = started(webhook, dryRun=True)
     assert (job["status"], job["sent"]) == ("running", 0)
     assert job["matched"] == 10  # what it has seen so far

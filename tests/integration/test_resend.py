@@ -6,11 +6,11 @@ from typing import Any
 
 import pytest
 
-from jobsprint import aws as clients
+from jobsprint.core import aws as clients
 from jobsprint.domain.deliveries import GRACE_MS
-from jobsprint.store.deliveries import DeliveryStore
-from jobsprint.store.events import item_key
-from jobsprint.store.table import marshal_item
+from jobsprint.repositories.deliveries import DeliveryStore
+from jobsprint.repositories.dynamodb import marshal_item
+from jobsprint.repositories.events import item_key
 from tests.support.call import Answer, call
 from tests.support.deliveries import Outbox, deliveries, dispatch, due, publish, record, subscribe
 from tests.support.receiver import Receiver, Reply

@@ -8,10 +8,10 @@ from typing import Any
 
 import pytest
 
-from jobsprint import aws as clients
-from jobsprint.config import DEFAULT_RETRY_SCHEDULE, settings
-from jobsprint.delivery import dispatch as dispatching
-from jobsprint.delivery.sweep import sweep
+from jobsprint.core import aws as clients
+from jobsprint.core.config import DEFAULT_RETRY_SCHEDULE, settings
+from jobsprint.delivery import dispatcher as dispatching
+from jobsprint.delivery.sweeper import sweep
 from tests.support.call import call
 from tests.support.deliveries import Outbox, deliveries, publish, subscribe
 from tests.support.receiver import Received, Receiver, Reply

@@ -8,10 +8,10 @@ from typing import Any
 import pytest
 from standardwebhooks.webhooks import Webhook, WebhookVerificationError
 
-from jobsprint.delivery import dispatch as dispatching
-from jobsprint.domain.times import now_ms, parse_iso
+from jobsprint.core.clock import now_ms, parse_iso
+from jobsprint.delivery import dispatcher as dispatching
+from jobsprint.repositories.integrations import IntegrationStore
 from jobsprint.security.credentials import Credentials, open_credentials, seal_credentials
-from jobsprint.store.integrations import IntegrationStore
 from tests.support.call import call
 from tests.support.deliveries import Outbox, dispatch, publish, record, subscribe
 from tests.support.receiver import Received, Receiver, Reply

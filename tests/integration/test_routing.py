@@ -7,12 +7,13 @@ from typing import Any
 import pytest
 from msgspec.structs import replace
 
-from jobsprint import aws as clients
-from jobsprint.delivery import routing
-from jobsprint.domain import patterns
-from jobsprint.domain.models import DeliveryPolicy, Event
-from jobsprint.domain.patterns import Effort
-from jobsprint.store.integrations import IntegrationStore
+from jobsprint.core import aws as clients
+from jobsprint.delivery import subscriptions
+from jobsprint.domain import event_patterns
+from jobsprint.domain.event_patterns import Effort
+from jobsprint.domain.events import Event
+from jobsprint.domain.integrations import DeliveryPolicy
+from jobsprint.repositories.integrations import IntegrationStore
 from tests.support.call import call
 from tests.support.deliveries import Outbox, publish, subscribe
 from tests.support.rows import rows
@@ -137,7 +138,7 @@ def test_an_event_is_parsed_once_and_only_for_a_filter(outbox: Outbox, monkeypat
             parsed.append(text)
             return json.loads(text)
 
-    monkeypatch.setattr(routing, "json", Watching)
+    monkeypatch.setattr(subscriptions, "json", Watching)
     subscribe(URL)
     subscribe(URL, "other", filter=PAID)
     publish(data={"n": 1})
@@ -203,24 +204,24 @@ def test_wants_asks_nothing_about_the_state(outbox: Outbox) -> None:
     webhook = IntegrationStore("acme").get(subscribe(URL, "order.*", filter=PAID)["id"])
     event = Event("acme", "evt_1", "order.paid", "2025-01-06T12:00:00Z", '{"amount":250,"tags":["vip"]}')
     for state in (webhook, replace(webhook, status="disconnected", status_reason="gone")):
-        assert routing.wants(state, event)
-        assert not routing.wants(state, replace(event, data='{"amount":1}'))
-        assert not routing.wants(state, replace(event, name="order"))
-        assert not routing.wants(state, replace(event, about=webhook.id))
+        assert subscriptions.wants(state, event)
+        assert not subscriptions.wants(state, replace(event, data='{"amount":1}'))
+        assert not subscriptions.wants(state, replace(event, name="order"))
+        assert not subscriptions.wants(state, replace(event, about=webhook.id))
 
 
 def test_another_version_of_a_webhook_is_read_anew(outbox: Outbox, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(routing._patterns, "most", 3)
+    monkeypatch.setattr(subscriptions._patterns, "most", 3)
     webhook = IntegrationStore("acme").get(subscribe(URL, filter=PAID)["id"])
     event = Event("acme", "evt_1", "order.paid", "2025-01-06T12:00:00Z", '{"n":5}')
     for version in range(10):
         policy = DeliveryPolicy(filter={"data": {"n": [version]}})
-        assert routing.wants(replace(webhook, policy=policy, version=version), event) is (version == 5)
-    assert len(routing._patterns) <= 3
+        assert subscriptions.wants(replace(webhook, policy=policy, version=version), event) is (version == 5)
+    assert len(subscriptions._patterns) <= 3
 
 
 def test_all_filters_of_an_event_share_one_effort(outbox: Outbox, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(patterns, "Effort", lambda: Effort(24))
+    monkeypatch.setattr(event_patterns, "Effort", lambda: Effort(24))
     for _ in range(4):
         subscribe(URL, filter={"data": {"n": [5]}})
     # Each takes 5 steps: two objects with a field each, and a leaf.

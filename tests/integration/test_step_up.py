@@ -7,9 +7,9 @@ from urllib.parse import parse_qsl, urlencode, urlsplit
 
 import pytest
 
-from jobsprint import aws as clients
+from jobsprint.core import aws as clients
 from jobsprint.domain.oauth import joined_scope
-from jobsprint.store.integrations import IntegrationStore
+from jobsprint.repositories.integrations import IntegrationStore
 from tests.support.authority import Authority, Reply, Seen, authority
 from tests.support.call import Answer, call
 from tests.support.mcp import FakeServer, tool

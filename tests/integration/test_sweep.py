@@ -8,12 +8,12 @@ from typing import Any
 import pytest
 from botocore.exceptions import ClientError
 
-from jobsprint import aws as clients
-from jobsprint.delivery import dispatch as dispatching
-from jobsprint.delivery import queue, sweep
+from jobsprint.core import aws as clients
+from jobsprint.delivery import dispatcher as dispatching
+from jobsprint.delivery import queue, sweeper
 from jobsprint.domain.deliveries import GRACE_MS, LEASE_MS, Claim
-from jobsprint.store.deliveries import DUE_SHARDS, DeliveryStore
-from jobsprint.store.due import DueShard
+from jobsprint.repositories.deliveries import DUE_SHARDS, DeliveryStore
+from jobsprint.repositories.due_index import DueShard
 from tests.support.call import Context, handler
 from tests.support.deliveries import Outbox, Sent, deliveries, dispatch, due, publish, record, subscribe
 from tests.support.receiver import Receiver, Reply
@@ -50,7 +50,7 @@ def first_due() -> int:
 
 def swept(outbox: Outbox, at: int) -> list[Sent]:
     """What a run at `at` (ms) puts into the queue."""
-    sweep.sweep(lambda: at)
+    sweeper.sweep(lambda: at)
     return outbox.take()
 
 
@@ -93,8 +93,8 @@ def test_what_is_due_soon_comes_to_the_second_and_once(outbox: Outbox, receiver:
 
 
 def test_many_go_in_batches_of_ten_page_by_page(outbox: Outbox, webhook: str, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr("jobsprint.store.deliveries._due_shard", lambda _: "3")
-    monkeypatch.setattr(sweep, "_PAGE", 20)
+    monkeypatch.setattr("jobsprint.repositories.deliveries._due_shard", lambda _: "3")
+    monkeypatch.setattr(sweeper, "_PAGE", 20)
     waiting(outbox, 25)
     counted = calls()
     found = swept(outbox, first_due() + HOUR_MS)
@@ -114,13 +114,13 @@ def test_what_was_enqueued_waits_while_the_queue_is_late(
     outbox: Outbox, webhook: str, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     due_at = waiting(outbox, 2)
-    visible = [sweep.LATE_MESSAGES + 1]
+    visible = [sweeper.LATE_MESSAGES + 1]
     monkeypatch.setattr(queue, "visible", lambda: visible[0])
     assert len(swept(outbox, due_at + HOUR_MS)) == 2  # a first time always goes
     for hours in (2, 3):
-        assert sweep.sweep(lambda hours=hours: due_at + hours * HOUR_MS) == sweep.Swept(enqueued=0, held=2)
-    visible[0] = sweep.LATE_MESSAGES
-    assert sweep.sweep(lambda: due_at + 4 * HOUR_MS) == sweep.Swept(enqueued=2, held=0)
+        assert sweeper.sweep(lambda hours=hours: due_at + hours * HOUR_MS) == sweeper.Swept(enqueued=0, held=2)
+    visible[0] = sweeper.LATE_MESSAGES
+    assert sweeper.sweep(lambda: due_at + 4 * HOUR_MS) == sweeper.Swept(enqueued=2, held=0)
 
 
 def test_how_late_the_queue_is_shows_in_its_backlog(outbox: Outbox, webhook: str) -> None:
@@ -133,7 +133,7 @@ def test_one_sweeper_at_a_time_for_each_shard(outbox: Outbox, webhook: str) -> N
     due_at = waiting(outbox)
     at = due_at + HOUR_MS
     held = [DueShard(number, "another") for number in range(DUE_SHARDS)]
-    assert all(shard.take(at, at + sweep.LEASE_MS) for shard in held)
+    assert all(shard.take(at, at + sweeper.LEASE_MS) for shard in held)
     assert swept(outbox, at) == []
     # The other one died: the next run follows.
     assert len(swept(outbox, at + MINUTE_MS)) == 1
@@ -153,18 +153,18 @@ def test_what_moved_since_it_was_read_stays_as_it_is(outbox: Outbox, webhook: st
 def test_a_run_ends_in_time_and_the_next_one_goes_on(
     outbox: Outbox, webhook: str, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr("jobsprint.store.deliveries._due_shard", lambda _: "3")
+    monkeypatch.setattr("jobsprint.repositories.deliveries._due_shard", lambda _: "3")
     waiting(outbox, 30)
     clock = [first_due() + HOUR_MS]
     real = queue.put_all
 
     def slow(*given: Any) -> None:
-        clock[0] += sweep.RUN_MS // 2 + 1
+        clock[0] += sweeper.RUN_MS // 2 + 1
         real(*given)
 
     monkeypatch.setattr(queue, "put_all", slow)
-    assert sweep.sweep(lambda: clock[0]).enqueued == 20
-    assert sweep.sweep(lambda: clock[0]).enqueued == 10
+    assert sweeper.sweep(lambda: clock[0]).enqueued == 20
+    assert sweeper.sweep(lambda: clock[0]).enqueued == 10
     assert len({message.json["deliveryId"] for message in outbox.take()}) == 30
 
 
@@ -180,8 +180,8 @@ def test_a_shard_that_fails_holds_up_no_other_and_is_told(
         return real(self, *given)
 
     monkeypatch.setattr(DueShard, "page", page)
-    with pytest.raises(sweep.NotSwept, match="1 of 16"):
-        sweep.sweep(lambda: due_at + HOUR_MS)
+    with pytest.raises(sweeper.NotSwept, match="1 of 16"):
+        sweeper.sweep(lambda: due_at + HOUR_MS)
     first = len(outbox.take())
     assert 0 < first <= 20
     assert first + len(swept(outbox, due_at + HOUR_MS + 1)) == 20
@@ -242,13 +242,13 @@ def test_a_lease_outlives_its_function_and_not_the_rate() -> None:
     properties = functions()["sweep_deliveries"]
     schedule = properties["Events"]["Schedule"]["Properties"]["ScheduleExpression"]
     assert schedule == "rate(1 minute)"
-    assert sweep.RUN_MS < properties["Timeout"] * 1000 < sweep.LEASE_MS < MINUTE_MS
-    assert sweep.LOOK_AHEAD_MS >= 2 * MINUTE_MS
+    assert sweeper.RUN_MS < properties["Timeout"] * 1000 < sweeper.LEASE_MS < MINUTE_MS
+    assert sweeper.LOOK_AHEAD_MS >= 2 * MINUTE_MS
 
 
 def test_the_grace_is_longer_than_the_queue_keeps_a_dead_workers_message() -> None:
     hidden = resources("AWS::SQS::Queue")["DeliveryQueue"]["VisibilityTimeout"] * 1000
-    assert hidden <= GRACE_MS - sweep.LOOK_AHEAD_MS
+    assert hidden <= GRACE_MS - sweeper.LOOK_AHEAD_MS
 
 
 def test_the_index_has_what_a_ticket_needs() -> None:

@@ -4,9 +4,9 @@ from typing import Any
 
 import pytest
 
-from jobsprint.domain.ids import new_id
-from jobsprint.domain.times import iso_seconds, now_ms
-from jobsprint.store.integrations import IntegrationStore
+from jobsprint.core.clock import iso_seconds, now_ms
+from jobsprint.core.ids import new_id
+from jobsprint.repositories.integrations import IntegrationStore
 from tests.support.call import call
 from tests.support.receiver import Receiver
 from tests.support.rows import connected, rows, subscribed

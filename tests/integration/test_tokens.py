@@ -5,9 +5,9 @@ from typing import Any
 
 import pytest
 
-from jobsprint import aws
-from jobsprint.domain.errors import InvalidFields
-from jobsprint.domain.times import now_ms
+from jobsprint.core import aws
+from jobsprint.core.clock import now_ms
+from jobsprint.core.errors import InvalidFields
 from tests.conftest import forget_settings
 from tests.support.call import Context, call, handler
 from tests.support.rows import rows

@@ -11,19 +11,19 @@ from typing import Any
 import pytest
 from msgspec.structs import replace
 
-from jobsprint import aws as clients
-from jobsprint.config import settings
+from jobsprint.core import aws as clients
+from jobsprint.core.clock import iso_millis, now_ms
+from jobsprint.core.config import settings
+from jobsprint.delivery import admission, operational_events, queue
 from jobsprint.delivery import attempt as attempts
-from jobsprint.delivery import dispatch as dispatching
-from jobsprint.delivery import gate, queue, telling
+from jobsprint.delivery import dispatcher as dispatching
 from jobsprint.delivery.queue import Notice
-from jobsprint.delivery.sweep import sweep
-from jobsprint.domain import event_names, traffic
+from jobsprint.delivery.sweeper import sweep
+from jobsprint.domain import endpoint_health, events
 from jobsprint.domain.deliveries import GRACE_MS, SHOWN_WAIT_MS, Claim
-from jobsprint.domain.times import iso_millis, now_ms
-from jobsprint.store.deliveries import DeliveryStore
-from jobsprint.store.integrations import IntegrationStore
-from jobsprint.store.traffic import TrafficStore
+from jobsprint.repositories.deliveries import DeliveryStore
+from jobsprint.repositories.endpoint_health import TrafficStore
+from jobsprint.repositories.integrations import IntegrationStore
 from tests.support.call import call
 from tests.support.deliveries import Outbox, Sent, deliveries, publish, record, subscribe
 from tests.support.receiver import Receiver, Reply, receiving
@@ -50,7 +50,7 @@ class World:
             publish(**fields)
         return self.outbox.take()
 
-    def fail(self, count: int = traffic.MIN_ATTEMPTS) -> list[Sent]:
+    def fail(self, count: int = endpoint_health.MIN_ATTEMPTS) -> list[Sent]:
         """Sends events one by one; what is in the queue afterwards."""
         sent = self.publish(count)
         self.work(*sent)
@@ -61,8 +61,8 @@ class World:
 def world(outbox: Outbox, monkeypatch: pytest.MonkeyPatch) -> World:
     monkeypatch.setenv("RETRY_SCHEDULE", "0,5,300")
     settings.cache_clear()
-    monkeypatch.setattr(gate, "CACHED_SECONDS", 0.0)
-    monkeypatch.setattr(traffic, "SLOW_MS", 60_000)  # a busy machine must not pass for a slow receiver
+    monkeypatch.setattr(admission, "CACHED_SECONDS", 0.0)
+    monkeypatch.setattr(endpoint_health, "SLOW_MS", 60_000)  # a busy machine must not pass for a slow receiver
     return World(outbox)
 
 
@@ -78,10 +78,10 @@ OWN = ("webhook.*", "delivery.exhausted")
 
 def told(world: World) -> list[dict[str, Any]]:
     """The service's own events among the messages in the queue, which go on to their receivers."""
-    return [sent.json for sent in world.outbox.take() if event_names.is_own(sent.json["event"])]
+    return [sent.json for sent in world.outbox.take() if events.is_own(sent.json["event"])]
 
 
-def state_of(webhook: dict[str, Any]) -> traffic.Traffic:
+def state_of(webhook: dict[str, Any]) -> endpoint_health.Traffic:
     return TrafficStore("acme").traffic(webhook["id"]).state
 
 
@@ -140,13 +140,13 @@ def test_a_failing_webhook_waits_without_using_up_attempts_and_is_probed(world: 
     put_off = world.outbox.take()
     assert len(receiver.received) == before, "the breaker is open"
     assert len(put_off) == 4
-    assert {sent.delay for sent in put_off} == {traffic.FIRST_OPEN_MS // 1000}
+    assert {sent.delay for sent in put_off} == {endpoint_health.FIRST_OPEN_MS // 1000}
     assert {(sent.json["attempt"], sent.json["deferred"]) for sent in put_off} == {(1, 1)}
     shown = deliveries(webhook["id"], "?limit=100&state=pending")
     assert len(shown) == 4, "whoever waits is shown to wait"
     assert {one["nextAttemptAt"] for one in shown} == {iso_millis(put_off[0].json["notBefore"])}
 
-    world.now += traffic.FIRST_OPEN_MS
+    world.now += endpoint_health.FIRST_OPEN_MS
     world.work(*put_off)
     assert len(receiver.received) == before + 1, "one probe"
     shown = deliveries(webhook["id"], "?limit=100")
@@ -173,7 +173,7 @@ def test_a_failing_webhook_waits_without_using_up_attempts_and_is_probed(world: 
         if item.get("state") == {"S": "delivered"}:
             assert not {"listed", "dueAt", "dueShard", "nextAttemptAt"} & item.keys()
 
-    world.now += traffic.SLOW_KEPT_MS
+    world.now += endpoint_health.SLOW_KEPT_MS
     world.work(*world.publish())
     assert IntegrationStore("acme").get(webhook["id"]).watched is False, "well again: it costs nothing any more"
 
@@ -196,7 +196,7 @@ def test_a_retry_that_waits_shows_its_new_time(world: World, receiver: Receiver)
     assert int(stored["nextAttemptAt"]["N"]) == again.json["notBefore"]
     assert stored["listed"] == {"S": f"acme#{webhook['id']}#retrying"}
     world.work(retry)
-    assert len(receiver.received) == traffic.MIN_ATTEMPTS
+    assert len(receiver.received) == endpoint_health.MIN_ATTEMPTS
 
 
 def test_what_waits_is_discarded_when_its_webhook_is_paused(world: World, receiver: Receiver) -> None:
@@ -216,7 +216,7 @@ def test_what_waits_is_discarded_when_its_webhook_is_paused(world: World, receiv
 def test_a_container_believes_for_seconds_that_a_breaker_is_open(
     world: World, receiver: Receiver, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(gate, "CACHED_SECONDS", 60.0)
+    monkeypatch.setattr(admission, "CACHED_SECONDS", 60.0)
     subscribe(receiver.url)
     receiver.answer = lambda _: Reply(500)
     world.fail()
@@ -245,7 +245,7 @@ def test_a_new_address_is_tried_at_once(world: World, receiver: Receiver) -> Non
 def test_a_hanging_answer_holds_others_back_while_it_is_awaited(
     world: World, receiver: Receiver, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(traffic, "SLOW_MS", 500)
+    monkeypatch.setattr(endpoint_health, "SLOW_MS", 500)
     monkeypatch.setattr(attempts, "BUDGET_SECONDS", 6.0)
     webhook = subscribe(receiver.url)
     seen: list[tuple[bool, int]] = []
@@ -259,7 +259,7 @@ def test_a_hanging_answer_holds_others_back_while_it_is_awaited(
     world.work(*world.publish())
     assert seen == [(True, 1)], "marked while it is awaited"
     state = state_of(webhook)
-    assert (state.leases, state.slow_until) == ((), world.now + traffic.SLOW_KEPT_MS)
+    assert (state.leases, state.slow_until) == ((), world.now + endpoint_health.SLOW_KEPT_MS)
 
 
 def test_two_batches_at_a_time_go_to_a_slow_webhook(world: World, receiver: Receiver) -> None:
@@ -267,7 +267,9 @@ def test_two_batches_at_a_time_go_to_a_slow_webhook(world: World, receiver: Rece
     store = TrafficStore("acme")
     for token in ("a", "b"):
         store.change(
-            webhook["id"], lambda state, token=token: (traffic.found_slow(state, token, world.now), None), now=world.now
+            webhook["id"],
+            lambda state, token=token: (endpoint_health.found_slow(state, token, world.now), None),
+            now=world.now,
         )
     IntegrationStore("acme").watch(webhook["id"], watched=True)
     messages = world.publish(3)
@@ -275,7 +277,7 @@ def test_two_batches_at_a_time_go_to_a_slow_webhook(world: World, receiver: Rece
     assert receiver.received == []
     put_off = world.outbox.take()
     assert len(put_off) == 3
-    world.now += traffic.LEASE_MS  # both holders died
+    world.now += endpoint_health.LEASE_MS  # both holders died
     world.work(*put_off)
     assert len(receiver.received) == 3
     assert state_of(webhook).leases == ()
@@ -327,7 +329,7 @@ def test_failing_and_recovered_are_told_once_each_and_not_to_the_webhook_itself(
     webhook = subscribe(receiver.url, "*", name="Mine")
     listening = subscribe(listener.url, *OWN)
     receiver.answer = lambda _: Reply(500)
-    world.work(*world.publish(traffic.MIN_ATTEMPTS))
+    world.work(*world.publish(endpoint_health.MIN_ATTEMPTS))
     [failing] = told(world)
     assert (failing["event"], failing["webhookId"]) == ("webhook.failing", listening["id"])
     data = json.loads(failing["data"])
@@ -384,7 +386,7 @@ def test_enabled_after_a_crash_had_left_its_disabling_half_done_a_webhook_is_pro
     subscribe(listener.url, "webhook.*")
     receiver.answer = lambda _: Reply(410)
     with monkeypatch.context() as patch:
-        patch.setattr(telling, "_keep_disabled", lambda *_, **__: 1 / 0)
+        patch.setattr(operational_events, "_keep_disabled", lambda *_, **__: 1 / 0)
         world.work(*world.publish())
     IntegrationStore("acme").watch(webhook["id"], watched=False)  # a batch that found it calm before may say so after
     call("PATCH", f"/integrations/webhooks/{webhook['id']}", body={"active": True})
@@ -394,7 +396,7 @@ def test_enabled_after_a_crash_had_left_its_disabling_half_done_a_webhook_is_pro
     world.work(*messages)
     assert len(receiver.received) == 1 + 1, "one probe before full return"
     assert [one["event"] for one in told(world)] == ["webhook.disabled", "webhook.recovered"]
-    world.now += telling.NOTICE_MS
+    world.now += operational_events.NOTICE_MS
     world.work(*world.outbox.take_notices())
     assert told(world) == []
 
@@ -458,11 +460,11 @@ def test_five_days_without_a_success_disable_a_webhook(
     subscribe(listener.url, "webhook.disabled")
     receiver.answer = lambda _: Reply(500)
     path = f"/integrations/webhooks/{webhook['id']}"
-    for _ in range(traffic.DISABLE_MIN_ATTEMPTS):
+    for _ in range(endpoint_health.DISABLE_MIN_ATTEMPTS):
         assert call("GET", path).data["active"] is True
         world.work(*(sent for sent in world.publish() if sent.group == webhook["id"]))
         disabled = told(world)
-        world.now += traffic.DISABLE_AFTER_MS // (traffic.DISABLE_MIN_ATTEMPTS - 1) + 1
+        world.now += endpoint_health.DISABLE_AFTER_MS // (endpoint_health.DISABLE_MIN_ATTEMPTS - 1) + 1
     shown = call("GET", path).data
     assert (shown["active"], shown["disabledReason"]) == (False, "failing")
     [event] = disabled
@@ -475,16 +477,16 @@ def test_a_pause_is_no_time_of_failing(world: World, receiver: Receiver, path: s
     webhook = subscribe(receiver.url)
     one = f"/integrations/webhooks/{webhook['id']}"
     receiver.answer = lambda _: Reply(500)
-    for _ in range(traffic.DISABLE_MIN_ATTEMPTS - 1):
+    for _ in range(endpoint_health.DISABLE_MIN_ATTEMPTS - 1):
         world.work(*world.publish())
         world.outbox.take()
-        world.now += traffic.WINDOW_MS // 4  # too seldom for the breaker
+        world.now += endpoint_health.WINDOW_MS // 4  # too seldom for the breaker
     call("PATCH", one, body={"active": False})
-    world.now += traffic.DISABLE_AFTER_MS
+    world.now += endpoint_health.DISABLE_AFTER_MS
     method, body = ("PATCH", {"active": True}) if "webhooks" in path else ("POST", {})
     assert call(method, path.format(webhook["id"]), body=body).status == 200
     world.work(*world.publish())
-    assert len(receiver.received) == traffic.DISABLE_MIN_ATTEMPTS
+    assert len(receiver.received) == endpoint_health.DISABLE_MIN_ATTEMPTS
     assert call("GET", one).data["active"] is True, "five days of pause and one failure are not five days of failures"
 
 
@@ -498,7 +500,7 @@ def test_failing_to_deliver_an_own_event_tells_nothing(
     receiver.answer = lambda _: Reply(500)
     messages = [sent for sent in world.publish(12, event="webhook.failing") if sent.group]
     world.work(*messages)
-    assert len(receiver.received) >= traffic.MIN_ATTEMPTS
+    assert len(receiver.received) >= endpoint_health.MIN_ATTEMPTS
     assert [one for one in told(world) if "deferred" not in one] == [], "nothing new; some of the old wait"
 
 
@@ -509,16 +511,16 @@ def test_what_a_crash_left_untold_is_told_by_the_notice(
     subscribe(listener.url, "webhook.*")
     receiver.answer = lambda _: Reply(500)
     with monkeypatch.context() as patch:
-        patch.setattr(telling, "tell", lambda *_: None)
-        world.work(*world.publish(traffic.MIN_ATTEMPTS))
+        patch.setattr(operational_events, "tell", lambda *_: None)
+        world.work(*world.publish(endpoint_health.MIN_ATTEMPTS))
     assert told(world) == []
     [notice] = world.outbox.take_notices()
-    assert notice.delay == telling.NOTICE_MS // 1000
+    assert notice.delay == operational_events.NOTICE_MS // 1000
     for _ in range(2):  # also when it comes twice
-        world.now += telling.NOTICE_MS
+        world.now += operational_events.NOTICE_MS
         world.work(notice)
     assert [one["event"] for one in told(world)] == ["webhook.failing"]
-    telling.follow(Notice("acme", "wh_01m8288m5jfcptj5b3fxvspecm", 0), world.now)
+    operational_events.follow(Notice("acme", "wh_01m8288m5jfcptj5b3fxvspecm", 0), world.now)
     assert state_of(webhook).untold == ()
 
 
@@ -529,10 +531,10 @@ def test_a_disabling_that_a_crash_left_untold_is_told_by_the_notice(
     subscribe(listener.url, "webhook.*")
     receiver.answer = lambda _: Reply(410)
     with monkeypatch.context() as patch:
-        patch.setattr(telling, "_keep_disabled", lambda *_, **__: 1 / 0)
+        patch.setattr(operational_events, "_keep_disabled", lambda *_, **__: 1 / 0)
         world.work(*world.publish())
     assert told(world) == []
-    world.now += telling.NOTICE_MS
+    world.now += operational_events.NOTICE_MS
     world.work(*world.outbox.take_notices())
     assert [one["event"] for one in told(world)] == ["webhook.disabled"]
 
@@ -543,7 +545,7 @@ def test_batches_that_meet_never_exceed_the_rate_limit_together(world: World, re
     tickets = [queue.to_ticket(sent.body) for sent in world.publish(5)]
 
     def ask(_: int) -> int:
-        own = gate.Gate(lambda: world.now, lambda: 0.5).admit([(ticket, webhook) for ticket in tickets])
+        own = admission.Gate(lambda: world.now, lambda: 0.5).admit([(ticket, webhook) for ticket in tickets])
         return own.count(None)
 
     with ThreadPoolExecutor(8) as containers:

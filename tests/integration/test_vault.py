@@ -7,10 +7,10 @@ from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 from msgspec.structs import replace
 
-from jobsprint import aws
-from jobsprint.security import vault
-from jobsprint.security.vault import NotOpened, Place, open_sealed, seal
-from jobsprint.store import data_keys
+from jobsprint.core import aws
+from jobsprint.repositories import data_keys
+from jobsprint.security import encryption
+from jobsprint.security.encryption import NotOpened, Place, open_sealed, seal
 
 PLACE = Place("acme", "int_1", "headers", 3)
 
@@ -56,9 +56,9 @@ def test_a_damaged_text_does_not_open() -> None:
 def test_a_tenant_has_one_data_key_and_it_is_kept_wrapped() -> None:
     seal(PLACE, "one")
     wrapped = data_keys.find_wrapped_key("acme")
-    vault._keys.clear()
+    encryption._keys.clear()
     sealed = seal(PLACE, "two")
-    vault._keys.clear()
+    encryption._keys.clear()
 
     assert data_keys.find_wrapped_key("acme") == wrapped
     assert open_sealed(PLACE, sealed) == "two"
@@ -78,16 +78,16 @@ def test_two_first_secrets_at_once_agree_on_one_key(monkeypatch: pytest.MonkeyPa
     real = data_keys.keep_wrapped_key
 
     def another_was_first(tenant: str, wrapped: bytes) -> bool:
-        monkeypatch.setattr(vault.data_keys, "keep_wrapped_key", real)
-        vault._keys.pop(tenant, None)
+        monkeypatch.setattr(encryption.data_keys, "keep_wrapped_key", real)
+        encryption._keys.pop(tenant, None)
         theirs.append(seal(PLACE, "theirs"))
-        vault._keys.clear()
+        encryption._keys.clear()
         return real(tenant, wrapped)
 
     theirs: list[str] = []
-    monkeypatch.setattr(vault.data_keys, "keep_wrapped_key", another_was_first)
+    monkeypatch.setattr(encryption.data_keys, "keep_wrapped_key", another_was_first)
 
     ours = seal(PLACE, "ours")
 
-    vault._keys.clear()
+    encryption._keys.clear()
     assert [open_sealed(PLACE, theirs[0]), open_sealed(PLACE, ours)] == ["theirs", "ours"]

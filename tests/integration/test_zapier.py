@@ -7,8 +7,8 @@ from typing import Any
 import pytest
 
 from jobsprint.connectors.zapier import App
-from jobsprint.domain.models import Integration
-from jobsprint.store.integrations import IntegrationStore
+from jobsprint.domain.integrations import Integration
+from jobsprint.repositories.integrations import IntegrationStore
 from tests.conftest import forget_settings
 from tests.support.call import Answer, call
 from tests.support.mcp import text_result

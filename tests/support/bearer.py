@@ -3,12 +3,13 @@
 import json
 from collections.abc import Mapping
 
-from jobsprint.connectors import calls, outcomes
+from jobsprint.connectors import responses, signed_post
 from jobsprint.connectors.base import CallContext, Connection, TestResult
-from jobsprint.domain.errors import UpstreamUnauthorized
-from jobsprint.domain.models import Capability, Integration, JsonObject
+from jobsprint.core.canonical_json import JsonObject
+from jobsprint.core.errors import UpstreamUnauthorized
+from jobsprint.domain.integrations import Capability, Integration
+from jobsprint.outbound.client import Answer, Failure, Request
 from jobsprint.security.credentials import Credentials
-from jobsprint.security.outbound import Answer, Failure, Request
 
 
 class Bearer:
@@ -28,7 +29,7 @@ class Bearer:
         )
 
     def test(self, integration: Integration, credentials: Credentials) -> TestResult:
-        return outcomes.test_result(_post(credentials, {"method": "tools/list"}))
+        return responses.test_result(_post(credentials, {"method": "tools/list"}))
 
     def execute(
         self,
@@ -47,15 +48,15 @@ class Bearer:
 def _post(credentials: Credentials, body: JsonObject, *, seconds: float = 5) -> Answer | Failure:
     headers = {"Authorization": f"Bearer {credentials.keys.get('token', '')}", "Content-Type": "application/json"}
     request = Request("POST", credentials.url, headers, json.dumps(body).encode())
-    return calls.client().send(request, timeout=seconds, max_body=10_000)
+    return signed_post.client().send(request, timeout=seconds, max_body=10_000)
 
 
 def _answer(outcome: Answer | Failure) -> JsonObject:
     if isinstance(outcome, Failure):
-        raise outcomes.failed(outcome)
+        raise responses.failed(outcome)
     if outcome.status == 401:
         raise UpstreamUnauthorized("401", challenge=outcome.headers.get("www-authenticate", ""))
     if outcome.status != 200:
-        raise outcomes.refused(outcome)
+        raise responses.refused(outcome)
     answer: JsonObject = json.loads(outcome.body)
     return answer

@@ -17,13 +17,13 @@ from typing import Any
 
 from msgspec.structs import replace
 
-from jobsprint import aws
-from jobsprint.config import settings
-from jobsprint.domain.times import iso_seconds
-from jobsprint.store.events import events_of, item_key
-from jobsprint.store.integrations import IntegrationStore
-from jobsprint.store.table import unmarshal_item
-from jobsprint.store.traffic import TrafficStore
+from jobsprint.core import aws
+from jobsprint.core.clock import iso_seconds
+from jobsprint.core.config import settings
+from jobsprint.repositories.dynamodb import unmarshal_item
+from jobsprint.repositories.endpoint_health import TrafficStore
+from jobsprint.repositories.events import events_of, item_key
+from jobsprint.repositories.integrations import IntegrationStore
 from tests.support.call import call, event
 from tests.support.deliveries import record, subscribe
 from tests.support.mortals import Mortals, World

@@ -7,7 +7,7 @@ from contextlib import contextmanager
 from dataclasses import dataclass, field
 from typing import Any
 
-from jobsprint import aws as clients
+from jobsprint.core import aws as clients
 from tests.support.call import Context, call, handler
 
 _numbers = itertools.count(1)

@@ -1,4 +1,5 @@
-"""A virtual-time model of the delivery queue, its pollers and the receivers, around the real rules of `domain.traffic`.
+"""A virtual-time model of the delivery queue, its pollers and the receivers, around the real rules of
+`domain.endpoint_health`.
 
 Simulated: time, SQS (plain order, or the rule of AWS's fair queues), pollers that each hold one batch until its last
 message is answered, receivers, and the places where state is kept. Real: every decision about what is sent when.
@@ -13,10 +14,10 @@ from dataclasses import dataclass, field
 from statistics import quantiles
 from typing import Any
 
-from jobsprint.delivery.schedule import verdict
-from jobsprint.domain import traffic
-from jobsprint.domain.models import Attempt
-from jobsprint.domain.traffic import Report, Totals, Traffic
+from jobsprint.domain import endpoint_health
+from jobsprint.domain.deliveries import Attempt
+from jobsprint.domain.endpoint_health import Report, Totals, Traffic
+from jobsprint.domain.retry_policy import verdict
 
 POLLERS = 5
 BATCH = 10
@@ -178,10 +179,10 @@ class Model:
             if delivery.receiver != self._load.hanging and delivery.attempt == 1:
                 self.outcome.waits.append(now + took - delivery.published)
             self.outcome.attempts_at_hanging += delivery.receiver == self._load.hanging
-        if self._guarded and longest > traffic.SLOW_MS:
-            slow = {delivery.receiver for delivery, took in sent if took > traffic.SLOW_MS} - leased
+        if self._guarded and longest > endpoint_health.SLOW_MS:
+            slow = {delivery.receiver for delivery, took in sent if took > endpoint_health.SLOW_MS} - leased
             leased |= slow
-            self._at(now + traffic.SLOW_MS, lambda at: self._find_slow(slow, token, at))
+            self._at(now + endpoint_health.SLOW_MS, lambda at: self._find_slow(slow, token, at))
         # Each is recorded as it finishes; the batch, and what it says of its webhooks, ends with the last.
         for delivery, took in sent:
             self._at(now + took, lambda at, d=delivery: self._recorded(d, at))  # type: ignore[misc]
@@ -195,14 +196,14 @@ class Model:
             return own
         moment = int(now)
         before = self._known.get(receiver, Traffic())
-        state, admission = traffic.admit(before, len(own), token, target=0, now=moment)
+        state, admission = endpoint_health.admit(before, len(own), token, target=0, now=moment)
         self._known[receiver] = state
         if admission.why == "calm":
             self._watched.discard(receiver)
         if admission.why in ("lease", "probe"):
             leased.add(receiver)
         for delivery in own[admission.go :]:
-            again_at = traffic.come_again(
+            again_at = endpoint_health.come_again(
                 admission,
                 deferred=delivery.deferred,
                 openings=state.openings,
@@ -220,7 +221,7 @@ class Model:
 
     def _find_slow(self, receivers: set[int], token: str, now: float) -> None:
         for receiver in receivers:
-            self._known[receiver] = traffic.found_slow(self._known.get(receiver, Traffic()), token, int(now))
+            self._known[receiver] = endpoint_health.found_slow(self._known.get(receiver, Traffic()), token, int(now))
             self._watched.add(receiver)
 
     def _recorded(self, delivery: Delivery, now: float) -> None:
@@ -245,12 +246,12 @@ class Model:
             report = Report(
                 ok=len(own) - bad,
                 bad=bad,
-                slow=max(own) >= traffic.SLOW_MS,
+                slow=max(own) >= endpoint_health.SLOW_MS,
                 token=token if receiver in leased else None,
                 totals=totals,
             )
             if self._guarded and (report.bad or report.slow or report.token):
-                state, _ = traffic.judged(self._known.get(receiver, Traffic()), report, target=0, now=int(now))
+                state, _ = endpoint_health.judged(self._known.get(receiver, Traffic()), report, target=0, now=int(now))
                 self._known[receiver] = state
-                if not traffic.is_calm(state, int(now)):
+                if not endpoint_health.is_calm(state, int(now)):
                     self._watched.add(receiver)

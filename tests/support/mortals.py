@@ -104,11 +104,11 @@ class _Boundaries:
 
 
 def _main(socket_path: str) -> None:
-    from jobsprint import aws
-    from jobsprint.delivery import dispatch as dispatching
-    from jobsprint.domain import traffic
-    from jobsprint.security import outbound
-    from jobsprint.store import deliveries
+    from jobsprint.core import aws
+    from jobsprint.delivery import dispatcher as dispatching
+    from jobsprint.domain import endpoint_health
+    from jobsprint.outbound import client as outbound
+    from jobsprint.repositories import deliveries
     from tests.support.call import Context, handler
     from tests.support.shared_aws import Remote
 
@@ -142,7 +142,7 @@ def _main(socket_path: str) -> None:
     dispatching._fraction = lambda: 0.5
     dispatching.GATHER_SECONDS = 60
     deliveries._due_shard = lambda _: "0"
-    traffic.SLOW_MS = 60_000
+    endpoint_health.SLOW_MS = 60_000
     aws._session().register("before-send", before_send)
     for client in (aws.dynamodb, aws.sqs, aws.kms):
         client()

@@ -1,7 +1,7 @@
 """BatchExecuteStatement for moto, which knows no conditions there: inserts and updates as DynamoDB judges them.
 
-Only what `store.statements` writes is understood; anything else is a NotImplementedError rather than a guess. Each
-statement is turned into the PutItem or UpdateItem that it is, so that moto's own conditions decide.
+Only what `repositories.statements` writes is understood; anything else is a NotImplementedError rather than a guess.
+Each statement is turned into the PutItem or UpdateItem that it is, so that moto's own conditions decide.
 """
 
 import re

@@ -13,7 +13,7 @@ from moto import mock_aws
 from moto.backends import get_backend
 from moto.s3 import s3_backends
 
-from jobsprint import aws
+from jobsprint.core import aws
 from tests.support.template import create_queues, create_tables
 
 ACCOUNT = "123456789012"

@@ -3,10 +3,11 @@
 import json
 from typing import Any
 
-from jobsprint import aws
-from jobsprint.domain.ids import new_id
-from jobsprint.domain.models import Capability, Integration, IntegrationStatus, IntegrationType, JsonObject
-from jobsprint.store.integrations import IntegrationStore
+from jobsprint.core import aws
+from jobsprint.core.canonical_json import JsonObject
+from jobsprint.core.ids import new_id
+from jobsprint.domain.integrations import Capability, Integration, IntegrationStatus, IntegrationType
+from jobsprint.repositories.integrations import IntegrationStore
 from tests.support.call import call
 from tests.support.template import resources
 

@@ -11,10 +11,10 @@ from typing import Any
 
 import pytest
 
-from jobsprint import aws as clients
+from jobsprint.core import aws as clients
 from jobsprint.delivery import attempt as attempts
-from jobsprint.delivery import dispatch as dispatching
-from jobsprint.security import outbound
+from jobsprint.delivery import dispatcher as dispatching
+from jobsprint.outbound import client as outbound
 from tests.support.deliveries import Outbox, dispatch, publish, record, subscribe
 
 _STATUS = Path("/proc/self/status")

@@ -10,9 +10,9 @@ from collections.abc import Callable, Iterable
 from dataclasses import dataclass, field
 from typing import Any
 
-from jobsprint import aws
-from jobsprint.config import settings
-from jobsprint.delivery.sweep import LOOK_AHEAD_MS
+from jobsprint.core import aws
+from jobsprint.core.config import settings
+from jobsprint.delivery.sweeper import LOOK_AHEAD_MS
 from tests.support.deliveries import record
 
 VISIBILITY_MS = 180_000

@@ -6,11 +6,10 @@ from typing import Any
 
 import pytest
 
-from jobsprint import config, observe
-from jobsprint.delivery.figures import report
-from jobsprint.domain.deliveries import Ended, Ticket
-from jobsprint.domain.ids import made_at, new_id
-from jobsprint.domain.models import Attempt
+from jobsprint.core import config, observability
+from jobsprint.core.ids import made_at, new_id
+from jobsprint.delivery.metrics import report
+from jobsprint.domain.deliveries import Attempt, Ended, Ticket
 from tests.support.template import environment
 
 
@@ -28,7 +27,7 @@ def lines(capsys: pytest.CaptureFixture[str]) -> list[dict[str, Any]]:
 
 
 def test_a_line_is_emf(capsys: pytest.CaptureFixture[str]) -> None:
-    observe.count({"Sent": 2, "None": 0, "SendMs": [1, 2], "NoMs": []}, failure="dns")
+    observability.count({"Sent": 2, "None": 0, "SendMs": [1, 2], "NoMs": []}, failure="dns")
     [line] = lines(capsys)
     [directive] = line["_aws"]["CloudWatchMetrics"]
     assert directive == {
@@ -46,9 +45,9 @@ def test_a_line_is_emf(capsys: pytest.CaptureFixture[str]) -> None:
 
 
 def test_nothing_is_no_line_and_values_are_bounded(capsys: pytest.CaptureFixture[str]) -> None:
-    observe.count({"Sent": 0, "SendMs": []})
+    observability.count({"Sent": 0, "SendMs": []})
     assert lines(capsys) == []
-    observe.count({"SendMs": list(range(250))})
+    observability.count({"SendMs": list(range(250))})
     assert len(lines(capsys)[0]["SendMs"]) == 100
 
 

@@ -4,7 +4,7 @@ from typing import Any
 
 import pytest
 
-from jobsprint.store import statements
+from jobsprint.repositories import statements
 from tests.support import partiql
 
 KEY = {"pk": "a#b", "sk": "c"}

@@ -4,8 +4,8 @@ from typing import Any
 
 import pytest
 
-from jobsprint.api.address import base_url
-from jobsprint.domain.errors import BadRequest
+from jobsprint.api.app import base_url
+from jobsprint.core.errors import BadRequest
 
 RESOURCE = "/integrations/{integrationId}/connect"
 

@@ -4,9 +4,9 @@ from typing import Any
 
 import pytest
 
-from jobsprint.api.caller import ANY_TOKEN, caller_of
-from jobsprint.api.endpoint import error_answer
-from jobsprint.domain.errors import Forbidden, JobsprintError, RateLimited, Unauthenticated
+from jobsprint.api.app import error_answer
+from jobsprint.api.auth import ANY_TOKEN, caller_of
+from jobsprint.core.errors import Forbidden, JobsprintError, RateLimited, Unauthenticated
 
 
 @pytest.mark.parametrize(

@@ -6,9 +6,9 @@ import pytest
 from hypothesis import assume, given
 from hypothesis import strategies as st
 
-from jobsprint import config
-from jobsprint.api import pages
-from jobsprint.domain.errors import BadRequest
+from jobsprint.api import pagination
+from jobsprint.core import config
+from jobsprint.core.errors import BadRequest
 from tests.support.template import environment
 
 _QUERY = {"of": "integrations", "type": None, "status": "connected"}
@@ -26,14 +26,14 @@ def _cursor_key() -> Iterator[None]:
 
 
 def _cursor(position: str) -> str:
-    made = pages.encode("acme", _QUERY, position)
+    made = pagination.encode("acme", _QUERY, position)
     assert made is not None
     return made
 
 
 def _refused(cursor: str, tenant: str = "acme", query: dict[str, str | None] = _QUERY) -> bool:
     try:
-        pages.decode(tenant, query, cursor)
+        pagination.decode(tenant, query, cursor)
     except BadRequest as error:
         return error.code == "invalid_cursor"
     return False
@@ -44,12 +44,12 @@ def test_a_cursor_comes_back_whole(position: str) -> None:
     cursor = _cursor(position)
 
     assert cursor.startswith("cursor_")
-    assert pages.decode("acme", _QUERY, cursor) == position
+    assert pagination.decode("acme", _QUERY, cursor) == position
 
 
 def test_no_position_is_no_cursor() -> None:
-    assert pages.encode("acme", _QUERY, None) is None
-    assert pages.decode("acme", _QUERY, None) is None
+    assert pagination.encode("acme", _QUERY, None) is None
+    assert pagination.decode("acme", _QUERY, None) is None
 
 
 @given(position=_POSITION, data=st.data())

@@ -9,7 +9,7 @@ from hypothesis import strategies as st
 from pydantic import Field, TypeAdapter, ValidationError
 
 from jobsprint.api.parameters import Body, Parameters, Path, Query, Request
-from jobsprint.domain.errors import InvalidFields
+from jobsprint.core.errors import InvalidFields
 from jobsprint.domain.inputs import Input
 
 Kind = Literal["zapier", "n8n", "custom"]

@@ -12,7 +12,7 @@ from botocore import xform_name
 from botocore.awsrequest import AWSResponse
 from botocore.loaders import Loader
 
-from jobsprint.store import statements
+from jobsprint.repositories import statements
 from tests.support.sources import sources
 from tests.support.template import ROOT
 

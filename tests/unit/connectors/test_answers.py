@@ -7,7 +7,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from jobsprint.connectors.answers import read_object
+from jobsprint.connectors.responses import read_object
 
 TEXTS = st.text(st.characters(categories=None, codec=None), max_size=8)  # halves of surrogate pairs too
 VALUES = st.recursive(

@@ -7,7 +7,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 from mcp.shared import inbound
 
-from jobsprint.connectors.mcp_headers import header_value, mirrored, parameter_headers
+from jobsprint.connectors.mcp.headers import header_value, mirrored, parameter_headers
 
 
 @given(st.text(max_size=40))

@@ -7,8 +7,8 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from jobsprint.connectors.mcp_results import payload_of, result_of
-from jobsprint.domain.errors import UpstreamFailed
+from jobsprint.connectors.mcp.results import payload_of, result_of
+from jobsprint.core.errors import UpstreamFailed
 
 
 def text(*values: Any) -> list[dict[str, Any]]:

@@ -7,7 +7,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from jobsprint.connectors.mcp_stream import EventStream, message_in
+from jobsprint.connectors.mcp.stream import EventStream, message_in
 
 ANSWER = {"jsonrpc": "2.0", "id": 7, "result": {"text": "grüße 🎉 \u2028 line"}}
 NOTE = {"jsonrpc": "2.0", "method": "notifications/progress", "params": {"progress": 1}}

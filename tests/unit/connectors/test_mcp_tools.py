@@ -5,11 +5,12 @@ from typing import Any
 from hypothesis import given
 from hypothesis import strategies as st
 
-from jobsprint.connectors import mcp_protocol, zapier
-from jobsprint.connectors.mcp_protocol import Listing, Tool
-from jobsprint.domain.errors import UpstreamFailed
-from jobsprint.domain.json_schema import check_schema
-from jobsprint.domain.models import Integration
+from jobsprint.connectors import zapier
+from jobsprint.connectors.mcp import client
+from jobsprint.connectors.mcp.client import Listing, Tool
+from jobsprint.core.errors import UpstreamFailed
+from jobsprint.core.json_schema import check_schema
+from jobsprint.domain.integrations import Integration
 
 KEYS = st.sampled_from(
     [
@@ -45,7 +46,7 @@ TOOLS = st.lists(st.fixed_dictionaries({"name": JSON, "inputSchema": JSON}, opti
 def test_any_page_of_tools(page: dict[str, Any], modern: bool) -> None:
     listing = Listing()
     try:
-        mcp_protocol._add_page(listing, page, lambda _: True, modern=modern)
+        client._add_page(listing, page, lambda _: True, modern=modern)
     except UpstreamFailed:
         assert not isinstance(page["tools"], list)
     for tool in listing.tools:

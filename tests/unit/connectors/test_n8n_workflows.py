@@ -4,8 +4,8 @@ from typing import Any
 
 import pytest
 
-from jobsprint.connectors.n8n_outcomes import execution_of, webhook_error
-from jobsprint.connectors.n8n_workflows import (
+from jobsprint.connectors.n8n.outcomes import execution_of, webhook_error
+from jobsprint.connectors.n8n.workflows import (
     Hook,
     action_names,
     capability,
@@ -14,9 +14,9 @@ from jobsprint.connectors.n8n_workflows import (
     snake_case,
     webhook_data,
 )
-from jobsprint.domain.errors import RateLimited, UpstreamFailed, UpstreamTimeout
-from jobsprint.domain.json_schema import check_schema
-from jobsprint.security.outbound import Answer
+from jobsprint.core.errors import RateLimited, UpstreamFailed, UpstreamTimeout
+from jobsprint.core.json_schema import check_schema
+from jobsprint.outbound.client import Answer
 
 
 def trigger(**parameters: Any) -> dict[str, Any]:

@@ -6,11 +6,11 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from jobsprint.core.redaction import MASK
 from jobsprint.delivery import attempt as attempts
 from jobsprint.domain.deliveries import Ticket
-from jobsprint.domain.redact import MASK
+from jobsprint.outbound.client import Answer, Failure
 from jobsprint.security.credentials import Credentials
-from jobsprint.security.outbound import Answer, Failure
 
 TICKET = Ticket("acme", "wh_1", "dlv_1", "evt_1", "workflow.executed", "2025-01-06T12:00:00Z", "0#evt_1", attempt=3)
 URL = "https://hooks.example.com/in/T0aB1cD2eF3gH4iJ5kL6mN7?token=very-secret&page=1"

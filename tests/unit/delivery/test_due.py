@@ -6,19 +6,19 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from jobsprint.delivery.schedule import verdict
-from jobsprint.domain import rules
+from jobsprint.core.retry_after import MAX_RETRY_AFTER_SECONDS
+from jobsprint.domain import integrations
 from jobsprint.domain.deliveries import (
     GRACE_MS,
     MAX_DELAY_MS,
     MAX_DOUBLINGS,
+    Attempt,
     due_again_at,
     due_at,
     held_by_queue,
 )
-from jobsprint.domain.models import Attempt
-from jobsprint.domain.retry_after import MAX_RETRY_AFTER_SECONDS
-from jobsprint.store import events
+from jobsprint.domain.retry_policy import verdict
+from jobsprint.repositories import events
 
 NOW = 1_736_164_800_000
 times = st.integers(0, 1 << 42)
@@ -55,7 +55,7 @@ def test_a_delivery_that_nobody_works_is_enqueued_a_few_times_a_day() -> None:
 @pytest.mark.parametrize("schedule", [[901], [0, 7 * 86400, 7 * 86400, 1], [0] + [100_000] * 19])
 def test_a_schedule_that_is_too_long_is_refused(schedule: list[int]) -> None:
     with pytest.raises(ValueError, match="up to"):
-        rules.check_schedule(schedule)
+        integrations.check_schedule(schedule)
 
 
 def slowest(schedule: Sequence[int]) -> int:
@@ -71,13 +71,15 @@ def slowest(schedule: Sequence[int]) -> int:
 
 
 @given(
-    st.lists(st.integers(0, rules.MAX_RETRY_WAIT_SECONDS), min_size=1, max_size=rules.MAX_TRIES).filter(
-        lambda schedule: schedule[0] <= rules.MAX_FIRST_WAIT_SECONDS and sum(schedule) <= rules.MAX_SCHEDULE_SECONDS
+    st.lists(st.integers(0, integrations.MAX_RETRY_WAIT_SECONDS), min_size=1, max_size=integrations.MAX_TRIES).filter(
+        lambda schedule: (
+            schedule[0] <= integrations.MAX_FIRST_WAIT_SECONDS and sum(schedule) <= integrations.MAX_SCHEDULE_SECONDS
+        )
     )
-    | st.just([0] + [rules.MAX_SCHEDULE_SECONDS // 19] * 19)
+    | st.just([0] + [integrations.MAX_SCHEDULE_SECONDS // 19] * 19)
 )
 def test_the_data_of_an_event_is_there_for_the_last_attempt(schedule: list[int]) -> None:
-    rules.check_schedule(schedule)
+    integrations.check_schedule(schedule)
     for retention_days in (1, 30):
         kept = events.kept_seconds(retention_days, (0, 5))
         assert slowest(schedule) < kept

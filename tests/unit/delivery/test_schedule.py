@@ -6,9 +6,10 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from jobsprint.delivery.schedule import JITTER, Verdict, first_at, lengthened, schedule_of, verdict
-from jobsprint.domain.models import Attempt, DeliveryPolicy
-from jobsprint.domain.retry_after import MAX_RETRY_AFTER_SECONDS
+from jobsprint.core.retry_after import MAX_RETRY_AFTER_SECONDS
+from jobsprint.domain.deliveries import Attempt
+from jobsprint.domain.integrations import DeliveryPolicy
+from jobsprint.domain.retry_policy import JITTER, Verdict, first_at, lengthened, schedule_of, verdict
 
 NOW = 1_736_164_800_000  # 2025-01-06T12:00:00Z
 DEFAULT = (0, 5, 300, 1800, 7200, 18000, 36000, 50400, 72000, 86400)

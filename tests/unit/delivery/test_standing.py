@@ -4,8 +4,7 @@ from typing import Any
 
 import pytest
 
-from jobsprint.domain.deliveries import OVERDUE_MS, Claim, DeliveryRow, standing
-from jobsprint.domain.models import Delivery, DeliveryState
+from jobsprint.domain.deliveries import OVERDUE_MS, Claim, Delivery, DeliveryRow, DeliveryState, standing
 
 NOW = 1_000_000
 MINE = Claim("message-1", "aa")

@@ -5,9 +5,9 @@ from collections import Counter
 from hypothesis import given
 from hypothesis import strategies as st
 
-from jobsprint.domain import latency
-from jobsprint.domain.attempt_counts import counted, figures, is_count
-from jobsprint.domain.models import Attempt
+from jobsprint.domain import delivery_stats
+from jobsprint.domain.deliveries import Attempt
+from jobsprint.domain.delivery_stats import counted, figures, is_count
 
 ATTEMPTS = st.builds(
     Attempt,
@@ -38,7 +38,7 @@ def test_counts_add_up_and_lose_nothing(first: list[Attempt], second: list[Attem
     assert (said.p95 is None) == (not ended)
     if said.p50 is not None:
         exact = ended[(len(ended) + 1) // 2 - 1]
-        assert abs(said.p50 - exact) <= latency.MAX_ERROR * exact + 0.5
+        assert abs(said.p50 - exact) <= delivery_stats.MAX_ERROR * exact + 0.5
 
 
 def test_the_figures_of_a_few() -> None:

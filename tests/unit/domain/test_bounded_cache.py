@@ -3,7 +3,7 @@
 from hypothesis import given
 from hypothesis import strategies as st
 
-from jobsprint.domain.bounded_cache import BoundedCache
+from jobsprint.core.cache import BoundedCache
 
 
 @given(st.lists(st.integers(0, 9)), st.integers(1, 5))

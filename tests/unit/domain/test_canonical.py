@@ -9,7 +9,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from jobsprint.domain.canonical import (
+from jobsprint.core.canonical_json import (
     MAX_DEPTH,
     MAX_FLAWS,
     CanonicalError,

@@ -6,7 +6,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from jobsprint.domain.event_names import MAX_LENGTH, covers, is_name, is_subscription, matches
+from jobsprint.domain.events import MAX_LENGTH, covers, is_name, is_subscription, matches
 
 words = st.from_regex(r"[A-Za-z0-9_-]{1,8}", fullmatch=True)
 names = st.lists(words, min_size=1, max_size=4).map(".".join)

@@ -3,7 +3,7 @@
 import pytest
 
 from jobsprint.delivery.attempt import WORKER_DIED
-from jobsprint.domain import failures
+from jobsprint.domain import delivery_failures
 
 
 def test_every_kind_that_is_made_has_its_words() -> None:
@@ -24,12 +24,12 @@ def test_every_kind_that_is_made_has_its_words() -> None:
         "http_3xx",
         "http_4xx",
         "http_5xx",
-    } <= failures.known_kinds()
+    } <= delivery_failures.known_kinds()
 
 
-@pytest.mark.parametrize("kind", sorted(failures.known_kinds()))
+@pytest.mark.parametrize("kind", sorted(delivery_failures.known_kinds()))
 def test_they_are_one_line_each(kind: str) -> None:
-    meaning = failures.meaning(kind)
+    meaning = delivery_failures.meaning(kind)
     for line in (meaning.explanation, meaning.next_step):
         assert 10 < len(line) < 120
         assert line[0].isupper()
@@ -37,5 +37,5 @@ def test_they_are_one_line_each(kind: str) -> None:
 
 
 def test_a_class_belongs_to_its_kind_and_unknown_kinds_fall_back() -> None:
-    assert failures.meaning("blocked_address: link_local") == failures.meaning("blocked_address")
-    assert failures.meaning("never_seen") == failures.meaning("") != failures.meaning("dns")
+    assert delivery_failures.meaning("blocked_address: link_local") == delivery_failures.meaning("blocked_address")
+    assert delivery_failures.meaning("never_seen") == delivery_failures.meaning("") != delivery_failures.meaning("dns")

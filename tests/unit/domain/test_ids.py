@@ -4,7 +4,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from jobsprint.domain.ids import derived_id, first_at, is_id, new_id, unique_part
+from jobsprint.core.ids import derived_id, first_at, is_id, new_id, unique_part
 
 _PREFIXES = ("int", "wh", "log", "evt", "dlv", "exe", "job", "tok")
 _MS = st.integers(min_value=0, max_value=(1 << 48) - 1)

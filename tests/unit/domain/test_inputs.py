@@ -12,7 +12,7 @@ from pydantic import AfterValidator, BaseModel, BeforeValidator, ConfigDict, Fie
 from pydantic_core import SchemaValidator
 
 from jobsprint.connectors.registry import CONNECTORS
-from jobsprint.domain.errors import InvalidFields
+from jobsprint.core.errors import InvalidFields
 from jobsprint.domain.inputs import Before, Between, Check, Described, Input, Length, Pattern, Shown, Tagged, Unchecked
 from jobsprint.domain.validation import schema_of, validate
 from local import openapi

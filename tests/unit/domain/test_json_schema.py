@@ -4,10 +4,9 @@ import time
 
 import pytest
 
-from jobsprint.domain import json_schema
-from jobsprint.domain.canonical import JsonValue
-from jobsprint.domain.json_schema import Checker, check_schema
-from jobsprint.domain.models import JsonObject
+from jobsprint.core import json_schema
+from jobsprint.core.canonical_json import JsonObject, JsonValue
+from jobsprint.core.json_schema import Checker, check_schema
 
 
 @pytest.mark.parametrize(

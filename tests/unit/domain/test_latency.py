@@ -6,7 +6,7 @@ from collections import Counter
 from hypothesis import given
 from hypothesis import strategies as st
 
-from jobsprint.domain import latency
+from jobsprint.domain import delivery_stats
 
 
 @given(
@@ -16,21 +16,21 @@ from jobsprint.domain import latency
 def test_a_quantile_is_within_its_stated_error(durations: list[int], share: float) -> None:
     exact = sorted(durations)[math.ceil(share * len(durations)) - 1]
 
-    found = latency.quantile(Counter(map(latency.bucket, durations)), share)
+    found = delivery_stats.quantile(Counter(map(delivery_stats.bucket, durations)), share)
 
     assert found is not None
-    assert abs(found - exact) <= latency.MAX_ERROR * exact + 0.5
+    assert abs(found - exact) <= delivery_stats.MAX_ERROR * exact + 0.5
 
 
 @given(st.integers(0, 10**9))
 def test_buckets_are_in_order_and_few(ms: int) -> None:
-    assert latency.bucket(ms) <= latency.bucket(ms + 1) <= 64
+    assert delivery_stats.bucket(ms) <= delivery_stats.bucket(ms + 1) <= 64
 
 
 def test_the_error_is_what_the_documentation_says() -> None:
-    assert round(latency.MAX_ERROR, 3) == 0.091
+    assert round(delivery_stats.MAX_ERROR, 3) == 0.091
 
 
 def test_nothing_has_no_quantile() -> None:
-    assert latency.quantile({}, 0.5) is None
-    assert latency.quantile({3: 0}, 0.5) is None
+    assert delivery_stats.quantile({}, 0.5) is None
+    assert delivery_stats.quantile({3: 0}, 0.5) is None

@@ -2,7 +2,7 @@
 
 import pytest
 
-from jobsprint.domain.errors import (
+from jobsprint.core.errors import (
     InvalidFields,
     JobsprintError,
     RateLimited,
@@ -10,7 +10,7 @@ from jobsprint.domain.errors import (
     UpstreamFailed,
     UpstreamTimeout,
 )
-from jobsprint.domain.outcomes import Outcome, certainly_not_done, never_heard_of
+from jobsprint.domain.actions import Outcome, certainly_not_done, never_heard_of
 
 
 @pytest.mark.parametrize(

@@ -7,7 +7,7 @@ from itertools import accumulate
 from hypothesis import given
 from hypothesis import strategies as st
 
-from jobsprint.domain.pace import MAX_LINE_MS, SECOND_MS, Pace, take
+from jobsprint.domain.rate_limiter import MAX_LINE_MS, SECOND_MS, Pace, take
 
 ARRIVALS = st.lists(st.tuples(st.integers(0, 700), st.integers(0, 10), st.integers(0, 10)), max_size=80)
 

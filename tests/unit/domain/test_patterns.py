@@ -12,7 +12,15 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from jobsprint.domain.patterns import EFFORT, MAX_ALTERNATIVES, MAX_BYTES, MAX_FLAWS, Exhausted, Pattern, PatternError
+from jobsprint.domain.event_patterns import (
+    EFFORT,
+    MAX_ALTERNATIVES,
+    MAX_BYTES,
+    MAX_FLAWS,
+    Exhausted,
+    Pattern,
+    PatternError,
+)
 
 RULER = [json.loads(line) for line in (Path(__file__).parent / "patterns_ruler.jsonl").read_text().splitlines()]
 ABSENT = object()
@@ -329,7 +337,7 @@ def test_what_would_take_too_long_is_given_up(pattern: Any) -> None:
 
 
 def test_an_ordinary_filter_is_far_from_the_limit() -> None:
-    from jobsprint.domain.patterns import Effort
+    from jobsprint.domain.event_patterns import Effort
 
     pattern = Pattern.of({"data": {"o": {"x": [{"numeric": [">", 5]}, {"exists": False}], "y": ["z"]}}})
     assert pattern.matches(LONG, Effort(EFFORT // 2)) is False

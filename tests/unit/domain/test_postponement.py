@@ -4,9 +4,9 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from jobsprint.domain.circuit import refusal
-from jobsprint.domain.errors import Conflict, JobsprintError, RateLimited, UpstreamFailed
-from jobsprint.domain.postponement import MAX_TRIES, PATIENCE_MS, again_at
+from jobsprint.core.errors import Conflict, JobsprintError, RateLimited, UpstreamFailed
+from jobsprint.domain.actions import MAX_TRIES, PATIENCE_MS, again_at
+from jobsprint.domain.circuit_breaker import refusal
 
 NOW = 1_736_164_800_000
 

@@ -4,8 +4,8 @@ from hypothesis import given
 from hypothesis import strategies as st
 from msgspec.structs import replace
 
-from jobsprint.domain.ids import first_at, made_at, new_id
-from jobsprint.domain.recoveries import (
+from jobsprint.core.ids import first_at, made_at, new_id
+from jobsprint.domain.replay import (
     MAX_PAGE,
     MAX_PER_SECOND,
     MIN_PAGE,
@@ -24,7 +24,7 @@ from jobsprint.domain.recoveries import (
     progress,
     wait_ms,
 )
-from jobsprint.store.events import SHARDS
+from jobsprint.repositories.events import SHARDS
 
 PACES = st.integers(1, MAX_PER_SECOND)
 TIMES = st.integers(0, (1 << 48) - 1)

@@ -9,7 +9,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from jobsprint.domain.redact import MASK, is_secret_name, mask_secrets, redact, redact_text, shown_url, url_secrets
+from jobsprint.core.redaction import MASK, is_secret_name, mask_secrets, redact, redact_text, shown_url, url_secrets
 
 _SECRET = st.text(min_size=6, max_size=40).filter(lambda text: text.strip() == text and MASK not in text)
 _JSON: st.SearchStrategy[Any] = st.recursive(

@@ -6,7 +6,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from jobsprint.domain.redirects import redirect_back, redirect_origin
+from jobsprint.domain.oauth import redirect_back, redirect_origin
 
 
 @pytest.mark.parametrize(

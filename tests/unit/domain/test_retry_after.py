@@ -7,7 +7,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from jobsprint.domain.retry_after import MAX_RETRY_AFTER_SECONDS, retry_after_seconds
+from jobsprint.core.retry_after import MAX_RETRY_AFTER_SECONDS, retry_after_seconds
 
 NOW = 1_736_164_800_000  # 2025-01-06T12:00:00Z
 

@@ -3,9 +3,10 @@
 import pytest
 from msgspec.structs import replace
 
-from jobsprint.domain import rules
-from jobsprint.domain.errors import Conflict
-from jobsprint.domain.models import Capability, Health, Integration, JsonObject
+from jobsprint.core.canonical_json import JsonObject
+from jobsprint.core.errors import Conflict
+from jobsprint.domain import integrations
+from jobsprint.domain.integrations import Capability, Health, Integration
 
 _CONNECTED = Integration("acme", "int_1", "custom", "n", "connected", 1, "custom_webhook")
 
@@ -22,7 +23,7 @@ _CONNECTED = Integration("acme", "int_1", "custom", "n", "connected", 1, "custom
     ],
 )
 def test_headers_a_tenant_may_set(name: str, value: str) -> None:
-    rules.check_header(name, value)
+    integrations.check_header(name, value)
 
 
 @pytest.mark.parametrize(
@@ -52,7 +53,7 @@ def test_headers_a_tenant_may_set(name: str, value: str) -> None:
 )
 def test_headers_a_tenant_may_not_set(name: str, value: str) -> None:
     with pytest.raises(ValueError, match=r"."):
-        rules.check_header(name, value)
+        integrations.check_header(name, value)
 
 
 @pytest.mark.parametrize(
@@ -80,7 +81,7 @@ def test_headers_a_tenant_may_not_set(name: str, value: str) -> None:
     ],
 )
 def test_parameters_of_a_capability(schema: JsonObject, shown: list[JsonObject]) -> None:
-    assert rules.parameters_of(Capability("c", schema=schema)) == shown
+    assert integrations.parameters_of(Capability("c", schema=schema)) == shown
 
 
 @pytest.mark.parametrize(
@@ -97,22 +98,22 @@ def test_only_what_is_connected_may_be_called(status: str, reason: str | None, c
     integration = replace(_CONNECTED, status=status, status_reason=reason)  # type: ignore[arg-type]
 
     with pytest.raises(Conflict) as refused:
-        rules.require_connected(integration)
+        integrations.require_connected(integration)
 
     assert refused.value.code == code
-    rules.require_connected(_CONNECTED)
+    integrations.require_connected(_CONNECTED)
 
 
 def test_disconnecting_twice_changes_nothing_the_second_time() -> None:
-    once = rules.disconnected(_CONNECTED, 5)
+    once = integrations.disconnected(_CONNECTED, 5)
 
     assert (once.status, once.disconnected_at) == ("disconnected", 5)
-    assert rules.disconnected(once, 9) is once
+    assert integrations.disconnected(once, 9) is once
 
 
 def _after(health: Health, *reasons: str | None) -> Health:
     for at, reason in enumerate(reasons):
-        health = rules.health_after(health, passed=reason is None, reason=reason, message="m", step=None, at=at)
+        health = integrations.health_after(health, passed=reason is None, reason=reason, message="m", step=None, at=at)
     return health
 
 
@@ -138,11 +139,11 @@ def test_health_turns_after_three_failures_or_a_verdict(reasons: tuple[str | Non
     ("successful", "failed", "rate"), [(0, 0, 0), (1489, 34, 0.9777), (1, 2, 0.3333), (5, 0, 1), (0, 5, 0)]
 )
 def test_success_rate(successful: int, failed: int, rate: float) -> None:
-    assert rules.success_rate(successful, failed) == rate
+    assert integrations.success_rate(successful, failed) == rate
 
 
 def test_a_null_removes_a_name() -> None:
-    assert rules.merged({"a": 1, "b": 2}, {"a": None, "c": {"d": None}}) == {"b": 2, "c": {"d": None}}
+    assert integrations.merged({"a": 1, "b": 2}, {"a": None, "c": {"d": None}}) == {"b": 2, "c": {"d": None}}
 
 
 @pytest.mark.parametrize(
@@ -156,4 +157,4 @@ def test_a_null_removes_a_name() -> None:
     ],
 )
 def test_limits_of_a_configuration(configuration: JsonObject, fits: bool) -> None:
-    assert rules.fits_configuration(configuration) is fits
+    assert integrations.fits_configuration(configuration) is fits

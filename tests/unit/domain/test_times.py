@@ -4,7 +4,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from jobsprint.domain.times import iso_millis, iso_seconds, now_ms, parse_iso
+from jobsprint.core.clock import iso_millis, iso_seconds, now_ms, parse_iso
 
 _NOON = 1_736_164_800_000
 

@@ -8,8 +8,8 @@ from hypothesis import given
 from hypothesis import strategies as st
 from msgspec.structs import replace
 
-from jobsprint.domain import traffic
-from jobsprint.domain.traffic import Admission, Lease, Report, Totals, Traffic
+from jobsprint.domain import endpoint_health
+from jobsprint.domain.endpoint_health import Admission, Lease, Report, Totals, Traffic
 
 NOW = 1_800_000_000_000
 DAY = 86_400_000
@@ -19,17 +19,17 @@ def after(
     state: Traffic, *, ok: int = 0, bad: int = 0, totals: Totals | None = None, now: int = NOW, **more: Any
 ) -> Any:
     report = Report(ok=ok, bad=bad, totals=totals or Totals(ok, bad), **more)
-    return traffic.judged(state, report, target=0, now=now)
+    return endpoint_health.judged(state, report, target=0, now=now)
 
 
 def opened(now: int = NOW) -> Traffic:
-    state, _ = after(Traffic(), bad=traffic.MIN_ATTEMPTS, now=now)
+    state, _ = after(Traffic(), bad=endpoint_health.MIN_ATTEMPTS, now=now)
     assert state.open_until > now
     return state  # type: ignore[no-any-return]
 
 
 def admitted(state: Traffic, wanted: int = 1, batch: str = "t", now: int = NOW) -> tuple[Traffic, Admission]:
-    return traffic.admit(state, wanted, batch, target=0, now=now)
+    return endpoint_health.admit(state, wanted, batch, target=0, now=now)
 
 
 # --- the breaker ---
@@ -55,7 +55,7 @@ def test_successes_that_nobody_wrote_down_count_by_the_totals() -> None:
 
 def test_failures_of_another_window_do_not_count() -> None:
     state, _ = after(Traffic(), bad=9, totals=Totals(0, 9))
-    state, _ = after(state, bad=1, totals=Totals(0, 10), now=NOW + traffic.WINDOW_MS + 1)
+    state, _ = after(state, bad=1, totals=Totals(0, 10), now=NOW + endpoint_health.WINDOW_MS + 1)
     assert not state.open_until
 
 
@@ -66,7 +66,7 @@ def test_an_open_one_lets_nothing_through_and_then_one_probe() -> None:
     probing, admission = admitted(state, 7, now=state.open_until)
     assert (admission.go, admission.why) == (1, "probe")
     assert admitted(probing, 7, "another", now=state.open_until)[1].go == 0
-    lost = state.open_until + traffic.LEASE_MS
+    lost = state.open_until + endpoint_health.LEASE_MS
     assert admitted(probing, 7, "another", now=lost)[1].why == "probe", "a probe whose worker died is tried again"
 
 
@@ -96,7 +96,7 @@ def test_a_successful_probe_always_closes(failures: int, announced: bool) -> Non
     assert [one.name for one in state.untold] == ["webhook.failing", "webhook.recovered"] * announced
     assert len({one.stamp for one in state.untold}) <= 1
     assert admitted(state, 5, now=now)[1].go == 5
-    assert traffic.is_calm(state, now + traffic.SLOW_KEPT_MS)
+    assert endpoint_health.is_calm(state, now + endpoint_health.SLOW_KEPT_MS)
 
 
 def test_a_probe_that_was_not_sent_says_nothing() -> None:
@@ -114,10 +114,10 @@ def test_what_was_under_way_when_it_opened_changes_nothing() -> None:
 
 def test_another_address_is_probed_at_once() -> None:
     state = opened()
-    assert traffic.admit(state, 3, "t", target=1, now=NOW)[1].why == "probe"
-    state, _ = traffic.admit(state, 3, "t", target=1, now=NOW)
-    state, _ = traffic.judged(state, Report(bad=1, token="t", totals=Totals(0, 11)), target=1, now=NOW)
-    assert traffic.admit(state, 3, "t", target=1, now=NOW)[1].why == "open"
+    assert endpoint_health.admit(state, 3, "t", target=1, now=NOW)[1].why == "probe"
+    state, _ = endpoint_health.admit(state, 3, "t", target=1, now=NOW)
+    state, _ = endpoint_health.judged(state, Report(bad=1, token="t", totals=Totals(0, 11)), target=1, now=NOW)
+    assert endpoint_health.admit(state, 3, "t", target=1, now=NOW)[1].why == "open"
 
 
 # --- leases ---
@@ -130,7 +130,7 @@ STEPS = st.lists(
 @given(steps=STEPS)
 def test_never_more_batches_under_way_than_allowed_and_never_stuck(steps: list[tuple[int, str, bool]]) -> None:
     """Batches come, end or die in any order; whatever happens, a minute later something may go again."""
-    state, now, flying, bad = traffic.found_slow(Traffic(), "first", NOW), NOW, {"first": NOW}, 0
+    state, now, flying, bad = endpoint_health.found_slow(Traffic(), "first", NOW), NOW, {"first": NOW}, 0
     for number, (gap, step, fails) in enumerate(steps):
         now += gap
         # Who died is not under way any more once the dispatcher's time (30 s) is over.
@@ -144,7 +144,7 @@ def test_never_more_batches_under_way_than_allowed_and_never_stuck(steps: list[t
             if admission.why in ("lease", "probe"):
                 flying[f"b{number}"] = now
             if admission.why == "lease":
-                assert len(flying) <= traffic.BATCHES_IN_FLIGHT
+                assert len(flying) <= endpoint_health.BATCHES_IN_FLIGHT
         elif flying:
             token = next(iter(flying))
             del flying[token]
@@ -156,9 +156,9 @@ def test_never_more_batches_under_way_than_allowed_and_never_stuck(steps: list[t
 
 
 def test_a_slow_webhook_is_calm_again_after_a_minute() -> None:
-    state = traffic.found_slow(Traffic(), "t", NOW)
+    state = endpoint_health.found_slow(Traffic(), "t", NOW)
     assert admitted(state, 4, "u")[1].why == "lease"
-    assert admitted(state, 4, "u", NOW + traffic.SLOW_KEPT_MS)[1] == Admission(4, "calm")
+    assert admitted(state, 4, "u", NOW + endpoint_health.SLOW_KEPT_MS)[1] == Admission(4, "calm")
 
 
 # --- waiting ---
@@ -167,26 +167,26 @@ def test_a_slow_webhook_is_calm_again_after_a_minute() -> None:
 @given(
     deferred=st.integers(0, 50),
     openings=st.integers(0, 30),
-    ahead=st.integers(-1000, traffic.LONGEST_OPEN_MS),
+    ahead=st.integers(-1000, endpoint_health.LONGEST_OPEN_MS),
     fraction=st.floats(0, 1),
 )
 def test_a_wait_ends_neither_before_it_makes_sense_nor_later_than_the_queue_can_keep_it(
     deferred: int, openings: int, ahead: int, fraction: float
 ) -> None:
     admission = Admission(0, "open" if openings else "busy", NOW + ahead)
-    at = traffic.come_again(admission, deferred=deferred, openings=openings, now=NOW, fraction=fraction)
-    assert max(NOW + ahead, NOW + 2_000) <= at <= NOW + traffic.MAX_WAIT_MS
+    at = endpoint_health.come_again(admission, deferred=deferred, openings=openings, now=NOW, fraction=fraction)
+    assert max(NOW + ahead, NOW + 2_000) <= at <= NOW + endpoint_health.MAX_WAIT_MS
 
 
 def test_what_waits_often_asks_ever_less() -> None:
     state = replace(opened(), openings=7)
     waits = [
-        traffic.come_again(Admission(0, "busy", NOW), deferred=deferred, openings=7, now=NOW, fraction=0) - NOW
+        endpoint_health.come_again(Admission(0, "busy", NOW), deferred=deferred, openings=7, now=NOW, fraction=0) - NOW
         for deferred in range(12)
     ]
     assert state.openings == 7
     assert waits == sorted(waits)
-    assert waits[-1] == traffic.MAX_WAIT_MS
+    assert waits[-1] == endpoint_health.MAX_WAIT_MS
 
 
 # --- without any hope ---
@@ -221,7 +221,7 @@ def test_days_of_silence_are_no_failures() -> None:
 
 def test_a_disabled_webhook_begins_anew_with_a_probe() -> None:
     state = replace(Traffic(), row_at=NOW - 6 * DAY, row_bad=0)
-    state = traffic.disabled(state, "failing", at=NOW, totals=Totals(0, 40), may_tell=True, now=NOW)
+    state = endpoint_health.disabled(state, "failing", at=NOW, totals=Totals(0, 40), may_tell=True, now=NOW)
     [told] = state.untold
     assert (told.name, told.stamp) == ("webhook.disabled", NOW)
     assert told.data["attempts"] == 40
@@ -249,13 +249,13 @@ def test_exhausted_deliveries_are_told_at_once_and_then_once_an_hour() -> None:
     for number in range(2, 30):
         state, _ = after(state, bad=1, exhausted=(f"dlv_{number}",), now=NOW + number)
     assert len(state.untold) == 1
-    assert traffic.digested(state, NOW + traffic.DIGEST_MS - 1) == state
-    state = traffic.digested(state, NOW + traffic.DIGEST_MS)
+    assert endpoint_health.digested(state, NOW + endpoint_health.DIGEST_MS - 1) == state
+    state = endpoint_health.digested(state, NOW + endpoint_health.DIGEST_MS)
     digest = state.untold[1].data
     assert digest["count"] == 28
-    assert len(digest["deliveryIds"]) == traffic.MAX_EXAMPLES  # type: ignore[arg-type]
+    assert len(digest["deliveryIds"]) == endpoint_health.MAX_EXAMPLES  # type: ignore[arg-type]
     assert (state.exhausted, state.examples) == (0, ())
-    assert traffic.without(state, state.untold).untold == ()
+    assert endpoint_health.without(state, state.untold).untold == ()
 
 
 def test_a_state_survives_being_kept() -> None:

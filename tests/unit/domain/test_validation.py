@@ -5,7 +5,7 @@ from typing import Annotated
 import pytest
 from msgspec import field
 
-from jobsprint.domain.errors import Detail, InvalidFields, all_wrong, wrong_fields
+from jobsprint.core.errors import Detail, InvalidFields, all_wrong, wrong_fields
 from jobsprint.domain.inputs import Check, Input
 from jobsprint.domain.validation import validate
 

@@ -13,8 +13,8 @@ import pytest
 from hypothesis import assume, given
 from hypothesis import strategies as st
 
-from jobsprint.security import addresses
-from jobsprint.security.addresses import (
+from jobsprint.outbound import address_policy
+from jobsprint.outbound.address_policy import (
     CLASSES,
     AddressPolicy,
     ForbiddenUrl,
@@ -281,9 +281,9 @@ def test_a_hanging_resolver_costs_no_more_than_the_timeout() -> None:
 
 
 def test_hanging_lookups_are_bounded(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(addresses, "_lookups", threading.BoundedSemaphore(1))
+    monkeypatch.setattr(address_policy, "_lookups", threading.BoundedSemaphore(1))
     release = threading.Event()
-    first = addresses.start_lookup(HOST, lambda *_, **__: release.wait(5) and [])
+    first = address_policy.start_lookup(HOST, lambda *_, **__: release.wait(5) and [])
     with pytest.raises(Unresolvable, match="too many"):
         resolve(HOST, STRICT, timeout=1, resolver=says("8.8.8.8"))
     release.set()

@@ -7,7 +7,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from jobsprint.domain.errors import Conflict, InvalidFields
+from jobsprint.core.errors import Conflict, InvalidFields
 from jobsprint.security import signing
 from jobsprint.security.credentials import MAX_RETIRED, Credentials, RetiredSecret, rotated
 

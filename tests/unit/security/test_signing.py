@@ -9,7 +9,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from jobsprint.domain.canonical import UnrepresentableJson, dumps, parse
+from jobsprint.core.canonical_json import UnrepresentableJson, dumps, parse
 from jobsprint.security import signing
 
 SECRET = "whsec_MfKQ9r8GKYqrTwjUPD8ILPZIo2LaLaSw"

@@ -3,16 +3,16 @@
 from typing import Annotated, Any
 
 from jobsprint.api.parameters import Body
-from jobsprint.domain import rules
+from jobsprint.domain import integrations
 
 _CONNECT_BODY: dict[str, Any] = {
     "type": "object",
     "description": "Varies by type. Everywhere: `name`, `description`, `configuration` (facts that are no secrets).",
     "properties": {
-        "name": {"type": "string", "maxLength": rules.MAX_NAME},
-        "description": {"type": "string", "maxLength": rules.MAX_DESCRIPTION},
+        "name": {"type": "string", "maxLength": integrations.MAX_NAME},
+        "description": {"type": "string", "maxLength": integrations.MAX_DESCRIPTION},
         "configuration": {"type": "object"},
-        "url": {"type": "string", "maxLength": rules.MAX_URL, "description": "custom: the endpoint"},
+        "url": {"type": "string", "maxLength": integrations.MAX_URL, "description": "custom: the endpoint"},
         "headers": {
             "type": "object",
             "additionalProperties": {"type": "string"},
@@ -21,7 +21,7 @@ _CONNECT_BODY: dict[str, Any] = {
         "secret": {"type": "string", "description": "custom: signs every call"},
         "actions": {
             "type": "array",
-            "maxItems": rules.MAX_ACTIONS,
+            "maxItems": integrations.MAX_ACTIONS,
             "description": "custom: what the endpoint can do",
             "items": {
                 "type": "object",

@@ -3,7 +3,7 @@
 from collections.abc import Mapping
 from typing import Any
 
-from jobsprint.config import settings
+from jobsprint.core.config import settings
 
 _METHODS = "GET,POST,PUT,PATCH,DELETE"
 _HEADERS = "Authorization,Content-Type,Idempotency-Key,Prefer"

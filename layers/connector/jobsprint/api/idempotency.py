@@ -1,7 +1,7 @@
 """`Idempotency-Key` on POST: the same key, route and body within 24 hours gets the first answer again.
 
 Kept answers are sealed like secrets. Answers of 5xx and 429 are not kept, so the caller may try again with the same
-key. Actions keep their outcome themselves (`integrations.action_answers`).
+key. Actions keep their outcome themselves (`actions.service`).
 """
 
 import hashlib
@@ -9,13 +9,13 @@ import json
 from collections.abc import Callable
 from typing import TYPE_CHECKING, Any
 
-from jobsprint.domain.errors import Conflict, InvalidFields
-from jobsprint.domain.times import now_ms
-from jobsprint.observe import logger
+from jobsprint.core.clock import now_ms
+from jobsprint.core.errors import Conflict, InvalidFields
+from jobsprint.core.observability import logger
 
 if TYPE_CHECKING:
-    from jobsprint.security.vault import Place
-    from jobsprint.store.idempotency import Hold, Kept
+    from jobsprint.repositories.idempotency import Hold, Kept
+    from jobsprint.security.encryption import Place
 
 Answer = dict[str, Any]
 _MAX_LENGTH = 255
@@ -39,8 +39,8 @@ def once(tenant: str, key: str, route: str, body: str, work: Callable[[], Answer
     `idempotency_in_progress` (with Retry-After) while the first request still runs.
     """
     # Imported here and below: the vault brings `cryptography` (13 ms), which requests without the header never need.
-    from jobsprint.security.vault import Place
-    from jobsprint.store import idempotency
+    from jobsprint.repositories import idempotency
+    from jobsprint.security.encryption import Place
 
     name = hashlib.sha256(f"{route}\0{key}".encode()).hexdigest()
     fingerprint = hashlib.sha256(body.encode()).hexdigest()
@@ -54,7 +54,7 @@ def once(tenant: str, key: str, route: str, body: str, work: Callable[[], Answer
 
 
 def _first(hold: "Hold", place: "Place", work: Callable[[], Answer]) -> Answer:
-    from jobsprint.store import idempotency
+    from jobsprint.repositories import idempotency
 
     answer = None
     try:
@@ -68,17 +68,17 @@ def _first(hold: "Hold", place: "Place", work: Callable[[], Answer]) -> Answer:
 
 
 def _keep(hold: "Hold", place: "Place", answer: Answer) -> None:
-    from jobsprint.security import vault
-    from jobsprint.store import idempotency
+    from jobsprint.repositories import idempotency
+    from jobsprint.security import encryption
 
     try:
-        idempotency.keep(hold, vault.seal(place, json.dumps(answer)), now=now_ms())
+        idempotency.keep(hold, encryption.seal(place, json.dumps(answer)), now=now_ms())
     except Exception:  # noqa: BLE001 - the work is done: an answer that hides it would make the caller repeat it
         logger.exception("answer_not_kept")
 
 
 def _again(place: "Place", kept: "Kept") -> Answer:
-    from jobsprint.security import vault
+    from jobsprint.security import encryption
 
     if kept.answer is None:
         raise Conflict(
@@ -86,5 +86,5 @@ def _again(place: "Place", kept: "Kept") -> Answer:
             code="idempotency_in_progress",
             headers={"Retry-After": "2"},
         )
-    first: Answer = json.loads(vault.open_sealed(place, kept.answer))
+    first: Answer = json.loads(encryption.open_sealed(place, kept.answer))
     return first | {"headers": {**first.get("headers", {}), **REPLAYED}}

@@ -12,7 +12,7 @@ from functools import partial
 from types import NoneType
 from typing import Any, Literal, get_args, get_origin
 
-from jobsprint.domain.errors import Detail, InvalidFields, all_wrong
+from jobsprint.core.errors import Detail, InvalidFields, all_wrong
 
 _WHOLE_NUMBER = re.compile(r"\s*([+-]?[0-9]+(?:_[0-9]+)*)(?:\.0+)?\s*")  # as pydantic reads one
 _MAX_DIGITS = 100

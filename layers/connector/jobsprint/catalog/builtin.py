@@ -15,8 +15,8 @@ from pathlib import Path
 from msgspec import Struct
 
 from jobsprint.catalog.text import slug
-from jobsprint.config import settings
-from jobsprint.domain.models import IntegrationType
+from jobsprint.core.config import settings
+from jobsprint.domain.integrations import IntegrationType
 
 _FILE = Path(__file__).with_name("applications.txt")
 

@@ -14,11 +14,11 @@ from pathlib import Path
 from botocore.exceptions import BotoCoreError, ClientError
 from msgspec import Struct
 
-from jobsprint import aws
 from jobsprint.catalog.index import FORMAT, Index
-from jobsprint.config import settings
-from jobsprint.domain.errors import UpstreamFailed
-from jobsprint.observe import logger
+from jobsprint.core import aws
+from jobsprint.core.config import settings
+from jobsprint.core.errors import UpstreamFailed
+from jobsprint.core.observability import logger
 
 KEY = f"index-v{FORMAT}.sqlite.gz"
 CHECK_SECONDS = 300.0

@@ -10,9 +10,9 @@ from msgspec.structs import asdict
 
 from jobsprint.catalog import index, published, zapier
 from jobsprint.catalog.builtin import App, builtin
-from jobsprint.config import settings
-from jobsprint.domain.models import JsonObject
-from jobsprint.security import outbound
+from jobsprint.core.canonical_json import JsonObject
+from jobsprint.core.config import settings
+from jobsprint.outbound import client as outbound
 
 
 def refresh(client: Callable[[], outbound.Client]) -> JsonObject:

@@ -8,7 +8,7 @@ from functools import cache
 from jobsprint.catalog import index, published
 from jobsprint.catalog.builtin import App, builtin
 from jobsprint.catalog.index import Hit, Index
-from jobsprint.domain.errors import UpstreamFailed
+from jobsprint.core.errors import UpstreamFailed
 
 
 def find_app(app_id: str) -> App | None:

@@ -13,11 +13,11 @@ from urllib.parse import urlencode
 
 from jobsprint.catalog.builtin import App, Builtin
 from jobsprint.catalog.text import joined, slug
-from jobsprint.domain.errors import UpstreamFailed
-from jobsprint.domain.retry_after import retry_after_seconds
-from jobsprint.domain.times import now_ms
-from jobsprint.observe import logger
-from jobsprint.security import outbound
+from jobsprint.core.clock import now_ms
+from jobsprint.core.errors import UpstreamFailed
+from jobsprint.core.observability import logger
+from jobsprint.core.retry_after import retry_after_seconds
+from jobsprint.outbound import client as outbound
 
 PAGE = 100
 PACE_SECONDS = 1.1  # between two requests: 55 a minute

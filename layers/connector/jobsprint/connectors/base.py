@@ -9,7 +9,8 @@ from typing import Protocol
 
 from msgspec import Struct, field
 
-from jobsprint.domain.models import Capability, Integration, IntegrationStatus, JsonObject
+from jobsprint.core.canonical_json import JsonObject
+from jobsprint.domain.integrations import Capability, Integration, IntegrationStatus
 from jobsprint.security.credentials import Credentials
 
 ACTION_SECONDS = 25.0
@@ -64,7 +65,7 @@ class TestResult(Struct, frozen=True):
 
 
 class Connector(Protocol):
-    """A third-party system. Every address it is given goes through `security.outbound`."""
+    """A third-party system. Every address it is given goes through `outbound.client`."""
 
     def connect(self, integration: Integration, body: Mapping[str, object], *, current: Credentials) -> Connection:
         """Checks the body of a connect or change request and says what to keep.

@@ -9,16 +9,17 @@ from typing import Annotated, Any
 
 from msgspec import field
 
-from jobsprint.connectors.answers import read_json
 from jobsprint.connectors.base import TEST_SECONDS, CallContext, Connection, TestResult
-from jobsprint.connectors.targets import Target, completed
-from jobsprint.domain import rules
-from jobsprint.domain.errors import UpstreamFailed
-from jobsprint.domain.ids import new_id
+from jobsprint.connectors.fields import Target, completed
+from jobsprint.connectors.responses import read_json
+from jobsprint.core.canonical_json import JsonObject
+from jobsprint.core.clock import now_ms
+from jobsprint.core.errors import UpstreamFailed
+from jobsprint.core.ids import new_id
+from jobsprint.core.json_schema import check_schema
+from jobsprint.domain import integrations
 from jobsprint.domain.inputs import Check, Input, Length, Pattern
-from jobsprint.domain.json_schema import check_schema
-from jobsprint.domain.models import Capability, Integration, JsonObject
-from jobsprint.domain.times import now_ms
+from jobsprint.domain.integrations import Capability, Integration
 from jobsprint.security.credentials import Credentials
 
 PING = "jobsprint.ping"
@@ -39,22 +40,24 @@ class CustomAction(Input, frozen=True):
     """An action that the endpoint understands; `parameters` is the JSON Schema of an object."""
 
     name: Annotated[str, Length(1, 100), Pattern(r"^[A-Za-z0-9_\-.]+$"), Check(_not_ping)]
-    description: Annotated[str, Length(most=rules.MAX_DESCRIPTION)] | None = None
+    description: Annotated[str, Length(most=integrations.MAX_DESCRIPTION)] | None = None
     parameters: Annotated[dict[str, Any], Check(_schema)] = field(default_factory=lambda: {"type": "object"})
 
 
 def _unique(actions: list[CustomAction]) -> list[CustomAction]:
     if len({action.name for action in actions}) != len(actions):
         raise ValueError("two actions have the same name")
-    if len(json.dumps([action.parameters for action in actions])) > rules.MAX_ACTIONS_BYTES:
-        raise ValueError(f"the schemas together may have up to {rules.MAX_ACTIONS_BYTES // 1024} KB")
+    if len(json.dumps([action.parameters for action in actions])) > integrations.MAX_ACTIONS_BYTES:
+        raise ValueError(f"the schemas together may have up to {integrations.MAX_ACTIONS_BYTES // 1024} KB")
     return actions
 
 
 class CustomConnect(Target, frozen=True):
     """The body that connects a custom integration."""
 
-    actions: Annotated[list[CustomAction], Length(most=rules.MAX_ACTIONS), Check(_unique)] = field(default_factory=list)
+    actions: Annotated[list[CustomAction], Length(most=integrations.MAX_ACTIONS), Check(_unique)] = field(
+        default_factory=list
+    )
 
 
 class Custom:
@@ -78,12 +81,12 @@ class Custom:
     def test(self, integration: Integration, credentials: Credentials) -> TestResult:
         """POSTs a signed ping; 2xx passes."""
         # Imported here and below: they bring libcurl, which connecting never needs.
-        from jobsprint.connectors import calls, outcomes
+        from jobsprint.connectors import responses, signed_post
 
         ping: JsonObject = {"action": PING, "parameters": {}}
         call_id = new_id("exe", now_ms())
-        outcome = calls.post_json(credentials, ping, message_id=call_id, timeout=TEST_SECONDS, max_body=1024)
-        return outcomes.test_result(outcome)
+        outcome = signed_post.post_json(credentials, ping, message_id=call_id, timeout=TEST_SECONDS, max_body=1024)
+        return responses.test_result(outcome)
 
     def execute(
         self,
@@ -96,24 +99,24 @@ class Custom:
         context: CallContext,
     ) -> JsonObject:
         """POSTs the action; see `connectors.base.Connector`."""
-        from jobsprint.connectors import calls, outcomes
-        from jobsprint.security.outbound import Failure
+        from jobsprint.connectors import responses, signed_post
+        from jobsprint.outbound.client import Failure
 
-        outcome = calls.post_json(
+        outcome = signed_post.post_json(
             credentials,
             {"action": action, "parameters": parameters},
             message_id=call_id,
             timeout=context.seconds,
-            max_body=calls.MAX_RESULT_BYTES,
+            max_body=signed_post.MAX_RESULT_BYTES,
             traceparent=context.traceparent,
         )
         if isinstance(outcome, Failure):
-            raise outcomes.failed(outcome)
+            raise responses.failed(outcome)
         if not 200 <= outcome.status < 300:
-            raise outcomes.refused(outcome)
+            raise responses.refused(outcome)
         if outcome.truncated:
             raise UpstreamFailed(
-                f"The answer is longer than {calls.MAX_RESULT_BYTES // 1024} KB", code="upstream_answer_too_large"
+                f"The answer is longer than {signed_post.MAX_RESULT_BYTES // 1024} KB", code="upstream_answer_too_large"
             )
         return result_of(outcome.body)
 

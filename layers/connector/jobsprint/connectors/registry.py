@@ -3,12 +3,12 @@
 from importlib import import_module
 
 from jobsprint.connectors.base import Connector
-from jobsprint.domain.models import IntegrationType
+from jobsprint.domain.integrations import IntegrationType
 
 CONNECTORS: dict[IntegrationType, str] = {
     "custom": "jobsprint.connectors.custom:Custom",
-    "mcp": "jobsprint.connectors.mcp:Mcp",
-    "n8n": "jobsprint.connectors.n8n:N8n",
+    "mcp": "jobsprint.connectors.mcp.connector:Mcp",
+    "n8n": "jobsprint.connectors.n8n.connector:N8n",
     "webhook": "jobsprint.connectors.webhook:Webhook",
     "zapier": "jobsprint.connectors.zapier:Zapier",
 }

@@ -3,12 +3,12 @@
 from collections.abc import Mapping
 
 from jobsprint.connectors.base import TEST_SECONDS, CallContext, Connection, TestResult
-from jobsprint.connectors.fields import Events
-from jobsprint.connectors.targets import Target, completed
-from jobsprint.domain.errors import NotFound
-from jobsprint.domain.ids import new_id
-from jobsprint.domain.models import Capability, Integration, JsonObject
-from jobsprint.domain.times import iso_seconds, now_ms
+from jobsprint.connectors.fields import Events, Target, completed
+from jobsprint.core.canonical_json import JsonObject
+from jobsprint.core.clock import iso_seconds, now_ms
+from jobsprint.core.errors import NotFound
+from jobsprint.core.ids import new_id
+from jobsprint.domain.integrations import Capability, Integration
 from jobsprint.security import signing
 from jobsprint.security.credentials import Credentials
 
@@ -37,14 +37,14 @@ class Webhook:
     def test(self, integration: Integration, credentials: Credentials) -> TestResult:
         """POSTs a signed `ping` event; 2xx passes."""
         # Imported here: they bring libcurl, which making a webhook never needs.
-        from jobsprint.connectors import calls, outcomes
+        from jobsprint.connectors import responses, signed_post
 
         now = now_ms()
         body = signing.signed_body(
             "ping", iso_seconds(now), f'{{"webhookId":"{integration.id}"}}', credentials.secrets[0]
         )
-        outcome = calls.post_body(credentials, body, new_id("evt", now), TEST_SECONDS, 1024)
-        return outcomes.test_result(outcome)
+        outcome = signed_post.post_body(credentials, body, new_id("evt", now), TEST_SECONDS, 1024)
+        return responses.test_result(outcome)
 
     def execute(
         self,

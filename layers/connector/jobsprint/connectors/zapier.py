@@ -13,15 +13,15 @@ from typing import cast
 from urllib.parse import parse_qsl, urlencode, urlsplit, urlunsplit
 
 from jobsprint.catalog.builtin import builtin
-from jobsprint.config import settings
-from jobsprint.connectors import mcp_results
-from jobsprint.connectors.mcp import Mcp, Offer, offer_of
-from jobsprint.connectors.mcp_protocol import Conversation, HttpRefused, Listing, Tool
-from jobsprint.domain import rules
-from jobsprint.domain.canonical import JsonValue
-from jobsprint.domain.errors import JobsprintError, UpstreamFailed
-from jobsprint.domain.json_schema import check_schema
-from jobsprint.domain.models import Capability, Integration, JsonObject
+from jobsprint.connectors.mcp import results
+from jobsprint.connectors.mcp.client import Conversation, HttpRefused, Listing, Tool
+from jobsprint.connectors.mcp.connector import Mcp, Offer, offer_of
+from jobsprint.core.canonical_json import JsonObject, JsonValue
+from jobsprint.core.config import settings
+from jobsprint.core.errors import JobsprintError, UpstreamFailed
+from jobsprint.core.json_schema import check_schema
+from jobsprint.domain import integrations
+from jobsprint.domain.integrations import Capability, Integration
 from jobsprint.security.credentials import Credentials
 
 _READ, _WRITE = "execute_zapier_read_action", "execute_zapier_write_action"
@@ -91,7 +91,7 @@ class Zapier(Mcp):
         arguments = {**cast(JsonObject, fixed.get("arguments", {})), **{name: _GUIDES[name] for name in guided}}
         if integration.facts.get("mode") == "agentic":
             return talk.call_tool(tool, {**arguments, "params": parameters}, {})
-        capability = rules.named_capability(integration.capabilities, action)
+        capability = integrations.named_capability(integration.capabilities, action)
         return talk.call_tool(tool, {**arguments, **parameters}, capability.schema if capability else {})
 
     def verdict(self, error: JobsprintError, auth_type: JsonValue) -> tuple[str, str, str]:
@@ -209,7 +209,7 @@ def _params(talk: Conversation, inspect: Tool, entry: JsonObject, action: JsonOb
 
 def _inspected(talk: Conversation, inspect: Tool, asked: JsonObject) -> JsonValue:
     arguments = _accepted(inspect, asked)
-    answer = mcp_results.payload_of(talk.call_tool(inspect.name, arguments, inspect.schema, acts=False))
+    answer = results.payload_of(talk.call_tool(inspect.name, arguments, inspect.schema, acts=False))
     if isinstance(answer, dict):
         answer = answer.get("apps", answer.get("results", answer.get("result")))
     return answer

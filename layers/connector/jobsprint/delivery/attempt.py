@@ -2,18 +2,17 @@
 
 import json
 import re
-from collections.abc import Iterable
+from collections.abc import Iterable, Mapping
 
 from msgspec import Struct
 from msgspec.structs import replace
 
-from jobsprint.delivery import sent_headers
-from jobsprint.domain.deliveries import Ticket
-from jobsprint.domain.models import Attempt
-from jobsprint.domain.redact import redactor, shown_url
+from jobsprint.core.redaction import MASK, redactor, shown_url
+from jobsprint.delivery import attempt
+from jobsprint.domain.deliveries import Attempt, Delivery, Ticket
+from jobsprint.outbound.client import Answer, Outcome, Request
 from jobsprint.security import signing
 from jobsprint.security.credentials import Credentials
-from jobsprint.security.outbound import Answer, Outcome, Request
 
 BUDGET_SECONDS = 15.0
 """One wall-clock budget over DNS, TCP, TLS, head and body."""
@@ -41,11 +40,11 @@ def request(ticket: Ticket, data: str, credentials: Credentials, now: int) -> Re
     secrets = credentials.valid_secrets(now)
     body = signing.signed_body(ticket.event, ticket.timestamp, data, secrets[0])
     ours = {
-        **sent_headers.unsigned(ticket.event, ticket.attempt),
+        **attempt.unsigned(ticket.event, ticket.attempt),
         **signing.headers(message_id=ticket.event_id, body=body, unix_time=now // 1000, secrets=secrets),
     }
     # The receiver knows a repeat by its webhook-id, so a dead kept-alive connection need not cost an attempt.
-    return Request("POST", credentials.url, {**sent_headers.own(credentials.headers), **ours}, body, repeatable=True)
+    return Request("POST", credentials.url, {**attempt.own(credentials.headers), **ours}, body, repeatable=True)
 
 
 class _Sent(Struct, frozen=True):
@@ -58,7 +57,7 @@ class _Sent(Struct, frozen=True):
     @classmethod
     def of(cls, credentials: Credentials, *, most_url: int, most_names: int) -> "_Sent":
         url = _cut(shown_url(credentials.url), most_url)
-        return cls(url, _fitting(sent_headers.own(credentials.headers), most_names), MAX_KEPT_OF_FAILURE)
+        return cls(url, _fitting(attempt.own(credentials.headers), most_names), MAX_KEPT_OF_FAILURE)
 
     def within(self, most: int) -> "_Sent":
         """The same, with `most` bytes for all together."""
@@ -148,3 +147,48 @@ def _fitting(names: Iterable[str], limit: int) -> tuple[str, ...]:
 def _size(value: str | list[str | None]) -> int:
     """UTF-8 bytes of the JSON without its quotes or brackets."""
     return len(json.dumps(value, ensure_ascii=False).encode()) - 2
+
+
+USER_AGENT = "Jobsprint-Webhooks/1.0"
+_OURS = frozenset(
+    {
+        "content-type",
+        "user-agent",
+        "x-jobsprint-event",
+        "x-jobsprint-attempt",
+        "x-jobsprint-signature",
+        "webhook-id",
+        "webhook-timestamp",
+        "webhook-signature",
+    }
+)
+
+
+def own(headers: Mapping[str, str]) -> dict[str, str]:
+    """What a webhook adds to every request: its headers without those that are ours, in any case."""
+    return {name: value for name, value in headers.items() if name.lower() not in _OURS}
+
+
+def unsigned(event: str, number: int) -> dict[str, str]:
+    """What attempt `number` says beside its signatures."""
+    return {
+        "Content-Type": "application/json",
+        "User-Agent": USER_AGENT,
+        "X-Jobsprint-Event": event,
+        "X-Jobsprint-Attempt": str(number),
+    }
+
+
+def shown(delivery: Delivery, attempt: Attempt) -> dict[str, str]:
+    """The headers as `attempt` sent them, with the values of the webhook's own and every signature masked.
+
+    Those that belong to the connection (`Host`, `Content-Length`, `Accept`, `Accept-Encoding`) are left out.
+    """
+    return {
+        **dict.fromkeys(attempt.header_names, MASK),
+        **unsigned(delivery.event, attempt.number),
+        "webhook-id": delivery.event_id,
+        "webhook-timestamp": str(attempt.started_at // 1000),
+        "webhook-signature": " ".join([f"v1,{MASK}"] * attempt.signatures),
+        "X-Jobsprint-Signature": f"sha256={MASK}",
+    }

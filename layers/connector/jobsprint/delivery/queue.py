@@ -14,8 +14,8 @@ from typing import TYPE_CHECKING, Any
 from msgspec import Struct
 from msgspec.structs import replace
 
-from jobsprint import aws
-from jobsprint.config import settings
+from jobsprint.core import aws
+from jobsprint.core.config import settings
 from jobsprint.domain.deliveries import MAX_DELAY_MS, Ticket
 
 if TYPE_CHECKING:

@@ -1,15 +1,15 @@
 """Sending one delivery again, by hand (contract, sections 4 and 6)."""
 
-from jobsprint.config import settings
+from jobsprint.core.config import settings
+from jobsprint.core.errors import Conflict, Detail
 from jobsprint.delivery import queue
-from jobsprint.delivery.schedule import schedule_of
 from jobsprint.domain.deliveries import LIVE_STATES, DeliveryRow
-from jobsprint.domain.errors import Conflict, Detail
-from jobsprint.domain.models import Integration
-from jobsprint.store.deliveries import DeliveryStore
-from jobsprint.store.events import EventStore, round_seconds
-from jobsprint.store.integrations import IntegrationStore
-from jobsprint.store.recoverable import KeptEvent, Recoverable
+from jobsprint.domain.integrations import Integration
+from jobsprint.domain.retry_policy import schedule_of
+from jobsprint.repositories.deliveries import DeliveryStore
+from jobsprint.repositories.events import EventStore, round_seconds
+from jobsprint.repositories.integrations import IntegrationStore
+from jobsprint.repositories.replay_candidates import KeptEvent, Recoverable
 
 _TRIES = 3
 

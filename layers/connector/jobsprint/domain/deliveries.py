@@ -1,14 +1,52 @@
 """A delivery on its way: the ticket that waits in the queue, the row it leaves, and what the one means for the other.
 
-Pure. `store.deliveries` writes the rows, `delivery.queue` carries the tickets.
+Pure. `repositories.deliveries` writes the rows, `delivery.queue` carries the tickets.
 """
 
+from collections.abc import Mapping
 from typing import Literal
 
-from msgspec import Struct
+from msgspec import Struct, field
 
-from jobsprint.domain.failures import kind_of
-from jobsprint.domain.models import Attempt, Delivery, DeliveryState, Event
+from jobsprint.domain.delivery_failures import kind_of
+from jobsprint.domain.events import Event
+
+DeliveryState = Literal["pending", "delivered", "retrying", "exhausted", "discarded"]
+AttemptStatus = Literal["success", "error", "unknown"]
+
+
+class Attempt(Struct, frozen=True):
+    """One try at a delivery. `failure` is a typed cause such as `dns`, `timeout_headers` or `http_5xx`.
+
+    What was sent can be told from the delivery and `started_at`, but for what stands here: the URL as it may be shown,
+    the names of the webhook's own headers, and the number of secrets that signed. `url` is None where nobody knows.
+    """
+
+    number: int
+    status: AttemptStatus
+    started_at: int
+    duration_ms: int
+    http_status: int | None = None
+    failure: str | None = None
+    response: str | None = None
+    timings: Mapping[str, int] = field(default_factory=dict)
+    url: str | None = None
+    header_names: tuple[str, ...] = ()
+    signatures: int = 1
+
+
+class Delivery(Struct, frozen=True):
+    """One event on its way to one webhook, with every attempt so far."""
+
+    tenant: str
+    webhook_id: str
+    id: str
+    event_id: str
+    event: str
+    state: DeliveryState
+    attempts: tuple[Attempt, ...] = ()
+    next_attempt_at: int | None = None
+
 
 LEASE_MS = 90_000
 """How long a claim holds: longer than the dispatcher may run (30 s), shorter than the queue's visibility (180 s)."""
@@ -39,10 +77,10 @@ Standing = Literal["ours", "busy", "died", "follow", "over"]
 class Ticket(Struct, frozen=True):
     """Attempt `attempt` (from 1) at delivering an event to a webhook.
 
-    `event_key` finds the event's row (`store.events`); it is empty as long as the event is kept nowhere else than in
-    this ticket. `data` is its canonical text, or None where it is too long to travel along. `not_before` is Unix
-    milliseconds. The retry schedule counts from the attempt after `base`, which is more than 0 once the delivery was
-    sent anew. `deferred` counts how often this attempt was put off.
+    `event_key` finds the event's row (`repositories.events`); it is empty as long as the event is kept nowhere else
+    than in this ticket. `data` is its canonical text, or None where it is too long to travel along. `not_before` is
+    Unix milliseconds. The retry schedule counts from the attempt after `base`, which is more than 0 once the delivery
+    was sent anew. `deferred` counts how often this attempt was put off.
     """
 
     tenant: str

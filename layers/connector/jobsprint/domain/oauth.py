@@ -1,13 +1,15 @@
 """OAuth's parties and what they hand each other, as plain data, and the checks that need nothing else.
 
-Apart from `connectors.oauth` so that whoever only keeps or opens a token does not load an HTTP client.
+Apart from `integrations.oauth_client` so that whoever only keeps or opens a token does not load an HTTP client.
 """
 
 import re
+from collections.abc import Mapping
+from urllib.parse import urlencode
 
 from msgspec import Struct
 
-from jobsprint.domain.errors import UpstreamFailed
+from jobsprint.core.errors import UpstreamFailed
 
 CLIENT_NAME = "Jobsprint Integrations"
 GRANT_TYPES = ("authorization_code", "refresh_token")
@@ -141,3 +143,34 @@ def registration(redirect_uri: str, method: str) -> dict[str, object]:
         "application_type": "web",
         "token_endpoint_auth_method": method,
     }
+
+
+# Printable ASCII alone, no user info, no backslash, no fragment: what browsers and parsers read alike.
+_URL = re.compile(
+    r"(?P<scheme>https?)://(?P<host>[a-z0-9](?:[a-z0-9.-]*[a-z0-9])?|\[::1\])(?P<port>:[0-9]{1,5})?"
+    r"(?P<path>/[^?#\\\"<>^`{|}\s]*)?(?P<query>\?[^#\\\"<>^`{|}\s]*)?",
+    re.IGNORECASE | re.ASCII,
+)
+_LOCAL = frozenset({"localhost", "127.0.0.1", "[::1]"})
+_DEFAULT_PORTS = {"https": ":443", "http": ":80"}
+
+
+def redirect_origin(url: str) -> str:
+    """The origin (`https://app.example.com`) that `url` leads to, as browsers write it.
+
+    Raises ValueError unless it is https, or http to this very machine, and plainly written.
+    """
+    parts = _URL.fullmatch(url)
+    if not parts or not url.isascii() or not url.isprintable():
+        raise ValueError("an https URL without user name, fragment or unescaped characters")
+    scheme, host, port = parts["scheme"].lower(), parts["host"].lower(), parts["port"] or ""
+    if scheme == "http" and host not in _LOCAL:
+        raise ValueError("an https URL; plain http is for localhost only")
+    return f"{scheme}://{host}{'' if port == _DEFAULT_PORTS[scheme] else port}"
+
+
+def redirect_back(url: str, answer: Mapping[str, str]) -> str:
+    """`url` with `answer` in its query; parameters of these names that it had already are replaced."""
+    base, _, query = url.partition("?")
+    kept = [pair for pair in query.split("&") if pair and pair.partition("=")[0] not in answer]
+    return f"{base}?{'&'.join([*kept, urlencode(answer)])}"

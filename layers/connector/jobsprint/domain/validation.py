@@ -13,7 +13,7 @@ from msgspec.structs import FieldInfo
 from msgspec.structs import fields as fields_of
 from pydantic_core import SchemaValidator, ValidationError
 
-from jobsprint.domain.errors import Detail, wrong_fields
+from jobsprint.core.errors import Detail, wrong_fields
 from jobsprint.domain.inputs import CoreSchema, Input, Rule
 
 _Input = TypeVar("_Input", bound=Input)

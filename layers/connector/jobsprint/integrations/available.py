@@ -2,8 +2,8 @@
 
 from jobsprint.catalog.builtin import App, builtin
 from jobsprint.catalog.search import search
-from jobsprint.domain.models import Integration, IntegrationType
-from jobsprint.store.integrations import IntegrationStore
+from jobsprint.domain.integrations import Integration, IntegrationType
+from jobsprint.repositories.integrations import IntegrationStore
 
 _OWN_TYPES: tuple[IntegrationType, ...] = ("mcp", "zapier")
 _MAX_OWN = 100  # of each type

@@ -9,10 +9,10 @@ from collections.abc import Mapping
 from msgspec import Struct, field
 from msgspec.structs import replace
 
-from jobsprint.domain.errors import Conflict, InvalidFields
-from jobsprint.domain.models import Integration
-from jobsprint.domain.redact import shown_url, url_secrets
-from jobsprint.security.vault import Place, open_sealed, seal
+from jobsprint.core.errors import Conflict, InvalidFields
+from jobsprint.core.redaction import shown_url, url_secrets
+from jobsprint.domain.integrations import Integration
+from jobsprint.security.encryption import Place, open_sealed, seal
 
 MAX_RETIRED = 10
 """Signing secrets that may be on their way out together: each costs its receiver a signature on every delivery."""

@@ -16,7 +16,7 @@ import secrets as entropy
 from collections.abc import Sequence
 from typing import Final
 
-from jobsprint.domain import canonical
+from jobsprint.core import canonical_json
 
 MIN_SECRET_CHARACTERS: Final = 8
 MAX_SECRET_CHARACTERS: Final = 128
@@ -67,7 +67,7 @@ def payload_text(event: str, timestamp: str, data_text: str) -> str:
     `timestamp` is ISO 8601 text. `data_text` is text from `canonical.dumps` and goes in as it is, unchecked.
     Raises `canonical.UnrepresentableJson` for an event or timestamp with a lone surrogate.
     """
-    return f'{{"event":{canonical.dumps(event)},"timestamp":{canonical.dumps(timestamp)},"data":{data_text}}}'
+    return f'{{"event":{canonical_json.dumps(event)},"timestamp":{canonical_json.dumps(timestamp)},"data":{data_text}}}'
 
 
 def signed_body(event: str, timestamp: str, data_text: str, secret: str) -> bytes:

@@ -1,0 +1,1 @@
+"""Running actions: the idempotent entry, the runner, background executions and logs."""

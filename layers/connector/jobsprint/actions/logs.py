@@ -1,0 +1,49 @@
+"""The logs of an integration: action calls, or for a webhook its delivery attempts."""
+
+from msgspec import Struct
+from msgspec.structs import asdict
+
+from jobsprint.core.clock import now_ms, parse_iso, parse_until
+from jobsprint.domain.actions import LogEntry
+from jobsprint.repositories.deliveries import DeliveryStore
+from jobsprint.repositories.integrations import IntegrationStore
+from jobsprint.repositories.logs import LogStore
+
+
+class Asked(Struct, frozen=True):
+    """What the caller asked for: dates in ISO 8601, all optional."""
+
+    action: str | None
+    status: str | None
+    from_date: str | None
+    to_date: str | None
+
+    def bound(self) -> dict[str, object]:
+        """What a cursor is bound to."""
+        return asdict(self)
+
+    def from_ms(self) -> int | None:
+        """The first moment asked for, in Unix ms."""
+        return None if self.from_date is None else parse_iso(self.from_date)
+
+    def to_ms(self) -> int | None:
+        """The last moment asked for, in Unix ms."""
+        return None if self.to_date is None else parse_until(self.to_date)
+
+
+def page(
+    tenant: str, integration_id: str, asked: Asked, *, limit: int, position: str | None
+) -> tuple[list[LogEntry], str | None]:
+    """A page, newest first, and the position to go on from. Raises NotFound for another tenant's id."""
+    integration = IntegrationStore(tenant).get(integration_id)
+    store = DeliveryStore(tenant).attempts_page if integration.type == "webhook" else LogStore(tenant).page
+    return store(
+        integration_id,
+        limit=limit,
+        position=position,
+        action=asked.action,
+        status=asked.status,
+        from_ms=asked.from_ms(),
+        to_ms=asked.to_ms(),
+        now=now_ms(),
+    )

@@ -1,0 +1,269 @@
+"""The resolver every endpoint shares: it finds the caller, reads the body, keeps answers and turns errors into HTTP.
+
+An endpoint is a module with one `Endpoint`, one route function and `handler = app.resolve`. A route function declares
+its input (`api.parameters`) and output types, makes one call and returns; it raises `core.errors` and builds no
+error answer itself.
+"""
+
+import base64
+import binascii
+import json
+import re
+import time
+from collections.abc import Callable, Mapping
+from typing import Any, TypeVar
+
+from aws_lambda_powertools.event_handler import APIGatewayRestResolver, Response
+from aws_lambda_powertools.event_handler.exceptions import NotFoundError
+from aws_lambda_powertools.utilities.typing import LambdaContext
+from msgspec import Struct
+
+from jobsprint.api.auth import Caller, caller_of
+from jobsprint.api.cors import cors_headers, header
+from jobsprint.api.idempotency import checked_key, once
+from jobsprint.api.parameters import Parameters, Request
+from jobsprint.core import canonical_json
+from jobsprint.core.errors import (
+    BadRequest,
+    Detail,
+    InvalidFields,
+    JobsprintError,
+    NotFound,
+    PayloadTooLarge,
+    Unauthenticated,
+    wrong_fields,
+)
+from jobsprint.core.observability import logger
+
+MAX_BODY_BYTES = 256 * 1024
+_JSON = "application/json"
+Answer = dict[str, Any]
+_Function = TypeVar("_Function", bound=Callable[..., Any])
+
+
+class Operation(Struct, frozen=True):
+    """A route as it was declared: what `local.openapi` describes."""
+
+    rule: str
+    method: str
+    options: tuple[tuple[Any, ...], dict[str, Any]]
+    function: Callable[..., Any]
+
+
+class Endpoint(APIGatewayRestResolver):
+    """A resolver for one operation.
+
+    Powertools finds the route and writes the answer. Its validation is not used: importing it and preparing it for one
+    operation takes a third of a cold start.
+
+    `scope` is what its token needs; None makes the operation public. `keeps_answers` says that a POST with an
+    Idempotency-Key keeps its answer; not so where the operation does nothing, or keeps what it did itself.
+    """
+
+    def __init__(self, scope: str | None, *, keeps_answers: bool = True) -> None:
+        super().__init__()
+        self.scope = scope
+        self.operation: Operation | None = None
+        self._keeps_answers = keeps_answers
+        self._caller: Caller | None = None
+        self.answer_headers: dict[str, str] = {}
+        """What a route function adds to the headers of its answer, also to that of an error it raises."""
+        self.exception_handler(Exception)(self._answer_error)
+        self.not_found(self._answer_error)
+
+    def route(self, rule: str, method: Any, *args: Any, **kwargs: Any) -> Callable[[_Function], _Function]:
+        """As Powertools', which `get`, `post` and so on call; the function is called with what it declares."""
+        register = super().route(rule, method, *args, **kwargs)
+
+        def registered(function: _Function) -> _Function:
+            parameters = Parameters(function)
+
+            def answer(**path: str) -> Any:
+                event = self.current_event
+                return function(**parameters.read(Request(path, event.raw_event, lambda: event.json_body)))
+
+            self.operation = Operation(rule, method, (args, kwargs), function)
+            register(answer)
+            return function
+
+        return registered
+
+    @property
+    def caller(self) -> Caller:
+        """Who calls. Raises Unauthenticated on a public operation: there is nobody to ask."""
+        if self._caller is None:
+            raise Unauthenticated("This operation knows no caller")
+        return self._caller
+
+    @property
+    def api_url(self) -> str:
+        """The base URL of this API as the caller used it, without a slash at its end."""
+        return base_url(self.current_event.raw_event)
+
+    @property
+    def idempotency_key(self) -> str | None:
+        """The request's Idempotency-Key. Raises InvalidFields for one that cannot be used."""
+        return checked_key(self.request_header("idempotency-key"))
+
+    def request_header(self, name: str) -> str | None:
+        """A header of the request; `name` in lower case."""
+        return header(self.current_event.raw_event, name)
+
+    def resolve(self, event: Mapping[str, Any], context: LambdaContext) -> Answer:
+        """The answer to an API Gateway event, whatever happens."""
+        request_id = (event.get("requestContext") or {}).get("requestId") or context.aws_request_id
+        logger.append_keys(requestId=request_id)
+        started = time.monotonic()
+        self.answer_headers.clear()
+        try:
+            self._caller = None if self.scope is None else caller_of(event, self.scope)
+            readable = _with_text_body(event)
+            answer = self._resolve_once(readable, context)
+        except Exception as error:  # noqa: BLE001 - the last wall: an answer without internals
+            answer = error_answer(error, request_id)
+        _log(event, answer["statusCode"], self._caller, started)
+        self._caller = None
+        logger.remove_keys(["requestId"])
+        answer["headers"] = {**answer.get("headers", {}), **self.answer_headers, **cors_headers(event)}
+        return answer
+
+    def _resolve_once(self, event: dict[str, Any], context: LambdaContext) -> Answer:
+        def work() -> Answer:
+            return _single_headers(super(Endpoint, self).resolve(event, context))
+
+        key = checked_key(header(event, "idempotency-key")) if event.get("httpMethod") == "POST" else None
+        if key is None or self._caller is None or not self._keeps_answers:
+            return work()
+        return once(self._caller.tenant, key, f"POST {event.get('path')}", event["body"] or "", work)
+
+    def _answer_error(self, error: Exception) -> Response[str]:
+        request_id = self.current_event.request_context.request_id or ""
+        answer = error_answer(error, request_id)
+        return Response(
+            status_code=answer["statusCode"],
+            content_type="application/json",
+            body=answer["body"],
+            headers={name: value for name, value in answer["headers"].items() if name != "Content-Type"},
+        )
+
+
+def _log(event: Mapping[str, Any], status: int, caller: Caller | None, started: float) -> None:
+    """One line per request: which operation, for whom, what came of it and how long it took."""
+    logger.info(
+        "answered",
+        extra={
+            "operation": f"{event.get('httpMethod')} {event.get('resource')}",
+            "status": status,
+            "tenant": caller.tenant if caller else None,
+            "durationMs": round((time.monotonic() - started) * 1000),
+        },
+    )
+
+
+def error_answer(error: Exception, request_id: str) -> Answer:
+    """The contract's failure envelope for any exception; what we did not foresee becomes a 500 without internals."""
+    known = _known(error)
+    if known.status == 500:
+        logger.error("unexpected_failure", exc_info=error)
+    body: dict[str, Any] = {"code": known.code, "message": known.message}
+    if known.details:
+        body["details"] = [{"field": detail.field, "message": detail.message} for detail in known.details]
+    return {
+        "statusCode": known.status,
+        "headers": {"Content-Type": "application/json", **known.headers},
+        "body": json.dumps({"success": False, "error": body, "requestId": request_id}),
+        "isBase64Encoded": False,
+    }
+
+
+def _known(error: Exception) -> JobsprintError:
+    match error:
+        case JobsprintError():
+            return error
+        case NotFoundError():
+            return NotFound("There is no such operation")
+        case _:
+            return JobsprintError("Something went wrong on our side; the requestId finds it in our logs")
+
+
+def _body_field(path: str) -> str:
+    return f"body{path}" if not path or path.startswith("[") else f"body.{path}"
+
+
+def _with_text_body(event: Mapping[str, Any]) -> dict[str, Any]:
+    """The event with its body decoded to text, checked for size and for what JavaScript cannot hold."""
+    body = event.get("body")
+    if not body:
+        return {**event, "body": body, "isBase64Encoded": False}
+    try:
+        raw = base64.b64decode(body, validate=True) if event.get("isBase64Encoded") else body.encode()
+        if len(raw) > MAX_BODY_BYTES:
+            raise PayloadTooLarge(f"A request body may have up to {MAX_BODY_BYTES // 1024} KB")
+        text = raw.decode()
+        value = canonical_json.parse(text)
+    except (UnicodeError, binascii.Error) as error:
+        raise BadRequest("The body is not UTF-8 text", code="invalid_json") from error
+    except canonical_json.UnreadableJson as error:
+        raise BadRequest(f"The body is not JSON: {error}", code="invalid_json") from error
+    except canonical_json.UnrepresentableJson as error:
+        raise wrong_fields(Detail(_body_field(flaw.path), flaw.reason) for flaw in error.flaws) from error
+    if not isinstance(value, dict):
+        raise InvalidFields.one("body", "send a JSON object")
+    return {**event, "body": text, "isBase64Encoded": False, "headers": _json_headers(event)}
+
+
+def _json_headers(event: Mapping[str, Any]) -> dict[str, str]:
+    """The headers with the content type as Powertools looks for it; else it would read the body as a form."""
+    content_type = header(event, "content-type") or _JSON
+    if content_type.partition(";")[0].strip().lower() != _JSON:
+        raise InvalidFields.one("header.Content-Type", f"send {_JSON}")
+    others = {name: value for name, value in (event.get("headers") or {}).items() if name.lower() != "content-type"}
+    return {**others, "Content-Type": _JSON}
+
+
+def _single_headers(answer: Answer) -> Answer:
+    """Folds Powertools' multi-value headers into plain ones: no answer of ours repeats a header."""
+    headers = {name: ", ".join(values) for name, values in answer.pop("multiValueHeaders", {}).items()}
+    return {**answer, "headers": headers | answer.get("headers", {})}
+
+
+# Version, trace id, parent id, flags. A later version may go on after a dash, and what follows is opaque (section 3.2).
+_FORM = re.compile(r"([0-9a-f]{2})-([0-9a-f]{32})-([0-9a-f]{16})-[0-9a-f]{2}(-[\x21-\x7e]*)?")
+_MAX_LENGTH = 256
+
+
+def valid_traceparent(text: str | None) -> str | None:
+    """`text` if it is a traceparent; None for none and for one that the specification tells to ignore."""
+    found = _FORM.fullmatch(text) if text and len(text) <= _MAX_LENGTH else None
+    if found is None:
+        return None
+    version, trace_id, parent_id, more = found.groups()
+    if version == "ff" or not trace_id.strip("0") or not parent_id.strip("0") or (version == "00" and more):
+        return None
+    return text
+
+
+def base_url(event: Mapping[str, Any]) -> str:
+    """The base URL (`https://api.example.com/v1`) of the API that took this event, with stage or base path.
+
+    API Gateway names its domain itself and speaks nothing but https. The local emulator names none; there, and only
+    there, the Host header counts. Raises BadRequest without either.
+    """
+    context = event.get("requestContext") or {}
+    depth = str(event["resource"]).strip("/").count("/") + 1
+    base_path = "/".join(str(context.get("path") or event["path"]).rstrip("/").split("/")[:-depth])
+    if domain := context.get("domainName"):
+        return f"https://{domain}{base_path}"
+    host = header(event, "host")
+    if not host:
+        raise BadRequest("The request names no host")
+    return f"{header(event, 'x-forwarded-proto') or 'http'}://{host}{base_path}"
+
+
+RESPOND_ASYNC = "respond-async"
+
+
+def prefers_async(value: str | None) -> bool:
+    """Whether the header asks for an answer before the work is done (section 4.1)."""
+    preferences = (value or "").split(",")
+    return any(preference.partition(";")[0].strip().lower() == RESPOND_ASYNC for preference in preferences)

@@ -1,0 +1,39 @@
+"""Who calls: the tenant and scopes that the authorizer put into the request's context, and from nowhere else."""
+
+from collections.abc import Mapping
+from typing import Any
+
+from msgspec import Struct
+
+from jobsprint.core.errors import Forbidden, Unauthenticated
+
+SCOPES = (
+    "integrations:read",
+    "integrations:write",
+    "actions:execute",
+    "webhooks:read",
+    "webhooks:write",
+    "events:publish",
+    "*",
+)
+# For operations that every valid token may call.
+ANY_TOKEN = ""
+
+
+class Caller(Struct, frozen=True):
+    """The tenant behind a request."""
+
+    tenant: str
+    scopes: frozenset[str]
+
+
+def caller_of(event: Mapping[str, Any], scope: str) -> Caller:
+    """The caller of an API Gateway event. Raises Unauthenticated without a tenant, Forbidden without the scope."""
+    context = (event.get("requestContext") or {}).get("authorizer") or {}
+    tenant = context.get("tenant")
+    if not isinstance(tenant, str) or not tenant:
+        raise Unauthenticated("Send a valid token: Authorization: Bearer <token>")
+    scopes = frozenset(str(context.get("scopes", "")).split())
+    if scope != ANY_TOKEN and not scopes & {scope, "*"}:
+        raise Forbidden(f"This token lacks the scope {scope}")
+    return Caller(tenant, scopes)

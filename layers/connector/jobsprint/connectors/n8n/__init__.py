@@ -1,0 +1,1 @@
+"""The connector for self-hosted n8n."""

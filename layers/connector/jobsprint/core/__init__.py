@@ -1,0 +1,1 @@
+"""Technical ground that knows no subject: configuration, AWS clients, errors, ids, JSON."""

@@ -1,0 +1,76 @@
+"""What recent calls say of a connection: how long the other side wants peace, and whether it is down.
+
+A circuit breaker after Nygard ("Release It!"): after enough outages in a row nothing is sent for a while; then one call
+probes, and what comes of it closes or opens the circuit again. Pure: times come in as Unix milliseconds.
+"""
+
+from typing import Literal
+
+from msgspec import Struct
+
+from jobsprint.core.errors import JobsprintError, RateLimited, UpstreamFailed
+
+OUTAGES_UNTIL_OPEN = 5
+WINDOW_MS = 60_000
+"""Outages in a row open the circuit only if they came within this time."""
+
+OPEN_MS = 30_000
+"""How long an open circuit lets nothing through."""
+
+Verdict = Literal["alive", "outage"]
+
+
+class Circuit(Struct, frozen=True):
+    """The state of a connection: `outages` in a row since `failing_since`; nothing is sent before `open_until` (0: the
+    circuit is closed) nor before `limited_until` (a 429's Retry-After)."""
+
+    outages: int = 0
+    failing_since: int = 0
+    open_until: int = 0
+    limited_until: int = 0
+
+
+def check(circuit: Circuit, now: int) -> bool:
+    """Whether a call may go: False means only as the one probe of an open circuit.
+
+    Raises RateLimited while the other side wants peace, and UpstreamFailed `circuit_open` while the circuit is open;
+    both with Retry-After.
+    """
+    if circuit.limited_until > now:
+        raise RateLimited(
+            "The other side wants fewer calls; nothing was sent",
+            code="upstream_rate_limited",
+            retry_after=_seconds(circuit.limited_until - now),
+        )
+    if circuit.open_until > now:
+        raise refusal(circuit.open_until - now)
+    return circuit.open_until == 0
+
+
+def refusal(wait_ms: int) -> UpstreamFailed:
+    """The error for a call that an open circuit holds back."""
+    return UpstreamFailed(
+        "The other side has failed several times in a row; nothing was sent. It is tried again in a moment",
+        code="circuit_open",
+        sent=False,
+        headers={"Retry-After": str(_seconds(wait_ms))},
+    )
+
+
+def starts_anew(circuit: Circuit, now: int) -> bool:
+    """Whether an outage now is the first of a row: those before were too long ago to open the circuit with it."""
+    return circuit.open_until == 0 and now - circuit.failing_since > WINDOW_MS
+
+
+def verdict(error: JobsprintError | None) -> Verdict:
+    """What the end of a call says of the other side: whoever refuses or complains is alive."""
+    return "outage" if isinstance(error, UpstreamFailed) and error.outage else "alive"
+
+
+def limited_until(error: JobsprintError | None, now: int) -> int | None:
+    """Until when the other side wants peace, if that is what it said."""
+    return now + error.retry_after * 1000 if isinstance(error, RateLimited) else None
+
+
+def _seconds(ms: int) -> int:
+    return max(1, -(-ms // 1000))

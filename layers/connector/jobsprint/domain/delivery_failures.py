@@ -1,0 +1,82 @@
+"""What each kind of failed delivery attempt means for a person, and what helps. Pure words.
+
+The kinds are those of `outbound.client.Failure`, `http_3xx` and the like, and `worker_died`. A kind may name its
+class after a colon (`blocked_address: link_local`).
+"""
+
+from msgspec import Struct
+
+
+class Meaning(Struct, frozen=True):
+    """One line on what happened, and one on what to do."""
+
+    explanation: str
+    next_step: str
+
+
+_MEANINGS = {
+    "dns": Meaning("The host name of the URL has no address", "Check the host name of the URL and its records in DNS"),
+    "blocked_address": Meaning(
+        "The host leads to an address that this service does not call",
+        "Use a public address, or ask the operator to allow private ones",
+    ),
+    "blocked_port": Meaning("The port of the URL is not allowed", "Use port 443, or one from 1024 on"),
+    "plain_http": Meaning("The URL is plain http, which is not allowed here", "Use an https URL"),
+    "malformed_url": Meaning("The URL cannot be read", "Change the webhook to a valid URL"),
+    "connect": Meaning(
+        "No connection could be made: it was refused, or nobody answered",
+        "Start the server, and check host, port and firewall",
+    ),
+    "tls": Meaning(
+        "The connection could not be secured: the server's certificate or its TLS version is not accepted",
+        "Check that the certificate is valid for this host name and sent with its whole chain",
+    ),
+    "timeout_connect": Meaning(
+        "No connection came about in time", "Check that the server is up and that its firewall lets this service in"
+    ),
+    "timeout_tls": Meaning(
+        "The connection could not be secured in time", "Check what ends TLS in front of the server, and its load"
+    ),
+    "timeout_headers": Meaning(
+        "The request was sent, and no complete answer began in time",
+        "Answer first with a 2xx status, and work on the event afterwards",
+    ),
+    "timeout_body": Meaning(
+        "The answer began and did not end in time", "Send a short answer, and end it: nothing of it is needed"
+    ),
+    "body_too_large": Meaning("The answer was longer than what is read of one", "Send a short answer, or none"),
+    "headers_too_large": Meaning("The head of the answer was longer than what is read of one", "Send fewer headers"),
+    "reset": Meaning(
+        "The connection ended before the answer was complete",
+        "Look for a crash or a proxy that closes connections; the event may have been seen",
+    ),
+    "protocol": Meaning("The answer is no valid HTTP", "Check that the URL leads to an HTTP server"),
+    "http_3xx": Meaning(
+        "The receiver redirects, and redirects are never followed", "Change the URL to where it redirects to"
+    ),
+    "http_4xx": Meaning(
+        "The receiver refused the request",
+        "Check path, credentials and signature check of the receiver; 410 disables the webhook",
+    ),
+    "http_5xx": Meaning("The receiver failed", "Look into the receiver's own logs; the event comes again"),
+    "worker_died": Meaning(
+        "The sending process ended before it wrote down what happened; the event may have been seen",
+        "Nothing: the event comes again with the same webhook-id",
+    ),
+}
+_UNKNOWN = Meaning("The attempt failed", "See what the receiver logged at that time")
+
+
+def kind_of(failure: str) -> str:
+    """The kind without its class: `blocked_address` of `blocked_address: link_local`."""
+    return failure.partition(":")[0].strip()
+
+
+def meaning(failure: str) -> Meaning:
+    """What a failure means; a kind that is not listed gets a general answer."""
+    return _MEANINGS.get(kind_of(failure), _UNKNOWN)
+
+
+def known_kinds() -> frozenset[str]:
+    """Every kind that has words of its own."""
+    return frozenset(_MEANINGS)

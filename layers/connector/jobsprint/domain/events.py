@@ -1,0 +1,153 @@
+"""Event names and what a webhook may subscribe to (contract, section 4)."""
+
+import re
+from collections.abc import Iterable
+from typing import Annotated, Any, Literal
+
+from msgspec import Struct
+
+from jobsprint.core import canonical_json
+from jobsprint.core.canonical_json import JsonObject
+from jobsprint.core.clock import iso_seconds, parse_iso
+from jobsprint.core.errors import Detail
+from jobsprint.domain.inputs import Before, Check, Described, Shown
+
+
+class EventType(Struct, frozen=True):
+    """What a tenant says of its events of one name. Times are Unix milliseconds.
+
+    `schema` is a JSON Schema of their data; in mode `warn` an event that breaks it is taken and marked.
+    """
+
+    name: str
+    mode: Literal["off", "warn"]
+    created_at: int
+    updated_at: int
+    description: str | None = None
+    schema: JsonObject | None = None
+
+
+class Event(Struct, frozen=True):
+    """A published event. `data` is canonical JSON text (`core.canonical_json`), never a parsed value.
+
+    `warnings` say where it breaks the schema of its type. `place` is where in which item it is kept, if that holds
+    several events (`repositories.events`).
+    """
+
+    tenant: str
+    id: str
+    name: str
+    timestamp: str
+    data: str
+    external_id: str | None = None
+    about: str | None = None
+    warnings: tuple[Detail, ...] = ()
+    place: str | None = None
+
+
+MAX_LENGTH = 200
+"""Characters of a name. EventBridge carries at most 128 in a detail-type; the API takes a few more."""
+
+PATTERN = r"[A-Za-z0-9_-]+(\.[A-Za-z0-9_-]+)*"
+ALL = "*"
+OWN = frozenset(
+    {
+        *("integration.connected", "integration.disconnected", "integration.unhealthy", "integration.recovered"),
+        *("webhook.failing", "webhook.disabled", "webhook.recovered", "delivery.exhausted"),
+    }
+)
+"""What the service itself publishes (contract, section 5)."""
+
+_NAME = re.compile(PATTERN)
+_FAMILY_END = ".*"
+
+
+def is_name(text: str) -> bool:
+    """Whether `text` may name an event: `workflow.executed`."""
+    return len(text) <= MAX_LENGTH and _NAME.fullmatch(text) is not None
+
+
+def is_subscription(text: str) -> bool:
+    """Whether `text` is an event name, a family such as `workflow.*`, or `*`."""
+    return text == ALL or is_name(text.removesuffix(_FAMILY_END))
+
+
+def matches(subscription: str, name: str) -> bool:
+    """Whether a subscription covers an event.
+
+    `workflow.*` covers `workflow.x` and `workflow.x.y`, but not `workflow`. Upper and lower case differ.
+    """
+    if subscription in (ALL, name):
+        return True
+    return subscription.endswith(_FAMILY_END) and name.startswith(subscription.removesuffix(ALL))
+
+
+def is_own(name: str) -> bool:
+    """Whether the service publishes events of this name: failing to deliver one never publishes another."""
+    return name in OWN
+
+
+def covers(subscriptions: Iterable[str], name: str) -> bool:
+    """Whether any of the subscriptions covers the event."""
+    return any(matches(subscription, name) for subscription in subscriptions)
+
+
+MAX_DATA_BYTES = 200 * 1024
+"""UTF-8 bytes of an event's data as canonical JSON."""
+
+_EXTERNAL_ID = re.compile(r"[A-Za-z0-9_.:-]{1,64}")
+
+
+def _name(text: str) -> str:
+    if not is_name(text):
+        raise ValueError(f"words of letters, digits, _ and - with dots between them, up to {MAX_LENGTH} characters")
+    return text
+
+
+def _external_id(text: str) -> str:
+    if not _EXTERNAL_ID.fullmatch(text):
+        raise ValueError("1 to 64 letters, digits and _ . : -")
+    return text
+
+
+def _timestamp(text: str) -> str:
+    try:
+        return iso_seconds(parse_iso(text))
+    except ValueError:
+        raise ValueError("an ISO 8601 time such as 2025-01-06T12:00:00Z") from None
+
+
+def canonical_data(value: Any) -> str:
+    """The canonical JSON text of an event's data. Raises ValueError for what is no object or too large."""
+    if not isinstance(value, dict):
+        raise ValueError("an object")
+    try:
+        text = canonical_json.dumps(value)
+    except canonical_json.UnrepresentableJson as error:
+        raise ValueError(str(error)) from None
+    if len(text.encode()) > MAX_DATA_BYTES:
+        raise ValueError(f"up to {MAX_DATA_BYTES // 1024} KB as JSON")
+    return text
+
+
+EventName = Annotated[
+    str,
+    Check(_name),
+    Described("Such as `workflow.executed`", pattern=f"^{PATTERN}$", maxLength=MAX_LENGTH),
+]
+ExternalId = Annotated[
+    str,
+    Check(_external_id),
+    Shown({"type": "string", "pattern": f"^{_EXTERNAL_ID.pattern}$"}),
+    Described("Your own id of the event: the same id and body are one event, another body is a 409"),
+]
+Timestamp = Annotated[
+    str,
+    Check(_timestamp),
+    Described("When it happened, ISO 8601; kept in UTC to the second. Now, if it is left out"),
+]
+CanonicalData = Annotated[
+    str,
+    Before(canonical_data),
+    Shown({"type": "object", "description": f"Up to {MAX_DATA_BYTES // 1024} KB as JSON"}),
+]

@@ -1,0 +1,267 @@
+"""Rules that are pure: names, header names and values, states, what a capability's schema says."""
+
+import json
+import re
+from collections.abc import Mapping, Sequence
+from typing import Literal
+
+from msgspec import Struct, field
+from msgspec.structs import replace
+
+from jobsprint.core.canonical_json import JsonObject, JsonValue
+from jobsprint.core.errors import Conflict, ScopeMissing
+from jobsprint.domain.circuit_breaker import Circuit
+
+IntegrationType = Literal["zapier", "n8n", "custom", "webhook", "mcp"]
+IntegrationStatus = Literal["connected", "disconnected", "pending", "error"]
+
+
+class Capability(Struct, frozen=True):
+    """One thing that an integration can do. `schema` is the JSON Schema of its parameters (an object)."""
+
+    name: str
+    description: str | None = None
+    schema: JsonObject = field(default_factory=dict)
+
+
+class Health(Struct, frozen=True):
+    """What the last tests of a connection said.
+
+    `status` turns `unhealthy` only after three failures in a row or on a verdict about credentials (contract 5).
+    `untold` names the event that a change calls for, until it is published.
+    """
+
+    status: Literal["healthy", "unhealthy", "unknown"] = "unknown"
+    checked_at: int | None = None
+    failures_in_row: int = 0
+    reason: str | None = None
+    message: str | None = None
+    next_step: str | None = None
+    untold: str | None = None
+
+
+class DeliveryPolicy(Struct, frozen=True, omit_defaults=True):
+    """How a webhook wants its deliveries; None is the service's default.
+
+    `retry_schedule` holds the seconds before each attempt, `rate_limit` the most deliveries per second, and `filter` an
+    event pattern in EventBridge's syntax.
+    """
+
+    retry_schedule: tuple[int, ...] | None = None
+    rate_limit: int | None = None
+    filter: JsonObject | None = None
+
+
+class Integration(Struct, frozen=True):
+    """A tenant's connection, or a webhook subscription (`type` is `webhook`). Times are Unix milliseconds.
+
+    `facts` is what its connector found out and needs again (no secrets, never shown). `sealed` holds the encrypted
+    fields by name: `url` (whole), `headers` and `keys` (JSON objects), `secrets` (a JSON list, newest first) and, while
+    a rotation overlaps, `retired` (a JSON list of secret and end).
+    `shown_url` is the URL with what looks like a credential masked; `header_names` may be shown. `status_reason` says
+    why a connection is in error or a webhook was disabled. `grant` is the id of the OAuth grant it goes through,
+    `policy` how a webhook wants its deliveries; `missing_scope` is what a connection's server demands beyond its grant,
+    until a consent was asked for it. `watched` is a hint: before anything is sent to this webhook its traffic is looked
+    at (`domain.endpoint_health`); it changes without a new version. `version` counts writes, for optimistic locking.
+    """
+
+    tenant: str
+    id: str
+    type: IntegrationType
+    name: str
+    status: IntegrationStatus
+    created_at: int
+    app: str
+    description: str = ""
+    icon: str = ""
+    connected_at: int | None = None
+    disconnected_at: int | None = None
+    capabilities: tuple[Capability, ...] = ()
+    events: tuple[str, ...] = ()
+    configuration: JsonObject = field(default_factory=dict)
+    facts: JsonObject = field(default_factory=dict)
+    shown_url: str = ""
+    header_names: tuple[str, ...] = ()
+    signed: bool = False
+    sealed: Mapping[str, str] = field(default_factory=dict)
+    sealed_version: int = 0
+    status_reason: str | None = None
+    grant: str | None = None
+    policy: DeliveryPolicy = field(default_factory=DeliveryPolicy)
+    missing_scope: str = ""
+    watched: bool = False
+    version: int = 0
+
+
+class Activity(Struct, frozen=True):
+    """What happened to an integration: calls through it (`unknown` counts as failed), its health, and its circuit."""
+
+    successful: int = 0
+    failed: int = 0
+    last_used: int | None = None
+    health: Health = field(default_factory=Health)
+    circuit: Circuit = field(default_factory=Circuit)
+
+
+MAX_NAME = 100
+MAX_DESCRIPTION = 500
+MAX_URL = 2048
+MAX_HEADERS = 20
+MAX_HEADER_BYTES = 1024
+MAX_ACTIONS = 50
+MAX_ACTIONS_BYTES = 64 * 1024
+MAX_CONFIGURATION = 50
+MAX_TRIES = 20
+MAX_RETRY_WAIT_SECONDS = 7 * 86400
+MAX_FIRST_WAIT_SECONDS = 900
+MAX_SCHEDULE_SECONDS = 14 * 86400
+MAX_RATE = 1000
+MAX_OVERLAP_SECONDS = 7 * 86400
+OVERLAP_SECONDS = 86400
+MAX_CONFIGURATION_BYTES = 16 * 1024
+FAILURES_UNTIL_UNHEALTHY = 3
+CREDENTIAL_VERDICTS = frozenset({"credential_rejected", "reauth_required"})
+
+_N8N_WEBHOOKS = "webhook"
+_WEBHOOK_PATH = re.compile(r"[A-Za-z0-9_-]+(/[A-Za-z0-9_-]+)*")
+_TOKEN = re.compile(r"[!#$%&'*+\-.^_`|~0-9A-Za-z]+")  # RFC 9110, section 5.6.2
+_HOP_BY_HOP = frozenset(
+    {
+        "connection",
+        "keep-alive",
+        "proxy-authenticate",
+        "proxy-authorization",
+        "proxy-connection",
+        "te",
+        "trailer",
+        "transfer-encoding",
+        "upgrade",
+    }
+)
+_OURS = frozenset({"host", "user-agent", "expect", "x-jobsprint-signature", "x-jobsprint-event", "x-jobsprint-attempt"})
+_OUR_PREFIXES = ("webhook-", "content-", ":")
+
+
+def check_header(name: str, value: str) -> None:
+    """Raises ValueError unless a tenant may set this header on what we send (RFC 9110; contract section 4)."""
+    lower = name.lower()
+    if not _TOKEN.fullmatch(name):
+        raise ValueError("not a header name")
+    if lower in _HOP_BY_HOP or lower in _OURS or lower.startswith(_OUR_PREFIXES):
+        raise ValueError("this header is set by Jobsprint or belongs to the connection; leave it out")
+    if any(ord(character) < 32 or ord(character) > 126 for character in value):
+        raise ValueError("a header value has printable ASCII characters only")
+    if len(name) + len(value) > MAX_HEADER_BYTES:
+        raise ValueError(f"name and value together may have up to {MAX_HEADER_BYTES} bytes")
+
+
+def check_schedule(schedule: Sequence[int]) -> None:
+    """Raises ValueError for a retry schedule whose first wait, or all of whose waits together, are too long.
+
+    The queue holds a first attempt, and nothing holds it longer than 15 minutes; an event's data is kept as long as the
+    longest schedule may need it.
+    """
+    if schedule[0] > MAX_FIRST_WAIT_SECONDS:
+        raise ValueError(f"the first attempt may wait up to {MAX_FIRST_WAIT_SECONDS} seconds")
+    if sum(schedule) > MAX_SCHEDULE_SECONDS:
+        raise ValueError(f"all waits together may have up to {MAX_SCHEDULE_SECONDS} seconds (14 days)")
+
+
+def parameters_of(capability: Capability) -> list[JsonObject]:
+    """The parameters of a capability in the seed's shape: name, type, required and, where given, description."""
+    properties = capability.schema.get("properties")
+    required = capability.schema.get("required")
+    names = required if isinstance(required, list) else []
+    if not isinstance(properties, dict):
+        return []
+    return [_parameter(name, schema, required=name in names) for name, schema in properties.items()]
+
+
+def _parameter(name: str, schema: JsonValue, *, required: bool) -> JsonObject:
+    described = schema if isinstance(schema, dict) else {}
+    parameter: JsonObject = {"name": name, "type": _type_of(described), "required": required}
+    description = described.get("description")
+    return parameter | ({"description": description} if isinstance(description, str) else {})
+
+
+def _type_of(schema: JsonObject) -> str:
+    kind = schema.get("type")
+    if isinstance(kind, list):
+        kind = next((name for name in kind if name != "null"), "null")
+    return kind if isinstance(kind, str) else "any"
+
+
+def require_connected(integration: Integration) -> None:
+    """Raises Conflict unless calls may go through this integration."""
+    if integration.status == "connected":
+        return
+    if integration.status_reason == "reauth_required" and integration.missing_scope:
+        raise ScopeMissing(integration.missing_scope)
+    if integration.status_reason in CREDENTIAL_VERDICTS:
+        raise Conflict(f"{integration.id} needs new credentials: connect it again", code=integration.status_reason)
+    raise Conflict(f"{integration.id} is {integration.status}, not connected", code="not_connected")
+
+
+def disconnected(integration: Integration, now: int) -> Integration:
+    """The integration after a disconnect at `now`; a second disconnect changes nothing."""
+    if integration.status == "disconnected":
+        return integration
+    return replace(integration, status="disconnected", disconnected_at=now)
+
+
+def resumed(integration: Integration) -> Integration:
+    """The webhook as somebody enables it, after it was paused or disabled; what we disabled is watched from now on."""
+    watched = integration.watched or integration.status_reason is not None
+    return replace(integration, status="connected", disconnected_at=None, status_reason=None, watched=watched)
+
+
+def health_after(
+    health: Health, *, passed: bool, reason: str | None, message: str, step: str | None, at: int
+) -> Health:
+    """The health after one more test: unhealthy after three failures in a row, or at once on a credential verdict."""
+    if passed:
+        return Health(status="healthy", checked_at=at, message=message)
+    failures = health.failures_in_row + 1
+    certain = failures >= FAILURES_UNTIL_UNHEALTHY or reason in CREDENTIAL_VERDICTS
+    return Health(
+        status="unhealthy" if certain else health.status,
+        checked_at=at,
+        failures_in_row=failures,
+        reason=reason,
+        message=message,
+        next_step=step,
+    )
+
+
+def fits_configuration(configuration: JsonObject) -> bool:
+    """Whether a configuration is within its limits: DynamoDB keeps it three times over, in 400 KB."""
+    within = len(configuration) <= MAX_CONFIGURATION
+    return within and len(json.dumps(configuration)) <= MAX_CONFIGURATION_BYTES
+
+
+def webhook_path(configuration: Mapping[str, JsonValue]) -> str:
+    """The path of an n8n's production webhooks, its N8N_ENDPOINT_WEBHOOK: `webhookPath`, or n8n's default.
+
+    Raises ValueError for what is no such path.
+    """
+    path = configuration.get("webhookPath", _N8N_WEBHOOKS)
+    if not isinstance(path, str) or len(path) > MAX_NAME or not _WEBHOOK_PATH.fullmatch(path):
+        raise ValueError("the path of n8n's webhooks such as webhook or my/hooks: letters, digits, _ and -")
+    return path
+
+
+def named_capability(capabilities: tuple[Capability, ...], name: str) -> Capability | None:
+    """The capability of that name."""
+    return next((capability for capability in capabilities if capability.name == name), None)
+
+
+def success_rate(successful: int, failed: int) -> float:
+    """The share of calls that succeeded, to four places as the seed shows it; 0 without calls."""
+    total = successful + failed
+    return round(successful / total, 4) if total else 0
+
+
+def merged(base: Mapping[str, JsonValue], change: Mapping[str, JsonValue]) -> JsonObject:
+    """`base` with the names in `change` replaced; a null removes its name (RFC 7396, one level)."""
+    both = {**base, **change}
+    return {name: value for name, value in both.items() if value is not None}

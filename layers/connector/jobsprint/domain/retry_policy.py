@@ -1,0 +1,63 @@
+"""When a delivery is tried, and when it ends (contract, section 4). Pure: times and chance come in."""
+
+import math
+from collections.abc import Sequence
+
+from msgspec import Struct
+
+from jobsprint.core.retry_after import retry_after_seconds
+from jobsprint.domain.deliveries import Attempt, DeliveryState
+from jobsprint.domain.integrations import DeliveryPolicy
+
+JITTER = 0.1
+"""The share by which chance may lengthen a wait; it never shortens one."""
+
+GONE = 410
+_TELLS_WHEN = frozenset({429, 503})
+
+
+class Verdict(Struct, frozen=True):
+    """What an attempt makes of its delivery; `next_at` (Unix ms) only while it is `retrying`.
+
+    `gone`: the receiver wants no more deliveries at all (410).
+    """
+
+    state: DeliveryState
+    next_at: int | None = None
+    gone: bool = False
+
+
+def schedule_of(policy: DeliveryPolicy, default: Sequence[int]) -> Sequence[int]:
+    """The seconds before each attempt: the webhook's own, else the service's `default`."""
+    return policy.retry_schedule or default
+
+
+def first_at(schedule: Sequence[int], now: int) -> int:
+    """When the first attempt at an event of `now` (Unix ms) comes; 0 where it comes at once."""
+    return now + schedule[0] * 1000 if schedule[0] else 0
+
+
+def verdict(
+    attempt: Attempt, retry_after: str | None, *, schedule: Sequence[int], base: int, now: int, fraction: float
+) -> Verdict:
+    """What the delivery is after `attempt` ended at `now` (Unix ms).
+
+    `retry_after` is the value of that header, if there was one. `schedule` holds the seconds before each attempt, so
+    its length is the number of attempts; it counts from the attempt after `base`. `fraction` is a random number from 0
+    to 1.
+    """
+    if attempt.status == "success":
+        return Verdict("delivered")
+    if attempt.http_status == GONE:
+        return Verdict("exhausted", gone=True)
+    tried = attempt.number - base
+    if tried >= len(schedule):
+        return Verdict("exhausted")
+    asked = (retry_after_seconds(retry_after, now) or 0) if attempt.http_status in _TELLS_WHEN else 0
+    wait = lengthened(max(schedule[tried], asked), fraction)
+    return Verdict("retrying", next_at=now + math.ceil(wait * 1000))
+
+
+def lengthened(seconds: float, fraction: float) -> float:
+    """`seconds` and up to a tenth more, as `fraction` (0 to 1) says: retries of one moment spread out."""
+    return seconds * (1 + JITTER * fraction)

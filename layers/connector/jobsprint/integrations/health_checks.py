@@ -1,0 +1,110 @@
+"""Tests of connections: on demand, and by the schedule through a queue.
+
+What one test says changes health by the rule in `domain.integrations.health_after`; `integrations.state` takes it over.
+
+Every message of a scheduled run carries the run's start, and whatever was tested since is skipped: so a connection is
+tested once a run, also where SQS hands a message out twice, a page is spread again, or a run overlaps the one before.
+"""
+
+import json
+import time
+from typing import Any
+
+from msgspec.structs import replace
+
+from jobsprint.connectors.base import ACTION_SECONDS, TEST_SECONDS, TestResult
+from jobsprint.connectors.registry import connector_for
+from jobsprint.core import aws
+from jobsprint.core.clock import now_ms
+from jobsprint.core.config import settings
+from jobsprint.core.errors import Conflict, NotFound, ScopeMissing, UpstreamFailed
+from jobsprint.core.observability import count
+from jobsprint.domain import integrations
+from jobsprint.domain.integrations import Health, Integration
+from jobsprint.integrations import oauth_grants, state
+from jobsprint.repositories.integrations import HEALTH_SHARDS, IntegrationStore, tested_connections
+
+_PAGE = 100
+_BATCH = 10
+
+
+def test(tenant: str, integration_id: str) -> tuple[TestResult, int]:
+    """Tests a connection now and says when (ms). Raises NotFound, and Conflict for what is not connected."""
+    integration, activity = IntegrationStore(tenant).get_with_activity(integration_id)
+    # A connection in error may be tested: that is how it recovers. One without credentials cannot be.
+    if not integration.sealed or integration.status in ("disconnected", "pending"):
+        integrations.require_connected(integration)
+        raise Conflict(f"{integration_id} has no credentials; connect it first", code="not_connected")
+    return _tested(integration, activity.health)
+
+
+def start_all() -> int:
+    """Starts the scheduled tests: one message per shard of the index; their pages follow. Gives the number sent."""
+    run = now_ms()
+    _send({"shard": shard, "run": run} for shard in range(HEALTH_SHARDS))
+    return HEALTH_SHARDS
+
+
+def work(message: dict[str, Any]) -> None:
+    """Works one message of the health queue: a page of connections to spread, or one connection to test."""
+    if "shard" in message:
+        _spread(message["shard"], message.get("position"), message["run"])
+        return
+    try:
+        integration, activity = IntegrationStore(message["tenant"]).get_with_activity(message["id"])
+    except NotFound:
+        return
+    if integration.status == "connected" and (activity.health.checked_at or 0) < message["run"]:
+        _tested(integration, activity.health)
+
+
+def _spread(shard: int, position: list[str] | None, run: int) -> None:
+    found, more = tested_connections(shard, (position[0], position[1]) if position else None, _PAGE)
+    _send({"tenant": tenant, "id": id_, "run": run} for tenant, id_ in found)
+    if more:
+        _send([{"shard": shard, "position": list(more), "run": run}])
+
+
+def _send(messages: Any) -> None:
+    listed = list(messages)
+    for batch in (listed[start : start + _BATCH] for start in range(0, len(listed), _BATCH)):
+        answer = aws.sqs().send_message_batch(
+            QueueUrl=settings().health_queue_url,
+            Entries=[{"Id": str(place), "MessageBody": json.dumps(message)} for place, message in enumerate(batch)],
+        )
+        if answer.get("Failed"):
+            raise RuntimeError(f"{len(answer['Failed'])} health tests could not be queued")
+
+
+def _tested(integration: Integration, before: Health) -> tuple[TestResult, int]:
+    result = _result(integration)
+    at = now_ms()
+    state.take(integration, before, result, at)
+    count({"HealthTestsPassed" if result.passed else "HealthTestsFailed": 1, "HealthTestMs": [result.response_ms]})
+    return result, at
+
+
+def _result(integration: Integration) -> TestResult:
+    """What the connector says; a refused token is renewed once, and one that cannot be had is a failed test."""
+    connector = connector_for(integration.type)
+    until = time.monotonic() + ACTION_SECONDS - TEST_SECONDS
+    try:
+        credentials = oauth_grants.open_fresh(integration, until=until)
+        result = connector.test(integration, credentials)
+        if integration.grant is not None and result.reason in integrations.CREDENTIAL_VERDICTS:
+            result = connector.test(integration, oauth_grants.renewed(integration, credentials, until=until))
+        if scope := oauth_grants.beyond(integration, result.missing_scope):
+            raise ScopeMissing(scope)
+        return replace(result, missing_scope="")
+    except ScopeMissing as error:
+        return oauth_grants.too_little(error)
+    except Conflict as error:
+        return oauth_grants.ended(error.message)
+    except UpstreamFailed as error:
+        return TestResult(
+            passed=False,
+            message=error.message,
+            response_ms=0,
+            reason=error.code,
+            next_step="Wait until the authorization server answers again",
+        )

@@ -1,0 +1,1 @@
+"""The SSRF-safe HTTP client for addresses that tenants give."""

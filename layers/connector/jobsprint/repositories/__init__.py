@@ -1,0 +1,1 @@
+"""DynamoDB: one module per aggregate."""

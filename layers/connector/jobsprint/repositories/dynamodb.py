@@ -1,0 +1,210 @@
+"""DynamoDB attribute values and bounded queries: what every store shares.
+
+Kept values are strings, whole numbers, booleans, bytes, lists of strings and maps of strings; anything deeper is kept
+as canonical JSON text, so DynamoDB's numbers never touch a tenant's data.
+"""
+
+from collections.abc import Callable, Iterable, Mapping
+from typing import Any, TypeAlias, TypeVar
+
+from botocore.exceptions import ClientError
+from msgspec import Struct
+
+from jobsprint.core import aws
+
+Value: TypeAlias = str | int | bool | bytes | list[str] | dict[str, str]
+Item: TypeAlias = dict[str, Any]
+_Answer = TypeVar("_Answer")
+
+MAX_READ = 1000
+_PAGE = 250
+
+
+def marshal(value: Value) -> dict[str, Any]:
+    """The DynamoDB attribute value of `value`."""
+    match value:
+        case bool():
+            return {"BOOL": value}
+        case int():
+            return {"N": str(value)}
+        case str():
+            return {"S": value}
+        case bytes():
+            return {"B": value}
+        case list():
+            return {"L": [{"S": text} for text in value]}
+        case dict():
+            return {"M": {name: {"S": text} for name, text in value.items()}}
+
+
+def marshal_item(item: Mapping[str, Value | None]) -> dict[str, Any]:
+    """The attribute map of `item` without its absent (None) values."""
+    return {name: marshal(value) for name, value in item.items() if value is not None}
+
+
+def _unmarshal(attribute: Mapping[str, Any]) -> Any:
+    [(kind, value)] = attribute.items()
+    match kind:
+        case "N":
+            return int(value)
+        case "L":
+            return [_unmarshal(element) for element in value]
+        case "M":
+            return {name: _unmarshal(element) for name, element in value.items()}
+        case _:
+            return value
+
+
+def unmarshal_item(attributes: Mapping[str, Any]) -> Item:
+    """The plain values of an attribute map."""
+    return {name: _unmarshal(attribute) for name, attribute in attributes.items()}
+
+
+class Lost(Struct, frozen=True):
+    """A write whose condition did not hold.
+
+    `item` is what stands instead: empty where nothing does, or where the write did not ask for it by
+    `ReturnValuesOnConditionCheckFailure="ALL_OLD"`.
+    """
+
+    item: Item
+
+
+def try_write(write: Callable[[], _Answer]) -> _Answer | Lost:
+    """The answer of a conditional write, or what stands against it. Any other error of DynamoDB is raised."""
+    try:
+        return write()
+    except ClientError as error:
+        if error.response.get("Error", {}).get("Code") != "ConditionalCheckFailedException":
+            raise
+        stands: Any = error.response.get("Item", {})
+        return Lost(unmarshal_item(stands))
+
+
+def written(write: Callable[[], object]) -> bool:
+    """Whether the condition of a write held, and it was done. Any other error of DynamoDB is raised."""
+    return not isinstance(try_write(write), Lost)
+
+
+def live(item: Item, now: int) -> bool:
+    """Whether an item's time to live has not passed: DynamoDB deletes late, so readers judge too. `now` in ms."""
+    return "expiresAt" not in item or int(item["expiresAt"]) * 1000 > now
+
+
+class Page(Struct, frozen=True):
+    """Items of one page, and the sort key to go on from, or None at the end."""
+
+    items: list[Item]
+    position: str | None
+
+
+class Query(Struct, frozen=True):
+    """A key query, newest first unless `ascending`.
+
+    `key` is the partition attribute and its value; `low` and `high` bound the sort key, both included. `resume` gives
+    the exclusive start key of a position.
+    """
+
+    table: str
+    key: tuple[str, str]
+    resume: Callable[[str], Mapping[str, str]]
+    sort: str = "sk"
+    index: str | None = None
+    low: str | None = None
+    high: str | None = None
+    consistent: bool = True
+    ascending: bool = False
+
+    def request(self, limit: int, position: str | None) -> dict[str, Any]:
+        """The arguments of DynamoDB's Query."""
+        names = {"#k": self.key[0]}
+        values = {":k": self.key[1]}
+        condition = "#k = :k"
+        if self.low is not None and self.high is not None:
+            names["#s"] = self.sort
+            values |= {":low": self.low, ":high": self.high}
+            condition += " AND #s BETWEEN :low AND :high"
+        request: dict[str, Any] = {
+            "TableName": self.table,
+            "KeyConditionExpression": condition,
+            "ExpressionAttributeNames": names,
+            "ExpressionAttributeValues": marshal_item(values),
+            "ScanIndexForward": self.ascending,
+            "ConsistentRead": self.consistent,
+            "Limit": limit,
+        }
+        if self.index:
+            request["IndexName"] = self.index
+        if position is not None:
+            request["ExclusiveStartKey"] = marshal_item(dict(self.resume(position)))
+        return request
+
+
+def read_page(
+    query: Query,
+    *,
+    limit: int,
+    position: str | None,
+    position_of: Callable[[Item], str],
+    keep: Callable[[Item], bool],
+    load: Callable[[list[Item]], Iterable[Item | None]] | None = None,
+) -> Page:
+    """Up to `limit` items that `keep` accepts, in the query's order, reading at most 1,000.
+
+    A page may be shorter than `limit` while there is more: `position` then points behind the last item read. `load`
+    gives the whole items, in order, for those of an index that holds keys only; None for what is gone.
+    """
+    if query.low is not None and query.high is not None and query.low > query.high:
+        return Page([], None)  # DynamoDB refuses an empty range
+    kept: list[Item] = []
+    read = 0
+    while read < MAX_READ:
+        # One more than asked for shows whether there is more.
+        batch = min(_PAGE, MAX_READ - read) if read or limit > _PAGE else limit + 1
+        answer = aws.dynamodb().query(**query.request(batch, position))
+        items = [unmarshal_item(attributes) for attributes in answer["Items"]]
+        for item, whole in zip(items, load(items) if load else items, strict=True):
+            position = position_of(item)
+            if whole is not None and keep(whole):
+                kept.append(whole)
+                if len(kept) == limit:
+                    return Page(kept, position if "LastEvaluatedKey" in answer or item is not items[-1] else None)
+        read += len(items)
+        if "LastEvaluatedKey" not in answer:
+            return Page(kept, None)
+    return Page(kept, position)
+
+
+def batch_get(table: str, keys: Iterable[Mapping[str, str]], *, consistent: bool = False) -> list[Item]:
+    """The items of at most 100 `keys` that exist, in no order. What DynamoDB leaves unprocessed is asked again."""
+    pending: Any = {table: {"Keys": [marshal_item(dict(key)) for key in keys], "ConsistentRead": consistent}}
+    found: list[Item] = []
+    while pending and pending[table]["Keys"]:
+        answer = aws.dynamodb().batch_get_item(RequestItems=pending)
+        found += [unmarshal_item(attributes) for attributes in answer["Responses"].get(table, [])]
+        pending = answer.get("UnprocessedKeys")
+    return found
+
+
+# Two first parts fit into one item, so that one text can take the place of another in a single write.
+PART_CHARACTERS = 180_000
+
+
+def keep_rest(table: str, pk: str, sk: str, text: str, *, expires: int) -> tuple[str, int]:
+    """Keeps all of `text` but its first part, and gives that and the number of parts. `expires` in Unix seconds."""
+    first, *more = (text[start : start + PART_CHARACTERS] for start in range(0, max(1, len(text)), PART_CHARACTERS))
+    for number, part in enumerate(more, 1):
+        item: dict[str, Value | None] = {"pk": pk, "sk": f"{sk}#{number}", "part": part, "expiresAt": expires}
+        aws.dynamodb().put_item(TableName=table, Item=marshal_item(item))
+    return first, len(more) + 1
+
+
+def whole(table: str, pk: str, sk: str, first: str, parts: int) -> str:
+    """The text whose first part is `first`."""
+    return "".join([first, *(_part(table, pk, f"{sk}#{number}") for number in range(1, parts))])
+
+
+def _part(table: str, pk: str, sk: str) -> str:
+    key = marshal_item({"pk": pk, "sk": sk})
+    answer = aws.dynamodb().get_item(TableName=table, Key=key, ConsistentRead=True)
+    return str(unmarshal_item(answer["Item"])["part"])

@@ -1,0 +1,83 @@
+"""Event types: one item for each name, and one more that says whether any of them is in mode `warn`.
+
+    pk <tenant>#eventType   sk <name>
+    pk <tenant>#eventType   sk #warned
+
+`#warned` is written before the first type in mode `warn` and stays: without it publishing need not look any further.
+"""
+
+import json
+from typing import Any
+
+from msgspec.structs import asdict, replace
+
+from jobsprint.core import aws
+from jobsprint.core.config import settings
+from jobsprint.domain.events import EventType
+from jobsprint.repositories.dynamodb import Item, Query, marshal_item, read_page, unmarshal_item
+
+_WARNED = "#warned"
+# Names begin with a letter, a digit, - or _: all of these are between the two, `#warned` is not.
+_LOW, _HIGH = "-", "~"
+
+
+class EventTypeStore:
+    """The event types of one tenant. No method reaches another tenant's items."""
+
+    def __init__(self, tenant: str) -> None:
+        self._pk = f"{tenant}#eventType"
+        self._table = settings().tenants_table
+
+    def put(self, event_type: EventType) -> tuple[EventType, bool]:
+        """Keeps a type in place of the one of that name, whose `created_at` stays; and whether there was none."""
+        if event_type.mode == "warn":
+            self._put({"pk": self._pk, "sk": _WARNED})
+        before = self.find(event_type.name, consistent=True)
+        kept = replace(event_type, created_at=before.created_at) if before else event_type
+        fields = {**asdict(kept), "schema": None if kept.schema is None else json.dumps(kept.schema)}
+        self._put({"pk": self._pk, "sk": kept.name, **fields})
+        return kept, before is None
+
+    def find(self, name: str, *, consistent: bool = False) -> EventType | None:
+        """The type of that name."""
+        item = self._get(name, consistent=consistent)
+        return _from_item(item) if item else None
+
+    def any_warned(self) -> bool:
+        """Whether a type was ever in mode `warn`; half a read unit."""
+        return bool(self._get(_WARNED, consistent=False))
+
+    def page(self, *, limit: int, position: str | None) -> tuple[list[EventType], str | None]:
+        """A page in the order of names, and the position to go on from."""
+        query = Query(
+            table=self._table,
+            key=("pk", self._pk),
+            resume=lambda sk: {"pk": self._pk, "sk": sk},
+            low=_LOW,
+            high=_HIGH,
+            ascending=True,
+        )
+        found = read_page(
+            query, limit=limit, position=position, position_of=lambda item: str(item["sk"]), keep=lambda _: True
+        )
+        return [_from_item(item) for item in found.items], found.position
+
+    def _get(self, sk: str, *, consistent: bool) -> Item:
+        answer = aws.dynamodb().get_item(
+            TableName=self._table, Key=marshal_item({"pk": self._pk, "sk": sk}), ConsistentRead=consistent
+        )
+        return unmarshal_item(answer.get("Item", {}))
+
+    def _put(self, item: dict[str, Any]) -> None:
+        aws.dynamodb().put_item(TableName=self._table, Item=marshal_item(item))
+
+
+def _from_item(item: Item) -> EventType:
+    return EventType(
+        name=item["name"],
+        mode=item["mode"],
+        created_at=item["created_at"],
+        updated_at=item["updated_at"],
+        description=item.get("description"),
+        schema=json.loads(item["schema"]) if "schema" in item else None,
+    )

@@ -1,0 +1,408 @@
+"""Integrations and webhooks: one item each, and a small item for what happens to them all the time.
+
+    pk <tenant>#integration   sk <unique part of the id>   typeKey <type>#<sk>   statusKey <status>#<sk>
+    pk <tenant>#activity      sk <id>
+
+A webhook's counters in its activity item are written by `repositories.delivery_stats`.
+
+The unique part is time-ordered, so the key order is the order of creation. `healthShard` stands only on what the
+scheduled health tests cover, which keeps their index as small as that.
+"""
+
+import hashlib
+import json
+from collections.abc import Callable, Iterable
+from typing import Any
+
+import msgspec
+from msgspec.structs import replace
+
+from jobsprint.core import aws
+from jobsprint.core.config import settings
+from jobsprint.core.errors import Conflict, JobsprintError, NotFound
+from jobsprint.core.ids import is_id, unique_part
+from jobsprint.domain import capabilities
+from jobsprint.domain import circuit_breaker as circuits
+from jobsprint.domain.circuit_breaker import Circuit
+from jobsprint.domain.integrations import Activity, Capability, DeliveryPolicy, Health, Integration
+from jobsprint.repositories.dynamodb import (
+    Item,
+    Page,
+    Query,
+    batch_get,
+    marshal_item,
+    read_page,
+    unmarshal_item,
+    written,
+)
+
+HEALTH_SHARDS = 8
+_GONE_SECONDS = 86400
+
+
+def _pk(tenant: str) -> str:
+    return f"{tenant}#integration"
+
+
+def _missing(integration_id: str) -> NotFound:
+    kind = "webhook" if integration_id.startswith("wh_") else "integration"
+    return NotFound(f"There is no {kind} {integration_id[:100]!r}", code=f"{kind}_not_found")
+
+
+def _health_shard(integration: Integration) -> str | None:
+    if integration.type == "webhook" or integration.status != "connected":
+        return None
+    return str(hashlib.sha256(integration.id.encode()).digest()[0] % HEALTH_SHARDS)
+
+
+def _to_item(integration: Integration) -> dict[str, Any]:
+    sort = unique_part(integration.id)
+    item = {
+        "pk": _pk(integration.tenant),
+        "sk": sort,
+        "typeKey": f"{integration.type}#{sort}",
+        "statusKey": f"{integration.status}#{sort}",
+        "healthShard": _health_shard(integration),
+        "id": integration.id,
+        "type": integration.type,
+        "name": integration.name,
+        "status": integration.status,
+        "app": integration.app,
+        "createdAt": integration.created_at,
+        "description": integration.description or None,
+        "icon": integration.icon or None,
+        "connectedAt": integration.connected_at,
+        "disconnectedAt": integration.disconnected_at,
+        "capabilities": capabilities.pack(integration.capabilities) if integration.capabilities else None,
+        "capabilityNames": [capability.name for capability in integration.capabilities] or None,
+        "events": list(integration.events) or None,
+        "configuration": json.dumps(integration.configuration) if integration.configuration else None,
+        "facts": json.dumps(integration.facts) if integration.facts else None,
+        "shownUrl": integration.shown_url or None,
+        "headerNames": list(integration.header_names) or None,
+        "signed": integration.signed or None,
+        "sealed": dict(integration.sealed) or None,
+        "sealedVersion": integration.sealed_version or None,
+        "statusReason": integration.status_reason,
+        "grant": integration.grant,
+        "policy": _policy_text(integration.policy),
+        "missingScope": integration.missing_scope or None,
+        "watched": integration.watched or None,
+        "version": integration.version,
+    }
+    return marshal_item(item)
+
+
+def _from_item(item: Item) -> Integration:
+    return Integration(
+        tenant=item["pk"].partition("#")[0],
+        id=item["id"],
+        type=item["type"],
+        name=item["name"],
+        status=item["status"],
+        app=item["app"],
+        created_at=item["createdAt"],
+        description=item.get("description", ""),
+        icon=item.get("icon", ""),
+        connected_at=item.get("connectedAt"),
+        disconnected_at=item.get("disconnectedAt"),
+        capabilities=_capabilities(item),
+        events=tuple(item.get("events", [])),
+        configuration=json.loads(item.get("configuration", "{}")),
+        facts=json.loads(item.get("facts", "{}")),
+        shown_url=item.get("shownUrl", ""),
+        header_names=tuple(item.get("headerNames", [])),
+        signed=item.get("signed", False),
+        sealed=item.get("sealed", {}),
+        sealed_version=item.get("sealedVersion", 0),
+        status_reason=item.get("statusReason"),
+        grant=item.get("grant"),
+        policy=msgspec.json.decode(item.get("policy", "{}"), type=DeliveryPolicy),
+        missing_scope=item.get("missingScope", ""),
+        watched=item.get("watched", False),
+        version=item["version"],
+    )
+
+
+def _policy_text(policy: DeliveryPolicy) -> str | None:
+    return msgspec.json.encode(policy).decode() if policy != DeliveryPolicy() else None
+
+
+def _capabilities(item: Item) -> tuple[Capability, ...]:
+    """Whole ones from the table; an index holds their names only."""
+    if "capabilities" in item:
+        return capabilities.unpack(item["capabilities"])
+    return tuple(Capability(name) for name in item.get("capabilityNames", []))
+
+
+class IntegrationStore:
+    """The integrations of one tenant. No method reaches another tenant's items."""
+
+    def __init__(self, tenant: str) -> None:
+        self._tenant = tenant
+        self._table = settings().tenants_table
+
+    def _key(self, integration_id: str) -> Any:
+        return marshal_item({"pk": _pk(self._tenant), "sk": unique_part(integration_id)})
+
+    def get(self, integration_id: str) -> Integration:
+        """The integration or webhook of that id. Raises NotFound."""
+        if not is_id(integration_id, "int", "wh"):
+            raise _missing(integration_id)
+        answer = aws.dynamodb().get_item(TableName=self._table, Key=self._key(integration_id), ConsistentRead=True)
+        item = unmarshal_item(answer.get("Item", {}))
+        if item.get("id") != integration_id:
+            raise _missing(integration_id)
+        return _from_item(item)
+
+    def webhook(self, webhook_id: str) -> Integration:
+        """The webhook of that id. Raises NotFound, also for the id of another kind of integration."""
+        if not is_id(webhook_id, "wh"):
+            raise NotFound(f"There is no webhook {webhook_id[:100]!r}", code="webhook_not_found")
+        return self.get(webhook_id)
+
+    def get_with_activity(self, integration_id: str) -> tuple[Integration, Activity]:
+        """The integration or webhook of that id and what happened to it, in one read. Raises NotFound."""
+        if not is_id(integration_id, "int", "wh"):
+            raise _missing(integration_id)
+        own = {"pk": _pk(self._tenant), "sk": unique_part(integration_id)}
+        found = batch_get(self._table, (own, self._activity_key(integration_id)), consistent=True)
+        items = {item["pk"]: item for item in found}
+        if own["pk"] not in items or items[own["pk"]]["id"] != integration_id:
+            raise _missing(integration_id)
+        return _from_item(items[own["pk"]]), _activity_of(items.get(f"{self._tenant}#activity", {}))
+
+    def create(self, integration: Integration) -> Integration:
+        """Keeps a new integration."""
+        aws.dynamodb().put_item(
+            TableName=self._table,
+            Item=_to_item(integration),
+            ConditionExpression="attribute_not_exists(pk)",
+        )
+        return integration
+
+    def update(self, integration: Integration) -> Integration:
+        """Replaces what `integration` was read from and returns it with its next version.
+
+        Raises Conflict when somebody else changed or deleted it in between.
+        """
+        changed = replace(integration, version=integration.version + 1)
+        self._write_if_unchanged(
+            integration,
+            lambda condition: aws.dynamodb().put_item(TableName=self._table, Item=_to_item(changed), **condition),
+        )
+        return changed
+
+    def delete(self, integration: Integration, now: int) -> None:
+        """Deletes what `integration` was read from, and what happened to it (`now` in ms).
+
+        Raises Conflict when somebody else changed it in between.
+        """
+        self._write_if_unchanged(
+            integration,
+            lambda condition: aws.dynamodb().delete_item(
+                TableName=self._table, Key=self._key(integration.id), **condition
+            ),
+        )
+        # A call or delivery under way counts itself later, which would bring the item back for ever: so it goes soon.
+        gone: Item = {**self._activity_key(integration.id), "expiresAt": now // 1000 + _GONE_SECONDS}
+        aws.dynamodb().put_item(TableName=self._table, Item=marshal_item(gone))
+
+    def _write_if_unchanged(self, integration: Integration, write: Callable[[dict[str, Any]], Any]) -> None:
+        condition = {
+            "ConditionExpression": "#version = :version",
+            "ExpressionAttributeNames": {"#version": "version"},
+            "ExpressionAttributeValues": marshal_item({":version": integration.version}),
+        }
+        if not written(lambda: write(condition)):
+            raise Conflict(
+                f"{integration.id} was changed by another request; read it and try again", code="changed_meanwhile"
+            )
+
+    def page(
+        self,
+        *,
+        limit: int,
+        position: str | None = None,
+        type_: str | None = None,
+        status: str | None = None,
+    ) -> tuple[list[Integration], str | None]:
+        """A page, newest first, and the position to go on from. One filter is a key; the second one reads and drops.
+
+        What a filter finds holds what lists show and no credentials: get an integration before you change it.
+        """
+        pk = _pk(self._tenant)
+        index = "byType" if type_ else "byStatus" if status else None
+        sort = {"byType": "typeKey", "byStatus": "statusKey"}.get(index or "", "sk")
+        prefix = f"{type_ or status}#" if index else ""
+
+        def resume(sk: str) -> dict[str, str]:
+            return {"pk": pk, "sk": sk} | ({sort: prefix + sk} if index else {})
+
+        query = Query(
+            table=self._table,
+            key=("pk", pk),
+            resume=resume,
+            sort=sort,
+            index=index,
+            low=prefix if index else None,
+            high=f"{prefix}~" if index else None,
+        )
+        page: Page = read_page(
+            query,
+            limit=limit,
+            position=position,
+            position_of=lambda item: str(item["sk"]),
+            keep=lambda item: not (type_ and status) or item["status"] == status,
+        )
+        return [_from_item(item) for item in page.items], page.position
+
+    def webhooks(self) -> list[Integration]:
+        """Every webhook of the tenant (their number is bounded by a parameter)."""
+        found, position = self.page(limit=1000, type_="webhook")
+        while position:
+            more, position = self.page(limit=1000, type_="webhook", position=position)
+            found += more
+        return found
+
+    def activity(self, ids: Iterable[str]) -> dict[str, Activity]:
+        """What happened to at most 100 integrations, by id; a default one where nothing did."""
+        wanted = list(ids)
+        items = batch_get(self._table, (self._activity_key(id_) for id_ in wanted))
+        found = {item["sk"]: _activity_of(item) for item in items}
+        return {id_: found.get(id_, Activity()) for id_ in wanted}
+
+    def watch(self, webhook_id: str, *, watched: bool) -> None:
+        """Keeps whether a webhook's traffic is looked at before something is sent to it.
+
+        The version stays: an `update` that was read before may undo this, and the next failure then does it again.
+        """
+        change: dict[str, Any] = {"UpdateExpression": "REMOVE watched"}
+        if watched:
+            change = {
+                "UpdateExpression": "SET watched = :yes",
+                "ExpressionAttributeValues": marshal_item({":yes": True}),
+            }
+        written(
+            lambda: aws.dynamodb().update_item(
+                TableName=self._table,
+                Key=self._key(webhook_id),
+                ConditionExpression="attribute_exists(pk)",
+                **change,
+            )
+        )
+
+    def count_call(self, integration_id: str, *, error: JobsprintError | None, seen: Circuit, at: int) -> None:
+        """Counts one action that ended at `at` (ms) and says so to the circuit, which the caller read as `seen`.
+
+        One write, and a second one for the outage that opens the circuit.
+        """
+        counter = "failed" if error else "successful"
+        sets, removes, values = ["lastUsed = :at"], [], {":one": 1, ":at": at}
+        adds = [f"{counter} :one"]
+        wanted = circuits.limited_until(error, at)
+        if wanted is not None:
+            sets.append("limitedUntil = :limit")
+            values[":limit"] = wanted
+        if circuits.verdict(error) == "alive":
+            removes += ["outages", "failingSince", "openUntil"]
+        elif circuits.starts_anew(seen, at):
+            sets += ["outages = :one", "failingSince = :at"]
+        else:
+            adds.append("outages :one")
+        removed = f" REMOVE {', '.join(removes)}" if removes else ""
+        answer = aws.dynamodb().update_item(
+            TableName=self._table,
+            Key=marshal_item(self._activity_key(integration_id)),
+            UpdateExpression=f"ADD {', '.join(adds)} SET {', '.join(sets)}{removed}",
+            ExpressionAttributeValues=marshal_item(values),
+            ReturnValues="UPDATED_NEW",
+        )
+        outages = unmarshal_item(answer.get("Attributes", {})).get("outages", 0)
+        if circuits.verdict(error) == "outage" and outages >= circuits.OUTAGES_UNTIL_OPEN:
+            self._open_circuit(integration_id, at + circuits.OPEN_MS)
+
+    def _open_circuit(self, integration_id: str, until: int) -> None:
+        aws.dynamodb().update_item(
+            TableName=self._table,
+            Key=marshal_item(self._activity_key(integration_id)),
+            UpdateExpression="SET openUntil = :until",
+            ExpressionAttributeValues=marshal_item({":until": until}),
+        )
+
+    def take_probe(self, integration_id: str, seen: Circuit, until: int) -> bool:
+        """Takes the one probe of an open circuit, which then stays shut to others until `until` (ms)."""
+        return written(
+            lambda: aws.dynamodb().update_item(
+                TableName=self._table,
+                Key=marshal_item(self._activity_key(integration_id)),
+                UpdateExpression="SET openUntil = :until",
+                ConditionExpression="openUntil = :seen",
+                ExpressionAttributeValues=marshal_item({":until": until, ":seen": seen.open_until}),
+            )
+        )
+
+    def reset_circuit(self, integration_id: str) -> None:
+        """Forgets what calls said of a connection: it leads elsewhere, or as somebody else, from now on."""
+        aws.dynamodb().update_item(
+            TableName=self._table,
+            Key=marshal_item(self._activity_key(integration_id)),
+            UpdateExpression="REMOVE outages, failingSince, openUntil, limitedUntil",
+        )
+
+    def keep_health(self, integration_id: str, health: Health) -> None:
+        """Keeps the health of an integration."""
+        aws.dynamodb().update_item(**self._health_update(integration_id, health))
+
+    def change_health(self, integration_id: str, before: Health, health: Health) -> bool:
+        """Keeps the health that follows `before`; False when another test was first."""
+        update = self._health_update(integration_id, health)
+        update["ConditionExpression"] = "attribute_not_exists(healthAt) OR healthAt = :before"
+        update["ExpressionAttributeValues"] |= marshal_item({":before": before.checked_at or 0})
+        return written(lambda: aws.dynamodb().update_item(**update))
+
+    def _health_update(self, integration_id: str, health: Health) -> dict[str, Any]:
+        return {
+            "TableName": self._table,
+            "Key": marshal_item(self._activity_key(integration_id)),
+            "UpdateExpression": "SET health = :health, healthAt = :at",
+            "ExpressionAttributeValues": marshal_item(
+                {":health": msgspec.json.encode(health).decode(), ":at": health.checked_at or 0}
+            ),
+        }
+
+    def _activity_key(self, integration_id: str) -> dict[str, str]:
+        return {"pk": f"{self._tenant}#activity", "sk": integration_id}
+
+
+def _activity_of(item: Item) -> Activity:
+    return Activity(
+        successful=item.get("successful", 0),
+        failed=item.get("failed", 0),
+        last_used=item.get("lastUsed"),
+        health=msgspec.json.decode(item.get("health", "{}"), type=Health),
+        circuit=Circuit(
+            outages=item.get("outages", 0),
+            failing_since=item.get("failingSince", 0),
+            open_until=item.get("openUntil", 0),
+            limited_until=item.get("limitedUntil", 0),
+        ),
+    )
+
+
+def tested_connections(shard: int, position: tuple[str, str] | None, limit: int) -> tuple[list[tuple[str, str]], Any]:
+    """A page of what the scheduled tests cover in one shard: (tenant, id) pairs, and where to go on."""
+    request: dict[str, Any] = {
+        "TableName": settings().tenants_table,
+        "IndexName": "byHealth",
+        "KeyConditionExpression": "healthShard = :shard",
+        "ExpressionAttributeValues": marshal_item({":shard": str(shard)}),
+        "Limit": limit,
+    }
+    if position:
+        request["ExclusiveStartKey"] = marshal_item({"healthShard": str(shard), "pk": position[0], "sk": position[1]})
+    answer = aws.dynamodb().query(**request)
+    items = [unmarshal_item(attributes) for attributes in answer["Items"]]
+    found = [(str(item["pk"]).partition("#")[0], f"int_{item['sk']}") for item in items]
+    more = (items[-1]["pk"], items[-1]["sk"]) if "LastEvaluatedKey" in answer else None
+    return found, more

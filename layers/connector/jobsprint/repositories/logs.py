@@ -1,0 +1,100 @@
+"""Logs of action calls: pk <tenant>#<integration id>, sk the log id; `byAction` adds the action to the key.
+
+Log ids are time-ordered, so a time range is a key range with and without an action.
+"""
+
+from typing import Any
+
+from jobsprint.core import aws
+from jobsprint.core.config import settings
+from jobsprint.core.ids import first_at
+from jobsprint.domain.actions import LogEntry
+from jobsprint.repositories.dynamodb import Item, Query, live, marshal_item, read_page, written
+
+_BEFORE_ALL = 0
+_AFTER_ALL = (1 << 48) - 1
+
+
+def id_range(prefix: str, from_ms: int | None, to_ms: int | None) -> tuple[str, str]:
+    """The sort keys between which ids made from `from_ms` to `to_ms` (both included) lie."""
+    low = first_at(_BEFORE_ALL if from_ms is None else from_ms)
+    high = first_at(_AFTER_ALL if to_ms is None else to_ms)
+    return f"{prefix}_{low}", f"{prefix}_{high}~"
+
+
+class LogStore:
+    """The logs of one tenant."""
+
+    def __init__(self, tenant: str) -> None:
+        self._tenant = tenant
+        self._table = settings().logs_table
+
+    def add(self, integration_id: str, entry: LogEntry) -> bool:
+        """Keeps a log entry until its time to live ends; False when there is one of that id."""
+        item: dict[str, Any] = {
+            "pk": f"{self._tenant}#{integration_id}",
+            "sk": entry.id,
+            "actionKey": f"{self._tenant}#{integration_id}#{entry.action}",
+            "action": entry.action,
+            "status": entry.status,
+            "input": entry.input,
+            "output": entry.output,
+            "executionMs": entry.execution_ms,
+            "at": entry.at,
+            "expiresAt": entry.at // 1000 + settings().log_retention_days * 86400,
+        }
+        return written(
+            lambda: aws.dynamodb().put_item(
+                TableName=self._table, Item=marshal_item(item), ConditionExpression="attribute_not_exists(pk)"
+            )
+        )
+
+    def page(
+        self,
+        integration_id: str,
+        *,
+        limit: int,
+        position: str | None,
+        action: str | None,
+        status: str | None,
+        from_ms: int | None,
+        to_ms: int | None,
+        now: int,
+    ) -> tuple[list[LogEntry], str | None]:
+        """A page, newest first, and the position to go on from. Time and action are keys; status reads and drops."""
+        pk = f"{self._tenant}#{integration_id}"
+        action_key = f"{pk}#{action}"
+        low, high = id_range("log", from_ms, to_ms)
+
+        def resume(sk: str) -> dict[str, str]:
+            return {"pk": pk, "sk": sk} | ({"actionKey": action_key} if action else {})
+
+        query = Query(
+            table=self._table,
+            key=("actionKey", action_key) if action else ("pk", pk),
+            resume=resume,
+            index="byAction" if action else None,
+            low=low,
+            high=high,
+            consistent=action is None,
+        )
+        page = read_page(
+            query,
+            limit=limit,
+            position=position,
+            position_of=lambda item: str(item["sk"]),
+            keep=lambda item: live(item, now) and status in (None, item["status"]),
+        )
+        return [_from_item(item) for item in page.items], page.position
+
+
+def _from_item(item: Item) -> LogEntry:
+    return LogEntry(
+        id=item["sk"],
+        action=item["action"],
+        status=item["status"],
+        input=item["input"],
+        output=item["output"],
+        execution_ms=item["executionMs"],
+        at=item["at"],
+    )

@@ -1,0 +1,1 @@
+"""Webhook subscriptions: the service, queries over deliveries, statistics and sample events."""

@@ -1,0 +1,32 @@
+"""What was sent to a webhook: its deliveries, and one of them whole.
+
+The history of a deleted webhook stays until its time to live has passed: there one sees what was discarded.
+"""
+
+from jobsprint.core.clock import now_ms
+from jobsprint.core.errors import NotFound
+from jobsprint.domain.deliveries import DeliveryRow, Wanted
+from jobsprint.repositories.deliveries import DeliveryStore
+from jobsprint.repositories.events import EventStore
+from jobsprint.repositories.integrations import IntegrationStore
+
+
+def page(
+    tenant: str, webhook_id: str, wanted: Wanted, *, limit: int, position: str | None
+) -> tuple[list[DeliveryRow], str | None]:
+    """A page of deliveries, newest first, and the position to go on from. Raises NotFound."""
+    rows, position = DeliveryStore(tenant).page(webhook_id, wanted, limit=limit, position=position, now=now_ms())
+    if not rows:
+        IntegrationStore(tenant).webhook(webhook_id)
+    return rows, position
+
+
+def find(tenant: str, webhook_id: str, delivery_id: str) -> tuple[DeliveryRow, str | None]:
+    """A delivery and its event's data as canonical text, None where the event is no longer kept. Raises NotFound."""
+    now = now_ms()
+    try:
+        row = DeliveryStore(tenant).get(webhook_id, delivery_id, now)
+    except NotFound:
+        IntegrationStore(tenant).webhook(webhook_id)
+        raise
+    return row, EventStore(tenant).data_of(row.event_key, now)

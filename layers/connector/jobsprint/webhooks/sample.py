@@ -1,0 +1,48 @@
+"""A signed sample event to a webhook, sent when somebody asks: it shows what a delivery would meet.
+
+A webhook is judged by its deliveries alone, so a test is no delivery: it is in no list and in no figure.
+"""
+
+from jobsprint.connectors import responses, signed_post
+from jobsprint.connectors.base import TEST_SECONDS, TestResult
+from jobsprint.core import canonical_json
+from jobsprint.core.canonical_json import JsonObject
+from jobsprint.core.clock import iso_seconds, now_ms
+from jobsprint.core.ids import new_id
+from jobsprint.delivery import attempt as attempts
+from jobsprint.domain import integrations
+from jobsprint.domain.deliveries import Ticket
+from jobsprint.repositories.integrations import IntegrationStore
+from jobsprint.security.credentials import open_credentials
+
+PING = "ping"
+_MAX_ANSWER = 1024
+# The seed's example payload.
+_WORKFLOW: JsonObject = {"workflowId": "wf_abc123", "executionId": "exec_xyz789", "status": "success", "duration": 5234}
+_SAMPLES: dict[str, JsonObject] = {
+    "workflow.executed": _WORKFLOW,
+    "workflow.failed": {**_WORKFLOW, "status": "failed"},
+}
+
+
+def test(tenant: str, webhook_id: str, event: str) -> tuple[TestResult, int]:
+    """Sends a sample of that event now, signed and with the headers of a first attempt; the result and its time in ms.
+
+    Its data says `"test": true`. Raises NotFound, and Conflict for a webhook that is paused or disabled.
+    """
+    webhook = IntegrationStore(tenant).webhook(webhook_id)
+    integrations.require_connected(webhook)
+    now = now_ms()
+    ticket = Ticket(
+        tenant=tenant,
+        webhook_id=webhook_id,
+        delivery_id=new_id("dlv", now),
+        event_id=new_id("evt", now),
+        event=event,
+        timestamp=iso_seconds(now),
+        event_key="",
+    )
+    data = canonical_json.dumps({**_SAMPLES.get(event, {}), "webhookId": webhook_id, "test": True})
+    request = attempts.request(ticket, data, open_credentials(webhook), now)
+    outcome = signed_post.client().send(request, timeout=TEST_SECONDS, max_body=_MAX_ANSWER)
+    return responses.test_result(outcome), now_ms()

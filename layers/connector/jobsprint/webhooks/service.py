@@ -1,0 +1,124 @@
+"""Webhook subscriptions: create and change. They are integrations of type `webhook`; see `integrations.service`."""
+
+from collections.abc import Mapping
+from typing import Any
+
+from msgspec import Struct
+from msgspec.structs import replace
+
+from jobsprint.connectors.base import Connection
+from jobsprint.connectors.registry import connector_for
+from jobsprint.core.clock import now_ms
+from jobsprint.core.config import settings
+from jobsprint.core.errors import Conflict
+from jobsprint.core.ids import new_id
+from jobsprint.core.observability import logger
+from jobsprint.domain import endpoint_health, integrations
+from jobsprint.domain.endpoint_health import Traffic
+from jobsprint.domain.integrations import DeliveryPolicy, Integration
+from jobsprint.repositories.endpoint_health import TrafficStore
+from jobsprint.repositories.integrations import IntegrationStore
+from jobsprint.security.credentials import Credentials, open_credentials, rotated, seal_credentials
+from jobsprint.security.signing import generate_secret
+
+
+class Created(Struct, frozen=True):
+    """A new webhook and its signing secret, which is shown this once."""
+
+    webhook: Integration
+    secret: str
+
+
+class Rotated(Struct, frozen=True):
+    """A webhook with a new signing secret, shown this once, and when its old ones end (Unix ms), newest first."""
+
+    webhook: Integration
+    secret: str
+    ends: tuple[int, ...]
+
+
+def create(tenant: str, name: str, target: Mapping[str, object], policy: DeliveryPolicy) -> Created:
+    """Subscribes an address to events; makes a secret when none is given.
+
+    `target` holds url, events and maybe headers and secret. Raises InvalidFields, and Conflict at the tenant's limit.
+    """
+    store = IntegrationStore(tenant)
+    if len(store.webhooks()) >= settings().max_webhooks:
+        raise Conflict(
+            f"A tenant may have {settings().max_webhooks} webhooks; delete one first", code="too_many_webhooks"
+        )
+    now = now_ms()
+    draft = Integration(
+        tenant=tenant,
+        id=new_id("wh", now),
+        type="webhook",
+        name=name,
+        status="connected",
+        created_at=now,
+        connected_at=now,
+        app="webhook",
+        icon=f"{settings().icon_base_url}/webhook.png",
+        policy=policy,
+    )
+    connection = connector_for("webhook").connect(draft, target, current=Credentials())
+    webhook = store.create(_settled(draft, connection))
+    return Created(webhook, connection.credentials.secrets[0])
+
+
+def change(
+    tenant: str,
+    webhook_id: str,
+    *,
+    name: str | None,
+    active: bool | None,
+    target: Mapping[str, object],
+    policy: Mapping[str, Any],
+) -> Integration:
+    """Changes what is given; `active` pauses or resumes, and `policy` holds fields of a DeliveryPolicy.
+
+    Raises NotFound and InvalidFields.
+    """
+    store = IntegrationStore(tenant)
+    webhook = IntegrationStore(tenant).webhook(webhook_id)
+    changed = replace(webhook, name=name or webhook.name, policy=replace(webhook.policy, **policy))
+    if target:
+        connection = connector_for("webhook").connect(webhook, target, current=open_credentials(webhook))
+        changed = _settled(changed, connection)
+    if active is False:
+        changed = integrations.disconnected(changed, now_ms())
+    elif active and webhook.status != "connected":
+        # First: enabled before, it could be disabled by what was so before it was paused.
+        now = now_ms()
+        TrafficStore(tenant).change(webhook_id, lambda state: (_resumed(webhook, state, now), None), now=now)
+        changed = integrations.resumed(changed)
+    return store.update(changed)
+
+
+def rotate_secret(tenant: str, webhook_id: str, *, secret: str | None, overlap_seconds: int) -> Rotated:
+    """Gives a webhook a new signing secret (a made one where none is given); the old one signs too for the overlap.
+
+    Raises NotFound, InvalidFields for the secret in use, and Conflict where too many old secrets are still valid or
+    somebody else changed the webhook meanwhile: of two rotations at once one wins.
+    """
+    webhook = IntegrationStore(tenant).webhook(webhook_id)
+    now = now_ms()
+    new = secret or generate_secret()
+    credentials = rotated(open_credentials(webhook), new, overlap_ms=overlap_seconds * 1000, now=now)
+    changed = IntegrationStore(tenant).update(seal_credentials(webhook, credentials))
+    logger.info("secret_rotated", extra={"webhookId": webhook_id, "oldSecrets": len(credentials.retired)})
+    return Rotated(changed, new, tuple(old.until for old in credentials.retired))
+
+
+def _resumed(webhook: Integration, state: Traffic, now: int) -> Traffic:
+    """The traffic of a webhook that is enabled again; who disabled it may have died before he wrote that down there."""
+    at, reason = webhook.disconnected_at, webhook.status_reason
+    if at and reason and state.disabled_at != at:
+        state = endpoint_health.disabled(state, reason, at=at, totals=None, may_tell=True, now=now)
+    return endpoint_health.resumed(state)
+
+
+def _settled(webhook: Integration, connection: Connection) -> Integration:
+    return replace(
+        seal_credentials(webhook, connection.credentials),
+        events=tuple(capability.name for capability in connection.capabilities),
+    )

@@ -1,0 +1,41 @@
+"""Capabilities packed and unpacked, and cut to what one integration holds."""
+
+import json
+import random
+
+from jobsprint.domain.capabilities import MAX_FACTS, MAX_PACKED, fitting, fitting_facts, pack, unpack
+from jobsprint.domain.integrations import Capability
+
+NOISE = random.Random(1)
+
+
+def noisy(count: int) -> tuple[Capability, ...]:
+    letters = "abcdefghijklmnopqrstuvwxyz0123456789"
+    return tuple(
+        Capability(f"t{number}", "".join(NOISE.choices(letters, k=400)), {"type": "object"}) for number in range(count)
+    )
+
+
+def test_what_is_packed_comes_back() -> None:
+    one = Capability("send", "Grüße 🎉", {"type": "object", "properties": {"n": {"type": "integer"}}})
+    assert unpack(pack((one, Capability("bare")))) == (one, Capability("bare"))
+    assert unpack(pack(())) == ()
+
+
+def test_what_fits_is_kept_whole_and_what_does_not_is_cut_from_the_end() -> None:
+    few = noisy(50)
+    assert fitting(few) == few
+    many = noisy(2000)
+    kept = fitting(many)
+    assert kept == many[: len(kept)]
+    assert MAX_PACKED * 0.9 < len(pack(kept)) <= MAX_PACKED
+    assert fitting((Capability("x", "".join(NOISE.choices("abcdefgh0123", k=300_000))),)) == ()
+
+
+def test_facts_are_cut_from_the_end_too() -> None:
+    few = {f"a{number}": {"path": "p"} for number in range(100)}
+    assert fitting_facts(few) == few
+    many = {f"a{number}": {"path": "é" * 500} for number in range(1000)}
+    kept = fitting_facts(many)
+    assert list(kept) == list(many)[: len(kept)]
+    assert MAX_FACTS * 0.9 < len(json.dumps(kept)) <= MAX_FACTS
