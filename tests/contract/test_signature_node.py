@@ -1,4 +1,4 @@
-"""The snippet of docs/api-contract.md, Signatures, run by node, verifies every body we sign, and JavaScript keeps every byte of it."""
+"""The snippet in docs/api-contract.md, Signatures: node verifies every body with it, and JavaScript keeps every byte."""
 
 import json
 import random
