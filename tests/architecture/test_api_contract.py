@@ -101,6 +101,14 @@ def test_every_code_of_its_table_is_in_the_source() -> None:
     assert {code for code in error_codes() if code not in written and not COMPOSED.fullmatch(code)} == set()
 
 
+def test_reasons_of_n8n_are_in_its_text() -> None:
+    """n8n's refusals become codes by themselves or behind `upstream_`, and reasons of failed tests."""
+    reasons = {code for call in _calls("Refused") for argument in call.args[:1] for code in _codes(argument)}
+    assert reasons
+    named = set(re.findall(r"`(?:upstream_)?(\w+)`", contract()))
+    assert reasons - named == set()
+
+
 def test_codes_of_api_gateway_are_in_its_table() -> None:
     assert _gateway_codes() - error_codes() == set()
 
@@ -126,6 +134,13 @@ def _raised() -> Iterator[str]:
                     targets=[ast.Name(id="code" | "default_code") | ast.Attribute(attr="code")], value=value
                 ):
                     yield from _codes(value)
+
+
+def _calls(name: str) -> Iterator[ast.Call]:
+    for tree in _trees():
+        for node in ast.walk(tree):
+            if isinstance(node, ast.Call) and isinstance(node.func, ast.Name) and node.func.id == name:
+                yield node
 
 
 def _codes(value: ast.expr) -> Iterator[str]:

@@ -1,4 +1,4 @@
-"""The snippet in docs/api-contract.md, Signatures: node verifies every body with it, and JavaScript keeps every byte."""
+"""The snippet in docs/api-contract.md, Signatures: node verifies every body, and JavaScript keeps every byte."""
 
 import json
 import random
