@@ -1,4 +1,4 @@
-"""The seed's own snippet, run by node, verifies every body we sign, and JavaScript keeps every byte of it."""
+"""The snippet in docs/api-contract.md, Signatures: node verifies every body, and JavaScript keeps every byte."""
 
 import json
 import random
@@ -103,7 +103,7 @@ def received(deliveries: list[tuple[str, str]]) -> list[dict[str, Any]]:
     """What the receiver says to each (secret, body), from one run of node."""
     node = shutil.which("node")
     if node is None:
-        pytest.fail("node is not on PATH; the seed's receiver is JavaScript, so this test cannot do without it")
+        pytest.fail("node is not on PATH; the published snippet is JavaScript, so this test needs it")
     lines = "".join(json.dumps({"secret": secret, "body": body}) + "\n" for secret, body in deliveries)
     done = subprocess.run([node, str(RECEIVER)], input=lines, capture_output=True, encoding="utf-8", timeout=60)
     assert done.returncode == 0, done.stderr
@@ -116,7 +116,7 @@ def signed(data_text: str, secret: str) -> tuple[str, str]:
     return secret, signing.signed_body("workflow.executed", TIMESTAMP, data_text, secret).decode()
 
 
-def test_the_seeds_receiver_verifies_every_body() -> None:
+def test_the_published_snippet_verifies_every_body() -> None:
     maker = Maker(seed=20250106)
     texts = [dumps(maker.value()) for _ in range(PAYLOADS)]
     texts += [dumps(dict.fromkeys(KEYS)), dumps(list(STRINGS)), dumps(list(FLOATS))]
@@ -128,14 +128,14 @@ def test_the_seeds_receiver_verifies_every_body() -> None:
         assert answer["verified"] is True
 
 
-def test_the_seeds_receiver_verifies_what_callers_sent_in_another_form() -> None:
+def test_the_published_snippet_verifies_what_callers_sent_in_another_form() -> None:
     """White space, escapes and key order as the caller likes: what we make of it is what JavaScript keeps."""
     maker = Maker(seed=4)
     texts = [dumps(parse(json.dumps(maker.value(), indent=1))) for _ in range(500)]
     assert all(answer["verified"] for answer in received([signed(text, "your_secret") for text in texts]))
 
 
-def test_the_seeds_receiver_refuses_a_changed_body() -> None:
+def test_the_published_snippet_refuses_a_changed_body() -> None:
     secret, body = signed('{"amount":100,"name":"Ada"}', "your_secret")
     changed = [
         body.replace("100", "101"),

@@ -1,5 +1,5 @@
-// A receiver written as the seed says, for many deliveries in one process: JSON lines {secret, body} on stdin,
-// JSON lines {verified, payload} on stdout, `payload` being the text the signature was checked over.
+// The snippet in docs/api-contract.md, Signatures, for many deliveries in one process: JSON lines {secret, body} on
+// stdin, JSON lines {verified, payload} on stdout, `payload` being the text the signature was checked over.
 const crypto = require('crypto');
 const readline = require('readline');
 

@@ -99,8 +99,8 @@ def test_headers_need_a_secret_and_an_id_without_dots() -> None:
 # --- the body ---
 
 
-def test_the_seed_example_body() -> None:
-    """seed/integrations-api.md, Webhook Payload: same members in the same order, signature last."""
+def test_the_published_example_body() -> None:
+    """docs/api-contract.md, Signatures: the same members in the same order, signature last."""
     data = '{"workflowId":"wf_abc123","executionId":"exec_xyz789","status":"success","duration":5234}'
     payload = f'{{"event":"workflow.executed","timestamp":"2025-01-06T12:00:00Z","data":{data}}}'
     assert signing.payload_text("workflow.executed", "2025-01-06T12:00:00Z", data) == payload
