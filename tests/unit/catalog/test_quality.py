@@ -16,7 +16,7 @@ from tests.support.catalogues import SIZE, every_typo, generated, popular_names
 # What is worth finding for each query, from 3 (just that) to 1 (related), by the id without `zapier_`. Judged by
 # knowing the applications, before any engine was asked. The n8n variant of an application counts one less.
 # The search was tuned on the first set and, once its first figure was kept, on the second; on the third it never was
-# (docs/decisions.md has the first figure of each).
+# (docs/adr/0027-catalogue-search.md has the first result of each).
 SETS: dict[str, dict[str, dict[str, int]]] = {
     name: json.loads(Path(__file__).with_name(f"{name}_queries.json").read_text("utf-8"))
     for name in ("judged", "held_out", "unseen")
@@ -70,7 +70,7 @@ def test_the_first_ten_are_good(large: Index, name: str) -> None:
 
 
 def test_a_name_with_one_typo_is_in_the_first_three(large: Index) -> None:
-    # Some of each name's typos, the same on every run: all 220,804 take a minute (99.96 %, see docs/decisions.md).
+    # Some of each name's typos, the same on every run: all 220,804 take a minute (99.96 % are found, see ADR 0027).
     dice = random.Random(3)
     names = popular_names(400)
     tried = [
