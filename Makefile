@@ -8,12 +8,12 @@ SUITS := import sys; sys.exit(not (3, 11) <= sys.version_info[:2] <= (3, 14))
 PYTHON ?= $(shell for name in python3 python3.13 python3.12 python3.14 python3.11; do \
 	$$name -c '$(SUITS)' 2>/dev/null && { echo $$name; break; }; done)
 
-# What the make line may set reaches the template's parameters through the environment (local/options.py).
+# What the make line may set reaches the template's parameters through the environment (tools/local/options.py).
 export PORT ALLOW_PRIVATE_TARGETS RETRY_SCHEDULE HEALTH_TEST_RATE ZAPIER_MCP_URL REDIRECT_ORIGINS CORS_ORIGINS \
 	ZAPIER_CLIENT_ID CATALOG_SOURCE_URL CATALOG_REFRESH_RATE
 
 VENV := .venv/bin/python
-LOCAL := "$(VENV)" -m local
+LOCAL := "$(VENV)" -m tools.local
 PYTEST := "$(VENV)" -m pytest
 FAST := --numprocesses auto tests/unit tests/integration tests/contract tests/architecture
 
@@ -74,26 +74,26 @@ test-fuzz: install ## Schemathesis with 200 cases per operation, on the local st
 	SCHEMATHESIS_CASES=200 $(PYTEST) tests/e2e/test_schemathesis.py
 
 test-delivery: install ## Delivery's long suites: chaos, hostile receivers, outbound guard, isolation; each prints its counts
-	@set -o pipefail; $(PYTEST) -s tests/delivery | grep --line-buffered -v '{"level":\|{"_aws":'
+	@set -o pipefail; $(PYTEST) -s tests/slow | grep --line-buffered -v '{"level":\|{"_aws":'
 
 e2e: install ## The end-to-end tests alone
 	$(PYTEST) tests/e2e
 
 test-connectors: install ## The connectors against real servers: installs n8n into .local/n8n (3 GB, minutes, a C++ compiler)
-	@"$(PYTHON)" local/install.py node
-	@"$(VENV)" -m local.n8n
+	@"$(PYTHON)" tools/local/install.py node
+	@"$(VENV)" -m tools.local.n8n
 	$(PYTEST) tests/connectors
 
 bench: install ## The benchmarks, each figure beside its target; writes bench/results/latest.json: [SUITES="cold warm"]
-	@"$(PYTHON)" local/install.py bench
-	@PYTHONPATH=.:layers/connector "$(VENV)" -m bench $(SUITES)
+	@"$(PYTHON)" tools/local/install.py bench
+	@PYTHONPATH=.:layers/connector "$(VENV)" -m tools.bench $(SUITES)
 
 lint: install ## ruff check and format --check
 	"$(VENV)" -m ruff check .
 	"$(VENV)" -m ruff format --check .
 
-typecheck: install ## mypy --strict on layers, functions and local
-	"$(VENV)" -m mypy layers/connector/jobsprint functions local
+typecheck: install ## mypy --strict on layers, functions and tools/local
+	"$(VENV)" -m mypy layers/connector/jobsprint functions tools/local
 
 validate: install ## sam validate --lint, and cfn-lint on the dashboard
 	@"$(VENV)" -m samcli validate --lint
@@ -113,7 +113,7 @@ deploy: install ## Build and deploy to AWS: STAGE=dev|prod
 	@$(LOCAL) deploy --stage "$(STAGE)"
 
 openapi: install ## Write docs/openapi.json from the handlers
-	@"$(VENV)" -m local.openapi
+	@"$(VENV)" -m tools.local.openapi
 
 requirements: install ## Pin the .in files again, with hashes: [UPGRADE=1]
 	@command -v uv >/dev/null || "$(VENV)" -m uv --version >/dev/null 2>&1 || "$(VENV)" -m pip install --quiet uv
@@ -131,7 +131,7 @@ PIN = $(if $(shell command -v uv),uv,"$(VENV)" -m uv) pip compile --quiet $(if $
 install: ## Make .venv and .local/emulator where they are missing or out of date
 	@"$(PYTHON)" -c '$(SUITS)' 2>/dev/null || { echo "Python 3.11 to 3.14 is needed and was not found: install it," \
 		"or name it as in make $(or $(firstword $(MAKECMDGOALS)),run) PYTHON=python3.12." >&2; exit 1; }
-	@"$(PYTHON)" local/install.py dev emulator
+	@"$(PYTHON)" tools/local/install.py dev emulator
 
 need = @test -n "$($(1))" || { echo "Say $(1)=, $(2), as in: make $@ $(1)=..." >&2; exit 1; }
 

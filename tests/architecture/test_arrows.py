@@ -58,7 +58,7 @@ def test_imports_point_downwards(part: str) -> None:
 
 
 def test_nobody_imports_a_function_or_a_tool() -> None:
-    outside = ("functions", "local", "tests")
+    outside = ("functions", "tools", "tests")
     wrong = [
         f"{shown(path, line)} imports {name}"
         for path, tree in sources().items()

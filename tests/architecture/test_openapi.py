@@ -7,8 +7,8 @@ import pytest
 from openapi_spec_validator import OpenAPIV31SpecValidator, validate
 
 from jobsprint.domain.inputs import Input
-from local import openapi
 from tests.support.template import routes
+from tools.local import openapi
 
 # What browsers and authorization servers call, and the two that show this very document.
 NOT_DESCRIBED = {"finish_oauth", "get_client_metadata", "get_docs", "get_openapi"}

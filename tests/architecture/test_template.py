@@ -7,9 +7,9 @@ from typing import Any
 
 import pytest
 
-from local import sam
-from local.openapi import endpoints
 from tests.support.template import ROOT, functions, resources, routes, template
+from tools.local import sam
+from tools.local.openapi import endpoints
 
 PREFLIGHT = "answer_preflight"
 # HTTP functions without a resolver: a plain answer that starts fast.

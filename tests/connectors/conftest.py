@@ -15,14 +15,14 @@ from typing import Any
 
 import pytest
 
-from local import n8n as program
-from local.console import step
-from local.options import PROJECT
 from tests.connectors import everything
 from tests.connectors.n8n_admin import Admin, fail, keep, respond, wait, webhook
 from tests.e2e.local_stack import Stack, deployed_anew
 from tests.support.conversations import Conversation, recorded
 from tests.support.n8n_world import BASIC_SECRET, HOOK_SECRET, JWT_SECRET, KEYS, World
+from tools.local import n8n as program
+from tools.local.console import step
+from tools.local.options import PROJECT
 
 REPLIES = Path(__file__).parents[1] / "contract" / "replies" / "n8n"
 _UNTIL_LIVE = 2.0  # seconds for which n8n may go on answering at an old path

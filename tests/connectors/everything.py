@@ -6,10 +6,10 @@ import time
 from collections.abc import Iterator
 from contextlib import contextmanager, suppress
 
-from local import node
-from local.console import step
-from local.options import PROJECT
 from tests.e2e.local_stack import free_port
+from tools.local import node
+from tools.local.console import step
+from tools.local.options import PROJECT
 
 PACKAGE = "@modelcontextprotocol/server-everything"
 VERSION = "2026.8.31"

@@ -9,7 +9,6 @@ from pathlib import Path
 
 import pytest
 
-from local.options import PROJECT
 from tests.connectors.conftest import Aloud, Workflows
 from tests.connectors.n8n_admin import OWNER, Admin, keep, webhook
 from tests.e2e.api import Api
@@ -17,6 +16,7 @@ from tests.e2e.local_stack import Stack
 from tests.support.authority import Authority
 from tests.support.receiver import Received, Receiver, Reply, receiving
 from tests.support.zapier import guarded_zapier
+from tools.local.options import PROJECT
 
 WALK = Path(__file__).with_name("walk.sh")
 

@@ -5,10 +5,10 @@ from pathlib import Path
 
 import pytest
 
-from local.options import PROJECT, Home
 from tests.e2e.api import Api
 from tests.e2e.local_stack import Stack, command, deployed_anew
 from tests.support.receiver import Receiver, receiving
+from tools.local.options import PROJECT, Home
 
 
 @pytest.fixture(scope="session")

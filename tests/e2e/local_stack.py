@@ -11,9 +11,9 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
-from local import stack as deployed
-from local import tokens
-from local.options import PROJECT, Home
+from tools.local import stack as deployed
+from tools.local import tokens
+from tools.local.options import PROJECT, Home
 
 # Short waits, so that a test can watch a delivery being retried until it is exhausted.
 SETTINGS = {"RETRY_SCHEDULE": "0,1,2,3", "HEALTH_TEST_RATE": "rate(15 minutes)", "ALLOW_PRIVATE_TARGETS": "true"}
@@ -59,9 +59,9 @@ def free_port() -> int:
 
 
 def command(home: Home, *words: str, settings: Mapping[str, str] | None = None) -> subprocess.CompletedProcess[str]:
-    """`python -m local …` as make calls it."""
+    """`python -m tools.local …` as make calls it."""
     return subprocess.run(
-        [sys.executable, "-m", "local", "--home", str(home.folder), *words],
+        [sys.executable, "-m", "tools.local", "--home", str(home.folder), *words],
         cwd=PROJECT,
         env={**os.environ, **(settings or {})},
         capture_output=True,

@@ -8,10 +8,10 @@ from typing import Any
 
 from standardwebhooks import Webhook
 
-from local.options import PROJECT
 from tests.e2e.api import Api, eventually
 from tests.e2e.local_stack import Stack
 from tests.support.receiver import Receiver, Reply
+from tools.local.options import PROJECT
 
 SECRET = "my_secret_key"
 EVENT = {"event": "workflow.executed", "data": {"workflowId": "wf_abc123", "duration": 5234}}

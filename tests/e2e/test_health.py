@@ -3,10 +3,10 @@
 import json
 
 from jobsprint.domain import integrations
-from local.options import PROJECT
 from tests.e2e.api import Api, eventually
 from tests.e2e.local_stack import Stack
 from tests.support.receiver import Reply, receiving
+from tools.local.options import PROJECT
 
 
 def run_schedule(stack: Stack) -> None:

@@ -14,10 +14,10 @@ import boto3
 import pytest
 import requests
 
-from local import emulator
-from local import stack as deployed
-from local.options import PROJECT, Home
 from tests.e2e.local_stack import Stack, command, free_port
+from tools.local import emulator
+from tools.local import stack as deployed
+from tools.local.options import PROJECT, Home
 
 
 def test_the_environment_file_holds_what_the_contract_names(stack: Stack) -> None:
@@ -145,7 +145,7 @@ def test_a_second_stack_runs_beside_it_and_survives_a_restart(stack: Stack, othe
 @contextmanager
 def running(home: Home) -> Iterator[Iterator[str]]:
     """`make run` while the block runs, ended as by Ctrl-C; gives the lines that it prints."""
-    words = [sys.executable, "-u", "-m", "local", "--home", str(home.folder), "run"]
+    words = [sys.executable, "-u", "-m", "tools.local", "--home", str(home.folder), "run"]
     with subprocess.Popen(
         words,
         cwd=PROJECT,

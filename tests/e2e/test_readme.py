@@ -6,10 +6,10 @@ import re
 import subprocess
 from typing import Any
 
-from local.options import PROJECT
 from tests.e2e.api import Api
 from tests.e2e.local_stack import Stack
 from tests.support.receiver import receiving
+from tools.local.options import PROJECT
 
 README = (PROJECT / "README.md").read_text()
 

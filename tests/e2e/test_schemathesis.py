@@ -16,8 +16,8 @@ from schemathesis.specs.openapi.checks import (
     status_code_conformance,
 )
 
-from local.options import PROJECT
 from tests.e2e.api import Api
+from tools.local.options import PROJECT
 
 CASES = int(os.environ.get("SCHEMATHESIS_CASES", "50"))
 # 501: an application whose connector is still to come; 502 and 504: what a tenant's own endpoint did.

@@ -6,8 +6,8 @@ from dataclasses import replace
 
 import pytest
 
-from bench import cost, simulation, storage
-from bench.storage import Counted
+from tools.bench import cost, simulation, storage
+from tools.bench.storage import Counted
 
 
 @pytest.fixture(scope="module")

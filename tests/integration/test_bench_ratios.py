@@ -13,15 +13,15 @@ from typing import Any
 
 import pytest
 
-from bench import lean
-from bench.sizes import FILL
-from bench.tickets import batch_for
 from jobsprint.core import aws as clients
 from tests.support.call import event
 from tests.support.deliveries import subscribe
 from tests.support.template import ROOT, functions, import_path
+from tools.bench import lean
+from tools.bench.sizes import FILL
+from tools.bench.tickets import batch_for
 
-FUNCTIONS, BARE = ROOT / "functions", ROOT / "bench" / "handlers"
+FUNCTIONS, BARE = ROOT / "functions", ROOT / "tools" / "bench" / "handlers"
 
 
 @dataclass(frozen=True)
@@ -38,7 +38,7 @@ class Stand:
 
     def run(self, folder: Path, events: list[Any]) -> dict[str, float]:
         """Milliseconds of CPU until the first answer (`cold`) and for each further one (`warm`)."""
-        command = [sys.executable, "-W", "ignore", "-m", "bench.handled", str(folder)]
+        command = [sys.executable, "-W", "ignore", "-m", "tools.bench.handled", str(folder)]
         own = functions().get(folder.name, {}).get("Environment", {}).get("Variables", {})
         env = self.env | {name: value for name, value in own.items() if isinstance(value, str)}
         done = subprocess.run(

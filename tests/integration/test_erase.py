@@ -8,15 +8,15 @@ import pytest
 from jobsprint.core import aws as clients
 from jobsprint.core.ids import new_id
 from jobsprint.repositories import api_tokens
-from local.console import Failure
-from local.erase import Account, erase
-from local.restore import copy_rows
 from tests.support.call import call
 from tests.support.deliveries import dispatch, publish, record, subscribe, watching_sqs
 from tests.support.receiver import receiving
 from tests.support.rows import connected, rows
 from tests.support.sender import sending
 from tests.support.template import resources
+from tools.local.console import Failure
+from tools.local.erase import Account, erase
+from tools.local.restore import copy_rows
 
 
 @pytest.fixture

@@ -6,9 +6,9 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from bench.cost import Assumptions, Prices, costs, standing
-from bench.meter import Bill
-from bench.storage import Costs
+from tools.bench.cost import Assumptions, Prices, costs, standing
+from tools.bench.meter import Bill
+from tools.bench.storage import Costs
 
 COUNTS = Costs(
     single=Bill(reads=1, sqs=1, logged=500),

@@ -4,8 +4,8 @@ from typing import Any
 
 import pytest
 
-from bench.meter import _read_units, index_units, item_size
 from tests.support.template import resources
+from tools.bench.meter import _read_units, index_units, item_size
 
 TABLE = "EventsTable"
 INDEX = {

@@ -1,4 +1,4 @@
-"""A sample of tests/delivery/test_isolation.py: two minutes of the model, three seeds."""
+"""A sample of tests/slow/test_isolation.py: two minutes of the model, three seeds."""
 
 from statistics import median
 

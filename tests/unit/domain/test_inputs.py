@@ -15,7 +15,7 @@ from jobsprint.connectors.registry import CONNECTORS
 from jobsprint.core.errors import InvalidFields
 from jobsprint.domain.inputs import Before, Between, Check, Described, Input, Length, Pattern, Shown, Tagged, Unchecked
 from jobsprint.domain.validation import schema_of, validate
-from local import openapi
+from tools.local import openapi
 
 
 def even(value: Any) -> Any:

@@ -42,7 +42,7 @@ _Function = TypeVar("_Function", bound=Callable[..., Any])
 
 
 class Operation(Struct, frozen=True):
-    """A route as it was declared: what `local.openapi` describes."""
+    """A route as it was declared: what `tools.local.openapi` describes."""
 
     rule: str
     method: str

@@ -2,7 +2,7 @@
 
 A parameter is `Annotated[<type>, Path | Query | Body]`. The types of path and query are str, int, a Literal, or one of
 these or None; a body is a record (`domain.inputs`). Reading path and query takes nothing that most operations would not
-load anyway. `local.openapi` shows the same declarations to Powertools, which describes them.
+load anyway. `tools.local.openapi` shows the same declarations to Powertools, which describes them.
 """
 
 import inspect

@@ -1,0 +1,126 @@
+"""Erasing a tenant: its API key at the usage plan, its tokens, and every row of its own in every table."""
+
+import time
+from collections.abc import Iterator, Mapping
+from dataclasses import dataclass
+from typing import Any
+
+import boto3
+
+from tools.local import sam, stack
+from tools.local.console import Failure
+from tools.local.emulator import address, running
+from tools.local.options import STACK, Home, last_port
+
+# Tokens first, so that nobody writes behind us; they stand under an id of their own and name their tenant.
+_TABLES = ("TokensTable", "TenantsTable", "LogsTable", "EventsTable")
+_BATCH = 25
+_TRIES = 8
+_DATA_KEY = "#key"
+
+Key = dict[str, Any]
+
+
+@dataclass(frozen=True)
+class Account:
+    """The clients for one deployed stack, and the names of its tables by output."""
+
+    dynamodb: Any
+    apigateway: Any
+    tables: Mapping[str, str]
+
+
+def local_account(home: Home) -> Account:
+    """The running local stack."""
+    if not running(home):
+        raise Failure("The local stack is not running: start it with make up.")
+    endpoint = address(last_port(home))
+    return Account(
+        stack.client("dynamodb", endpoint),
+        stack.client("apigateway", endpoint),
+        stack.outputs(stack.client("cloudformation", endpoint), STACK),
+    )
+
+
+def deployed_account(stage: str) -> Account:
+    """A stack in AWS, with the caller's own credentials."""
+    settings = sam.stage_settings(stage)
+    session: Any = boto3.Session(region_name=str(settings["region"]))
+    return Account(
+        session.client("dynamodb"),
+        session.client("apigateway"),
+        stack.outputs(session.client("cloudformation"), str(settings["stack_name"])),
+    )
+
+
+def erase(account: Account, tenant: str, *, really: bool) -> str:
+    """Counts what a tenant has and, if `really`, deletes it; the outcome in lines of text.
+
+    Reads every table from end to end, so it costs a scan. The data key goes last: until then a run that broke off can
+    be repeated. Raises Failure for what is no tenant's name, and when DynamoDB does not take a delete.
+    """
+    if not tenant or "#" in tenant:
+        raise Failure(f"TENANT={tenant} is not the name of a tenant.")
+    lines = [f"API keys: {_api_keys(account, tenant, really=really)}"]
+    for output in _TABLES:
+        keys = list(_keys_of(account, account.tables[output], tenant))
+        if really:
+            keys.sort(key=lambda key: key.get("pk", {}).get("S") == tenant + _DATA_KEY)
+            _delete(account, account.tables[output], keys)
+        lines.append(f"{output}: {len(keys)} rows")
+    end = "Erased. Run it again in 15 minutes: what was still in the queues may have left rows"
+    return "\n".join([*lines, end if really else "Nothing was changed; with YES=1 these are deleted"])
+
+
+def key_names(account: Account, table: str) -> list[str]:
+    """The attributes of a table's key, the partition's first."""
+    schema = account.dynamodb.describe_table(TableName=table)["Table"]["KeySchema"]
+    return [part["AttributeName"] for part in sorted(schema, key=lambda part: part["KeyType"] != "HASH")]
+
+
+def own_rows(account: Account, table: str, tenant: str) -> Iterator[dict[str, Any]]:
+    """Every row of one tenant, or of all for an empty name: a scan of the table."""
+    own: dict[str, Any] = {}
+    if tenant:
+        by_key = "pk" in key_names(account, table)
+        own = {
+            "FilterExpression": "#tenant = :tenant" + (" OR begins_with(pk, :prefix)" if by_key else ""),
+            "ExpressionAttributeNames": {"#tenant": "tenant"},
+            "ExpressionAttributeValues": {
+                ":tenant": {"S": tenant},
+                **({":prefix": {"S": f"{tenant}#"}} if by_key else {}),
+            },
+        }
+    for page in account.dynamodb.get_paginator("scan").paginate(TableName=table, ConsistentRead=True, **own):
+        yield from page["Items"]
+
+
+def _keys_of(account: Account, table: str, tenant: str) -> Iterator[Key]:
+    names = key_names(account, table)
+    for row in own_rows(account, table, tenant):
+        yield {name: row[name] for name in names}
+
+
+def _delete(account: Account, table: str, keys: list[Key]) -> None:
+    for start in range(0, len(keys), _BATCH):
+        waiting = {table: [{"DeleteRequest": {"Key": key}} for key in keys[start : start + _BATCH]]}
+        for attempt in range(_TRIES):
+            waiting = account.dynamodb.batch_write_item(RequestItems=waiting).get("UnprocessedItems") or {}
+            if not waiting:
+                break
+            time.sleep(0.1 * 2**attempt)
+        else:
+            raise Failure(
+                f"{table} is throttled: run it again later. Nothing is half erased that a repeat cannot find."
+            )
+
+
+def _api_keys(account: Account, tenant: str, *, really: bool) -> int:
+    """Deletes the key that the tenant's tokens name: another stage of this account may have one of the same name."""
+    tokens = own_rows(account, account.tables["TokensTable"], tenant)
+    own = {token["usageKey"]["S"] for token in tokens if "usageKey" in token}
+    pages = account.apigateway.get_paginator("get_api_keys").paginate(nameQuery="jobsprint-", includeValues=True)
+    found = [key["id"] for page in pages for key in page["items"] if key.get("value") in own]
+    for key_id in found if really else ():
+        account.apigateway.delete_api_key(apiKey=key_id)
+    return len(found)

@@ -1,0 +1,66 @@
+"""What the emulator's API Gateway lacks, filled in after every deploy.
+
+- Gateway responses inside the API's body are not imported: they are put one by one.
+- An API key cannot come from the authorizer, so a method that wants one would refuse every call:
+  the requirement (it serves the usage plan) is taken off.
+- The API's id changes with its routes: a custom domain on the emulator's own address keeps the
+  base URL `http://127.0.0.1:<port>/v1`.
+"""
+
+import json
+from typing import Any
+
+from tools.local.options import STACK
+from tools.local.stack import client
+
+_DOMAIN = "127.0.0.1"
+_STAGE = "v1"
+_RESPONSES = "x-amazon-apigateway-gateway-responses"
+
+
+def fill_gaps(endpoint: str) -> None:
+    """Bring the deployed API to what the template says, then deploy its stage again."""
+    cloudformation, gateway = client("cloudformation", endpoint), client("apigateway", endpoint)
+    api = cloudformation.describe_stack_resource(StackName=STACK, LogicalResourceId="Api")
+    api_id = api["StackResourceDetail"]["PhysicalResourceId"]
+    _put_responses(gateway, api_id, _api_body(cloudformation))
+    _drop_api_keys(gateway, api_id)
+    gateway.create_deployment(restApiId=api_id, stageName=_STAGE)
+    _map_address(gateway, api_id)
+
+
+def _api_body(cloudformation: Any) -> dict[str, Any]:
+    """The OpenAPI body that SAM made of the template's API."""
+    template = cloudformation.get_template(StackName=STACK, TemplateStage="Processed")["TemplateBody"]
+    parsed = json.loads(template) if isinstance(template, str) else template
+    body: dict[str, Any] = parsed["Resources"]["Api"]["Properties"]["Body"]
+    return body
+
+
+def _put_responses(gateway: Any, api_id: str, body: dict[str, Any]) -> None:
+    for kind, response in body.get(_RESPONSES, {}).items():
+        settings = {name: value for name, value in response.items() if value}
+        gateway.put_gateway_response(restApiId=api_id, responseType=kind, **settings)
+
+
+def _drop_api_keys(gateway: Any, api_id: str) -> None:
+    for page in gateway.get_paginator("get_resources").paginate(restApiId=api_id, embed=["methods"]):
+        for resource in page["items"]:
+            for method, settings in resource.get("resourceMethods", {}).items():
+                if settings.get("apiKeyRequired"):
+                    gateway.update_method(
+                        restApiId=api_id,
+                        resourceId=resource["id"],
+                        httpMethod=method,
+                        # The emulator keeps a replaced value as text, and "false" is true.
+                        patchOperations=[{"op": "remove", "path": "/apiKeyRequired"}],
+                    )
+
+
+def _map_address(gateway: Any, api_id: str) -> None:
+    domains = {domain["domainName"] for domain in gateway.get_domain_names()["items"]}
+    if _DOMAIN not in domains:
+        gateway.create_domain_name(domainName=_DOMAIN)
+    for mapping in gateway.get_base_path_mappings(domainName=_DOMAIN)["items"]:
+        gateway.delete_base_path_mapping(domainName=_DOMAIN, basePath=mapping["basePath"])
+    gateway.create_base_path_mapping(domainName=_DOMAIN, basePath=_STAGE, restApiId=api_id, stage=_STAGE)

@@ -1,0 +1,70 @@
+"""Following what the functions log, one short line each."""
+
+import json
+import time
+from datetime import datetime
+from typing import Any
+
+from botocore.exceptions import EndpointConnectionError
+
+from tools.local.console import Failure
+from tools.local.stack import client
+
+_POLL_SECONDS = 1.0
+_LOOK_BACK_MS = 5_000
+_LAMBDA_NOISE = ("START RequestId:", "END RequestId:", "REPORT RequestId:")
+# Fields of a log line that its short form leaves out or shows in front.
+_SHOWN_APART = {
+    "level", "location", "message", "timestamp", "service", "cold_start", "function_name", "function_memory_size",
+    "function_arn", "function_request_id", "xray_trace_id",
+}  # fmt: skip
+
+
+def follow(endpoint: str, group: str) -> None:
+    """Print what was logged in the last seconds and from now on, until interrupted."""
+    logs = client("logs", endpoint)
+    since = int(time.time() * 1000) - _LOOK_BACK_MS
+    seen: set[tuple[str, int, str]] = set()
+    while True:
+        try:
+            fresh = [event for event in _events(logs, group, since) if _identity(event) not in seen]
+        except EndpointConnectionError:
+            raise Failure("The AWS emulator has stopped; details in .local/logs/emulator.log.") from None
+        for event in fresh:
+            line = short(event["message"])
+            if line:
+                print(f"{datetime.fromtimestamp(event['timestamp'] / 1000):%H:%M:%S}  {line}", flush=True)  # noqa: DTZ006
+        seen.update(map(_identity, fresh))
+        since = max(since, int(time.time() * 1000) - _LOOK_BACK_MS)
+        time.sleep(_POLL_SECONDS)
+
+
+def short(message: str) -> str:
+    """One log event as a short line; empty for Lambda's own bookkeeping."""
+    text = message.strip()
+    if not text or text.startswith(_LAMBDA_NOISE):
+        return ""
+    try:
+        fields = json.loads(text)
+    except ValueError:
+        return text
+    if not isinstance(fields, dict) or "message" not in fields:
+        return ""  # metrics in the embedded format
+    rest = " ".join(f"{key}={value}" for key, value in fields.items() if key not in _SHOWN_APART)
+    return f"{fields.get('level', ''):<7} {_function(fields)} {fields['message']} {rest}".rstrip()
+
+
+def _function(fields: dict[str, Any]) -> str:
+    """`jobsprint-ListIntegrationsFunction-1A2B3C` as `ListIntegrations`."""
+    parts = str(fields.get("function_name", "")).split("-")
+    return parts[1].removesuffix("Function") if len(parts) > 1 else parts[0]
+
+
+def _identity(event: dict[str, Any]) -> tuple[str, int, str]:
+    """What tells events apart; the emulator gives them no id."""
+    return event["logStreamName"], event["timestamp"], event["message"]
+
+
+def _events(logs: Any, group: str, since: int) -> list[dict[str, Any]]:
+    pages = logs.get_paginator("filter_log_events").paginate(logGroupName=group, startTime=since)
+    return [event for page in pages for event in page["events"]]

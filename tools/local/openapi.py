@@ -1,0 +1,362 @@
+"""docs/openapi.json: the handlers' own descriptions merged into one OpenAPI 3.1 file. Needs no AWS and no settings.
+
+`python -m tools.local.openapi` writes it; tests/architecture/test_openapi.py fails while the file and the code differ.
+Powertools describes each route; what it cannot know (scopes, the failure envelope, what is never null) is put in here
+by pure functions over the merged document.
+"""
+
+import importlib
+import inspect
+import json
+import re
+import sys
+import tomllib
+from collections.abc import Iterator
+from pathlib import Path
+from types import FunctionType, ModuleType
+from typing import TYPE_CHECKING, Annotated, Any, get_args, get_origin
+
+if TYPE_CHECKING:
+    from aws_lambda_powertools.event_handler import APIGatewayRestResolver
+
+    from jobsprint.api.app import Endpoint
+
+ROOT = Path(__file__).resolve().parents[2]
+FILE = ROOT / "docs" / "openapi.json"
+
+Json = dict[str, Any]
+
+_DESCRIPTION = """\
+Connect tools, run their actions, and get signed webhooks.
+
+Every answer is `{"success": true, "data": …}` or the `Error` below. Times are ISO 8601 in UTC. A `cursor` is opaque
+and belongs to the parameters it came from."""
+
+_TAGS = {
+    "Actions": "Running what a connected tool can do",
+    "Events": "Publishing events to webhooks",
+    "Integrations": "Connected tools, and those that can be connected",
+    "Service": "The service itself",
+    "Webhooks": "Subscriptions to events, and their deliveries",
+}
+
+# Component name and meaning of each failure (contract, section 2).
+_FAILURES = {
+    400: ("BadRequest", "The body is not JSON, or the cursor is not valid here"),
+    401: ("Unauthenticated", "The token is missing, unknown, expired or revoked"),
+    403: ("Forbidden", "The token lacks the scope"),
+    404: ("NotFound", "There is no such thing"),
+    409: ("Conflict", "The thing is in a state that does not allow this, or its Idempotency-Key was used otherwise"),
+    413: ("PayloadTooLarge", "The body has more than 256 KB"),
+    422: ("InvalidFields", "Fields are wrong; `details` lists every one"),
+    429: ("RateLimited", "Too many requests; come back after `Retry-After`"),
+    500: ("InternalError", "Something went wrong on our side"),
+    502: ("UpstreamFailed", "The other side failed, could not be reached, or broke off"),
+    504: ("UpstreamTimeout", "The other side did not answer in time"),
+}
+_ALSO = {"connect_integration": {502, 504}, "execute_action": {502, 504}}
+# A status that Powertools cannot see, answered with the same body as another one.
+_SAME_ANSWER = {"connect_integration": {"200": "201"}, "put_event_type": {"201": "200"}}
+# An answer with a status and a shape of its own beside the usual one.
+_OTHER_ANSWER = {"execute_action": ("202", "ExecutionRefData", "Accepted; it runs in the background")}
+# An answer that Powertools takes for a success, though its status is another.
+_FAILED_ANSWER = {"publish_events": ("BatchRefusal", 422)}
+
+_ERROR: Json = {
+    "description": "What every failure is answered with.",
+    "type": "object",
+    "required": ["success", "error", "requestId"],
+    "properties": {
+        "success": {"type": "boolean", "const": False},
+        "error": {"$ref": "#/components/schemas/Problem"},
+        "requestId": {"type": "string"},
+    },
+}
+_RETRY_AFTER: Json = {"description": "Seconds to wait", "schema": {"type": "integer", "minimum": 1}}
+_IDEMPOTENCY_KEY: Json = {
+    "name": "Idempotency-Key",
+    "in": "header",
+    "required": False,
+    "description": "Makes a repeat safe: the same key, route and body within 24 hours get the first answer again",
+    "schema": {"type": "string", "minLength": 1, "maxLength": 255},
+}
+_HEADERS: dict[str, list[Json]] = {
+    "execute_action": [
+        {
+            "name": "Prefer",
+            "in": "header",
+            "required": False,
+            "description": "`respond-async` answers at once with an execution ID (RFC 7240)",
+            "schema": {"type": "string"},
+        },
+        {
+            "name": "traceparent",
+            "in": "header",
+            "required": False,
+            "description": "Passed on to the other side (W3C Trace Context)",
+            "schema": {"type": "string"},
+        },
+    ]
+}
+_POWERTOOLS_OWN = {"HTTPValidationError", "ValidationError", "ResponseValidationError"}
+
+
+class NameClash(Exception):
+    """Two models share a name, so one of them would describe the other's operation."""
+
+
+def endpoints() -> dict[str, ModuleType]:
+    """The modules that have an operation to describe, by folder: each has an `Endpoint` named `app`."""
+    for folder in (ROOT / "layers" / "connector", ROOT):
+        if str(folder) not in sys.path:
+            sys.path.insert(0, str(folder))
+    folders = sorted(path.parent.name for path in (ROOT / "functions").glob("*/app.py"))
+    modules = {folder: importlib.import_module(f"functions.{folder}.app") for folder in folders}
+    return {folder: module for folder, module in modules.items() if hasattr(module, "app")}
+
+
+def document() -> Json:
+    """The whole description."""
+    from aws_lambda_powertools.event_handler.openapi.merge import OpenAPIMerge
+
+    merge = OpenAPIMerge(title="Jobsprint Integrations API", version=_version(), on_conflict="error")
+    schemas: Json = {}
+    for folder, module in endpoints().items():
+        described = _described(folder, module)
+        _add_schemas(schemas, described)
+        merge.add_schema(described)
+    merged = merge.get_openapi_schema()
+    return {
+        "openapi": "3.1.0",
+        "info": {**merged["info"], "description": _DESCRIPTION},
+        # Relative to where this file is served, so it is right in every stage and on this machine.
+        "servers": [{"url": "/v1"}],
+        "tags": [{"name": name, "description": meaning} for name, meaning in _TAGS.items()],
+        "paths": {path: dict(sorted(item.items())) for path, item in sorted(merged["paths"].items())},
+        "components": _components(schemas, merged["paths"]),
+    }
+
+
+def text() -> str:
+    """The file's text; the same for the same code on every supported Python."""
+    return json.dumps(document(), indent=2, ensure_ascii=False) + "\n"
+
+
+def _version() -> str:
+    project = tomllib.loads((ROOT / "pyproject.toml").read_text())["project"]
+    return str(project["version"])
+
+
+def _described(folder: str, module: ModuleType) -> Json:
+    """What Powertools says of one endpoint, completed and with nicer component names."""
+    raw = _in_powertools(module.app).get_openapi_schema().model_dump(by_alias=True, exclude_none=True, mode="json")
+    described: Json = _tidy(_renamed(raw))
+    paths = {
+        path: {verb: _operation(folder, module, f"{verb} {path}", operation) for verb, operation in item.items()}
+        for path, item in described.get("paths", {}).items()
+    }
+    return {**described, "paths": paths}
+
+
+def _in_powertools(app: "Endpoint") -> "APIGatewayRestResolver":
+    """The endpoint as Powertools itself would validate it: the same route, with its own kinds of parameters."""
+    from aws_lambda_powertools.event_handler import APIGatewayRestResolver
+
+    operation = app.operation
+    assert operation  # noqa: S101 - an Endpoint without a route
+    declared = operation.function
+    function = FunctionType(declared.__code__, declared.__globals__, declared.__name__, declared.__defaults__)
+    function.__annotations__ = {name: _parameter(kind) for name, kind in declared.__annotations__.items()}
+    resolver = APIGatewayRestResolver(enable_validation=True)
+    args, kwargs = operation.options
+    resolver.route(operation.rule, operation.method, *args, **kwargs)(function)
+    return resolver
+
+
+def _parameter(annotation: Any) -> Any:
+    """A declaration of `api.parameters` in Powertools' terms; anything else (what is returned) as it is."""
+    from aws_lambda_powertools.event_handler.openapi import params
+    from pydantic import SkipValidation, WithJsonSchema
+
+    from jobsprint.api.parameters import Body, Path, Query
+
+    if get_origin(annotation) is not Annotated:
+        return annotation
+    type_, *_, declared = get_args(annotation)
+    match declared:
+        case Path():
+            return Annotated[type_, params.Path(description=declared.description)]
+        case Query():
+            shown = params.Query(
+                description=declared.description, ge=declared.ge, le=declared.le, max_length=declared.max_length
+            )
+            return Annotated[type_, shown]
+        case Body():
+            if declared.schema:
+                type_ = Annotated[type_, WithJsonSchema(dict(declared.schema))]
+            elif not declared.checked:
+                unchecked: Any = SkipValidation  # mypy would read what follows as a type
+                type_ = unchecked[type_]
+            return Annotated[type_, params.Body(description=declared.description)]
+    return annotation
+
+
+def _operation(folder: str, module: ModuleType, route: str, operation: Json) -> Json:
+    scope: str | None = module.app.scope
+    notes = [inspect.cleandoc(getattr(module, folder).__doc__ or ""), f"Scope: `{scope}`." if scope else ""]
+    completed = {
+        **operation,
+        "operationId": camel(folder),
+        "description": "\n\n".join(note for note in notes if note),
+        "responses": _successes(folder, operation["responses"])
+        | _failures(folder, route, public=scope is None, has_body="requestBody" in operation),
+        "security": [] if scope is None else [{"bearer": [scope] if scope else []}],
+    }
+    parameters = [_without_null(parameter) for parameter in operation.get("parameters", [])]
+    if route.startswith("post") and scope is not None:
+        parameters.append({"$ref": "#/components/parameters/IdempotencyKey"})
+    parameters += _HEADERS.get(folder, [])
+    return {**completed, "parameters": parameters} if parameters else completed
+
+
+def _successes(folder: str, answers: Json) -> Json:
+    good = {status: answer for status, answer in answers.items() if status.startswith("2")}
+    good |= {status: good[other] for status, other in _SAME_ANSWER.get(folder, {}).items()}
+    failed, _ = _FAILED_ANSWER.get(folder, ("", 0))
+    other_status, other, meaning = _OTHER_ANSWER.get(folder, ("", "", ""))
+    shown = {
+        status: _without_option(_without_option(good[status], _schema(failed)), _schema(other))
+        for status in sorted(good)
+    }
+    return shown | ({other_status: _json_answer(meaning, _schema(other))} if other else {})
+
+
+def _failures(folder: str, route: str, *, public: bool, has_body: bool) -> Json:
+    possible = {429, 500} | _ALSO.get(folder, set())
+    if not public:
+        possible |= {400, 401, 403, 422}
+        possible |= {status for status, is_so in ((404, "{" in route), (413, has_body)) if is_so}
+        possible |= set() if route.startswith("get") else {409}
+    answers: Json = {str(status): {"$ref": f"#/components/responses/{_FAILURES[status][0]}"} for status in possible}
+    if folder in _FAILED_ANSWER:
+        name, status = _FAILED_ANSWER[folder]
+        answers[str(status)] = _json_answer(_FAILURES[status][1], {"anyOf": [_schema(name), _schema("Error")]})
+    return dict(sorted(answers.items()))
+
+
+def _json_answer(description: str, schema: Json) -> Json:
+    return {"description": description, "content": {"application/json": {"schema": schema}}}
+
+
+def _schema(name: str) -> Json:
+    return {"$ref": f"#/components/schemas/{name}"}
+
+
+def _components(schemas: Json, paths: Json) -> Json:
+    """The shared parts. What only answers use is never null, and what it has by default is always there."""
+    asked = _reached(schemas, [operation.get("requestBody") for item in paths.values() for operation in item.values()])
+    shown = {name: schema if name in asked else _answered(schema) for name, schema in schemas.items()}
+    responses = {
+        name: _json_answer(meaning, _schema("Error"))
+        | ({"headers": {"Retry-After": _RETRY_AFTER}} if status == 429 else {})
+        for status, (name, meaning) in _FAILURES.items()
+    }
+    return {
+        "parameters": {"IdempotencyKey": _IDEMPOTENCY_KEY},
+        "responses": dict(sorted(responses.items())),
+        "schemas": dict(sorted({**shown, "Error": _ERROR}.items())),
+        "securitySchemes": {
+            "bearer": {"type": "http", "scheme": "bearer", "description": "A token of `make token`: `jsp_…`"}
+        },
+    }
+
+
+def _add_schemas(schemas: Json, described: Json) -> None:
+    # OpenAPIMerge lets the last of two models with one name win, without a word.
+    for name, schema in described.get("components", {}).get("schemas", {}).items():
+        if name not in _POWERTOOLS_OWN and schemas.setdefault(name, schema) != schema:
+            raise NameClash(f"Two models are called {name}; rename one")
+
+
+def _reached(schemas: Json, start: object) -> set[str]:
+    """The names of the components that `start` refers to, directly or through others."""
+    reached: set[str] = set()
+    waiting = list(_references(start))
+    while waiting:
+        name = waiting.pop()
+        if name not in reached:
+            reached.add(name)
+            waiting += _references(schemas[name])
+    return reached
+
+
+def _references(node: object) -> Iterator[str]:
+    if isinstance(node, dict):
+        if isinstance(node.get("$ref"), str):
+            yield node["$ref"].rpartition("/")[2]
+        for value in node.values():
+            yield from _references(value)
+    elif isinstance(node, list):
+        for value in node:
+            yield from _references(value)
+
+
+def _renamed(node: Any) -> Any:
+    """`Page_LogView_` as `LogViewPage`, in names and references."""
+    return json.loads(re.sub(r"\b(Data|Page)_(\w+?)_(?=\")", r"\2\1", json.dumps(node)))
+
+
+def _answered(schema: Json) -> Json:
+    properties = {name: _without_null(inner) for name, inner in schema.get("properties", {}).items()}
+    required = [name for name, inner in properties.items() if name in schema.get("required", ()) or "default" in inner]
+    shown = {
+        name: {key: value for key, value in inner.items() if key != "default"} for name, inner in properties.items()
+    }
+    return {**schema, **({"properties": shown, "required": required} if properties else {})}
+
+
+def _without_null(schema: Json) -> Json:
+    """A schema, or a parameter with one, without the alternative null."""
+    if isinstance(schema.get("schema"), dict):
+        return {**schema, "schema": _without_null(schema["schema"])}
+    options = [option for option in schema.get("anyOf", ()) if option != {"type": "null"}]
+    rest = {key: value for key, value in schema.items() if key != "anyOf"}
+    if len(options) > 1:
+        return {**rest, "anyOf": options}
+    return {**options[0], **rest} if options else rest
+
+
+def _without_option(node: Any, option: Json) -> Any:
+    """Without an alternative, wherever it stands."""
+    if isinstance(node, dict):
+        return {key: _without_option(value, option) for key, value in node.items()}
+    if isinstance(node, list):
+        return [_without_option(value, option) for value in node if value != option]
+    return node
+
+
+def _tidy(node: Any) -> Any:
+    """Without generated titles, and with whole numbers as such."""
+    if isinstance(node, dict):
+        # A property called `title` has a schema, not a text.
+        return {key: _tidy(value) for key, value in node.items() if key != "title" or not isinstance(value, str)}
+    if isinstance(node, list):
+        return [_tidy(value) for value in node]
+    return int(node) if isinstance(node, float) and node.is_integer() else node
+
+
+def camel(folder: str) -> str:
+    """A folder's name as an operationId: `list_logs` is `listLogs`."""
+    first, *rest = folder.split("_")
+    return first + "".join(word.capitalize() for word in rest)
+
+
+def main() -> None:
+    """Writes the file."""
+    FILE.parent.mkdir(exist_ok=True)
+    FILE.write_text(text(), encoding="utf-8")
+    print(f"Wrote {FILE.relative_to(ROOT)}")
+
+
+if __name__ == "__main__":
+    main()
