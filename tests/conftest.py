@@ -39,32 +39,32 @@ def aws(monkeypatch: pytest.MonkeyPatch) -> Iterator[dict[str, str]]:
     """
     from jobsprint.core import aws as clients
     from jobsprint.outbound import address_policy
-    from jobsprint.security import encryption as vault
+    from jobsprint.security import encryption
     from tests.support.partiql import conditions_hold
     from tests.support.resources import on_moto
     from tests.support.template import environment
 
     with on_moto() as made, conditions_hold():
-        _forget(clients, vault)
+        _forget(clients, encryption)
         for name, value in environment(made | PARAMETERS).items():
             monkeypatch.setenv(name, value)
         monkeypatch.setattr(address_policy.vet, "__defaults__", (2.0, _no_dns))
         yield made
-        _forget(clients, vault)
+        _forget(clients, encryption)
 
 
 def _no_dns(*_: Any, **__: Any) -> list[Any]:
     raise OSError("no test asks a name server")
 
 
-def _forget(clients: Any, vault: Any) -> None:
+def _forget(clients: Any, encryption: Any) -> None:
     from jobsprint.catalog import published
     from jobsprint.delivery import endpoints, schema_check
 
     # What a container keeps warm must not outlive the AWS of one test.
     for client in (clients.dynamodb, clients.sqs, clients.kms, clients.apigateway, clients.s3):
         client.cache_clear()
-    vault._keys.clear()
+    encryption._keys.clear()
     published.forget()
     schema_check.forget()
     endpoints.forget()

@@ -1,8 +1,7 @@
 """GET /integrations/webhooks/{webhookId}/deliveries: what was sent to a webhook, newest first."""
 
+from dataclasses import asdict
 from typing import Annotated
-
-from msgspec.structs import asdict
 
 from jobsprint.api import pagination
 from jobsprint.api.app import Endpoint

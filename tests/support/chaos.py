@@ -10,12 +10,10 @@ import time
 from collections import Counter
 from collections.abc import Collection, Iterator
 from contextlib import contextmanager
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from itertools import count
 from pathlib import Path
 from typing import Any
-
-from msgspec.structs import replace
 
 from jobsprint.core import aws
 from jobsprint.core.clock import iso_seconds
@@ -341,7 +339,7 @@ class Again(Stage):
     def _open_breaker(self) -> None:
         now = self._service.now
         webhooks = IntegrationStore(self._tenant)
-        target = webhooks.get(self._webhook).sealed_version
+        target = webhooks.get(self._webhook).encrypted_version
         TrafficStore(self._tenant).change(
             self._webhook,
             lambda state: (replace(state, open_until=now + 600_000, openings=6, target=target), None),

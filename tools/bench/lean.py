@@ -39,7 +39,7 @@ def _encoded(raw: bytes) -> str:
 @contextmanager
 def started() -> Iterator[Lean]:
     """Runs it on a free port while the block runs."""
-    command = [sys.executable, "-m", "bench.lean"]
+    command = [sys.executable, "-m", "tools.bench.lean"]
     with subprocess.Popen(command, stdin=subprocess.PIPE, stdout=subprocess.PIPE, text=True) as process:
         assert process.stdout
         try:

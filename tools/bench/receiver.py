@@ -14,7 +14,7 @@ from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 @contextmanager
 def receiving() -> Iterator[str]:
     """Runs it on a free port while the block runs, and gives its URL without a path."""
-    command = [sys.executable, "-m", "bench.receiver"]
+    command = [sys.executable, "-m", "tools.bench.receiver"]
     with subprocess.Popen(command, stdout=subprocess.PIPE, text=True) as process:
         assert process.stdout
         try:

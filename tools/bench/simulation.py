@@ -7,13 +7,12 @@ connection until they come back, if they do. Real: every decision about what is 
 own (tests/support/isolation.py).
 """
 
+import dataclasses
 import heapq
 import itertools
 import random
 from collections.abc import Callable
 from dataclasses import dataclass, field, replace
-
-from msgspec import structs
 
 from jobsprint.domain import endpoint_health
 from jobsprint.domain.deliveries import Attempt
@@ -163,7 +162,7 @@ class _Model:
             return
         report = Report(ok=int(well), bad=int(not well), token=token, totals=receiver.totals)
         receiver.state, hopeless = endpoint_health.judged(receiver.state, report, target=0, now=now)
-        receiver.state = structs.replace(receiver.state, untold=(), examples=())
+        receiver.state = dataclasses.replace(receiver.state, untold=(), examples=())
         if hopeless:
             receiver.disabled = True
             self._seen.disabled_hours.append(now / _HOUR_MS)

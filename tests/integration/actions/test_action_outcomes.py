@@ -292,7 +292,7 @@ def test_after_a_day_the_key_is_free_again(
     assert len(endpoint.received) == 2
 
 
-def test_a_very_long_result_is_kept_whole_and_sealed(endpoint: Receiver) -> None:
+def test_a_very_long_result_is_kept_whole_and_encrypted(endpoint: Receiver) -> None:
     said = {"text": SECRET_PARAMETER + "é" * 400_000}
     endpoint.answer = lambda _: Reply(200, json.dumps(said, ensure_ascii=False).encode())
     integration_id = connected(endpoint.url, actions=[{"name": "send"}])

@@ -34,7 +34,7 @@ def test_the_same_request_gets_the_first_answer_again() -> None:
     assert names() == ["My webhook"]
 
 
-def test_kept_answers_are_sealed() -> None:
+def test_kept_answers_are_encrypted() -> None:
     made = create()
 
     assert made.data["secret"] not in "\n".join(rows())

@@ -5,11 +5,10 @@ import time
 from collections import Counter
 from collections.abc import Iterator
 from concurrent.futures import ThreadPoolExecutor
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from typing import Any
 
 import pytest
-from msgspec.structs import replace
 
 from jobsprint.core import aws as clients
 from jobsprint.core.clock import iso_millis, now_ms

@@ -403,7 +403,7 @@ def test_disconnecting_twice_gives_the_same_answer_and_one_event() -> None:
     assert first.status == second.status == 200
     assert first.body == second.body
     assert published() == ["integration.connected", "integration.disconnected"]
-    assert IntegrationStore("acme").get(integration_id).sealed == {}
+    assert IntegrationStore("acme").get(integration_id).encrypted == {}
 
 
 def test_a_disconnected_integration_cannot_be_used(endpoint: Receiver) -> None:

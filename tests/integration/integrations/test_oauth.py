@@ -5,12 +5,12 @@ import threading
 import time
 from collections.abc import Iterator
 from concurrent.futures import ThreadPoolExecutor
+from dataclasses import replace
 from typing import Any
 from urllib.parse import parse_qsl, urlencode, urlsplit
 
 import pytest
 from botocore.client import BaseClient
-from msgspec.structs import replace
 
 from jobsprint.actions import runner, service
 from jobsprint.connectors import base, registry

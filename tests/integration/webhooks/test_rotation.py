@@ -100,7 +100,7 @@ def test_a_change_of_the_webhook_keeps_the_overlap_and_drops_what_has_ended(
     monkeypatch.setattr("jobsprint.connectors.webhook.now_ms", lambda: now_ms() + 61_000)
     assert call("PATCH", path, body={"headers": {}}).status == 200
     kept = IntegrationStore("acme").get(webhook["id"])
-    assert "retired" not in kept.sealed
+    assert "retired" not in kept.encrypted
     assert open_credentials(kept).secrets == (new,)
 
 
@@ -211,7 +211,7 @@ def test_a_webhook_from_before_there_were_rotations_is_rotated_too(
     kept = store.get(webhook["id"])
     old = open_credentials(kept)
     resealed = seal_credentials(kept, Credentials(old.url, old.headers, old.secrets))
-    assert set(resealed.sealed) == {"url", "headers", "secrets", "keys"}  # as it was written then
+    assert set(resealed.encrypted) == {"url", "headers", "secrets", "keys"}  # as it was written then
     store.update(resealed)
 
     new = rotate(webhook["id"]).data["secret"]

@@ -1,12 +1,12 @@
 """What attempts say of a webhook, as pure rules."""
 
+from dataclasses import replace
 from typing import Any
 
 import msgspec
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
-from msgspec.structs import replace
 
 from jobsprint.domain import endpoint_health
 from jobsprint.domain.endpoint_health import Admission, Lease, Report, Totals, Traffic

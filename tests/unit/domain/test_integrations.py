@@ -1,7 +1,8 @@
 """The pure rules: headers, capabilities, states, health."""
 
+from dataclasses import replace
+
 import pytest
-from msgspec.structs import replace
 
 from jobsprint.core.canonical_json import JsonObject
 from jobsprint.core.errors import Conflict

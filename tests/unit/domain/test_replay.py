@@ -1,8 +1,9 @@
 """The pure part of a recovery: pages, pace, positions, progress."""
 
+from dataclasses import replace
+
 from hypothesis import given
 from hypothesis import strategies as st
-from msgspec.structs import replace
 
 from jobsprint.core.ids import first_at, made_at, new_id
 from jobsprint.domain.replay import (

@@ -9,8 +9,7 @@ import json
 import math
 import os
 from collections.abc import Mapping
-
-from msgspec.structs import replace
+from dataclasses import replace
 
 from jobsprint.actions import runner
 from jobsprint.actions.runner import Asked
@@ -22,7 +21,7 @@ from jobsprint.core.observability import count, logger
 from jobsprint.domain.actions import Execution, Outcome, again_at, never_heard_of
 from jobsprint.domain.deliveries import MAX_DELAY_MS
 from jobsprint.repositories.executions import ExecutionStore
-from jobsprint.security.encryption import Place, open_sealed, seal
+from jobsprint.security.encryption import EncryptionContext, decrypt, encrypt
 
 _LEASE_BEYOND_MS = 100_000
 """How much longer than its call a worker may hold an execution; the worker's function ends before that."""
@@ -34,7 +33,7 @@ class StillRunning(Exception):
 
 def submit(asked: Asked, execution_id: str) -> None:
     """Keeps a checked action and puts it into the queue. A repeat with the same id changes nothing."""
-    place = Place(asked.tenant, execution_id, "parameters", 1)
+    context = EncryptionContext(asked.tenant, execution_id, "parameters", 1)
     execution = Execution(
         id=execution_id,
         integration_id=asked.integration_id,
@@ -42,7 +41,7 @@ def submit(asked: Asked, execution_id: str) -> None:
         state="queued",
         created_at=now_ms(),
         traceparent=asked.traceparent,
-        sealed_parameters=seal(place, canonical_json.dumps(asked.parameters)),
+        encrypted_parameters=encrypt(context, canonical_json.dumps(asked.parameters)),
     )
     ExecutionStore(asked.tenant).create(execution)
     _enqueue(asked.tenant, execution_id, wait_ms=0)
@@ -77,10 +76,10 @@ def find(tenant: str, integration_id: str, execution_id: str) -> tuple[Execution
     if execution.state == "running" and execution.lease_until < now_ms():
         ended = replace(execution, state="unknown", finished_at=execution.lease_until)
         return ended, Outcome(error=never_heard_of())
-    if execution.sealed_outcome is None:
+    if execution.encrypted_outcome is None:
         return execution, None
-    place = Place(tenant, execution_id, "outcome", 1)
-    return execution, Outcome.from_text(open_sealed(place, execution.sealed_outcome))
+    context = EncryptionContext(tenant, execution_id, "outcome", 1)
+    return execution, Outcome.from_text(decrypt(context, execution.encrypted_outcome))
 
 
 def _enqueue(tenant: str, execution_id: str, *, wait_ms: int) -> None:
@@ -138,14 +137,14 @@ def _settle(tenant: str, execution: Execution) -> None:
 
 
 def _finish(tenant: str, execution: Execution, outcome: Outcome, *, holder: str | None) -> None:
-    sealed = seal(Place(tenant, execution.id, "outcome", 1), outcome.to_text())
-    if not ExecutionStore(tenant).finish(execution.id, outcome.state, sealed, holder=holder, now=now_ms()):
+    encrypted = encrypt(EncryptionContext(tenant, execution.id, "outcome", 1), outcome.to_text())
+    if not ExecutionStore(tenant).finish(execution.id, outcome.state, encrypted, holder=holder, now=now_ms()):
         logger.warning("execution_ended_elsewhere", extra={"executionId": execution.id})
         return
     count({f"Executions{outcome.state.capitalize()}": 1, "ExecutionMs": [outcome.execution_ms]})
 
 
 def _asked(tenant: str, execution: Execution) -> Asked:
-    place = Place(tenant, execution.id, "parameters", 1)
-    parameters = json.loads(open_sealed(place, execution.sealed_parameters or ""))
+    context = EncryptionContext(tenant, execution.id, "parameters", 1)
+    parameters = json.loads(decrypt(context, execution.encrypted_parameters or ""))
     return Asked(tenant, execution.integration_id, execution.action, parameters, execution.traceparent)

@@ -1,7 +1,6 @@
 """The logs of an integration: action calls, or for a webhook its delivery attempts."""
 
-from msgspec import Struct
-from msgspec.structs import asdict
+from dataclasses import asdict, dataclass
 
 from jobsprint.core.clock import now_ms, parse_iso, parse_until
 from jobsprint.domain.actions import LogEntry
@@ -10,7 +9,8 @@ from jobsprint.repositories.integrations import IntegrationStore
 from jobsprint.repositories.logs import LogStore
 
 
-class Asked(Struct, frozen=True):
+@dataclass(frozen=True)
+class Asked:
     """What the caller asked for: dates in ISO 8601, all optional."""
 
     action: str | None

@@ -4,9 +4,8 @@ import json
 import time
 from collections.abc import Callable
 from contextlib import suppress
+from dataclasses import dataclass
 from typing import cast
-
-from msgspec import Struct
 
 from jobsprint.connectors.base import LEAST_CALL_SECONDS, CallContext
 from jobsprint.connectors.registry import connector_for
@@ -33,7 +32,8 @@ _CUT_MARK = "… (cut)"
 _STATUS: dict[State, LogStatus] = {"succeeded": "success", "failed": "error", "unknown": "unknown"}
 
 
-class Asked(Struct, frozen=True):
+@dataclass(frozen=True)
+class Asked:
     """An action as it is asked for; `traceparent` is a valid one or None."""
 
     tenant: str
@@ -43,7 +43,8 @@ class Asked(Struct, frozen=True):
     traceparent: str | None = None
 
 
-class _Ended(Struct, frozen=True):
+@dataclass(frozen=True)
+class _Ended:
     """One call that was sent, and what came of it."""
 
     asked: Asked

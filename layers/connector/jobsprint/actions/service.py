@@ -8,8 +8,7 @@ whoever goes on for a holder that died submits the same execution.
 
 import hashlib
 import json
-
-from msgspec import Struct
+from dataclasses import dataclass
 
 from jobsprint.actions import executions, runner
 from jobsprint.actions.runner import Asked
@@ -22,10 +21,11 @@ from jobsprint.core.observability import logger
 from jobsprint.domain.actions import Outcome, certainly_not_done, never_heard_of
 from jobsprint.repositories import idempotency
 from jobsprint.repositories.idempotency import Hold, Kept
-from jobsprint.security.encryption import Place, open_sealed, seal
+from jobsprint.security.encryption import EncryptionContext, decrypt, encrypt
 
 
-class Accepted(Struct, frozen=True):
+@dataclass(frozen=True)
+class Accepted:
     """The action runs in the background."""
 
     execution_id: str
@@ -97,20 +97,20 @@ def _submitted(asked: Asked, hold: Hold) -> Accepted:
 
 def _again(asked: Asked, name: str, kept: Kept) -> Answer:
     if kept.answer is not None:
-        return _from_text(open_sealed(_place(asked.tenant, name), kept.answer))
+        return _from_text(decrypt(_context(asked.tenant, name), kept.answer))
     if not kept.abandoned or kept.sending_at is None:
         raise _in_progress()
     lost = Outcome(error=never_heard_of())
-    sealed = seal(_place(asked.tenant, name), lost.to_text())
+    encrypted = encrypt(_context(asked.tenant, name), lost.to_text())
     runner.record_lost(asked, kept.call_id, kept.sending_at)
-    idempotency.settle(asked.tenant, name, sealed, now=now_ms())
+    idempotency.settle(asked.tenant, name, encrypted, now=now_ms())
     return lost
 
 
 def _keep(hold: Hold, given: Answer) -> None:
     text = json.dumps({"executionId": given.execution_id}) if isinstance(given, Accepted) else given.to_text()
     try:
-        kept = idempotency.keep(hold, seal(_place(hold.tenant, hold.name), text), now=now_ms())
+        kept = idempotency.keep(hold, encrypt(_context(hold.tenant, hold.name), text), now=now_ms())
     except Exception:  # noqa: BLE001 - the call is done: an answer that hides it would make the caller repeat it
         logger.exception("outcome_not_kept", extra={"executionId": hold.call_id})
     else:
@@ -127,8 +127,8 @@ def _name(asked: Asked, key: str) -> str:
     return hashlib.sha256(f"action\0{asked.integration_id}\0{asked.action}\0{key}".encode()).hexdigest()
 
 
-def _place(tenant: str, name: str) -> Place:
-    return Place(tenant, name, "answer", 1)
+def _context(tenant: str, name: str) -> EncryptionContext:
+    return EncryptionContext(tenant, name, "answer", 1)
 
 
 def _in_progress() -> Conflict:

@@ -11,12 +11,12 @@ import json
 import re
 import time
 from collections.abc import Callable, Mapping
+from dataclasses import dataclass
 from typing import Any, TypeVar
 
 from aws_lambda_powertools.event_handler import APIGatewayRestResolver, Response
 from aws_lambda_powertools.event_handler.exceptions import NotFoundError
 from aws_lambda_powertools.utilities.typing import LambdaContext
-from msgspec import Struct
 
 from jobsprint.api.auth import Caller, caller_of
 from jobsprint.api.cors import cors_headers, header
@@ -41,7 +41,8 @@ Answer = dict[str, Any]
 _Function = TypeVar("_Function", bound=Callable[..., Any])
 
 
-class Operation(Struct, frozen=True):
+@dataclass(frozen=True)
+class Operation:
     """A route as it was declared: what `tools.local.openapi` describes."""
 
     rule: str

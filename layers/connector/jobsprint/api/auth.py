@@ -1,9 +1,8 @@
 """Who calls: the tenant and scopes that the authorizer put into the request's context, and from nowhere else."""
 
 from collections.abc import Mapping
+from dataclasses import dataclass
 from typing import Any
-
-from msgspec import Struct
 
 from jobsprint.core.errors import Forbidden, Unauthenticated
 
@@ -20,7 +19,8 @@ SCOPES = (
 ANY_TOKEN = ""
 
 
-class Caller(Struct, frozen=True):
+@dataclass(frozen=True)
+class Caller:
     """The tenant behind a request."""
 
     tenant: str

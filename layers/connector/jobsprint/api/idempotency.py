@@ -1,6 +1,6 @@
 """`Idempotency-Key` on POST: the same key, route and body within 24 hours gets the first answer again.
 
-Kept answers are sealed like secrets. Answers of 5xx and 429 are not kept, so the caller may try again with the same
+Kept answers are encrypted like secrets. Answers of 5xx and 429 are not kept, so the caller may try again with the same
 key. Actions keep their outcome themselves (`actions.service`).
 """
 
@@ -15,7 +15,7 @@ from jobsprint.core.observability import logger
 
 if TYPE_CHECKING:
     from jobsprint.repositories.idempotency import Hold, Kept
-    from jobsprint.security.encryption import Place
+    from jobsprint.security.encryption import EncryptionContext
 
 Answer = dict[str, Any]
 _MAX_LENGTH = 255
@@ -38,22 +38,22 @@ def once(tenant: str, key: str, route: str, body: str, work: Callable[[], Answer
     `route` is method and path. Raises Conflict `idempotency_key_reused` for another body, and Conflict
     `idempotency_in_progress` (with Retry-After) while the first request still runs.
     """
-    # Imported here and below: the vault brings `cryptography` (13 ms), which requests without the header never need.
+    # Imported here and below: encryption brings `cryptography` (13 ms), which requests without the header never need.
     from jobsprint.repositories import idempotency
-    from jobsprint.security.encryption import Place
+    from jobsprint.security.encryption import EncryptionContext
 
     name = hashlib.sha256(f"{route}\0{key}".encode()).hexdigest()
     fingerprint = hashlib.sha256(body.encode()).hexdigest()
-    place = Place(tenant, name, "answer", 1)
+    context = EncryptionContext(tenant, name, "answer", 1)
     taken = idempotency.start(tenant, name, fingerprint=fingerprint, now=now_ms())
     if isinstance(taken, idempotency.Hold):
-        return _first(taken, place, work)
+        return _first(taken, context, work)
     if taken.fingerprint != fingerprint:
         raise Conflict("This Idempotency-Key was used with another body", code="idempotency_key_reused")
-    return _again(place, taken)
+    return _again(context, taken)
 
 
-def _first(hold: "Hold", place: "Place", work: Callable[[], Answer]) -> Answer:
+def _first(hold: "Hold", context: "EncryptionContext", work: Callable[[], Answer]) -> Answer:
     from jobsprint.repositories import idempotency
 
     answer = None
@@ -63,21 +63,21 @@ def _first(hold: "Hold", place: "Place", work: Callable[[], Answer]) -> Answer:
         if answer is None or answer["statusCode"] >= 500 or answer["statusCode"] == _TOO_MANY:
             idempotency.release(hold)
         else:
-            _keep(hold, place, answer)
+            _keep(hold, context, answer)
     return answer
 
 
-def _keep(hold: "Hold", place: "Place", answer: Answer) -> None:
+def _keep(hold: "Hold", context: "EncryptionContext", answer: Answer) -> None:
     from jobsprint.repositories import idempotency
     from jobsprint.security import encryption
 
     try:
-        idempotency.keep(hold, encryption.seal(place, json.dumps(answer)), now=now_ms())
+        idempotency.keep(hold, encryption.encrypt(context, json.dumps(answer)), now=now_ms())
     except Exception:  # noqa: BLE001 - the work is done: an answer that hides it would make the caller repeat it
         logger.exception("answer_not_kept")
 
 
-def _again(place: "Place", kept: "Kept") -> Answer:
+def _again(context: "EncryptionContext", kept: "Kept") -> Answer:
     from jobsprint.security import encryption
 
     if kept.answer is None:
@@ -86,5 +86,5 @@ def _again(place: "Place", kept: "Kept") -> Answer:
             code="idempotency_in_progress",
             headers={"Retry-After": "2"},
         )
-    first: Answer = json.loads(encryption.open_sealed(place, kept.answer))
+    first: Answer = json.loads(encryption.decrypt(context, kept.answer))
     return first | {"headers": {**first.get("headers", {}), **REPLAYED}}

@@ -9,10 +9,9 @@ An application with a star has a node in n8n, so it stands in the catalogue twic
 Names and categories are facts; descriptions are our own; aliases are searched and never shown.
 """
 
+from dataclasses import dataclass
 from functools import cache
 from pathlib import Path
-
-from msgspec import Struct
 
 from jobsprint.catalog.text import slug
 from jobsprint.core.config import settings
@@ -21,7 +20,8 @@ from jobsprint.domain.integrations import IntegrationType
 _FILE = Path(__file__).with_name("applications.txt")
 
 
-class App(Struct, frozen=True):
+@dataclass(frozen=True)
+class App:
     """An application in the catalogue. `popularity` goes from 0 to 100; `aliases` are other names for searching."""
 
     id: str
@@ -53,7 +53,8 @@ _OURS = (
 )  # fmt: skip
 
 
-class Builtin(Struct, frozen=True):
+@dataclass(frozen=True)
+class Builtin:
     """What is built in: applications by id, and for each category what people call it too."""
 
     apps: dict[str, App]

@@ -11,11 +11,10 @@ relevance is one query that gives the most popular first and stops at its limit;
 import sqlite3
 import zlib
 from collections.abc import Iterable, Iterator, Mapping
+from dataclasses import dataclass
 from itertools import islice
 from pathlib import Path
 from typing import Any
-
-from msgspec import Struct
 
 from jobsprint.catalog.builtin import App
 from jobsprint.catalog.text import initials, joined, with_one_left_out, within_one_edit, words
@@ -59,7 +58,8 @@ ANALYZE;
 """
 
 
-class Hit(Struct, frozen=True):
+@dataclass(frozen=True)
+class Hit:
     """A match: its grade of relevance (0 is best) and its row in the index it came from."""
 
     grade: int

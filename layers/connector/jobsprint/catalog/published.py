@@ -9,10 +9,10 @@ import shutil
 import sqlite3
 import tempfile
 import time
+from dataclasses import dataclass
 from pathlib import Path
 
 from botocore.exceptions import BotoCoreError, ClientError
-from msgspec import Struct
 
 from jobsprint.catalog.index import FORMAT, Index
 from jobsprint.core import aws
@@ -26,7 +26,8 @@ RETRY_SECONDS = 30.0
 _UNREADABLE = (ClientError, BotoCoreError, OSError, EOFError, sqlite3.DatabaseError)
 
 
-class _Held(Struct):
+@dataclass
+class _Held:
     """What this container holds: an open index with its ETag, and when to ask again (monotonic)."""
 
     index: Index | None = None

@@ -4,9 +4,8 @@ import hashlib
 import json
 import tempfile
 from collections.abc import Callable
+from dataclasses import asdict
 from pathlib import Path
-
-from msgspec.structs import asdict
 
 from jobsprint.catalog import index, published, zapier
 from jobsprint.catalog.builtin import App, builtin

@@ -5,9 +5,8 @@ module with a class of these three methods, one line in `registry.py`, and its c
 """
 
 from collections.abc import Mapping
+from dataclasses import dataclass, field
 from typing import Protocol
-
-from msgspec import Struct, field
 
 from jobsprint.core.canonical_json import JsonObject
 from jobsprint.domain.integrations import Capability, Integration, IntegrationStatus
@@ -23,7 +22,8 @@ LEAST_CALL_SECONDS = 3.0
 """What is left of an action's time for the call, however long its token took; without that nothing is sent."""
 
 
-class CallContext(Struct, frozen=True):
+@dataclass(frozen=True)
+class CallContext:
     """What surrounds an action call: `seconds` is its one budget over everything that the connector sends for it, and
     `traceparent` (W3C Trace Context, checked) goes on to the other side as the header of that name."""
 
@@ -31,8 +31,9 @@ class CallContext(Struct, frozen=True):
     traceparent: str | None = None
 
 
-class Connection(Struct, frozen=True):
-    """What `connect` settled: the credentials to seal, what the integration can do, and a sentence for the caller.
+@dataclass(frozen=True)
+class Connection:
+    """What `connect` settled: the credentials to encrypt, what the integration can do, and a sentence for the caller.
 
     `status` is `pending` with an `auth_url` while a person has to consent, and `error` with a `reason` where the other
     side is reached but not usable. `facts` is kept for the connector's next call.
@@ -47,7 +48,8 @@ class Connection(Struct, frozen=True):
     facts: JsonObject = field(default_factory=dict)
 
 
-class TestResult(Struct, frozen=True):
+@dataclass(frozen=True)
+class TestResult:
     """One test of a connection. `reason` is a code and `next_step` a sentence, both only after a failure.
 
     `capabilities` and `facts` are what the test found anew, or None where it did not look. `missing_scope` is what the

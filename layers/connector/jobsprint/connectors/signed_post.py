@@ -1,8 +1,7 @@
 """One signed JSON call to an address of the tenant's, through the outbound guard."""
 
+from dataclasses import replace
 from functools import cache
-
-from msgspec.structs import replace
 
 from jobsprint.core import canonical_json
 from jobsprint.core.canonical_json import JsonObject

@@ -26,11 +26,10 @@ import math
 import re
 from collections import Counter
 from collections.abc import Iterator
+from dataclasses import dataclass
 from itertools import islice
 from json.encoder import encode_basestring as _quote
 from typing import TYPE_CHECKING, Any, NoReturn, TypeAlias
-
-from msgspec import Struct
 
 if TYPE_CHECKING:
     JsonValue: TypeAlias = "bool | int | float | str | list[JsonValue] | dict[str, JsonValue] | None"
@@ -61,7 +60,8 @@ _MAY_BE_OTHER_NUMBER = re.compile(r"[\[,:]-?(?:[0-9]{16}|[0-9]+(?:\.0[,\]}]|(?:\
 _ENCODER = json.JSONEncoder(ensure_ascii=False, allow_nan=False, separators=(",", ":"))
 
 
-class Flaw(Struct, frozen=True):
+@dataclass(frozen=True)
+class Flaw:
     """One place JavaScript could not hold: `data.a[3].b` (empty for the outermost value), and what is wrong there."""
 
     path: str

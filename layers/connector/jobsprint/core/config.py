@@ -1,15 +1,15 @@
 """The only reader of the environment."""
 
 import os
+from dataclasses import dataclass
 from functools import cache
-
-from msgspec import Struct
 
 DEFAULT_ZAPIER_MCP_URL = "https://mcp.zapier.com/api/v1/connect"
 DEFAULT_RETRY_SCHEDULE = "0,5,300,1800,7200,18000,36000,50400,72000,86400"
 
 
-class Settings(Struct, frozen=True):
+@dataclass(frozen=True)
+class Settings:
     """What the template sets; every function gets the same names and its own permissions."""
 
     aws_endpoint: str | None

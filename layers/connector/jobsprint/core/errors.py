@@ -19,12 +19,12 @@
 """
 
 from collections.abc import Iterable, Mapping
+from dataclasses import dataclass
 from typing import ClassVar
 
-from msgspec import Struct
 
-
-class Detail(Struct, frozen=True):
+@dataclass(frozen=True)
+class Detail:
     """One wrong field: where it stands (`body.url`, `query.limit`, `path.webhookId`) and what to do."""
 
     field: str

@@ -9,8 +9,7 @@ import threading
 import time
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
-
-from msgspec import Struct, field
+from dataclasses import dataclass, field
 
 from jobsprint.core.cache import BoundedCache
 from jobsprint.core.observability import logger
@@ -37,7 +36,8 @@ _open: BoundedCache[Key, tuple[float, Traffic]] = BoundedCache(_MAX_CACHED)  # w
 _paces: BoundedCache[Key, Seen[Pace]] = BoundedCache(_MAX_CACHED)
 
 
-class _Watch(Struct):
+@dataclass
+class _Watch:
     """One webhook in this batch: how it was read, what is known of it, its lease, and what is being sent to it."""
 
     webhook: Integration
@@ -109,7 +109,7 @@ class Gate:
         }
 
     def _admission(self, key: Key, watch: _Watch, wanted: int, now: int) -> tuple[Traffic, Admission]:
-        target = watch.webhook.sealed_version
+        target = watch.webhook.encrypted_version
 
         def decide(state: Traffic) -> tuple[Traffic, Admission]:
             return endpoint_health.admit(state, wanted, watch.token, target=target, now=now)
@@ -209,7 +209,7 @@ class Gate:
         now = self._clock()
 
         def decide(state: Traffic) -> tuple[Traffic, bool]:
-            after, hopeless = endpoint_health.judged(state, report, target=watch.webhook.sealed_version, now=now)
+            after, hopeless = endpoint_health.judged(state, report, target=watch.webhook.encrypted_version, now=now)
             operational_events.foretell(state, after, watch.webhook, now)
             return after, hopeless
 

@@ -3,9 +3,7 @@
 import json
 import re
 from collections.abc import Iterable, Mapping
-
-from msgspec import Struct
-from msgspec.structs import replace
+from dataclasses import dataclass, replace
 
 from jobsprint.core.redaction import MASK, redactor, shown_url
 from jobsprint.delivery import attempt
@@ -47,7 +45,8 @@ def request(ticket: Ticket, data: str, credentials: Credentials, now: int) -> Re
     return Request("POST", credentials.url, {**attempt.own(credentials.headers), **ours}, body, repeatable=True)
 
 
-class _Sent(Struct, frozen=True):
+@dataclass(frozen=True)
+class _Sent:
     """What is kept of every request of a webhook, and how many bytes of the answer go with it."""
 
     url: str

@@ -11,11 +11,9 @@ from collections import Counter
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from concurrent.futures import Executor, Future, ThreadPoolExecutor
 from contextlib import contextmanager
+from dataclasses import dataclass, replace
 from functools import cache
 from typing import Any
-
-from msgspec import Struct
-from msgspec.structs import replace
 
 from jobsprint.core import aws
 from jobsprint.core.clock import now_ms
@@ -53,7 +51,8 @@ GATHER_SECONDS = 0.05
 """How long a result waits for others to be written with it, while any are still to come."""
 
 
-class _Work(Struct, frozen=True):
+@dataclass(frozen=True)
+class _Work:
     """A message that is due, its ticket, and its receiver (None: deleted, paused or disabled)."""
 
     message: Message
@@ -66,7 +65,8 @@ class _Work(Struct, frozen=True):
         return self.receiver is not None and self.ticket.data is not None
 
 
-class _Sending(Struct, frozen=True):
+@dataclass(frozen=True)
+class _Sending:
     """A signed attempt: about to be claimed, or claimed and ready to go."""
 
     work: _Work

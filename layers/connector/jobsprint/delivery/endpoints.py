@@ -2,8 +2,7 @@
 
 import time
 from collections.abc import Mapping
-
-from msgspec import Struct
+from dataclasses import dataclass
 
 from jobsprint.core.cache import BoundedCache
 from jobsprint.core.errors import NotFound
@@ -18,7 +17,8 @@ OPEN_SECONDS = 300
 _MOST_OPEN = 1_000
 
 
-class Receiver(Struct, frozen=True):
+@dataclass(frozen=True)
+class Receiver:
     """A webhook that may be sent to, with its open credentials and what they make of its attempts."""
 
     webhook: Integration
@@ -26,8 +26,9 @@ class Receiver(Struct, frozen=True):
     keeper: Keeper
 
 
-class _Opened(Struct, frozen=True):
-    sealed: Mapping[str, str]
+@dataclass(frozen=True)
+class _Opened:
+    encrypted: Mapping[str, str]
     until: float
     credentials: Credentials
     keeper: Keeper
@@ -40,7 +41,7 @@ def find(tenant: str, webhook_id: str) -> Receiver | None:
     """The webhook as it is now; None where it is deleted, paused or disabled.
 
     It is read every time, because all of these and every change of its secrets take effect at once. Only what opening
-    gave is kept, and used for exactly the sealed texts that it came from.
+    gave is kept, and used for exactly the encrypted texts that it came from.
     """
     try:
         webhook = IntegrationStore(tenant).get(webhook_id)
@@ -55,10 +56,10 @@ def find(tenant: str, webhook_id: str) -> Receiver | None:
 def _open(webhook: Integration) -> _Opened:
     key = (webhook.tenant, webhook.id)
     kept = _opened.get(key)
-    if kept and kept.sealed == webhook.sealed and kept.until > time.monotonic():
+    if kept and kept.encrypted == webhook.encrypted and kept.until > time.monotonic():
         return kept
     credentials = open_credentials(webhook)
-    opened = _Opened(webhook.sealed, time.monotonic() + OPEN_SECONDS, credentials, Keeper(credentials))
+    opened = _Opened(webhook.encrypted, time.monotonic() + OPEN_SECONDS, credentials, Keeper(credentials))
     _opened[key] = opened
     return opened
 

@@ -7,10 +7,10 @@ with; what fails on our side comes back.
 
 import json
 from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, replace
 from typing import Annotated, Any
 
-from msgspec import Struct, field
-from msgspec.structs import replace
+from msgspec import field
 
 from jobsprint.core import aws, canonical_json
 from jobsprint.core.clock import iso_seconds, now_ms, parse_iso
@@ -51,7 +51,8 @@ class BusEvent(Input, frozen=True, forbid_unknown_fields=False):
     time: str = ""
 
 
-class _Received(Struct, frozen=True):
+@dataclass(frozen=True)
+class _Received:
     """A record of the queue and the draft in it."""
 
     message_id: str

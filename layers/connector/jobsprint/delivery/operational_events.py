@@ -4,7 +4,7 @@ What is to be told is kept with the state it tells of, published, and taken out.
 before, comes back later and publishes whatever a crash left; ids derived from the state make a repeat the same event.
 """
 
-from msgspec.structs import replace
+from dataclasses import replace
 
 from jobsprint.core.errors import Conflict, NotFound
 from jobsprint.core.observability import logger
@@ -91,7 +91,7 @@ def _disabled(sent_to: Integration, reason: str, now: int) -> Integration | None
     store = IntegrationStore(sent_to.tenant)
     for _ in range(_TRIES):
         webhook = store.get(sent_to.id)
-        if webhook.status != "connected" or webhook.sealed_version != sent_to.sealed_version:
+        if webhook.status != "connected" or webhook.encrypted_version != sent_to.encrypted_version:
             return None
         try:
             # Watched: enabled again, it is probed before everything goes to it.

@@ -11,9 +11,7 @@ what they cost in DynamoDB otherwise.
 import hashlib
 from collections.abc import Callable, Mapping, Sequence
 from concurrent.futures import ThreadPoolExecutor
-
-from msgspec import Struct
-from msgspec.structs import replace
+from dataclasses import dataclass, replace
 
 from jobsprint.core import aws, canonical_json
 from jobsprint.core.canonical_json import JsonValue
@@ -38,14 +36,16 @@ MOST_CARRIED = 4096
 _WRITERS = 8
 
 
-class Origin(Struct, frozen=True):
+@dataclass(frozen=True)
+class Origin:
     """Where an event comes from that may come again: the id that it has there, and its time there (Unix ms)."""
 
     id: str
     at: int
 
 
-class Draft(Struct, frozen=True):
+@dataclass(frozen=True)
+class Draft:
     """An event as its publisher gives it, every field checked (`domain.events`).
 
     `data` is canonical JSON text. `timestamp` is what the publisher said, and part of what makes a repeat the same
@@ -63,7 +63,8 @@ class Draft(Struct, frozen=True):
     about: str | None = None
 
 
-class Published(Struct, frozen=True):
+@dataclass(frozen=True)
+class Published:
     """An event that was taken, the number of webhooks it goes to, and where it breaks the schema of its type."""
 
     id: str

@@ -9,10 +9,8 @@ import json
 import math
 from collections.abc import Mapping, Sequence
 from concurrent.futures import ThreadPoolExecutor
+from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING, Any
-
-from msgspec import Struct
-from msgspec.structs import replace
 
 from jobsprint.core import aws
 from jobsprint.core.config import settings
@@ -35,7 +33,8 @@ class NotTaken(Exception):
     """SQS did not take every message, however often it was asked."""
 
 
-class Message(Struct, frozen=True):
+@dataclass(frozen=True)
+class Message:
     """A message of the delivery queue; `received` counts how often it was handed out, this time included."""
 
     id: str
@@ -49,7 +48,8 @@ class Message(Struct, frozen=True):
         return cls(record["messageId"], record["body"], int(count))
 
 
-class Notice(Struct, frozen=True):
+@dataclass(frozen=True)
+class Notice:
     """A word to ourselves: look after what is to be told of this webhook, not before that time (Unix ms)."""
 
     tenant: str

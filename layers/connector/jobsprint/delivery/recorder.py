@@ -2,9 +2,7 @@
 
 from collections.abc import Callable, Sequence
 from contextlib import AbstractContextManager
-
-from msgspec import Struct
-from msgspec.structs import replace
+from dataclasses import dataclass, replace
 
 from jobsprint.core.config import settings
 from jobsprint.delivery import operational_events, queue
@@ -16,7 +14,8 @@ from jobsprint.repositories import statements
 from jobsprint.repositories.deliveries import DeliveryStore
 
 
-class Result(Struct, frozen=True):
+@dataclass(frozen=True)
+class Result:
     """How a claimed attempt ended. `token` holds the claim, `retry_after` is that header of the answer, and `receiver`
     is None where the webhook takes no more."""
 

@@ -11,11 +11,9 @@ import os
 import time
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from concurrent.futures import ThreadPoolExecutor
+from dataclasses import dataclass, replace
 from functools import partial
 from typing import TypeVar
-
-from msgspec import Struct
-from msgspec.structs import replace
 
 from jobsprint.core import aws
 from jobsprint.core.clock import iso_millis, now_ms
@@ -249,14 +247,16 @@ def _enqueue(job: Recovery, wait_ms: int) -> None:
 # --- planning ---------------------------------------------------------------------------------------------------------
 
 
-class _Plan(Struct, frozen=True):
+@dataclass(frozen=True)
+class _Plan:
     """Delivery ids and event keys, and where to go on (None at the end)."""
 
     page: tuple[str, ...]
     position: Position | None
 
 
-class _Found(Struct, frozen=True):
+@dataclass(frozen=True)
+class _Found:
     """What may be sent, with the sort key it stands at."""
 
     sort: str

@@ -9,8 +9,7 @@ time, and while the queue itself is late none is enqueued again, so a backlog is
 import os
 from collections.abc import Callable, Sequence
 from concurrent.futures import ThreadPoolExecutor
-
-from msgspec import Struct
+from dataclasses import dataclass
 
 from jobsprint.core import aws
 from jobsprint.core.clock import now_ms
@@ -41,7 +40,8 @@ class NotSwept(Exception):
     """Shards could not be swept; the next run tries them again."""
 
 
-class Swept(Struct):
+@dataclass
+class Swept:
     """What a run did: tickets put into the queue, and those that were held back because the queue is late."""
 
     enqueued: int = 0

@@ -2,9 +2,8 @@
 
 import json
 import math
+from dataclasses import dataclass
 from typing import Literal
-
-from msgspec import Struct
 
 from jobsprint.core.canonical_json import JsonObject
 from jobsprint.core.errors import Conflict, JobsprintError, NotFound, RateLimited, UpstreamFailed, UpstreamTimeout
@@ -13,11 +12,12 @@ LogStatus = Literal["success", "error", "unknown"]
 ExecutionState = Literal["queued", "running", "succeeded", "failed", "unknown"]
 
 
-class Execution(Struct, frozen=True):
+@dataclass(frozen=True)
+class Execution:
     """An action that runs in the background. Times are Unix milliseconds.
 
-    `sealed_parameters` stands until it has ended, `sealed_outcome` from then on (both encrypted). `holder` is the token
-    of the worker that sent the call at `started_at`; it is dead if the outcome is missing at `lease_until`. One
+    `encrypted_parameters` stands until it has ended, `encrypted_outcome` from then on (both encrypted). `holder` is the
+    token of the worker that sent the call at `started_at`; it is dead if the outcome is missing at `lease_until`. One
     that was turned away unread is queued again and not sent before `not_before`; `postponed` counts how often.
     """
 
@@ -27,8 +27,8 @@ class Execution(Struct, frozen=True):
     state: ExecutionState
     created_at: int
     traceparent: str | None = None
-    sealed_parameters: str | None = None
-    sealed_outcome: str | None = None
+    encrypted_parameters: str | None = None
+    encrypted_outcome: str | None = None
     holder: str | None = None
     started_at: int = 0
     lease_until: int = 0
@@ -37,7 +37,8 @@ class Execution(Struct, frozen=True):
     finished_at: int | None = None
 
 
-class LogEntry(Struct, frozen=True):
+@dataclass(frozen=True)
+class LogEntry:
     """One action call as it is shown: `input` and `output` are redacted and cut JSON text."""
 
     id: str
@@ -56,7 +57,8 @@ _BY_STATUS: dict[int, type[JobsprintError]] = {
 }
 
 
-class Outcome(Struct, frozen=True):
+@dataclass(frozen=True)
+class Outcome:
     """Either `result` and how long the other side took, or the `error` that the caller was answered with."""
 
     result: JsonObject | None = None

@@ -4,9 +4,8 @@ A circuit breaker after Nygard ("Release It!"): after enough outages in a row no
 probes, and what comes of it closes or opens the circuit again. Pure: times come in as Unix milliseconds.
 """
 
+from dataclasses import dataclass
 from typing import Literal
-
-from msgspec import Struct
 
 from jobsprint.core.errors import JobsprintError, RateLimited, UpstreamFailed
 
@@ -20,7 +19,8 @@ OPEN_MS = 30_000
 Verdict = Literal["alive", "outage"]
 
 
-class Circuit(Struct, frozen=True):
+@dataclass(frozen=True)
+class Circuit:
     """The state of a connection: `outages` in a row since `failing_since`; nothing is sent before `open_until` (0: the
     circuit is closed) nor before `limited_until` (a 429's Retry-After)."""
 

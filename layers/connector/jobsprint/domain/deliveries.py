@@ -4,9 +4,8 @@ Pure. `repositories.deliveries` writes the rows, `delivery.queue` carries the ti
 """
 
 from collections.abc import Mapping
+from dataclasses import dataclass, field
 from typing import Literal
-
-from msgspec import Struct, field
 
 from jobsprint.domain.delivery_failures import kind_of
 from jobsprint.domain.events import Event
@@ -15,7 +14,8 @@ DeliveryState = Literal["pending", "delivered", "retrying", "exhausted", "discar
 AttemptStatus = Literal["success", "error", "unknown"]
 
 
-class Attempt(Struct, frozen=True):
+@dataclass(frozen=True)
+class Attempt:
     """One try at a delivery. `failure` is a typed cause such as `dns`, `timeout_headers` or `http_5xx`.
 
     What was sent can be told from the delivery and `started_at`, but for what stands here: the URL as it may be shown,
@@ -35,7 +35,8 @@ class Attempt(Struct, frozen=True):
     signatures: int = 1
 
 
-class Delivery(Struct, frozen=True):
+@dataclass(frozen=True)
+class Delivery:
     """One event on its way to one webhook, with every attempt so far."""
 
     tenant: str
@@ -74,7 +75,8 @@ _CODE_CLASSES: dict[int, CodeClass] = {2: "2xx", 3: "3xx", 4: "4xx", 5: "5xx"}
 Standing = Literal["ours", "busy", "died", "follow", "over"]
 
 
-class Ticket(Struct, frozen=True):
+@dataclass(frozen=True)
+class Ticket:
     """Attempt `attempt` (from 1) at delivering an event to a webhook.
 
     `event_key` finds the event's row (`repositories.events`); it is empty as long as the event is kept nowhere else
@@ -106,7 +108,8 @@ def carried_event(ticket: Ticket) -> Event:
     )
 
 
-class DeliveryRow(Struct, frozen=True):
+@dataclass(frozen=True)
+class DeliveryRow:
     """A stored delivery. `attempt` is the number claimed last, `timestamp` the event's own, `base` as in `Ticket`.
 
     `claim` is the token of whoever is at it now, or None; `claimed_at` and `lease_until` (ms) belong to it. `recovery`
@@ -141,7 +144,8 @@ class DeliveryRow(Struct, frozen=True):
         )
 
 
-class Claim(Struct, frozen=True):
+@dataclass(frozen=True)
+class Claim:
     """Who is at an attempt: the queue message that brought it, and a word that tells two receipts of it apart."""
 
     message_id: str
@@ -190,7 +194,8 @@ def put_off_by_another(row: DeliveryRow | None, ticket: Ticket) -> bool:
     )
 
 
-class Ended(Struct, frozen=True):
+@dataclass(frozen=True)
+class Ended:
     """A recorded attempt, and what its delivery is now."""
 
     ticket: Ticket
@@ -198,7 +203,8 @@ class Ended(Struct, frozen=True):
     state: DeliveryState
 
 
-class Wanted(Struct, frozen=True):
+@dataclass(frozen=True)
+class Wanted:
     """What a list of deliveries is to show; None asks for everything.
 
     `code_class` and `failure` ask for deliveries of which one attempt fits both. `from_ms` and `to_ms` (both included)

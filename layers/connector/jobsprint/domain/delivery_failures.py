@@ -4,10 +4,11 @@ The kinds are those of `outbound.client.Failure`, `http_3xx` and the like, and `
 class after a colon (`blocked_address: link_local`).
 """
 
-from msgspec import Struct
+from dataclasses import dataclass
 
 
-class Meaning(Struct, frozen=True):
+@dataclass(frozen=True)
+class Meaning:
     """One line on what happened, and one on what to do."""
 
     explanation: str

@@ -8,8 +8,7 @@ import math
 import re
 from collections import Counter
 from collections.abc import Iterable, Mapping
-
-from msgspec import Struct
+from dataclasses import dataclass
 
 from jobsprint.domain import delivery_stats, integrations
 from jobsprint.domain.deliveries import Attempt, code_class
@@ -20,7 +19,8 @@ _CLASS, _FAILURE, _DURATION = "c", "f", "t"
 _NAME = re.compile(r"ok|bad|c(?:[2-5]xx|none)|f[a-z0-9_]{1,40}|t\d{1,2}")
 
 
-class Figures(Struct, frozen=True):
+@dataclass(frozen=True)
+class Figures:
     """What counts say. Durations in ms (`domain.delivery_stats` states their error), None where no attempt's end was
     seen."""
 

@@ -12,10 +12,8 @@ What has to be told of this waits in `untold` until it is published, so that a c
 
 import math
 from collections.abc import Sequence
+from dataclasses import dataclass, replace
 from typing import Literal
-
-from msgspec import Struct
-from msgspec.structs import replace
 
 from jobsprint.core.canonical_json import JsonObject
 from jobsprint.core.clock import iso_seconds
@@ -60,7 +58,8 @@ _MAX_BUSY_WAIT_MS = 60_000
 _FIRST_WAIT_MS = 2_000
 
 
-class Lease(Struct, frozen=True):
+@dataclass(frozen=True)
+class Lease:
     """A batch under way, until it says that it is done or until `until`; `probe`: it tries an open breaker."""
 
     token: str
@@ -68,7 +67,8 @@ class Lease(Struct, frozen=True):
     probe: bool = False
 
 
-class Untold(Struct, frozen=True):
+@dataclass(frozen=True)
+class Untold:
     """An event of the service's own that waits to be published: one event by name and `stamp`, however often told."""
 
     name: str
@@ -76,14 +76,16 @@ class Untold(Struct, frozen=True):
     data: JsonObject
 
 
-class Totals(Struct, frozen=True):
+@dataclass(frozen=True)
+class Totals:
     """All attempts of a webhook so far, by outcome."""
 
     ok: int
     bad: int
 
 
-class Traffic(Struct, frozen=True):
+@dataclass(frozen=True)
+class Traffic:
     """What is kept of a webhook that is not calm.
 
     `open_until`: 0 while the breaker is closed. `openings`: how often it opened in a row. `target`: the version of
@@ -113,7 +115,8 @@ class Traffic(Struct, frozen=True):
     untold: tuple[Untold, ...] = ()
 
 
-class Report(Struct, frozen=True):
+@dataclass(frozen=True)
+class Report:
     """What a batch saw of one webhook: attempts by outcome, whether one was slow, the deliveries it exhausted.
 
     `gone` counts those of `exhausted` that a 410 ended. `token` is the lease it held, if any. `totals` include its own
@@ -131,7 +134,8 @@ class Report(Struct, frozen=True):
     may_tell: bool = True
 
 
-class Admission(Struct, frozen=True):
+@dataclass(frozen=True)
+class Admission:
     """How many deliveries may go now, what for, and from when on the others may come again."""
 
     go: int

@@ -19,10 +19,8 @@ silent those of aws/event-ruler, which EventBridge runs on: `exists` sees leaves
 import operator
 import re
 from collections.abc import Callable, Collection, Mapping
+from dataclasses import dataclass, field, replace
 from typing import Any, TypeAlias
-
-from msgspec import Struct, field
-from msgspec.structs import replace
 
 from jobsprint.core import canonical_json
 from jobsprint.core.canonical_json import JsonValue
@@ -58,7 +56,8 @@ _NO, _ABSENT, _YES = 0, 1, 2
 _CHARACTERS_A_STEP = 1000
 
 
-class Flaw(Struct, frozen=True):
+@dataclass(frozen=True)
+class Flaw:
     """One thing wrong with a pattern: the steps that lead there, such as `("data", "amount", 0, "numeric")`."""
 
     where: Where
@@ -92,7 +91,8 @@ class Effort:
             raise Exhausted("This pattern takes too many steps on this document")
 
 
-class _Leaf(Struct, frozen=True):
+@dataclass(frozen=True)
+class _Leaf:
     """The tests of one field, any of which is enough; `absent`: it may also be missing.
 
     `weight` is the number of comparisons that one leaf of the document may take.
@@ -119,7 +119,8 @@ class _Leaf(Struct, frozen=True):
         return value in self.numbers
 
 
-class _Node(Struct):
+@dataclass
+class _Node:
     """What must hold at one place of the document; `absence` is what it is worth where there is nothing."""
 
     leaf: _Leaf | None = None
@@ -127,7 +128,8 @@ class _Node(Struct):
     absence: int = _ABSENT
 
 
-class Pattern(Struct, frozen=True):
+@dataclass(frozen=True)
+class Pattern:
     """A pattern that was read: its alternatives, each a tree of fields."""
 
     _alternatives: tuple[_Node, ...]

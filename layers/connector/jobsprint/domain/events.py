@@ -2,9 +2,8 @@
 
 import re
 from collections.abc import Iterable
+from dataclasses import dataclass
 from typing import Annotated, Any, Literal
-
-from msgspec import Struct
 
 from jobsprint.core import canonical_json
 from jobsprint.core.canonical_json import JsonObject
@@ -13,7 +12,8 @@ from jobsprint.core.errors import Detail
 from jobsprint.domain.inputs import Before, Check, Described, Shown
 
 
-class EventType(Struct, frozen=True):
+@dataclass(frozen=True)
+class EventType:
     """What a tenant says of its events of one name. Times are Unix milliseconds.
 
     `schema` is a JSON Schema of their data; in mode `warn` an event that breaks it is taken and marked.
@@ -27,7 +27,8 @@ class EventType(Struct, frozen=True):
     schema: JsonObject | None = None
 
 
-class Event(Struct, frozen=True):
+@dataclass(frozen=True)
+class Event:
     """A published event. `data` is canonical JSON text (`core.canonical_json`), never a parsed value.
 
     `warnings` say where it breaks the schema of its type. `place` is where in which item it is kept, if that holds

@@ -3,10 +3,8 @@
 import json
 import re
 from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field, replace
 from typing import Literal
-
-from msgspec import Struct, field
-from msgspec.structs import replace
 
 from jobsprint.core.canonical_json import JsonObject, JsonValue
 from jobsprint.core.errors import Conflict, ScopeMissing
@@ -16,7 +14,8 @@ IntegrationType = Literal["zapier", "n8n", "custom", "webhook", "mcp"]
 IntegrationStatus = Literal["connected", "disconnected", "pending", "error"]
 
 
-class Capability(Struct, frozen=True):
+@dataclass(frozen=True)
+class Capability:
     """One thing that an integration can do. `schema` is the JSON Schema of its parameters (an object)."""
 
     name: str
@@ -24,7 +23,8 @@ class Capability(Struct, frozen=True):
     schema: JsonObject = field(default_factory=dict)
 
 
-class Health(Struct, frozen=True):
+@dataclass(frozen=True)
+class Health:
     """What the last tests of a connection said.
 
     `status` turns `unhealthy` only after three failures in a row or on a verdict about credentials (contract 5).
@@ -40,7 +40,8 @@ class Health(Struct, frozen=True):
     untold: str | None = None
 
 
-class DeliveryPolicy(Struct, frozen=True, omit_defaults=True):
+@dataclass(frozen=True)
+class DeliveryPolicy:
     """How a webhook wants its deliveries; None is the service's default.
 
     `retry_schedule` holds the seconds before each attempt, `rate_limit` the most deliveries per second, and `filter` an
@@ -52,10 +53,11 @@ class DeliveryPolicy(Struct, frozen=True, omit_defaults=True):
     filter: JsonObject | None = None
 
 
-class Integration(Struct, frozen=True):
+@dataclass(frozen=True)
+class Integration:
     """A tenant's connection, or a webhook subscription (`type` is `webhook`). Times are Unix milliseconds.
 
-    `facts` is what its connector found out and needs again (no secrets, never shown). `sealed` holds the encrypted
+    `facts` is what its connector found out and needs again (no secrets, never shown). `encrypted` holds the encrypted
     fields by name: `url` (whole), `headers` and `keys` (JSON objects), `secrets` (a JSON list, newest first) and, while
     a rotation overlaps, `retired` (a JSON list of secret and end).
     `shown_url` is the URL with what looks like a credential masked; `header_names` may be shown. `status_reason` says
@@ -83,8 +85,8 @@ class Integration(Struct, frozen=True):
     shown_url: str = ""
     header_names: tuple[str, ...] = ()
     signed: bool = False
-    sealed: Mapping[str, str] = field(default_factory=dict)
-    sealed_version: int = 0
+    encrypted: Mapping[str, str] = field(default_factory=dict)
+    encrypted_version: int = 0
     status_reason: str | None = None
     grant: str | None = None
     policy: DeliveryPolicy = field(default_factory=DeliveryPolicy)
@@ -93,7 +95,8 @@ class Integration(Struct, frozen=True):
     version: int = 0
 
 
-class Activity(Struct, frozen=True):
+@dataclass(frozen=True)
+class Activity:
     """What happened to an integration: calls through it (`unknown` counts as failed), its health, and its circuit."""
 
     successful: int = 0

@@ -5,9 +5,8 @@ Apart from `integrations.oauth_client` so that whoever only keeps or opens a tok
 
 import re
 from collections.abc import Mapping
+from dataclasses import dataclass
 from urllib.parse import urlencode
-
-from msgspec import Struct
 
 from jobsprint.core.errors import UpstreamFailed
 
@@ -34,7 +33,8 @@ class Refused(UpstreamFailed):
         self.error = error
 
 
-class ProtectedResource(Struct, frozen=True):
+@dataclass(frozen=True)
+class ProtectedResource:
     """What is to be accessed: `resource` names it towards the authorization server, `scope` is what it asks for.
 
     `issuers` are the issuers to take, the first one that describes itself; several only where the server said nothing.
@@ -47,7 +47,8 @@ class ProtectedResource(Struct, frozen=True):
     undescribed: bool = False
 
 
-class AuthorizationServer(Struct, frozen=True):
+@dataclass(frozen=True)
+class AuthorizationServer:
     """An authorization server that described itself and knows S256, or is `assumed` at MCP's default addresses."""
 
     issuer: str
@@ -62,7 +63,8 @@ class AuthorizationServer(Struct, frozen=True):
     assumed: bool = False
 
 
-class Client(Struct, frozen=True):
+@dataclass(frozen=True)
+class Client:
     """Who we are at one authorization server. `secret_expires_at` in Unix ms, 0 for never; `scope` as registered."""
 
     id: str
@@ -77,7 +79,8 @@ class Client(Struct, frozen=True):
         return alive and set(scope.split()) <= set(self.scope.split())
 
 
-class TokenEndpoint(Struct, frozen=True):
+@dataclass(frozen=True)
+class TokenEndpoint:
     """Where tokens are asked for, by whom and for what: all that an exchange or a refresh needs."""
 
     url: str
@@ -85,7 +88,8 @@ class TokenEndpoint(Struct, frozen=True):
     resource: str
 
 
-class Tokens(Struct, frozen=True):
+@dataclass(frozen=True)
+class Tokens:
     """A token answer. Times are absolute Unix ms, None where the server named no lifetime."""
 
     access: str

@@ -5,7 +5,7 @@ the second after a pause. What is over the limit gets places in a line, one behi
 while there is a line, what is new goes to its end.
 """
 
-from msgspec import Struct
+from dataclasses import dataclass
 
 SECOND_MS = 1_000
 _GRAIN_MS = 20
@@ -13,7 +13,8 @@ MAX_LINE_MS = 900_000
 """How far ahead places are given: what the queue can keep (DelaySeconds)."""
 
 
-class Pace(Struct, frozen=True):
+@dataclass(frozen=True)
+class Pace:
     """`taken`: when deliveries went, and how many (rounded up to 20 ms); `line_until`: where the line ends."""
 
     taken: tuple[tuple[int, int], ...] = ()

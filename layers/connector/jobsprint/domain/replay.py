@@ -5,9 +5,8 @@ which is repeated after a crash finds the very same page.
 """
 
 import math
+from dataclasses import dataclass
 from typing import Literal
-
-from msgspec import Struct
 
 from jobsprint.core.ids import made_at
 
@@ -29,7 +28,8 @@ STALLED_MS = 2_700_000
 NAMED_SHARDS = 16
 
 
-class Wanted(Struct, frozen=True):
+@dataclass(frozen=True)
+class Wanted:
     """What is to be recovered: events published from `since` to `until` (Unix ms, both included).
 
     `events` are names and families, none for all. `states` are `failed` (deliveries that ended undelivered) and
@@ -44,7 +44,8 @@ class Wanted(Struct, frozen=True):
     per_second: int = DEFAULT_PER_SECOND
 
 
-class Position(Struct, frozen=True):
+@dataclass(frozen=True)
+class Position:
     """Where the planning goes on: behind the sort key `after`, or at the beginning of the phase.
 
     `failed` goes over deliveries, `missing` over events that Jobsprint named, both in the order of publishing; `later`
@@ -67,7 +68,8 @@ class Position(Struct, frozen=True):
         return cls(phase, int(shard), after)  # type: ignore[arg-type]
 
 
-class Recovery(Struct, frozen=True):
+@dataclass(frozen=True)
+class Recovery:
     """A recovery of one webhook. Times are Unix milliseconds.
 
     `step` is the one to be worked next, due at `due_at`. It sends `page` (delivery ids, and event keys of what is

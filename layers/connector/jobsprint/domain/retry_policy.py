@@ -2,8 +2,7 @@
 
 import math
 from collections.abc import Sequence
-
-from msgspec import Struct
+from dataclasses import dataclass
 
 from jobsprint.core.retry_after import retry_after_seconds
 from jobsprint.domain.deliveries import Attempt, DeliveryState
@@ -16,7 +15,8 @@ GONE = 410
 _TELLS_WHEN = frozenset({429, 503})
 
 
-class Verdict(Struct, frozen=True):
+@dataclass(frozen=True)
+class Verdict:
     """What an attempt makes of its delivery; `next_at` (Unix ms) only while it is `retrying`.
 
     `gone`: the receiver wants no more deliveries at all (410).

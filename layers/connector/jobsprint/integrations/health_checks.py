@@ -8,9 +8,8 @@ tested once a run, also where SQS hands a message out twice, a page is spread ag
 
 import json
 import time
+from dataclasses import replace
 from typing import Any
-
-from msgspec.structs import replace
 
 from jobsprint.connectors.base import ACTION_SECONDS, TEST_SECONDS, TestResult
 from jobsprint.connectors.registry import connector_for
@@ -32,7 +31,7 @@ def test(tenant: str, integration_id: str) -> tuple[TestResult, int]:
     """Tests a connection now and says when (ms). Raises NotFound, and Conflict for what is not connected."""
     integration, activity = IntegrationStore(tenant).get_with_activity(integration_id)
     # A connection in error may be tested: that is how it recovers. One without credentials cannot be.
-    if not integration.sealed or integration.status in ("disconnected", "pending"):
+    if not integration.encrypted or integration.status in ("disconnected", "pending"):
         integrations.require_connected(integration)
         raise Conflict(f"{integration_id} has no credentials; connect it first", code="not_connected")
     return _tested(integration, activity.health)

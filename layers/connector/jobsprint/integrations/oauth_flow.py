@@ -1,17 +1,16 @@
 """OAuth 2.1 in two invocations: `begin` finds everything and gives the URL for consent, `finish` is its callback.
 
-What has to survive in between stands sealed in the store under the hash of `state`, for ten minutes and for one use.
+What has to survive in between stands encrypted in the store under the hash of `state`, for ten minutes and for one use.
 Everything is checked before anything is sent: the state, then `iss` (RFC 9207, on error answers too), then the code.
 """
 
 import os
 from base64 import urlsafe_b64encode
 from collections.abc import Mapping
+from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING, Annotated, Literal
 
 import msgspec
-from msgspec import Struct
-from msgspec.structs import replace
 
 from jobsprint.connectors.base import Connection
 from jobsprint.connectors.fields import Url
@@ -41,7 +40,7 @@ from jobsprint.outbound import address_policy
 from jobsprint.repositories import oauth as store
 from jobsprint.repositories.integrations import IntegrationStore
 from jobsprint.security.credentials import Credentials
-from jobsprint.security.encryption import NotOpened, Place, open_sealed, seal
+from jobsprint.security.encryption import DecryptionFailed, EncryptionContext, decrypt, encrypt
 
 if TYPE_CHECKING:
     from jobsprint.domain.oauth import AuthorizationServer
@@ -68,7 +67,8 @@ class OAuthConnect(Input, frozen=True):
     serverUrl: Url | None = None  # noqa: N815
 
 
-class Flow(Struct, frozen=True):
+@dataclass(frozen=True)
+class Flow:
     """What has to survive between the two halves of a consent."""
 
     integration_id: str
@@ -301,13 +301,15 @@ def _client(
     key, clients = oauth_grants.client_key(server.issuer, redirect_uri), store.ClientStore(tenant)
     kept = clients.find(key)
     if kept:
-        sealed, version = kept
-        client = msgspec.json.decode(open_sealed(Place(tenant, key, "client", version), sealed), type=Client)
+        encrypted, version = kept
+        client = msgspec.json.decode(decrypt(EncryptionContext(tenant, key, "client", version), encrypted), type=Client)
         if client.is_good_for(scope, now_ms()):
             return client
     client = oauth_client.register(server, redirect_uri, scope, budget)
     version = now_ms()
-    clients.keep(key, seal(Place(tenant, key, "client", version), msgspec.json.encode(client).decode()), version)
+    clients.keep(
+        key, encrypt(EncryptionContext(tenant, key, "client", version), msgspec.json.encode(client).decode()), version
+    )
     return client
 
 
@@ -321,8 +323,8 @@ def _random() -> str:
 
 def _keep(tenant: str, state: str, flow: Flow) -> None:
     id_ = store.consent_id(state)
-    sealed = seal(Place(tenant, id_, "consent", 1), msgspec.json.encode(flow).decode())
-    store.keep_consent(store.Consent(id_, tenant, sealed), now_ms())
+    encrypted = encrypt(EncryptionContext(tenant, id_, "consent", 1), msgspec.json.encode(flow).decode())
+    store.keep_consent(store.Consent(id_, tenant, encrypted), now_ms())
 
 
 def _taken(state: str) -> tuple[str, Flow]:
@@ -330,7 +332,7 @@ def _taken(state: str) -> tuple[str, Flow]:
     if consent is None:
         raise BadRequest(_NO_FLOW, code="invalid_state")
     try:
-        opened = open_sealed(Place(consent.tenant, consent.id, "consent", 1), consent.sealed)
-    except NotOpened as error:
+        opened = decrypt(EncryptionContext(consent.tenant, consent.id, "consent", 1), consent.encrypted)
+    except DecryptionFailed as error:
         raise BadRequest(_NO_FLOW, code="invalid_state") from error
     return consent.tenant, msgspec.json.decode(opened, type=Flow)

@@ -9,11 +9,10 @@ import hashlib
 import os
 import time
 from collections.abc import Callable
+from dataclasses import dataclass, replace
 from typing import TypeVar
 
 import msgspec
-from msgspec import Struct
-from msgspec.structs import replace
 
 from jobsprint.connectors.base import TestResult
 from jobsprint.core.clock import now_ms
@@ -39,7 +38,7 @@ from jobsprint.integrations import state
 from jobsprint.repositories.integrations import IntegrationStore
 from jobsprint.repositories.oauth import ClientStore, Grant, GrantStore
 from jobsprint.security.credentials import Credentials, open_credentials
-from jobsprint.security.encryption import Place, open_sealed, seal
+from jobsprint.security.encryption import EncryptionContext, decrypt, encrypt
 
 TOKEN_KEY = "token"  # noqa: S105 - the name under which a connector finds its bearer token
 LOCK_MS = 12_000
@@ -56,8 +55,10 @@ _NEXT_STEP = "Connect it again with authType oauth, and give consent"
 _Result = TypeVar("_Result")
 
 
-class Keeping(Struct, frozen=True):
-    """What a grant seals: its tokens, and all that renewing and revoking them takes. `asked` is the consent's scope."""
+@dataclass(frozen=True)
+class Keeping:
+    """What a grant encrypts: its tokens, and all that renewing and revoking them takes. `asked` is the consent's
+    scope."""
 
     server_url: str
     issuer: str
@@ -198,7 +199,7 @@ def keep(tenant: str, keeping: Keeping) -> str:
     store = GrantStore(tenant)
     for _ in range(5):
         before = store.find(id_)
-        if store.write(_sealed(tenant, id_, keeping, version=before.version + 1 if before else 1)):
+        if store.write(_encrypted(tenant, id_, keeping, version=before.version + 1 if before else 1)):
             return id_
     raise Conflict("The grant is being changed by others; try again", code="changed_meanwhile")
 
@@ -261,10 +262,10 @@ def _revoke(keeping: Keeping) -> None:
         logger.warning("token_not_revoked", extra={"issuer": keeping.issuer[:200]})
 
 
-def _sealed(tenant: str, id_: str, keeping: Keeping, *, version: int) -> Grant:
+def _encrypted(tenant: str, id_: str, keeping: Keeping, *, version: int) -> Grant:
     return Grant(
         id=id_,
-        sealed=seal(Place(tenant, id_, "grant", version), msgspec.json.encode(keeping).decode()),
+        encrypted=encrypt(EncryptionContext(tenant, id_, "grant", version), msgspec.json.encode(keeping).decode()),
         version=version,
         expires_at=keeping.tokens.expires_at,
         refresh_at=keeping.tokens.refresh_at if keeping.tokens.refresh else None,
@@ -272,7 +273,7 @@ def _sealed(tenant: str, id_: str, keeping: Keeping, *, version: int) -> Grant:
 
 
 def _opened(tenant: str, grant: Grant) -> Keeping:
-    opened = open_sealed(Place(tenant, grant.id, "grant", grant.version), grant.sealed)
+    opened = decrypt(EncryptionContext(tenant, grant.id, "grant", grant.version), grant.encrypted)
     return msgspec.json.decode(opened, type=Keeping)
 
 
@@ -330,7 +331,7 @@ def _renew(tenant: str, grant: Grant, keeping: Keeping, *, works: bool) -> str |
             return None
         message = f"The authorization could not be renewed just now: {error.message}"
         raise UpstreamFailed(message, code="token_refresh_failed", sent=False) from error
-    written = store.write(_sealed(tenant, grant.id, replace(keeping, tokens=tokens), version=grant.version + 1))
+    written = store.write(_encrypted(tenant, grant.id, replace(keeping, tokens=tokens), version=grant.version + 1))
     return tokens.access if written else None
 
 

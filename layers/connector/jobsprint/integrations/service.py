@@ -1,10 +1,10 @@
 """From connect to delete: what changes an integration, and the events that tell of it."""
 
 from collections.abc import Callable, Mapping
+from dataclasses import dataclass, replace
 from typing import TypeVar
 
-from msgspec import Struct, field
-from msgspec.structs import replace
+from msgspec import field
 
 from jobsprint.catalog.builtin import App
 from jobsprint.catalog.search import find_app
@@ -43,7 +43,8 @@ class Named(Described, frozen=True):
     name: Name
 
 
-class Connected(Struct, frozen=True):
+@dataclass(frozen=True)
+class Connected:
     """The outcome of a connect: the integration, a sentence, whether it is new, and where to consent if need be."""
 
     integration: Integration

@@ -6,8 +6,7 @@ tells first, under the same id.
 
 import hashlib
 import json
-
-from msgspec.structs import replace
+from dataclasses import replace
 
 from jobsprint.connectors.base import Connection, TestResult
 from jobsprint.core.clock import now_ms
@@ -105,7 +104,7 @@ def _told(integration: Integration, health: Health, response_ms: int = 0) -> boo
 
 
 def settled(integration: Integration, connection: Connection) -> Integration:
-    """The integration with the credentials sealed and everything else as the connection says."""
+    """The integration with the credentials encrypted and everything else as the connection says."""
     connected_at = integration.connected_at
     if connection.status == "connected" and integration.status != "connected":
         connected_at = now_ms()

@@ -16,11 +16,10 @@ import threading
 import unicodedata
 from collections.abc import Callable, Iterable, Iterator, Sequence
 from concurrent.futures import Future
+from dataclasses import dataclass
 from functools import lru_cache
 from typing import Any, Literal
 from urllib.parse import quote
-
-from msgspec import Struct
 
 from jobsprint.core.config import settings
 
@@ -58,7 +57,8 @@ CLASSES = (
 _PRIVATE_CLASSES = frozenset({"private", "shared", "benchmarking"})
 
 
-class AddressPolicy(Struct, frozen=True):
+@dataclass(frozen=True)
+class AddressPolicy:
     """What this deployment lets tenants reach besides the public internet over https.
 
     `allow_private` opens private, shared (CGNAT) and benchmarking networks, plain http and port 80. `allow_loopback`
@@ -100,7 +100,8 @@ class Unresolvable(OSError):
     """The host has no address, or none was found in time."""
 
 
-class Target(Struct, frozen=True):
+@dataclass(frozen=True)
+class Target:
     """A URL that passed the vetting of its text.
 
     `host` is ASCII, lower case, without brackets or trailing dot, and a numeric spelling is in its normal form;

@@ -21,12 +21,12 @@ from collections import OrderedDict, deque
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from concurrent.futures import Future
 from contextlib import contextmanager, suppress
+from dataclasses import dataclass, field
 from itertools import count
 from pathlib import Path
 from typing import Any
 
 import pycurl
-from msgspec import Struct, field
 
 from jobsprint.outbound.address_policy import (
     AddressPolicy,
@@ -107,7 +107,8 @@ _FRAMING = frozenset(
 _SAFE_METHODS = frozenset({"GET", "HEAD", "OPTIONS"})
 
 
-class Request(Struct, frozen=True):
+@dataclass(frozen=True)
+class Request:
     """One request to send.
 
     `body` None sends none. `repeatable` says that the receiver knows a repeat (a `webhook-id`, an upsert); GET, HEAD
@@ -145,7 +146,8 @@ class Request(Struct, frozen=True):
         return not self.once and (self.repeatable or self.method in _SAFE_METHODS)
 
 
-class Answer(Struct, frozen=True):
+@dataclass(frozen=True)
+class Answer:
     """A response with any status, 3xx too (never followed).
 
     `headers` have lower-case names; repeated ones are joined with `, `; octets beyond ASCII are read as Latin-1.
@@ -162,7 +164,8 @@ class Answer(Struct, frozen=True):
     timings: dict[str, int]
 
 
-class Failure(Struct, frozen=True):
+@dataclass(frozen=True)
+class Failure:
     """No usable response.
 
     `kind`, one of `KINDS`: `dns`; `blocked_address`, `blocked_port`, `plain_http`, `malformed_url` (the vetting refused
@@ -272,7 +275,8 @@ _PROTOCOL_DETAILS = {
 _MAX_MESSAGE = 200
 
 
-class _Job(Struct):
+@dataclass
+class _Job:
     """A request on its way: what it is, when its budget began and ends, and the lookup it waits for."""
 
     index: int

@@ -1,9 +1,8 @@
 """API tokens: id (key), tenant, SHA-256 of the token, scopes, times. The token itself is never kept."""
 
 import time
+from dataclasses import dataclass
 from typing import Any
-
-from msgspec import Struct
 
 from jobsprint.core import aws
 from jobsprint.core.config import settings
@@ -13,7 +12,8 @@ from jobsprint.repositories.dynamodb import Item, marshal_item, unmarshal_item, 
 _KEEP_ENDED_SECONDS = 30 * 86400
 
 
-class TokenRow(Struct, frozen=True):
+@dataclass(frozen=True)
+class TokenRow:
     """A kept token. Times are Unix milliseconds; `usage_key` ties its tenant to the usage plan."""
 
     id: str

@@ -6,9 +6,8 @@
 The index is read a moment late, so whatever is read may no longer stand: `move_on` changes only what does.
 """
 
+from dataclasses import dataclass
 from typing import Any
-
-from msgspec import Struct
 
 from jobsprint.core import aws
 from jobsprint.core.config import settings
@@ -20,7 +19,8 @@ _SWEEPER = "#sweeper"
 _DAY_SECONDS = 86400
 
 
-class Due(Struct, frozen=True):
+@dataclass(frozen=True)
+class Due:
     """A delivery that is due at `due_at` (Unix ms), with the ticket of the attempt that it waits for or is at.
 
     `sweeps` counts how often the sweeper has enqueued that attempt before.

@@ -5,10 +5,10 @@ as canonical JSON text, so DynamoDB's numbers never touch a tenant's data.
 """
 
 from collections.abc import Callable, Iterable, Mapping
+from dataclasses import dataclass
 from typing import Any, TypeAlias, TypeVar
 
 from botocore.exceptions import ClientError
-from msgspec import Struct
 
 from jobsprint.core import aws
 
@@ -60,7 +60,8 @@ def unmarshal_item(attributes: Mapping[str, Any]) -> Item:
     return {name: _unmarshal(attribute) for name, attribute in attributes.items()}
 
 
-class Lost(Struct, frozen=True):
+@dataclass(frozen=True)
+class Lost:
     """A write whose condition did not hold.
 
     `item` is what stands instead: empty where nothing does, or where the write did not ask for it by
@@ -91,14 +92,16 @@ def live(item: Item, now: int) -> bool:
     return "expiresAt" not in item or int(item["expiresAt"]) * 1000 > now
 
 
-class Page(Struct, frozen=True):
+@dataclass(frozen=True)
+class Page:
     """Items of one page, and the sort key to go on from, or None at the end."""
 
     items: list[Item]
     position: str | None
 
 
-class Query(Struct, frozen=True):
+@dataclass(frozen=True)
+class Query:
     """A key query, newest first unless `ascending`.
 
     `key` is the partition attribute and its value; `low` and `high` bound the sort key, both included. `resume` gives

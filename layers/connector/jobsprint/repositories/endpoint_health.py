@@ -7,10 +7,10 @@ A change is decided on what was read and written if nobody changed it since; els
 """
 
 from collections.abc import Callable
+from dataclasses import dataclass
 from typing import Any, Generic, TypeVar
 
 import msgspec
-from msgspec import Struct
 
 from jobsprint.core import aws
 from jobsprint.core.config import settings
@@ -30,7 +30,8 @@ class Contended(Exception):
     """Others changed it again and again; nothing was written."""
 
 
-class Seen(Struct, Generic[_State], frozen=True):
+@dataclass(frozen=True)
+class Seen(Generic[_State]):
     """A state as it stands, and its version (0: there is none yet)."""
 
     state: _State

@@ -7,9 +7,8 @@
 """
 
 import json
+from dataclasses import asdict, replace
 from typing import Any
-
-from msgspec.structs import asdict, replace
 
 from jobsprint.core import aws
 from jobsprint.core.config import settings

@@ -20,10 +20,10 @@ import hashlib
 import json
 import zlib
 from collections.abc import Iterator, Sequence
+from dataclasses import replace
 from typing import Any
 
 import msgspec
-from msgspec.structs import replace
 
 from jobsprint.core import aws
 from jobsprint.core.config import settings

@@ -2,7 +2,7 @@
 
 `queued` → `running` by a conditional write right before the call is sent → an end with its outcome, or `queued` again
 where the other side turned the call away unread. Parameters and
-outcome are sealed texts, which go on beside the item where they are long.
+outcome are encrypted texts, which go on beside the item where they are long.
 """
 
 from typing import Any
@@ -31,7 +31,9 @@ class ExecutionStore:
         """Keeps a new execution with its parameters; one that is there already stays as it is."""
         sk = unique_part(execution.id)
         expires = execution.created_at // 1000 + KEPT_SECONDS
-        first, parts = dynamodb.keep_rest(self._table, self._pk, sk, execution.sealed_parameters or "", expires=expires)
+        first, parts = dynamodb.keep_rest(
+            self._table, self._pk, sk, execution.encrypted_parameters or "", expires=expires
+        )
         item: dict[str, Value | None] = {
             "pk": self._pk,
             "sk": sk,
@@ -82,14 +84,14 @@ class ExecutionStore:
         )
 
     def finish(
-        self, execution_id: str, state: ExecutionState, sealed_outcome: str, *, holder: str | None, now: int
+        self, execution_id: str, state: ExecutionState, encrypted_outcome: str, *, holder: str | None, now: int
     ) -> bool:
         """Ends what `holder` runs, or what is queued still (None); False when it is somebody else's by now."""
         first, parts = dynamodb.keep_rest(
             self._table,
             self._pk,
             f"{unique_part(execution_id)}#{_OUTCOME}",
-            sealed_outcome,
+            encrypted_outcome,
             expires=now // 1000 + KEPT_SECONDS,
         )
         return self._change(
@@ -137,8 +139,8 @@ class ExecutionStore:
             state=item["state"],
             created_at=item["createdAt"],
             traceparent=item.get("traceparent"),
-            sealed_parameters=text("parameters", item["sk"], "parts"),
-            sealed_outcome=text("outcome", f"{item['sk']}#{_OUTCOME}", "outcomeParts"),
+            encrypted_parameters=text("parameters", item["sk"], "parts"),
+            encrypted_outcome=text("outcome", f"{item['sk']}#{_OUTCOME}", "outcomeParts"),
             holder=item.get("holder"),
             started_at=item.get("startedAt", 0),
             lease_until=item.get("leaseUntil", 0),

@@ -1,14 +1,14 @@
 """What stands under an Idempotency-Key: pk <tenant>#idempotency, sk a hash of route and key.
 
 A row is `started` by a conditional write of one holder, may say that its request is `sending` what cannot be taken
-back, and is then either kept with a sealed answer or removed. One whose holder died is free again once its lease has
-passed, unless it was sending. Every write of a holder names its token, so one that was taken for dead changes nothing.
+back, and is then either kept with an encrypted answer or removed. One whose holder died is free again once its lease
+has passed, unless it was sending. Every write of a holder names its token, so one that was taken for dead changes
+nothing.
 """
 
 import os
+from dataclasses import dataclass
 from typing import Any
-
-from msgspec import Struct
 
 from jobsprint.core import aws
 from jobsprint.core.config import settings
@@ -20,7 +20,8 @@ KEPT_SECONDS = 24 * 3600
 LEASE_MS = 40_000
 
 
-class Hold(Struct, frozen=True):
+@dataclass(frozen=True)
+class Hold:
     """The key is ours: every later write names `token`. `call_id` names what the request does, also for whoever takes
     over from a holder that died."""
 
@@ -30,8 +31,9 @@ class Hold(Struct, frozen=True):
     call_id: str
 
 
-class Kept(Struct, frozen=True):
-    """What stands under a key already: the fingerprint of its request, and its sealed answer once there is one.
+@dataclass(frozen=True)
+class Kept:
+    """What stands under a key already: the fingerprint of its request, and its encrypted answer once there is one.
 
     `sending_at` (ms) says since when its holder does what cannot be taken back; `abandoned` that it died over it, so
     nobody knows what came of it.
@@ -118,15 +120,15 @@ def mark_sending(hold: Hold, now: int) -> bool:
     )
 
 
-def keep(hold: Hold, sealed_answer: str, *, now: int) -> bool:
+def keep(hold: Hold, encrypted_answer: str, *, now: int) -> bool:
     """Keeps the answer of the holder; False when it lost the key meanwhile. `now` in ms."""
-    return _keep(hold, sealed_answer, "holder = :token", now)
+    return _keep(hold, encrypted_answer, "holder = :token", now)
 
 
-def settle(tenant: str, name: str, sealed_answer: str, *, now: int) -> None:
+def settle(tenant: str, name: str, encrypted_answer: str, *, now: int) -> None:
     """Keeps an answer for a holder that died while it was sending, unless somebody else did."""
     hold = Hold(tenant, name, os.urandom(8).hex(), "")
-    _keep(hold, sealed_answer, "attribute_exists(sendingAt) AND attribute_not_exists(answer)", now)
+    _keep(hold, encrypted_answer, "attribute_exists(sendingAt) AND attribute_not_exists(answer)", now)
 
 
 def release(hold: Hold) -> None:
@@ -146,12 +148,12 @@ def hand_over(hold: Hold) -> None:
     _change(hold, "SET leaseUntil = :none", condition="holder = :token", values={":none": 0})
 
 
-def _keep(hold: Hold, sealed_answer: str, condition: str, now: int) -> bool:
+def _keep(hold: Hold, encrypted_answer: str, condition: str, now: int) -> bool:
     first, parts = dynamodb.keep_rest(
         settings().tenants_table,
         f"{hold.tenant}#idempotency",
         hold.name,
-        sealed_answer,
+        encrypted_answer,
         expires=now // 1000 + KEPT_SECONDS,
     )
     return _change(

@@ -12,10 +12,10 @@ scheduled health tests cover, which keeps their index as small as that.
 import hashlib
 import json
 from collections.abc import Callable, Iterable
+from dataclasses import replace
 from typing import Any
 
 import msgspec
-from msgspec.structs import replace
 
 from jobsprint.core import aws
 from jobsprint.core.config import settings
@@ -81,8 +81,8 @@ def _to_item(integration: Integration) -> dict[str, Any]:
         "shownUrl": integration.shown_url or None,
         "headerNames": list(integration.header_names) or None,
         "signed": integration.signed or None,
-        "sealed": dict(integration.sealed) or None,
-        "sealedVersion": integration.sealed_version or None,
+        "encrypted": dict(integration.encrypted) or None,
+        "encryptedVersion": integration.encrypted_version or None,
         "statusReason": integration.status_reason,
         "grant": integration.grant,
         "policy": _policy_text(integration.policy),
@@ -113,8 +113,8 @@ def _from_item(item: Item) -> Integration:
         shown_url=item.get("shownUrl", ""),
         header_names=tuple(item.get("headerNames", [])),
         signed=item.get("signed", False),
-        sealed=item.get("sealed", {}),
-        sealed_version=item.get("sealedVersion", 0),
+        encrypted=item.get("encrypted", {}),
+        encrypted_version=item.get("encryptedVersion", 0),
         status_reason=item.get("statusReason"),
         grant=item.get("grant"),
         policy=msgspec.json.decode(item.get("policy", "{}"), type=DeliveryPolicy),

@@ -1,4 +1,4 @@
-"""What OAuth leaves behind: consents under way, clients registered, and grants, each with what it is for sealed.
+"""What OAuth leaves behind: consents under way, clients registered, and grants, each with what it is for encrypted.
 
     pk #oauth#<sha256 of the state>   sk 1                              a consent under way, for ten minutes
     pk <tenant>#oauth-client          sk <hash of issuer and redirect>  who we are at an authorization server
@@ -6,13 +6,12 @@
     pk <tenant>#grant                 sk <grant id>#<integration id>    an integration that uses them
 
 Nobody but the state knows a consent's tenant when the browser comes back, so that one key begins with no tenant (and
-no tenant's name begins with `#`). Its tenant stands beside the sealed text, which opens for that tenant alone.
+no tenant's name begins with `#`). Its tenant stands beside the encrypted text, which opens for that tenant alone.
 """
 
 import hashlib
+from dataclasses import dataclass
 from typing import Any
-
-from msgspec import Struct
 
 from jobsprint.core import aws
 from jobsprint.core.config import settings
@@ -24,12 +23,13 @@ CONSENT_SECONDS = 600
 # --- consents under way -----------------------------------------------------------------------------------------------
 
 
-class Consent(Struct, frozen=True):
-    """A consent that was asked for: whose, and its sealed particulars, bound to `id`."""
+@dataclass(frozen=True)
+class Consent:
+    """A consent that was asked for: whose, and its encrypted particulars, bound to `id`."""
 
     id: str
     tenant: str
-    sealed: str
+    encrypted: str
 
 
 def consent_id(state: str) -> str:
@@ -47,7 +47,7 @@ def keep_consent(consent: Consent, now: int) -> None:
         TableName=settings().tenants_table,
         Item=_consent_key(consent.id)
         | marshal_item(
-            {"tenant": consent.tenant, "sealed": consent.sealed, "expiresAt": now // 1000 + CONSENT_SECONDS}
+            {"tenant": consent.tenant, "encrypted": consent.encrypted, "expiresAt": now // 1000 + CONSENT_SECONDS}
         ),
         ConditionExpression="attribute_not_exists(pk)",
     )
@@ -66,14 +66,14 @@ def take_consent(id_: str, now: int) -> Consent | None:
     if isinstance(answer, Lost):
         return None
     item = unmarshal_item(answer["Attributes"])
-    return Consent(id_, item["tenant"], item["sealed"]) if live(item, now) else None
+    return Consent(id_, item["tenant"], item["encrypted"]) if live(item, now) else None
 
 
 # --- clients ----------------------------------------------------------------------------------------------------------
 
 
 class ClientStore:
-    """The registrations made for one tenant, one per issuer and redirect URI; what is kept is sealed text."""
+    """The registrations made for one tenant, one per issuer and redirect URI; what is kept is encrypted text."""
 
     def __init__(self, tenant: str) -> None:
         self._tenant = tenant
@@ -83,15 +83,16 @@ class ClientStore:
         return marshal_item({"pk": f"{self._tenant}#oauth-client", "sk": client_key})
 
     def find(self, client_key: str) -> tuple[str, int] | None:
-        """A sealed registration and the version it was sealed under."""
+        """An encrypted registration and the version it was encrypted under."""
         answer = aws.dynamodb().get_item(TableName=self._table, Key=self._key(client_key), ConsistentRead=True)
         item = unmarshal_item(answer.get("Item", {}))
-        return (item["sealed"], item["version"]) if item else None
+        return (item["encrypted"], item["version"]) if item else None
 
-    def keep(self, client_key: str, sealed: str, version: int) -> None:
+    def keep(self, client_key: str, encrypted: str, version: int) -> None:
         """Keeps a registration in place of an older one."""
         aws.dynamodb().put_item(
-            TableName=self._table, Item=self._key(client_key) | marshal_item({"sealed": sealed, "version": version})
+            TableName=self._table,
+            Item=self._key(client_key) | marshal_item({"encrypted": encrypted, "version": version}),
         )
 
     def forget(self, client_key: str) -> None:
@@ -102,14 +103,15 @@ class ClientStore:
 # --- grants -----------------------------------------------------------------------------------------------------------
 
 
-class Grant(Struct, frozen=True):
+@dataclass(frozen=True)
+class Grant:
     """The tokens for one server. `version` counts every change of them and fences writers off; times in ms.
 
     `refresh_at` is when to renew them ahead of `expires_at`; `dead` says that only a new consent helps.
     """
 
     id: str
-    sealed: str
+    encrypted: str
     version: int
     expires_at: int | None = None
     refresh_at: int | None = None
@@ -137,7 +139,7 @@ class GrantStore:
         before = grant.version - 1
         item = marshal_item(
             {
-                "sealed": grant.sealed,
+                "encrypted": grant.encrypted,
                 "version": grant.version,
                 "tokenExpires": grant.expires_at,
                 "refreshAt": grant.refresh_at,
@@ -235,7 +237,7 @@ def _versioned(before: int) -> dict[str, Any]:
 def _grant(item: Item) -> Grant:
     return Grant(
         id=item["sk"],
-        sealed=item["sealed"],
+        encrypted=item["encrypted"],
         version=item["version"],
         expires_at=item.get("tokenExpires"),
         refresh_at=item.get("refreshAt"),

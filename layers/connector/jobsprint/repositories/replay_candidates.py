@@ -2,10 +2,9 @@
 
 from collections.abc import Callable, Iterable, Sequence
 from concurrent.futures import ThreadPoolExecutor
+from dataclasses import dataclass
 from functools import partial
 from typing import Any
-
-from msgspec import Struct
 
 from jobsprint.core import aws
 from jobsprint.core.config import settings
@@ -23,7 +22,8 @@ _BEHIND = "!"
 _FIELDS = ("pk", "sk", "id", "event", "timestamp", "about", "createdAt", "expiresAt", "together")
 
 
-class KeptEvent(Struct, frozen=True):
+@dataclass(frozen=True)
+class KeptEvent:
     """An event as it is kept: its `event_key`, since when (Unix ms) and until when (Unix seconds)."""
 
     key: str
@@ -142,7 +142,8 @@ class Recoverable:
         ]
 
 
-class _Range(Struct, frozen=True):
+@dataclass(frozen=True)
+class _Range:
     """The items of one partition, oldest first."""
 
     table: str

@@ -6,8 +6,9 @@
 A step is written down by one conditional write, so of two workers at the same step one counts.
 """
 
+from dataclasses import replace
+
 import msgspec
-from msgspec.structs import replace
 
 from jobsprint.core import aws
 from jobsprint.core.config import settings

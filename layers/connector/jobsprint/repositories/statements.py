@@ -7,9 +7,8 @@ CPU of a call for each. No value may be bytes: botocore hands the values on as t
 """
 
 from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass
 from typing import Any
-
-from msgspec import Struct
 
 from jobsprint.core import aws
 from jobsprint.repositories.dynamodb import Value, marshal, marshal_item
@@ -18,7 +17,8 @@ _MOST = 25  # statements of one call
 _CONDITION_FAILED = frozenset({"ConditionalCheckFailed", "DuplicateItem"})
 
 
-class Statement(Struct, frozen=True):
+@dataclass(frozen=True)
+class Statement:
     """A write to one item: its PartiQL and the values of the question marks. `item` names what it writes to."""
 
     text: str

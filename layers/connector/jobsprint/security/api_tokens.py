@@ -7,8 +7,7 @@ import hashlib
 import hmac
 import re
 import secrets
-
-from msgspec import Struct
+from dataclasses import dataclass
 
 from jobsprint.core import aws
 from jobsprint.core.config import settings
@@ -20,7 +19,8 @@ from jobsprint.repositories.api_tokens import TokenRow
 _FORM = re.compile(r"jsp_([0-9a-hjkmnp-tv-z]{26})_[A-Za-z0-9_-]{43}")
 
 
-class Issued(Struct, frozen=True):
+@dataclass(frozen=True)
+class Issued:
     """A new token, shown this once."""
 
     token: str

@@ -1,31 +1,31 @@
-"""What a connection must keep secret - its URL, header values and signing secrets - sealed onto its item.
+"""What a connection must keep secret - its URL, header values and signing secrets - encrypted onto its item.
 
-URLs are sealed whole because many carry a token; what may be shown stands beside them.
+URLs are encrypted whole because many carry a token; what may be shown stands beside them.
 """
 
 import json
 from collections.abc import Mapping
-
-from msgspec import Struct, field
-from msgspec.structs import replace
+from dataclasses import dataclass, field, replace
 
 from jobsprint.core.errors import Conflict, InvalidFields
 from jobsprint.core.redaction import shown_url, url_secrets
 from jobsprint.domain.integrations import Integration
-from jobsprint.security.encryption import Place, open_sealed, seal
+from jobsprint.security.encryption import EncryptionContext, decrypt, encrypt
 
 MAX_RETIRED = 10
 """Signing secrets that may be on their way out together: each costs its receiver a signature on every delivery."""
 
 
-class RetiredSecret(Struct, frozen=True):
+@dataclass(frozen=True)
+class RetiredSecret:
     """A signing secret that another one has taken the place of; it signs too until `until` (Unix ms, not included)."""
 
     secret: str
     until: int
 
 
-class Credentials(Struct, frozen=True):
+@dataclass(frozen=True)
+class Credentials:
     """The clear text: header values by name, signing secrets newest first, and a connector's own keys by name.
 
     `secrets` never end by themselves; `retired` ones do, newest first. What signs is `valid_secrets`.
@@ -73,8 +73,8 @@ def rotated(credentials: Credentials, secret: str, *, overlap_ms: int, now: int)
 
 
 def seal_credentials(integration: Integration, credentials: Credentials) -> Integration:
-    """The integration with these credentials sealed under its next version, and what of them may be shown."""
-    version = integration.sealed_version + 1
+    """The integration with these credentials encrypted under its next version, and what of them may be shown."""
+    version = integration.encrypted_version + 1
     texts = {
         "url": credentials.url,
         "headers": json.dumps(dict(credentials.headers)),
@@ -85,10 +85,11 @@ def seal_credentials(integration: Integration, credentials: Credentials) -> Inte
         texts["retired"] = json.dumps([[old.secret, old.until] for old in credentials.retired])
     return replace(
         integration,
-        sealed={
-            name: seal(Place(integration.tenant, integration.id, name, version), text) for name, text in texts.items()
+        encrypted={
+            name: encrypt(EncryptionContext(integration.tenant, integration.id, name, version), text)
+            for name, text in texts.items()
         },
-        sealed_version=version,
+        encrypted_version=version,
         shown_url=shown_url(credentials.url),
         header_names=tuple(credentials.headers),
         signed=bool(credentials.secrets),
@@ -97,19 +98,19 @@ def seal_credentials(integration: Integration, credentials: Credentials) -> Inte
 
 def open_credentials(integration: Integration) -> Credentials:
     """The clear credentials of an integration; empty ones after a disconnect wiped them."""
-    if not integration.sealed:
+    if not integration.encrypted:
         return Credentials()
 
     def opened(name: str) -> str:
-        place = Place(integration.tenant, integration.id, name, integration.sealed_version)
-        return open_sealed(place, integration.sealed[name])
+        context = EncryptionContext(integration.tenant, integration.id, name, integration.encrypted_version)
+        return decrypt(context, integration.encrypted[name])
 
     return Credentials(
         url=opened("url"),
         headers=json.loads(opened("headers")),
         secrets=tuple(json.loads(opened("secrets"))),
         keys=json.loads(opened("keys")),
-        retired=_retired(opened("retired")) if "retired" in integration.sealed else (),
+        retired=_retired(opened("retired")) if "retired" in integration.encrypted else (),
     )
 
 
@@ -119,4 +120,4 @@ def _retired(text: str) -> tuple[RetiredSecret, ...]:
 
 def wiped(integration: Integration) -> Integration:
     """The integration without its credentials; what may be shown of them stays."""
-    return replace(integration, sealed={})
+    return replace(integration, encrypted={})

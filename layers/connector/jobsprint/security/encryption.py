@@ -1,16 +1,16 @@
 """Secrets at rest: AES-256-GCM under a data key of the tenant's own, which KMS wraps.
 
-Each value is bound to tenant, item, field and version as associated data (NIST SP 800-38D), so a sealed text that is
-copied to another row, field or version does not open. An unwrapped key stays in the container for five minutes.
+Each value is bound to tenant, item, field and version as associated data (NIST SP 800-38D), so an encrypted text that
+is copied to another row, field or version does not open. An unwrapped key stays in the container for five minutes.
 """
 
 import base64
 import os
 import time
+from dataclasses import dataclass
 
 from cryptography.exceptions import InvalidTag
 from cryptography.hazmat.primitives.ciphers.aead import AESGCM
-from msgspec import Struct
 
 from jobsprint.core import aws
 from jobsprint.core.config import settings
@@ -21,12 +21,13 @@ _NONCE_BYTES = 12
 _FORMAT = "v1:"
 
 
-class NotOpened(Exception):
-    """A sealed text is damaged or belongs to another place."""
+class DecryptionFailed(Exception):
+    """An encrypted text is damaged or belongs to another context."""
 
 
-class Place(Struct, frozen=True):
-    """Where a secret stands: a sealed text opens only there."""
+@dataclass(frozen=True)
+class EncryptionContext:
+    """Where a secret stands: an encrypted text opens only there."""
 
     tenant: str
     item: str
@@ -41,21 +42,21 @@ class Place(Struct, frozen=True):
 _keys: dict[str, tuple[float, AESGCM]] = {}
 
 
-def seal(place: Place, secret: str) -> str:
+def encrypt(context: EncryptionContext, secret: str) -> str:
     """The encrypted text of `secret` for that place; the tenant's first one makes its data key."""
     nonce = os.urandom(_NONCE_BYTES)
-    sealed = nonce + _cipher(place.tenant).encrypt(nonce, secret.encode(), place.associated_data())
-    return _FORMAT + base64.b64encode(sealed).decode()
+    encrypted = nonce + _cipher(context.tenant).encrypt(nonce, secret.encode(), context.associated_data())
+    return _FORMAT + base64.b64encode(encrypted).decode()
 
 
-def open_sealed(place: Place, sealed: str) -> str:
-    """What was sealed for that place. Raises NotOpened."""
-    cipher = _cipher(place.tenant)
+def decrypt(context: EncryptionContext, encrypted: str) -> str:
+    """What was encrypted for that context. Raises DecryptionFailed."""
+    cipher = _cipher(context.tenant)
     try:
-        raw = base64.b64decode(sealed.removeprefix(_FORMAT))
-        return cipher.decrypt(raw[:_NONCE_BYTES], raw[_NONCE_BYTES:], place.associated_data()).decode()
+        raw = base64.b64decode(encrypted.removeprefix(_FORMAT))
+        return cipher.decrypt(raw[:_NONCE_BYTES], raw[_NONCE_BYTES:], context.associated_data()).decode()
     except (InvalidTag, ValueError) as error:
-        raise NotOpened(f"a sealed {place.field} of {place.item} does not open") from error
+        raise DecryptionFailed(f"an encrypted {context.field} of {context.item} does not open") from error
 
 
 def _cipher(tenant: str) -> AESGCM:
@@ -77,7 +78,7 @@ def _data_key(tenant: str) -> bytes:
             return made["Plaintext"]
         wrapped = data_keys.find_wrapped_key(tenant)
         if wrapped is None:
-            raise NotOpened("the data key vanished while it was made")
+            raise DecryptionFailed("the data key vanished while it was made")
     return aws.kms().decrypt(
         KeyId=settings().data_key_id, CiphertextBlob=wrapped, EncryptionContext={"tenant": tenant}
     )["Plaintext"]

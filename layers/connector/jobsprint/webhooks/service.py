@@ -1,10 +1,8 @@
 """Webhook subscriptions: create and change. They are integrations of type `webhook`; see `integrations.service`."""
 
 from collections.abc import Mapping
+from dataclasses import dataclass, replace
 from typing import Any
-
-from msgspec import Struct
-from msgspec.structs import replace
 
 from jobsprint.connectors.base import Connection
 from jobsprint.connectors.registry import connector_for
@@ -22,14 +20,16 @@ from jobsprint.security.credentials import Credentials, open_credentials, rotate
 from jobsprint.security.signing import generate_secret
 
 
-class Created(Struct, frozen=True):
+@dataclass(frozen=True)
+class Created:
     """A new webhook and its signing secret, which is shown this once."""
 
     webhook: Integration
     secret: str
 
 
-class Rotated(Struct, frozen=True):
+@dataclass(frozen=True)
+class Rotated:
     """A webhook with a new signing secret, shown this once, and when its old ones end (Unix ms), newest first."""
 
     webhook: Integration

@@ -1,8 +1,7 @@
 """How a webhook does: figures over the last day and week, and what waits."""
 
 from collections import Counter
-
-from msgspec import Struct
+from dataclasses import dataclass
 
 from jobsprint.core.clock import now_ms
 from jobsprint.domain.deliveries import DeliveryState
@@ -17,21 +16,24 @@ MOST_COUNTED = 1000
 _DAY, _WEEK = 24, 7 * 24
 
 
-class Window(Struct, frozen=True):
+@dataclass(frozen=True)
+class Window:
     """Figures of the whole hours from `since` (Unix ms) until now."""
 
     since: int
     figures: Figures
 
 
-class Waiting(Struct, frozen=True):
+@dataclass(frozen=True)
+class Waiting:
     """How many deliveries wait; `more` than `count` if so."""
 
     count: int
     more: bool
 
 
-class Stats(Struct, frozen=True):
+@dataclass(frozen=True)
+class Stats:
     """How a webhook does. `pending` ones wait for a first attempt, `retrying` ones for another."""
 
     day: Window

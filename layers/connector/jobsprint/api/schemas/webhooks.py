@@ -17,7 +17,7 @@ from jobsprint.domain.inputs import Between, Check, Described, Input, Length, Sh
 from jobsprint.domain.integrations import DeliveryPolicy, Integration
 
 if TYPE_CHECKING:
-    from jobsprint.webhooks.service import Rotated  # brings the vault, which most operations never need
+    from jobsprint.webhooks.service import Rotated  # brings `cryptography`, which most operations never need
 
 
 def _bounded_schedule(schedule: list[int]) -> list[int]:

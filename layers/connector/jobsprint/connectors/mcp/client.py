@@ -10,11 +10,9 @@ its own answer to `server/discover`, as handshake by a successful `initialize`, 
 import re
 import time
 from collections.abc import Callable, Mapping
+from dataclasses import dataclass, field, replace
 from types import TracebackType
 from typing import Literal
-
-from msgspec import Struct, field
-from msgspec.structs import replace
 
 from jobsprint.connectors import responses
 from jobsprint.connectors.mcp.headers import header_value, mirrored, parameter_headers
@@ -55,14 +53,16 @@ _NO_ERA_VERDICT = frozenset({403, 407, 408, 425})
 _TOOL_NAME = re.compile(r"[A-Za-z0-9_.\-]{1,128}")
 
 
-class Dialect(Struct, frozen=True):
+@dataclass(frozen=True)
+class Dialect:
     """The era that a server speaks, and its version of the protocol."""
 
     era: Literal["modern", "handshake"]
     version: str
 
 
-class Tool(Struct, frozen=True):
+@dataclass(frozen=True)
+class Tool:
     """A tool that a server offers; `schema` is that of its arguments, an object."""
 
     name: str
@@ -70,7 +70,8 @@ class Tool(Struct, frozen=True):
     schema: JsonObject
 
 
-class Listing(Struct):
+@dataclass
+class Listing:
     """The tools found. `complete` is False where a cap cut the list; `dropped` counts those that cannot be used.
 
     `fresh_ms` is how long the server says the list is good for, None where it says nothing.

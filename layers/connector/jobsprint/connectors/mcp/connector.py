@@ -6,10 +6,8 @@ where the server says how long its list is good for.
 
 import time
 from collections.abc import Mapping
+from dataclasses import dataclass, field, replace
 from typing import Annotated, Any, Literal
-
-from msgspec import Struct, field
-from msgspec.structs import replace
 
 from jobsprint.connectors.base import TEST_SECONDS, CallContext, Connection, TestResult
 from jobsprint.connectors.fields import Url, check_target
@@ -66,7 +64,8 @@ class McpConnect(Input, frozen=True):
     redirectUrl: Url | None = None  # noqa: N815
 
 
-class Offer(Struct, frozen=True):
+@dataclass(frozen=True)
+class Offer:
     """What a server has for an integration. `problem` says why nothing of it can be used, with a code and a step."""
 
     capabilities: tuple[Capability, ...]

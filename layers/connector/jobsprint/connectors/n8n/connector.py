@@ -7,10 +7,11 @@ the workflows, to test the connection and to find the execution that a call star
 import base64
 import time
 from collections.abc import Mapping
+from dataclasses import dataclass
 from typing import Annotated, Any, Literal
 from urllib.parse import urlencode
 
-from msgspec import Struct, field
+from msgspec import field
 
 from jobsprint.connectors.base import TEST_SECONDS, CallContext, Connection, TestResult
 from jobsprint.connectors.custom import result_of
@@ -142,7 +143,8 @@ class N8nConnect(Input, frozen=True):
     )
 
 
-class _Found(Struct, frozen=True):
+@dataclass(frozen=True)
+class _Found:
     """What looking at n8n gave: the actions, the facts to keep, and a sentence about both."""
 
     capabilities: tuple[Capability, ...]
@@ -237,7 +239,7 @@ def _completed(integration: Integration, body: Mapping[str, object], current: Cr
 def _credentials(
     integration: Integration, given: N8nConnect, body: Mapping[str, object], current: Credentials
 ) -> tuple[Credentials, dict[str, Any]]:
-    """The credentials to seal, and the header's name of each webhook credential, which is none."""
+    """the credentials to encrypt, and the header's name of each webhook credential, which is none."""
     keys = {"apiKey": given.apiKey}
     same = given.baseUrl == current.url
     if given.mcpToken:

@@ -5,9 +5,8 @@ with paths of its server, which never pass through.
 """
 
 import json
+from dataclasses import dataclass
 from typing import Any
-
-from msgspec import Struct
 
 from jobsprint.connectors import responses
 from jobsprint.connectors.responses import read_object
@@ -244,7 +243,8 @@ def _api_refusal(answer: Answer, needs: str) -> Refused:
 # --- executions ------------------------------------------------------------------------------------------------------
 
 
-class Execution(Struct, frozen=True):
+@dataclass(frozen=True)
+class Execution:
     """One execution in n8n; `trouble` says in one line where and why it failed, if it did."""
 
     id: str

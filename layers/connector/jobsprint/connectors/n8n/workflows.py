@@ -9,11 +9,9 @@ import json
 import re
 import unicodedata
 from collections.abc import Iterable, Mapping
+from dataclasses import asdict, dataclass
 from typing import Any
 from urllib.parse import quote, urlencode
-
-from msgspec import Struct
-from msgspec.structs import asdict
 
 from jobsprint.core.canonical_json import JsonObject, JsonValue
 from jobsprint.domain import integrations
@@ -34,7 +32,8 @@ _OTHER = re.compile(r"[^a-z0-9]+")
 _SEGMENT: JsonObject = {"type": ["string", "number"], "pattern": r"^[^/]*[^./][^/]*$"}
 
 
-class Hook(Struct, frozen=True):
+@dataclass(frozen=True)
+class Hook:
     """How a workflow is called: its trigger as n8n has it live. `path` may have `:name` segments.
 
     `authentication` is n8n's word (`none`, `basicAuth`, `headerAuth`, `jwtAuth`, …), as is `response_mode`

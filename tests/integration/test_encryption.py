@@ -1,18 +1,18 @@
-"""Secrets at rest: a sealed text opens in its own place and nowhere else."""
+"""Secrets at rest: an encrypted text opens in its own place and nowhere else."""
 
+from dataclasses import replace
 from typing import Any
 
 import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
-from msgspec.structs import replace
 
 from jobsprint.core import aws
 from jobsprint.repositories import data_keys
 from jobsprint.security import encryption
-from jobsprint.security.encryption import NotOpened, Place, open_sealed, seal
+from jobsprint.security.encryption import DecryptionFailed, EncryptionContext, decrypt, encrypt
 
-PLACE = Place("acme", "int_1", "headers", 3)
+CONTEXT = EncryptionContext("acme", "int_1", "headers", 3)
 
 pytestmark = pytest.mark.usefixtures("aws")
 
@@ -20,11 +20,11 @@ pytestmark = pytest.mark.usefixtures("aws")
 @settings(suppress_health_check=[HealthCheck.function_scoped_fixture])
 @given(st.text(st.characters(exclude_categories=["Cs"]), max_size=200))
 def test_what_is_sealed_opens_again_and_shows_nothing(secret: str) -> None:
-    sealed = seal(PLACE, secret)
+    encrypted = encrypt(CONTEXT, secret)
 
-    assert open_sealed(PLACE, sealed) == secret
-    assert sealed != seal(PLACE, secret)
-    assert len(secret) < 8 or secret not in sealed
+    assert decrypt(CONTEXT, encrypted) == secret
+    assert encrypted != encrypt(CONTEXT, secret)
+    assert len(secret) < 8 or secret not in encrypted
 
 
 @pytest.mark.parametrize(
@@ -38,40 +38,40 @@ def test_what_is_sealed_opens_again_and_shows_nothing(secret: str) -> None:
     ],
 )
 def test_it_opens_nowhere_else(elsewhere: dict[str, Any]) -> None:
-    sealed = seal(PLACE, "s3cret")
-    seal(Place("globex", "int_1", "headers", 3), "another tenant's")
+    encrypted = encrypt(CONTEXT, "s3cret")
+    encrypt(EncryptionContext("globex", "int_1", "headers", 3), "another tenant's")
 
-    with pytest.raises(NotOpened):
-        open_sealed(replace(PLACE, **elsewhere), sealed)
+    with pytest.raises(DecryptionFailed):
+        decrypt(replace(CONTEXT, **elsewhere), encrypted)
 
 
 def test_a_damaged_text_does_not_open() -> None:
-    sealed = seal(PLACE, "s3cret")
+    encrypted = encrypt(CONTEXT, "s3cret")
 
-    for damaged in (sealed[:-4] + "AAAA", sealed[:20], "v1:", "", "v1:AAAA"):
-        with pytest.raises(NotOpened):
-            open_sealed(PLACE, damaged)
+    for damaged in (encrypted[:-4] + "AAAA", encrypted[:20], "v1:", "", "v1:AAAA"):
+        with pytest.raises(DecryptionFailed):
+            decrypt(CONTEXT, damaged)
 
 
 def test_a_tenant_has_one_data_key_and_it_is_kept_wrapped() -> None:
-    seal(PLACE, "one")
+    encrypt(CONTEXT, "one")
     wrapped = data_keys.find_wrapped_key("acme")
     encryption._keys.clear()
-    sealed = seal(PLACE, "two")
+    encrypted = encrypt(CONTEXT, "two")
     encryption._keys.clear()
 
     assert data_keys.find_wrapped_key("acme") == wrapped
-    assert open_sealed(PLACE, sealed) == "two"
+    assert decrypt(CONTEXT, encrypted) == "two"
 
 
 def test_a_key_of_another_tenant_cannot_be_put_under_this_ones() -> None:
-    seal(Place("globex", "x", "y", 1), "theirs")
+    encrypt(EncryptionContext("globex", "x", "y", 1), "theirs")
     stolen = data_keys.find_wrapped_key("globex")
     assert stolen
     data_keys.keep_wrapped_key("acme", stolen)
 
     with pytest.raises(aws.kms().exceptions.InvalidCiphertextException):
-        seal(PLACE, "s3cret")
+        encrypt(CONTEXT, "s3cret")
 
 
 def test_two_first_secrets_at_once_agree_on_one_key(monkeypatch: pytest.MonkeyPatch) -> None:
@@ -80,14 +80,14 @@ def test_two_first_secrets_at_once_agree_on_one_key(monkeypatch: pytest.MonkeyPa
     def another_was_first(tenant: str, wrapped: bytes) -> bool:
         monkeypatch.setattr(encryption.data_keys, "keep_wrapped_key", real)
         encryption._keys.pop(tenant, None)
-        theirs.append(seal(PLACE, "theirs"))
+        theirs.append(encrypt(CONTEXT, "theirs"))
         encryption._keys.clear()
         return real(tenant, wrapped)
 
     theirs: list[str] = []
     monkeypatch.setattr(encryption.data_keys, "keep_wrapped_key", another_was_first)
 
-    ours = seal(PLACE, "ours")
+    ours = encrypt(CONTEXT, "ours")
 
     encryption._keys.clear()
-    assert [open_sealed(PLACE, theirs[0]), open_sealed(PLACE, ours)] == ["theirs", "ours"]
+    assert [decrypt(CONTEXT, theirs[0]), decrypt(CONTEXT, ours)] == ["theirs", "ours"]
