@@ -168,7 +168,7 @@ def _explained(validator: Any, value: JsonObject, where: str) -> list[Detail]:
 
 
 def _details(error: Any, path: str) -> list[Detail]:
-    """The wrong fields of one validation error, missing and surplus ones by name, worded as for other request bodies."""
+    """The wrong fields of one validation error, missing and surplus ones by name, in the words of other requests."""
     if missing := getattr(error.kind, "property", None):
         return [Detail(f"{path}.{missing}", "Field required")]
     if surplus := getattr(error.kind, "unexpected", None):
