@@ -15,6 +15,8 @@ from contextlib import contextmanager
 from dataclasses import dataclass, field
 from typing import Any
 
+import boto3
+
 from jobsprint.core import aws
 from tests.support import partiql
 from tests.support.template import resources
@@ -67,7 +69,7 @@ class _Meter:
 
     def __init__(self) -> None:
         self.bill = Bill()
-        self._own: Any = aws._session().create_client("dynamodb")
+        self._own: Any = boto3.client("dynamodb")
         # The dispatcher calls from several threads; both hooks of a call run in its own.
         self._noted: dict[int, tuple[dict[str, Any], list[AttributeMap]]] = {}
 

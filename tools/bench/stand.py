@@ -4,6 +4,7 @@ import os
 from collections.abc import Iterator
 from contextlib import contextmanager
 
+import boto3
 from moto import mock_aws
 
 from tests.support.partiql import conditions_hold
@@ -24,12 +25,11 @@ def standing() -> Iterator[None]:
     """Sets the environment and makes every table and queue."""
     os.environ.update(ENVIRONMENT)
     from jobsprint.connectors import signed_post
-    from jobsprint.core import aws
     from jobsprint.delivery import dispatcher
     from tests.support.sender import close
 
     with mock_aws(), conditions_hold():
-        os.environ.update(environment(create_resources(aws._session().create_client) | PARAMETERS))
+        os.environ.update(environment(create_resources(boto3.client) | PARAMETERS))
         yield
     # Else the garbage collector warns of their sockets, in whatever test runs by then.
     close(dispatcher._client)
