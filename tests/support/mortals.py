@@ -147,9 +147,8 @@ def _main(socket_path: str) -> None:
     dispatching.GATHER_SECONDS = 60
     deliveries._due_shard = lambda _: "0"
     endpoint_health.SLOW_MS = 60_000
-    aws._session().register("before-send", before_send)
-    for client in (aws.dynamodb, aws.sqs, aws.kms):
-        client()
+    for client in (aws.dynamodb(), aws.sqs(), aws.kms()):
+        client.meta.events.register("before-send", before_send)
     handlers = {folder: handler(folder) for folder in {*FOLDERS, *AGAIN_FOLDERS}}
 
     def work(job: dict[str, Any], pipe: int) -> NoReturn:
