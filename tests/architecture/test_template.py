@@ -51,6 +51,7 @@ FROM_SNAPSHOTS = {
     "publish_events",
     "search_available",
 }
+MAX_SNAPSHOTS = 12  # AWS bills about $2 a month for each
 VERBS = {"get", "post", "put", "patch", "delete"}
 
 
@@ -151,6 +152,7 @@ def test_api_denies_by_default() -> None:
 def test_what_answers_requests_can_start_from_snapshots() -> None:
     found = {folder: properties["SnapStart"] for folder, properties in functions().items() if "SnapStart" in properties}
     assert found.keys() == FROM_SNAPSHOTS
+    assert len(FROM_SNAPSHOTS) <= MAX_SNAPSHOTS
     assert all(
         value == {"ApplyOn": {"Fn::If": ["HasSnapStart", "PublishedVersions", "None"]}} for value in found.values()
     )
