@@ -14,8 +14,8 @@ for name in sys.argv[1:]:
     importlib.import_module(name)
 seconds = time.process_time() - before
 aws = sys.modules.get("jobsprint.core.aws")
-cached = [name for name in vars(aws) if hasattr(getattr(aws, name), "cache_info")] if aws else []
-clients = [name for name in cached if getattr(aws, name).cache_info().currsize]
+own = [one for one in vars(aws).values() if getattr(one, "__module__", "") == aws.__name__] if aws else []
+clients = [one.__name__ for one in own if hasattr(one, "cache_info") and one.cache_info().currsize]
 print(json.dumps({"seconds": seconds, "modules": sorted(sys.modules), "clients": clients}))
 """
 # What every endpoint needs of other projects; our own code may take as long again.
