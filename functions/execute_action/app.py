@@ -31,10 +31,10 @@ def execute_action(
     app.answer_headers.update(REPLAYED if replayed else {})
     if isinstance(answer, Accepted):
         app.answer_headers["Preference-Applied"] = RESPOND_ASYNC
-        return success(ExecutionRef(executionId=answer.execution_id)), 202
+        return success(ExecutionRef(execution_id=answer.execution_id)), 202
     if answer.error:
         raise answer.error
-    view = ActionView(action=actionName, result=answer.result or {}, executionTime=answer.execution_ms)
+    view = ActionView(action=actionName, result=answer.result or {}, execution_time=answer.execution_ms)
     return success(view), 200
 
 
