@@ -2,9 +2,9 @@
 
 from typing import Annotated
 
-from pydantic import AfterValidator, Field
+from pydantic import Field
 
-from jobsprint.api.schemas.common import moment
+from jobsprint.api.schemas.common import Moment
 from jobsprint.connectors.fields import Events
 from jobsprint.core.clock import iso_millis, parse_iso, parse_until
 from jobsprint.core.models import RequestModel, ResponseModel
@@ -68,15 +68,12 @@ class RecoveryView(ResponseModel):
         )
 
 
-_Moment = Annotated[str, AfterValidator(moment)]
-
-
 class RecoverRequest(RequestModel):
     """What to recover: `failed` deliveries (exhausted or discarded), and `missing` ones (events without a delivery)."""
 
-    since: Annotated[_Moment, Field(description="ISO 8601: events published from then on")]
+    since: Annotated[Moment, Field(description="ISO 8601: events published from then on")]
     until: (
-        Annotated[_Moment, Field(description="ISO 8601: events published until then. Now, if it is left out")] | None
+        Annotated[Moment, Field(description="ISO 8601: events published until then. Now, if it is left out")] | None
     ) = None
     events: Annotated[Events, Field(description="Only these events or families. All, if it is left out")] | None = None
     states: Annotated[list[LostState], Field(min_length=1, max_length=2)] = Field(default=["failed", "missing"])
