@@ -16,7 +16,7 @@ from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
 from jobsprint.outbound.address_policy import AddressPolicy, ForbiddenUrl, vet
-from jobsprint.outbound.client import KINDS, Answer, Client, Failure, Outcome, Request
+from jobsprint.outbound.client import KINDS, Client, Request, Response, TransferFailure, TransferResult
 from tests.support.sockets import OK, Authority, Receiver, Script, hangs, names, resets, says, says_and_closes
 
 LOCAL = AddressPolicy(allow_private=True, allow_loopback=True)
@@ -47,7 +47,7 @@ def post(url: str, body: bytes = b"{}", *, repeatable: bool = True) -> Request:
     return Request("POST", url, {"Content-Type": "application/json"}, body, repeatable)
 
 
-def send(client: Client, request: Request, timeout: float = 1.0, max_body: int = CAP) -> Outcome:
+def send(client: Client, request: Request, timeout: float = 1.0, max_body: int = CAP) -> TransferResult:
     """Send, and hold every test to the deadline."""
     began = time.monotonic()
     outcome = client.send(request, timeout=timeout, max_body=max_body)
@@ -55,13 +55,13 @@ def send(client: Client, request: Request, timeout: float = 1.0, max_body: int =
     return outcome
 
 
-def answer(outcome: Outcome) -> Answer:
-    assert isinstance(outcome, Answer), outcome
+def answer(outcome: TransferResult) -> Response:
+    assert isinstance(outcome, Response), outcome
     return outcome
 
 
-def failure(outcome: Outcome, kind: str, *, sent: bool, status: int | None = None) -> Failure:
-    assert isinstance(outcome, Failure), outcome
+def failure(outcome: TransferResult, kind: str, *, sent: bool, status: int | None = None) -> TransferFailure:
+    assert isinstance(outcome, TransferFailure), outcome
     assert (outcome.kind, outcome.sent, outcome.status) == (kind, sent, status), outcome
     assert "pin.invalid" not in outcome.message
     return outcome
@@ -418,7 +418,7 @@ def test_broken_answers_have_a_type(
     client: Client, receive: Callable[..., Receiver], response: bytes, reason: str, status: int | None
 ) -> None:
     outcome = send(client, post(receive(says_and_closes(response)).url))
-    assert isinstance(outcome, Failure), outcome
+    assert isinstance(outcome, TransferFailure), outcome
     assert (outcome.reason, outcome.sent) == (reason, True), outcome
     assert outcome.kind in KINDS
     assert outcome.status in {status, None}, outcome
@@ -437,7 +437,7 @@ def test_any_bytes_give_an_outcome(
     client: Client, receive: Callable[..., Receiver], junk: bytes, prefix: bytes
 ) -> None:
     outcome = send(client, post(receive(says_and_closes(prefix + junk)).url))
-    assert isinstance(outcome, Answer) or outcome.kind in {"protocol", "reset", "headers_too_large"}
+    assert isinstance(outcome, Response) or outcome.kind in {"protocol", "reset", "headers_too_large"}
     json.dumps([outcome.status, str(outcome)])  # whatever came can be written down
 
 
@@ -785,7 +785,7 @@ def test_a_batch_takes_the_time_of_its_slowest(client: Client, receive: Callable
     receivers = [receive(after(0.3)) for _ in range(9)]
     hanging = receive(hangs)
     urls = [hanging.url, *(receiver.url for receiver in receivers)]
-    finished: dict[int, tuple[Outcome, float]] = {}
+    finished: dict[int, tuple[TransferResult, float]] = {}
     began = time.monotonic()
     client.send_all(
         [post(url) for url in urls],
@@ -811,7 +811,7 @@ def test_hosts_are_resolved_together_and_each_once(receive: Callable[..., Receiv
         return [(socket.AF_INET, socket.SOCK_STREAM, 6, "", ("127.0.0.1", port))]
 
     client = Client(LOCAL, user_agent="t", resolver=resolver)
-    outcomes: dict[int, Outcome] = {}
+    outcomes: dict[int, TransferResult] = {}
     requests = [post(f"http://h{n % 5}.test:{receiver.port}/") for n in range(10)]
     began = time.monotonic()
     client.send_all(requests, timeout=1, max_body=CAP, on_done=outcomes.__setitem__)
@@ -823,7 +823,7 @@ def test_hosts_are_resolved_together_and_each_once(receive: Callable[..., Receiv
 
 def test_a_large_batch_is_sent_in_a_window(client: Client, receive: Callable[..., Receiver]) -> None:
     receiver = receive(after(0.02))
-    outcomes: dict[int, Outcome] = {}
+    outcomes: dict[int, TransferResult] = {}
     client.send_all([post(receiver.url)] * 250, timeout=1.5, max_body=CAP, on_done=outcomes.__setitem__)
     assert len(outcomes) == 250
     assert all(answer(outcome).status == 200 for outcome in outcomes.values())
@@ -834,7 +834,7 @@ def test_an_error_in_on_done_does_not_lose_the_others(client: Client, receive: C
     receiver = receive()
     told = []
 
-    def on_done(index: int, _: Outcome) -> None:
+    def on_done(index: int, _: TransferResult) -> None:
         told.append(index)
         raise KeyError(index)
 
@@ -847,7 +847,7 @@ def test_an_error_in_on_done_does_not_lose_the_others(client: Client, receive: C
 def test_an_abandoned_batch_leaves_the_client_usable(client: Client, receive: Callable[..., Receiver]) -> None:
     quick, slow = receive(), receive(hangs)
 
-    def on_done(_index: int, _: Outcome) -> None:
+    def on_done(_index: int, _: TransferResult) -> None:
         raise KeyboardInterrupt
 
     with pytest.raises(KeyboardInterrupt):

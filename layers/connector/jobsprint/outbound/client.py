@@ -1,7 +1,7 @@
 """The one HTTP door to addresses that tenants gave: nothing else in the code base opens a connection to them.
 
-In: requests, a deadline, a cap. Out: for each an `Answer`, or a `Failure` that says what went wrong and whether the
-other side may have seen the request. Every send resolves and vets anew (`outbound.address_policy`), and libcurl
+In: requests, a deadline, a cap. Out: for each a `Response`, or a `TransferFailure` that says what went wrong and whether
+the receiver may have seen the request. Every send resolves and vets anew (`outbound.address_policy`), and libcurl
 connects
 only to what was vetted. Three walls, each enough by itself:
 
@@ -80,7 +80,7 @@ KINDS = frozenset(
         "protocol",
     }
 )
-"""Every `Failure.kind`."""
+"""Every `TransferFailure.kind`."""
 
 _TOKEN = re.compile(r"[!#$%&'*+.^_`|~0-9A-Za-z-]+")
 _STATUS_LINE = re.compile(rb"HTTP/1\.[01] ([1-9][0-9]{2})[ \r\n]")  # RFC 9112, section 4
@@ -147,7 +147,7 @@ class Request:
 
 
 @dataclass(frozen=True)
-class Answer:
+class Response:
     """A response with any status, 3xx too (never followed).
 
     `headers` have lower-case names; repeated ones are joined with `, `; octets beyond ASCII are read as Latin-1.
@@ -165,7 +165,7 @@ class Answer:
 
 
 @dataclass(frozen=True)
-class Failure:
+class TransferFailure:
     """No usable response.
 
     `kind`, one of `KINDS`: `dns`; `blocked_address`, `blocked_port`, `plain_http`, `malformed_url` (the vetting refused
@@ -174,7 +174,7 @@ class Failure:
     was complete); `protocol` (no valid HTTP). `detail` says which where a kind has several: the class of a blocked
     address, `unreachable`, `certificate_expired` and the like, `chunking`, `status_line`. `sent` is False only if the
     other side cannot have seen the request. `status` is that of a head which did arrive. `message` is for a person and
-    names neither path, headers nor body. `timings` as in `Answer`; the phase that did not end has the time it took.
+    names neither path, headers nor body. `timings` as in `Response`; the phase that did not end has the time it took.
     """
 
     kind: str
@@ -191,8 +191,8 @@ class Failure:
         return f"{self.kind}: {self.detail}" if self.detail else self.kind
 
 
-Outcome = Answer | Failure
-OnDone = Callable[[int, Outcome], None]
+TransferResult = Response | TransferFailure
+OnDone = Callable[[int, TransferResult], None]
 
 # --- pins -----------------------------------------------------------------------------------------------------------
 
@@ -290,12 +290,12 @@ class _Job:
     def elapsed_ms(self) -> int:
         return round((time.monotonic() - self.began) * 1000)
 
-    def failed(self, kind: str, message: str, detail: str = "") -> Failure:
+    def failed(self, kind: str, message: str, detail: str = "") -> TransferFailure:
         """A failure before anything was connected."""
         elapsed = self.elapsed_ms()
         dns = self.dns_ms or (elapsed if kind == "dns" else 0)
         timings = {"dns": dns, "total": elapsed}
-        return Failure(kind, message, sent=False, duration_ms=elapsed, timings=timings, detail=detail)
+        return TransferFailure(kind, message, sent=False, duration_ms=elapsed, timings=timings, detail=detail)
 
 
 class _Transfer:
@@ -442,19 +442,19 @@ class _Transfer:
 
     # What came of it.
 
-    def outcome(self, code: int, message: str) -> Outcome:
+    def outcome(self, code: int, message: str) -> TransferResult:
         """The result of the finished transfer; `code` 0 or libcurl's CURLE_ number and its words for it."""
         timings = self._timings()
         if self._refused:
             message, total = "the connection led elsewhere", timings["total"]
-            return Failure("blocked_address", message, False, total, None, timings, "not_vetted")
+            return TransferFailure("blocked_address", message, False, total, None, timings, "not_vetted")
         if self._head_done and (code == 0 or self._truncated or self._satisfied):
             body = bytes(self._body)
-            return Answer(self._status, self._headers, body, self._truncated, timings["total"], timings)
+            return Response(self._status, self._headers, body, self._truncated, timings["total"], timings)
         kind, detail = self._cause(code, message)
         status = self._status if self._head_done else None
         words = self._describe(kind, message)
-        return Failure(kind, words, self._times_ready > 0, timings["total"], status, timings, detail)
+        return TransferFailure(kind, words, self._times_ready > 0, timings["total"], status, timings, detail)
 
     def _cause(self, code: int, message: str) -> tuple[str, str]:
         """The failure's kind and detail."""
@@ -611,9 +611,9 @@ class Client:
         self._wake_end.close()
         self._bell.close()
 
-    def send(self, request: Request, *, timeout: float, max_body: int) -> Outcome:
+    def send(self, request: Request, *, timeout: float, max_body: int) -> TransferResult:
         """Send one request; see `send_all`."""
-        outcomes: dict[int, Outcome] = {}
+        outcomes: dict[int, TransferResult] = {}
         self.send_all([request], timeout=timeout, max_body=max_body, on_done=outcomes.__setitem__)
         return outcomes[0]
 
@@ -723,7 +723,7 @@ class _Batch:
         if self._errors:
             raise self._errors[0]
 
-    def _done(self, index: int, outcome: Outcome) -> None:
+    def _done(self, index: int, outcome: TransferResult) -> None:
         try:
             self._on_done(index, outcome)
         except Exception as error:  # noqa: BLE001 - raised at the end: the others are in flight and must be told
@@ -737,7 +737,8 @@ class _Batch:
                 target = self._target(request.url)
             except ForbiddenUrl as error:
                 self._done(
-                    index, Failure(error.kind, str(error), sent=False, duration_ms=0, detail=error.address_class)
+                    index,
+                    TransferFailure(error.kind, str(error), sent=False, duration_ms=0, detail=error.address_class),
                 )
                 continue
             self._resolving.append(_Job(index, request, target, began, began + self._timeout, self._lookup(target)))
