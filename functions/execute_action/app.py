@@ -32,10 +32,10 @@ def execute_action(
     outcome = reply.outcome
     if isinstance(outcome, Accepted):
         app.answer_headers["Preference-Applied"] = RESPOND_ASYNC
-        return success(ExecutionRef(executionId=outcome.execution_id)), 202
+        return success(ExecutionRef(execution_id=outcome.execution_id)), 202
     if outcome.error:
         raise outcome.error
-    view = ActionView(action=actionName, result=outcome.result or {}, executionTime=outcome.execution_ms)
+    view = ActionView(action=actionName, result=outcome.result or {}, execution_time=outcome.execution_ms)
     return success(view), 200
 
 

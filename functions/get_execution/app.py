@@ -5,7 +5,7 @@ from typing import Annotated
 from jobsprint.actions import executions
 from jobsprint.api.app import Endpoint
 from jobsprint.api.parameters import Path
-from jobsprint.api.schemas.actions import ExecutionView, execution_view
+from jobsprint.api.schemas.actions import ExecutionView
 from jobsprint.api.schemas.common import Data, IntegrationId, success
 
 app = Endpoint(scope="integrations:read")
@@ -18,7 +18,7 @@ def get_execution(
 ) -> Data[ExecutionView]:
     """Its state, and once it has ended its result or error. Kept for seven days."""
     execution, outcome = executions.find(app.caller.tenant, integrationId, executionId)
-    return success(execution_view(execution, outcome))
+    return success(ExecutionView.of(execution, outcome))
 
 
 handler = app.resolve

@@ -8,7 +8,7 @@ from jobsprint.api.app import Endpoint
 from jobsprint.api.pagination import Cursor, Limit
 from jobsprint.api.parameters import Query
 from jobsprint.api.schemas.common import Page, WebhookId, moment, page
-from jobsprint.api.schemas.deliveries import DeliveryView, delivery_view
+from jobsprint.api.schemas.deliveries import DeliveryView
 from jobsprint.core.clock import parse_iso, parse_until
 from jobsprint.domain.deliveries import CodeClass, DeliveryState, Wanted
 from jobsprint.webhooks import deliveries
@@ -45,7 +45,7 @@ def list_deliveries(
     tenant = app.caller.tenant
     position = pagination.decode(tenant, query, cursor)
     rows, position = deliveries.page(tenant, webhookId, wanted, limit=limit, position=position)
-    return page([delivery_view(row) for row in rows], pagination.encode(tenant, query, position))
+    return page([DeliveryView.of(row) for row in rows], pagination.encode(tenant, query, position))
 
 
 handler = app.resolve

@@ -7,7 +7,7 @@ from jobsprint.api import pagination
 from jobsprint.api.app import Endpoint
 from jobsprint.api.pagination import Cursor, Limit
 from jobsprint.api.parameters import Query
-from jobsprint.api.schemas.actions import LogView, log_view
+from jobsprint.api.schemas.actions import LogView
 from jobsprint.api.schemas.common import IntegrationId, Page, moment, page
 from jobsprint.domain.actions import LogStatus
 
@@ -30,7 +30,7 @@ def list_logs(
     tenant = app.caller.tenant
     position = pagination.decode(tenant, query, cursor)
     found, position = logs.page(tenant, integrationId, log_filter, limit=limit, position=position)
-    return page([log_view(entry) for entry in found], pagination.encode(tenant, query, position))
+    return page([LogView.of(entry) for entry in found], pagination.encode(tenant, query, position))
 
 
 handler = app.resolve

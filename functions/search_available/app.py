@@ -7,7 +7,7 @@ from jobsprint.api.app import Endpoint
 from jobsprint.api.pagination import Cursor, Limit
 from jobsprint.api.parameters import Query
 from jobsprint.api.schemas.common import Page, TypeFilter, page
-from jobsprint.api.schemas.integrations import AvailableIntegration, available_integration
+from jobsprint.api.schemas.integrations import AvailableIntegration
 from jobsprint.integrations.available import available
 
 app = Endpoint(scope="integrations:read")
@@ -26,7 +26,7 @@ def search_available(
     bound = {"of": "available", "query": query, "category": category, "type": type}
     start = int(pagination.decode(tenant, bound, cursor) or 0)
     found, more = available(tenant, query, category, type, start=start, limit=limit)
-    items = [available_integration(found_app) for found_app in found]
+    items = [AvailableIntegration.of(found_app) for found_app in found]
     return page(items, pagination.encode(tenant, bound, str(start + limit) if more else None))
 
 

@@ -5,7 +5,7 @@ from typing import Annotated, cast
 from jobsprint.api.app import Endpoint
 from jobsprint.api.parameters import Body
 from jobsprint.api.schemas.common import Data, IntegrationId, success
-from jobsprint.api.schemas.integrations import IntegrationChange, IntegrationDetail, integration_detail
+from jobsprint.api.schemas.integrations import IntegrationChange, IntegrationDetail
 from jobsprint.integrations import service
 from jobsprint.repositories.integrations import IntegrationStore
 
@@ -25,7 +25,7 @@ def update_integration(
     tenant = app.caller.tenant
     integration = service.change(tenant, integrationId, cast(dict[str, object], body))
     activity = IntegrationStore(tenant).activity([integrationId])
-    return success(integration_detail(integration, activity[integrationId]))
+    return success(IntegrationDetail.of(integration, activity[integrationId]))
 
 
 handler = app.resolve
