@@ -695,9 +695,6 @@ def test_twenty_refused_calls_make_one_refresh(server: Authority, atomic: None) 
         return oauth_tokens.with_another_token(integration, refused).keys["token"]
 
     tokens = set(at_once(another))
-        credentials.keys["token"]
-        for credentials in at_once(lambda: oauth_tokens.with_another_token(integration, refused))
-    }
 
     assert len(server.seen("/token", grant_type="refresh_token")) == 1
     assert len(tokens) == 1
