@@ -38,7 +38,7 @@ def aws(monkeypatch: pytest.MonkeyPatch) -> Iterator[dict[str, str]]:
     Gives what `!Ref` gives, by logical id.
     """
     from jobsprint.core import aws as clients
-    from jobsprint.outbound import address_policy
+    from jobsprint.outbound import pinning
     from jobsprint.security import encryption
     from tests.support.partiql import conditions_hold
     from tests.support.resources import on_moto
@@ -48,7 +48,7 @@ def aws(monkeypatch: pytest.MonkeyPatch) -> Iterator[dict[str, str]]:
         _forget(clients, encryption)
         for name, value in environment(made | PARAMETERS).items():
             monkeypatch.setenv(name, value)
-        monkeypatch.setattr(address_policy.vet, "__defaults__", (2.0, _no_dns))
+        monkeypatch.setattr(pinning, "system_resolver", _no_dns)
         yield made
         _forget(clients, encryption)
 

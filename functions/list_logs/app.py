@@ -26,11 +26,11 @@ def list_logs(
     cursor: Cursor = None,
 ) -> Page[LogView]:
     """Newest first. For a webhook the entries are delivery attempts, and the action is the event's name."""
-    asked = logs.Asked(action=action, status=status, from_date=fromDate, to_date=toDate)
-    query = {"of": f"logs:{integrationId}", **asked.bound()}
+    log_filter = logs.LogFilter(action=action, status=status, from_date=fromDate, to_date=toDate)
+    query = {"of": f"logs:{integrationId}", **log_filter.bound()}
     tenant = app.caller.tenant
     position = pagination.decode(tenant, query, cursor)
-    found, position = logs.page(tenant, integrationId, asked, limit=limit, position=position)
+    found, position = logs.page(tenant, integrationId, log_filter, limit=limit, position=position)
     return page([LogView.of(entry) for entry in found], pagination.encode(tenant, query, position))
 
 
