@@ -40,11 +40,10 @@ def aws(monkeypatch: pytest.MonkeyPatch) -> Iterator[dict[str, str]]:
     from jobsprint.core import aws as clients
     from jobsprint.outbound import address_policy
     from jobsprint.security import encryption
-    from tests.support.partiql import conditions_hold
     from tests.support.resources import on_moto
     from tests.support.template import environment
 
-    with on_moto() as made, conditions_hold():
+    with on_moto() as made:
         _forget(clients, encryption)
         for name, value in environment(made | PARAMETERS).items():
             monkeypatch.setenv(name, value)

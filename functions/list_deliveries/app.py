@@ -10,7 +10,7 @@ from jobsprint.api.parameters import Query
 from jobsprint.api.schemas.common import Page, WebhookId, moment, page
 from jobsprint.api.schemas.deliveries import DeliveryView, delivery_view
 from jobsprint.core.clock import parse_iso, parse_until
-from jobsprint.domain.deliveries import CodeClass, DeliveryState, Wanted
+from jobsprint.domain.deliveries import CodeClass, DeliveryFilter, DeliveryState
 from jobsprint.webhooks import deliveries
 
 app = Endpoint(scope="webhooks:read")
@@ -33,7 +33,7 @@ def list_deliveries(
     cursor: Cursor = None,
 ) -> Page[DeliveryView]:
     """Each delivery with its state and every attempt."""
-    wanted = Wanted(
+    wanted = DeliveryFilter(
         state=state,
         event=event,
         code_class=codeClass,

@@ -28,8 +28,6 @@ ACTIONS = {
     "dynamodb:PutItem",
     "dynamodb:UpdateItem",
     "dynamodb:DeleteItem",
-    "dynamodb:PartiQLInsert",
-    "dynamodb:PartiQLUpdate",
     "kms:GenerateDataKey",
     "kms:Decrypt",
     "sqs:SendMessage",

@@ -1,4 +1,4 @@
-"""The whole corpus of addresses at every door, written out and behind a name, and with the operator's flag set."""
+"""The whole corpus of addresses at every entry point, written out and behind a name, and with the operator's flag."""
 
 from collections import Counter
 from collections.abc import Iterator
@@ -13,9 +13,9 @@ from jobsprint.outbound import address_policy, client
 from tests.conftest import forget_settings
 from tests.support.deliveries import dispatch, publish, record, subscribe, watching_sqs
 from tests.support.dns import NameServer, name_server
-from tests.support.doors import DOORS, forbidden_answers, forbidden_urls, refusal_of
 from tests.support.rows import rows
 from tests.support.sender import sending
+from tests.support.ssrf_entry_points import ENTRY_POINTS, forbidden_answers, forbidden_urls, refusal_of
 
 PUBLIC = "93.184.216.34"
 OPENED_BY_THE_FLAG = {"private", "shared", "benchmarking"}
@@ -40,14 +40,15 @@ def _names(said: str, reason: str) -> bool:
 
 def test_every_spelling_is_refused_at_every_door(dns: NameServer) -> None:
     wrong = [
-        (door, url)
-        for door, (field, knock) in DOORS.items()
+        (entry_point, url)
+        for entry_point, (field, knock) in ENTRY_POINTS.items()
         for url, reason in forbidden_urls()
         if not _names(refusal_of(knock(url), field), reason)
     ]
-    tried = len(DOORS) * len(forbidden_urls())
+    tried = len(ENTRY_POINTS) * len(forbidden_urls())
     print(
-        f"\nforbidden URLs: {len(forbidden_urls())} at {len(DOORS)} doors, refused by their class: {tried - len(wrong)}"
+        f"\nforbidden URLs: {len(forbidden_urls())} at {len(ENTRY_POINTS)} entry points,"
+        f" refused by their class: {tried - len(wrong)}"
     )
     assert wrong == []
     assert dns.asked == {}
@@ -59,12 +60,15 @@ def test_a_name_that_leads_there_is_refused_at_every_door(dns: NameServer) -> No
     for number, (ip, name) in enumerate(forbidden_answers()):
         host = f"n{number}.test"
         dns.answers[host] = [[ip] if number % 2 else [PUBLIC, ip]]  # one bad answer spoils the good ones
-        for door, (field, knock) in DOORS.items():
+        for entry_point, (field, knock) in ENTRY_POINTS.items():
             said = refusal_of(knock(f"https://{host}/"), field)
             if said != f"blocked_address: {name}":
-                wrong.append((door, ip, said))
-    tried = len(DOORS) * len(forbidden_answers())
-    print(f"\nforbidden answers: {len(forbidden_answers())} at {len(DOORS)} doors, refused: {tried - len(wrong)}")
+                wrong.append((entry_point, ip, said))
+    tried = len(ENTRY_POINTS) * len(forbidden_answers())
+    print(
+        f"\nforbidden answers: {len(forbidden_answers())} at {len(ENTRY_POINTS)} entry points,"
+        f" refused: {tried - len(wrong)}"
+    )
     assert wrong == []
     assert rows() == []
 

@@ -42,11 +42,11 @@ def sending(
         monkeypatch.setattr(outbound, "_ca_file", lambda _: bundle)
     if resolver:
         monkeypatch.setitem(outbound.Client.__init__.__kwdefaults__, "resolver", resolver)
-    dispatching._client.cache_clear()
+    dispatching.delivery_client.cache_clear()
     try:
         yield
     finally:
-        close(dispatching._client)
+        close(dispatching.delivery_client)
 
 
 def loopback(host: str, port: int, **_: Any) -> list[tuple[Any, ...]]:

@@ -17,10 +17,10 @@ from tests.support.authority import Authority, authority
 from tests.support.call import Answer, call
 from tests.support.deliveries import deliveries, dispatch, publish, record, subscribe, watching_sqs
 from tests.support.dns import NameServer, name_server
-from tests.support.doors import DOORS, refusal_of
 from tests.support.receiver import Reply, receiving
 from tests.support.rows import connected, rows
 from tests.support.sender import sending
+from tests.support.ssrf_entry_points import ENTRY_POINTS, refusal_of
 
 PUBLIC = "93.184.216.34"
 SAMPLE = [
@@ -53,21 +53,21 @@ def ask_only(server: NameServer, monkeypatch: pytest.MonkeyPatch) -> None:
 
 
 @pytest.mark.usefixtures("strict")
-@pytest.mark.parametrize("door", DOORS)
+@pytest.mark.parametrize("door", ENTRY_POINTS)
 def test_a_forbidden_address_is_refused_by_its_class_at_every_door(door: str) -> None:
-    field, knock = DOORS[door]
+    field, knock = ENTRY_POINTS[door]
     for url, reason in SAMPLE:
         assert refusal_of(knock(url), field).startswith(reason), url
     assert rows() == []
 
 
-@pytest.mark.parametrize("door", DOORS)
+@pytest.mark.parametrize("door", ENTRY_POINTS)
 def test_the_operators_flag_opens_private_networks_and_nothing_else(
     aws: dict[str, Any], monkeypatch: pytest.MonkeyPatch, dns: NameServer, door: str
 ) -> None:
     monkeypatch.setenv("ALLOW_LOOPBACK_TARGETS", "false")  # as in AWS: private targets are allowed by `aws`
     forget_settings()
-    field, knock = DOORS[door]
+    field, knock = ENTRY_POINTS[door]
     dns.answers = {"inside.test": [["169.254.169.254"]], "self.test": [[PUBLIC, "::1"]], "link.test": [["fe80::1"]]}
     for url, reason in (
         ("http://169.254.169.254/", "metadata"),

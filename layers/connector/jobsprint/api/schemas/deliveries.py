@@ -118,7 +118,7 @@ def _attempt_in_detail(row: DeliveryRow, attempt: Attempt) -> AttemptDetail:
         AttemptDetail(
             **_attempt(attempt),
             url=attempt.url,
-            requestHeaders=sent_headers.shown(row.delivery, attempt),
+            requestHeaders=sent_headers.shown_headers(row.delivery, attempt),
             explanation=meaning.explanation if meaning else None,
             nextStep=meaning.next_step if meaning else None,
         )

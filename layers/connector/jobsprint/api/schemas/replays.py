@@ -12,10 +12,10 @@ from jobsprint.domain.inputs import Between, Check, Described, Input, Length
 from jobsprint.domain.replay import (
     DEFAULT_PER_SECOND,
     MAX_PER_SECOND,
-    LostState,
-    Recovery,
-    RecoveryStatus,
-    Wanted,
+    ReplayJob,
+    ReplayRequest,
+    ReplayStatus,
+    UndeliveredState,
     progress,
 )
 
@@ -26,7 +26,7 @@ class RecoveryQuery(TypedDict):
     since: str
     until: str
     events: NotRequired[list[str] | None]
-    states: list[LostState]
+    states: list[UndeliveredState]
     dryRun: bool
     perSecond: int
 
@@ -35,7 +35,7 @@ class RecoveryView(TypedDict):
     """A recovery; `matched` is what it has found so far, `sent` what it has sent of that."""
 
     id: str
-    status: RecoveryStatus
+    status: ReplayStatus
     matched: int
     sent: int
     progress: Annotated[int, Described("Percent of the range that was gone through")]
@@ -45,9 +45,9 @@ class RecoveryView(TypedDict):
     query: RecoveryQuery
 
 
-def recovery_view(job: Recovery) -> RecoveryView:
+def recovery_view(job: ReplayJob) -> RecoveryView:
     """As it is shown; times are to the millisecond."""
-    wanted = job.wanted
+    wanted = job.request
     query = RecoveryQuery(
         since=iso_millis(wanted.since),
         until=iso_millis(wanted.until),
@@ -80,13 +80,13 @@ class RecoverRequest(Input, frozen=True):
     since: Annotated[_Moment, Described("ISO 8601: events published from then on")]
     until: Annotated[_Moment, Described("ISO 8601: events published until then. Now, if it is left out")] | None = None
     events: Annotated[Events, Described("Only these events or families. All, if it is left out")] | None = None
-    states: Annotated[list[LostState], Length(1, 2)] = field(default_factory=lambda: ["failed", "missing"])
+    states: Annotated[list[UndeliveredState], Length(1, 2)] = field(default_factory=lambda: ["failed", "missing"])
     dryRun: Annotated[bool, Described("Counts and sends nothing")] = False
     perSecond: Annotated[int, Between(1, MAX_PER_SECOND), Described("Deliveries per second")] = DEFAULT_PER_SECOND
 
-    def wanted(self, now: int) -> Wanted:
+    def wanted(self, now: int) -> ReplayRequest:
         """What `delivery.replay` takes; `now` in ms."""
-        return Wanted(
+        return ReplayRequest(
             since=parse_iso(self.since),
             until=now if self.until is None else parse_until(self.until),
             events=tuple(self.events or ()),

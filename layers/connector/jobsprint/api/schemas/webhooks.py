@@ -269,7 +269,7 @@ def webhook_stats_view(webhook_id: str, stats: "Stats") -> WebhookStats:
 
 
 def _window(window: "Window") -> StatsWindow:
-    said = window.figures
+    said = window.metrics
     seen = said.p50 is not None and said.p95 is not None
     return without_absent(
         StatsWindow(

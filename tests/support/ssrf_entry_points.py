@@ -9,7 +9,7 @@ from tests.support.call import Answer, call
 from tests.support.template import ROOT
 
 CORPUS: dict[str, list[dict[str, Any]]] = json.loads(
-    (ROOT / "tests" / "unit" / "security" / "addresses.json").read_text("utf-8")
+    (ROOT / "tests" / "unit" / "outbound" / "addresses.json").read_text("utf-8")
 )
 Door = Callable[[str], Answer]
 
