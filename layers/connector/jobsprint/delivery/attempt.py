@@ -7,7 +7,7 @@ from dataclasses import dataclass, replace
 
 from jobsprint.core.redaction import MASK, redactor, shown_url
 from jobsprint.domain.deliveries import Attempt, Delivery, DeliveryTask
-from jobsprint.outbound.client import Answer, Outcome, Request
+from jobsprint.outbound.client import Request, Response, TransferResult
 from jobsprint.security import signing
 from jobsprint.security.credentials import Credentials
 
@@ -73,13 +73,13 @@ class AttemptRecordBuilder:
         left = MAX_STORED_OF_SUCCESS - _size([succeeded.url, *succeeded.header_names])
         self._succeeded = replace(succeeded, response_bytes=left)
 
-    def build(self, outcome: Outcome, number: int, started_at: int) -> Attempt:
+    def build(self, outcome: TransferResult, number: int, started_at: int) -> Attempt:
         """The record of attempt `number`, signed at `started_at` (ms).
 
         Only 2xx is success, and every 2xx is: one whose response was longer than is read (`body_too_large`) was
-        delivered. A failure is `http_3xx` and the like, or the reason of an `outbound.client.Failure`.
+        delivered. A failure is `http_3xx` and the like, or the reason of an `outbound.client.TransferFailure`.
         """
-        answer = outcome if isinstance(outcome, Answer) else None
+        answer = outcome if isinstance(outcome, Response) else None
         success = answer is not None and 200 <= answer.status < 300
         record = self._succeeded if success else self._failed
         text = self._redact(answer.body.decode("utf-8", "replace")) if answer and answer.body else ""
@@ -98,8 +98,8 @@ class AttemptRecordBuilder:
         )
 
 
-def _failure(outcome: Outcome) -> str | None:
-    if not isinstance(outcome, Answer):
+def _failure(outcome: TransferResult) -> str | None:
+    if not isinstance(outcome, Response):
         return outcome.reason
     if not 200 <= outcome.status < 300:
         return f"http_{outcome.status // 100}xx"

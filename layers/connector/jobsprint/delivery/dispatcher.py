@@ -42,7 +42,7 @@ from jobsprint.domain.deliveries import (
 from jobsprint.domain.delivery_stats import counted
 from jobsprint.domain.endpoint_health import Totals
 from jobsprint.outbound.address_policy import deployment_policy
-from jobsprint.outbound.client import Answer, Client, Outcome, Request
+from jobsprint.outbound.client import Client, Request, Response, TransferResult
 from jobsprint.repositories.deliveries import DeliveryStore
 from jobsprint.repositories.delivery_stats import StatsStore
 from jobsprint.repositories.events import EventStore
@@ -69,11 +69,11 @@ class _Claimed:
     lease: Lease
     started_at: int
 
-    def result(self, outcome: Outcome) -> Result:
+    def result(self, outcome: TransferResult) -> Result:
         """The result of the attempt, to be recorded."""
         task = self.delivery.task
         attempt = self.endpoint.attempt_records.build(outcome, task.attempt, self.started_at)
-        retry_after = outcome.headers.get("retry-after") if isinstance(outcome, Answer) else None
+        retry_after = outcome.headers.get("retry-after") if isinstance(outcome, Response) else None
         return Result(task, self.lease.token, attempt, retry_after, self.endpoint)
 
 
@@ -235,7 +235,7 @@ class _Batch:
     def _send(self, client: Client, claimed: Sequence[_Claimed], workers: ThreadPoolExecutor) -> None:
         """Send all requests at once; record each result, and schedule the next attempt, as its response ends."""
 
-        def on_done(index: int, outcome: Outcome) -> None:
+        def on_done(index: int, outcome: TransferResult) -> None:
             self._admission.responded(claimed[index].delivery.task)
             self._writes.append(workers.submit(self._record, claimed[index], outcome))
 
@@ -247,7 +247,7 @@ class _Batch:
                 on_done=on_done,
             )
 
-    def _record(self, claim: _Claimed, outcome: Outcome) -> None:
+    def _record(self, claim: _Claimed, outcome: TransferResult) -> None:
         with self._returning(claim.delivery.message):
             self._recorder.record(claim.result(outcome))
 
