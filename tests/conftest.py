@@ -37,7 +37,7 @@ def aws(monkeypatch: pytest.MonkeyPatch) -> Iterator[dict[str, str]]:
 
     Gives what `!Ref` gives, by logical id.
     """
-    from jobsprint.outbound import address_policy
+    from jobsprint.outbound import pinning
     from tests.support.partiql import conditions_hold
     from tests.support.resources import on_moto
     from tests.support.template import environment
@@ -46,7 +46,7 @@ def aws(monkeypatch: pytest.MonkeyPatch) -> Iterator[dict[str, str]]:
         _forget()
         for name, value in environment(made | PARAMETERS).items():
             monkeypatch.setenv(name, value)
-        monkeypatch.setattr(address_policy.vet, "__defaults__", (2.0, _no_dns))
+        monkeypatch.setattr(pinning, "system_resolver", _no_dns)
         yield made
         _forget()
 

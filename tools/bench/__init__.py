@@ -1,1 +1,1 @@
-"""The benchmarks: every figure beside its target, from one run on this machine (`make bench`)."""
+"""Benchmarks: what requests and deliveries cost, in CPU and in dollars. `make bench` runs them all."""
