@@ -14,17 +14,17 @@ import requests
 from tests.e2e.local_stack import Stack, deployed_anew
 from tests.support.receiver import Receiver
 from tests.support.template import functions
+from tools.bench.runtime import STOCK_PACKAGES
 from tools.bench.storage import sqs_event
 from tools.local.options import PROJECT
 from tools.local.sam import local_target
 
 HANDLERS = Path(__file__).parent / "handlers"
-_BOTO3 = ("boto3*", "botocore*", "s3transfer*", "jmespath*", "*dateutil*", "urllib3*", "six*")
 
 
 @dataclass(frozen=True)
 class Service:
-    """What is deployed: `environments` by logical id, layers put together in `opt`, a webhook that gets `bench.*`."""
+    """What is deployed: `environments` by logical id, the layers in `opt`, a webhook that gets `bench.*`."""
 
     stack: Stack
     receiver: Receiver
@@ -39,11 +39,11 @@ class Service:
 
     def folders(self, folder: str) -> list[Path]:
         """What SAM built for a function: its own folder and its layers in one, as Lambda extracts them into /opt."""
-        return [local_target().folder / "build" / functions()[folder]["LogicalId"], self.opt / "layers" / "python"]
+        return [local_target().folder / "build" / functions()[folder]["LogicalId"], self.opt]
 
     def plain_folders(self, name: str) -> list[Path]:
-        """A plain handler and our dependencies, but with the Lambda runtime's own boto3 instead of the layer's."""
-        return [HANDLERS / name, self.opt / "plain" / "python"]
+        """A plain handler and our dependencies, but with boto3 as Lambda's own runtime has it, before the layer's."""
+        return [HANDLERS / name, STOCK_PACKAGES, self.opt]
 
     def post(self, path: str, body: Mapping[str, Any]) -> Any:
         """Send a request over the API and return the answer's data."""
@@ -84,11 +84,8 @@ def deployed(receiver: Receiver) -> Iterator[Service]:
 
 
 def _layers(opt: Path) -> Path:
-    """Put the built layers together, once as functions see them and once for the plain handlers."""
+    """Put the built layers together as Lambda extracts them."""
     shutil.rmtree(opt, ignore_errors=True)
-    built = local_target().folder / "build"
     for layer in ("ConnectorLayer", "DependenciesLayer"):
-        shutil.copytree(built / layer, opt / "layers", copy_function=os.link, dirs_exist_ok=True)
-    ignored = shutil.ignore_patterns(*_BOTO3)
-    shutil.copytree(built / "DependenciesLayer", opt / "plain", copy_function=os.link, ignore=ignored)
-    return opt
+        shutil.copytree(local_target().folder / "build" / layer, opt, copy_function=os.link, dirs_exist_ok=True)
+    return opt / "python"

@@ -57,11 +57,14 @@ class Counts:
 
 def counted() -> dict[str, Counts]:
     """Publish and deliver in each way, warm: one webhook, first attempt, a batch of FILL."""
-    with _service() as (receiver, meter):
+    with on_moto() as receiver:
+        from jobsprint.core import aws
+
+        meter = Meter(aws.dynamodb(), aws.sqs(), boto3.client("dynamodb"))
         # Warm up with a webhook of its own: the first delivery may take long enough to be taken as slow.
-        _subscribe(receiver, "warm.up")
+        subscribe(receiver, "warm.up")
         _counts(receiver, meter, 1, "warm.up")
-        _subscribe(receiver, "bench.happened")
+        subscribe(receiver, "bench.happened")
         ways = {f"in batches of {BATCH}": (BATCH, False), "one by one": (1, False)}
         ways |= {f"{name}, with ids": (events, True) for name, (events, _) in ways.items()}
         return {name: _counts(receiver, meter, events, ids=ids) for name, (events, ids) in ways.items()}
@@ -80,16 +83,16 @@ def figures(counts: dict[str, Counts]) -> list[Figure]:
 
 
 @contextmanager
-def _service() -> Iterator[tuple[Receiver, Meter]]:
+def on_moto() -> Iterator[Receiver]:
+    """The service in this process, with AWS on moto and its output dropped; gives a receiver for webhooks."""
     os.environ.update(_ENVIRONMENT)
     with mock_aws(), receiving() as receiver, Path(os.devnull).open("w") as nothing, redirect_stdout(nothing):
         os.environ.update(environment(create_resources(boto3.client) | _PARAMETERS))
-        from jobsprint.core import aws
-
-        yield receiver, Meter(aws.dynamodb(), aws.sqs(), boto3.client("dynamodb"))
+        yield receiver
 
 
-def _subscribe(receiver: Receiver, event: str) -> None:
+def subscribe(receiver: Receiver, event: str) -> None:
+    """Create a webhook."""
     webhook = {"name": "Bench", "url": f"{receiver.url}/webhooks/jobsprint", "events": [event]}
     assert call("POST", "/integrations/webhooks", body=webhook).status == 201
 
@@ -102,7 +105,7 @@ def _counts(
         meter.take()
         listed = [{**draft, "id": str(uuid.uuid4())} if ids else draft for draft in drafts(event, events)]
         assert call("POST", "/events", body=listed[0] if events == 1 else {"events": listed}).status == 202
-    publish, bodies = meter.take(), list(_messages())
+    publish, bodies = meter.take(), list(messages())
     receiver.received.clear()
     dispatch, one = (_dispatched(meter, batch) for batch in (bodies[:FILL], bodies[FILL : FILL + 1]))
     assert len(receiver.received) == FILL + 1
@@ -116,10 +119,11 @@ def _dispatched(meter: Meter, bodies: list[str]) -> Bill:
     return meter.take()
 
 
-def _messages() -> Iterator[str]:
+def messages() -> Iterator[str]:
+    """Take what waits in the delivery queue."""
     queue, sqs = os.environ["DELIVERY_QUEUE_URL"], boto3.client("sqs")
-    while messages := sqs.receive_message(QueueUrl=queue, MaxNumberOfMessages=10).get("Messages", []):
-        for message in messages:
+    while found := sqs.receive_message(QueueUrl=queue, MaxNumberOfMessages=10).get("Messages", []):
+        for message in found:
             sqs.delete_message(QueueUrl=queue, ReceiptHandle=message["ReceiptHandle"])
             yield message["Body"]
 

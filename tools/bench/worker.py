@@ -4,8 +4,10 @@ Reads an event a line; writes a line of JSON for each: the `answer` and the proc
 """
 
 import json
+import os
 import sys
 import time
+from pathlib import Path
 from types import SimpleNamespace
 
 import awslambdaric.bootstrap  # noqa: F401 - every process of Lambda loads it before the handler
@@ -18,7 +20,7 @@ _CONTEXT = SimpleNamespace(
     get_remaining_time_in_millis=lambda: 29_000,
 )
 
-output, sys.stdout = sys.stdout, sys.stderr  # handlers log to stdout
+output, sys.stdout = sys.stdout, Path(os.devnull).open("w")  # noqa: SIM115 - handlers log to stdout until the end
 sys.path.insert(0, sys.argv[1])
 import app  # type: ignore[import-not-found]  # noqa: E402
 
