@@ -5,7 +5,7 @@ from typing import Annotated
 from jobsprint.api.app import Endpoint
 from jobsprint.api.parameters import Body
 from jobsprint.api.schemas.common import Data, success
-from jobsprint.api.schemas.webhooks import WebhookCreate, WebhookView, webhook_view
+from jobsprint.api.schemas.webhooks import WebhookCreate, WebhookView
 from jobsprint.webhooks import service
 
 app = Endpoint(scope="webhooks:write")
@@ -15,7 +15,7 @@ app = Endpoint(scope="webhooks:write")
 def create_webhook(body: Annotated[WebhookCreate, Body()]) -> Data[WebhookView]:
     """The answer shows the signing secret, this once; a missing one is made."""
     created = service.create(app.caller.tenant, body.name, body.target(), body.policy())
-    return success(webhook_view(created.webhook, secret=created.secret))
+    return success(WebhookView.of(created.webhook, secret=created.secret))
 
 
 handler = app.resolve

@@ -2,26 +2,25 @@
 
 from typing import Literal
 
-from typing_extensions import TypedDict
-
 from jobsprint.api.app import Endpoint
 from jobsprint.api.schemas.common import Data, success
 from jobsprint.core.config import settings
+from jobsprint.core.models import ResponseModel
 
 app = Endpoint(scope=None)
 
 
-class ServiceHealth(TypedDict):
+class ServiceHealth(ResponseModel):
     """A sign of life."""
 
-    status: Literal["ok"]
+    status: Literal["ok"] = "ok"
     version: str
 
 
 @app.get("/health", summary="Health of the service", tags=["Service"])
 def get_health() -> Data[ServiceHealth]:
     """Answers without a token."""
-    return success(ServiceHealth(status="ok", version=settings().version))
+    return success(ServiceHealth(version=settings().version))
 
 
 handler = app.resolve

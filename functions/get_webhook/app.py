@@ -2,7 +2,7 @@
 
 from jobsprint.api.app import Endpoint
 from jobsprint.api.schemas.common import Data, WebhookId, success
-from jobsprint.api.schemas.webhooks import WebhookView, webhook_view
+from jobsprint.api.schemas.webhooks import WebhookView
 from jobsprint.repositories.integrations import IntegrationStore
 
 app = Endpoint(scope="webhooks:read")
@@ -11,7 +11,7 @@ app = Endpoint(scope="webhooks:read")
 @app.get("/integrations/webhooks/<webhookId>", summary="Get webhook", tags=["Webhooks"])
 def get_webhook(webhookId: WebhookId) -> Data[WebhookView]:
     """A webhook without its secret."""
-    return success(webhook_view(IntegrationStore(app.caller.tenant).webhook(webhookId)))
+    return success(WebhookView.of(IntegrationStore(app.caller.tenant).webhook(webhookId)))
 
 
 handler = app.resolve

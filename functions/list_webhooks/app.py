@@ -4,7 +4,7 @@ from jobsprint.api import pagination
 from jobsprint.api.app import Endpoint
 from jobsprint.api.pagination import Cursor, Limit
 from jobsprint.api.schemas.common import Page, page
-from jobsprint.api.schemas.webhooks import WebhookView, webhook_view
+from jobsprint.api.schemas.webhooks import WebhookView
 from jobsprint.repositories.integrations import IntegrationStore
 
 app = Endpoint(scope="webhooks:read")
@@ -17,7 +17,7 @@ def list_webhooks(limit: Limit = pagination.DEFAULT_LIMIT, cursor: Cursor = None
     tenant = app.caller.tenant
     position = pagination.decode(tenant, query, cursor)
     found, position = IntegrationStore(tenant).page(limit=limit, position=position, type_="webhook")
-    return page([webhook_view(webhook) for webhook in found], pagination.encode(tenant, query, position))
+    return page([WebhookView.of(webhook) for webhook in found], pagination.encode(tenant, query, position))
 
 
 handler = app.resolve

@@ -5,7 +5,7 @@ from typing import Annotated
 from jobsprint.api.app import Endpoint
 from jobsprint.api.parameters import Body
 from jobsprint.api.schemas.common import Data, WebhookId, success
-from jobsprint.api.schemas.webhooks import RotatedSecret, SecretRotation, rotated_secret
+from jobsprint.api.schemas.webhooks import RotatedSecret, SecretRotation
 from jobsprint.webhooks import service
 
 app = Endpoint(scope="webhooks:write")
@@ -17,7 +17,7 @@ def rotate_secret(webhookId: WebhookId, body: Annotated[SecretRotation | None, B
     newest first; the signature in the body and `X-Jobsprint-Signature` use the newest."""
     asked = body or SecretRotation()
     done = service.rotate_secret(app.caller.tenant, webhookId, secret=asked.secret, overlap_seconds=asked.overlap())
-    return success(rotated_secret(done))
+    return success(RotatedSecret.of(done))
 
 
 handler = app.resolve

@@ -5,7 +5,7 @@ from typing import Annotated
 from jobsprint.api.app import Endpoint
 from jobsprint.api.parameters import Body
 from jobsprint.api.schemas.common import Data, WebhookId, success
-from jobsprint.api.schemas.webhooks import WebhookChange, WebhookView, webhook_view
+from jobsprint.api.schemas.webhooks import WebhookChange, WebhookView
 from jobsprint.webhooks import service
 
 app = Endpoint(scope="webhooks:write")
@@ -20,7 +20,7 @@ def update_webhook(
     changed = service.change(
         app.caller.tenant, webhookId, name=body.name, active=body.active, target=body.target(), policy=body.policy()
     )
-    return success(webhook_view(changed))
+    return success(WebhookView.of(changed))
 
 
 handler = app.resolve

@@ -84,7 +84,7 @@ def test_only_aws_makes_clients() -> None:
     wrong = [
         f"{shown(path, line)} imports {name}"
         for path, tree in sources().items()
-        if path.name not in ("aws.py", "aws_http.py")
+        if path.name != "aws.py"
         for line, name in imported(tree)
         if name.split(".")[0] in ("boto3", "botocore") and not name.startswith("botocore.exceptions.")
     ]
@@ -114,14 +114,3 @@ def test_function_folders_hold_one_file() -> None:
         if path.is_file() and path.suffix != ".pyc"
     }
     assert found == {f"{path.name}/app.py" for path in FUNCTIONS.iterdir() if path.is_dir()}
-
-
-def test_nobody_imports_pydantic() -> None:
-    # Its engine, `pydantic_core`, checks bodies; pydantic around it would be a quarter of a cold start.
-    wrong = [
-        shown(path, line)
-        for path, tree in sources().items()
-        for line, name in imported(tree)
-        if name.split(".")[0] == "pydantic"
-    ]
-    assert not wrong

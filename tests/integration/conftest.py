@@ -39,14 +39,6 @@ def outbox(dispatcher: None) -> Iterator[Outbox]:
 
 
 @pytest.fixture
-def no_dns(monkeypatch: pytest.MonkeyPatch) -> None:
-    """Creating a webhook asks DNS for its host; nothing may where this is used."""
-    from jobsprint.outbound import address_policy
-
-    monkeypatch.setattr(address_policy, "vet", lambda *_, **__: None)
-
-
-@pytest.fixture
 def calm(monkeypatch: pytest.MonkeyPatch) -> None:
     """No breaker and no slowness, for tests in which a webhook fails a lot and that are about something else."""
     from jobsprint.domain import endpoint_health

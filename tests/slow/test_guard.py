@@ -1,4 +1,4 @@
-"""The whole corpus of addresses at every door, written out and behind a name, and with the operator's flag set."""
+"""The whole corpus of addresses at every entry point, as literals, behind names, and with private targets allowed."""
 
 from collections import Counter
 from collections.abc import Iterator
@@ -9,13 +9,13 @@ import pytest
 from jobsprint.connectors import fields
 from jobsprint.core.errors import InvalidFields
 from jobsprint.domain import endpoint_health
-from jobsprint.outbound import address_policy, client
+from jobsprint.outbound import pinning, transfer
 from tests.conftest import forget_settings
 from tests.support.deliveries import dispatch, publish, record, subscribe, watching_sqs
 from tests.support.dns import NameServer, name_server
-from tests.support.doors import DOORS, forbidden_answers, forbidden_urls, refusal_of
 from tests.support.rows import rows
 from tests.support.sender import sending
+from tests.support.ssrf_entry_points import ENTRY_POINTS, forbidden_answers, forbidden_urls, refusal_of
 
 PUBLIC = "93.184.216.34"
 OPENED_BY_THE_FLAG = {"private", "shared", "benchmarking"}
@@ -27,8 +27,7 @@ def dns(aws: dict[str, Any], monkeypatch: pytest.MonkeyPatch) -> Iterator[NameSe
     monkeypatch.setenv("ALLOW_PRIVATE_TARGETS", "false")
     monkeypatch.setenv("ALLOW_LOOPBACK_TARGETS", "false")
     with name_server() as server:
-        monkeypatch.setattr(address_policy.vet, "__defaults__", (2.0, server.resolver))
-        monkeypatch.setitem(client.Client.__init__.__kwdefaults__, "resolver", server.resolver)
+        monkeypatch.setattr(pinning, "system_resolver", server.resolver)
         forget_settings()
         yield server
 
@@ -38,33 +37,31 @@ def _names(said: str, reason: str) -> bool:
     return said.startswith(reason) or (reason == "malformed_url" and not said.startswith("HTTP"))
 
 
-def test_every_spelling_is_refused_at_every_door(dns: NameServer) -> None:
+def test_every_spelling_is_refused_at_every_entry_point(dns: NameServer) -> None:
     wrong = [
-        (door, url)
-        for door, (field, knock) in DOORS.items()
+        (entry_point, url)
+        for entry_point, (field, submit) in ENTRY_POINTS.items()
         for url, reason in forbidden_urls()
-        if not _names(refusal_of(knock(url), field), reason)
+        if not _names(refusal_of(submit(url), field), reason)
     ]
-    tried = len(DOORS) * len(forbidden_urls())
-    print(
-        f"\nforbidden URLs: {len(forbidden_urls())} at {len(DOORS)} doors, refused by their class: {tried - len(wrong)}"
-    )
+    urls, points = len(forbidden_urls()), len(ENTRY_POINTS)
+    print(f"\nforbidden URLs: {urls} at {points} entry points, refused by their class: {urls * points - len(wrong)}")
     assert wrong == []
     assert dns.asked == {}
     assert rows() == []
 
 
-def test_a_name_that_leads_there_is_refused_at_every_door(dns: NameServer) -> None:
+def test_a_name_that_resolves_to_one_is_refused_at_every_entry_point(dns: NameServer) -> None:
     wrong = []
     for number, (ip, name) in enumerate(forbidden_answers()):
         host = f"n{number}.test"
         dns.answers[host] = [[ip] if number % 2 else [PUBLIC, ip]]  # one bad answer spoils the good ones
-        for door, (field, knock) in DOORS.items():
-            said = refusal_of(knock(f"https://{host}/"), field)
+        for entry_point, (field, submit) in ENTRY_POINTS.items():
+            said = refusal_of(submit(f"https://{host}/"), field)
             if said != f"blocked_address: {name}":
-                wrong.append((door, ip, said))
-    tried = len(DOORS) * len(forbidden_answers())
-    print(f"\nforbidden answers: {len(forbidden_answers())} at {len(DOORS)} doors, refused: {tried - len(wrong)}")
+                wrong.append((entry_point, ip, said))
+    answers, points = len(forbidden_answers()), len(ENTRY_POINTS)
+    print(f"\nforbidden answers: {answers} at {points} entry points, refused: {answers * points - len(wrong)}")
     assert wrong == []
     assert rows() == []
 
@@ -75,7 +72,7 @@ def test_a_name_that_flips_to_any_of_them_is_refused_at_delivery(
     found: Counter[str] = Counter()
     opened: list[str] = []
     monkeypatch.setattr(endpoint_health, "MIN_ATTEMPTS", 1_000_000)  # so many failures would open the breaker
-    monkeypatch.setattr(client._Transfer, "_on_open", lambda *_: opened.append("a socket"))
+    monkeypatch.setattr(transfer.Transfer, "open_socket", lambda *_: opened.append("a socket"))
     dns.answers["flip.test"] = [[PUBLIC], *([ip] for ip, _ in forbidden_answers())]
     with sending(monkeypatch), watching_sqs() as outbox:
         subscribe("https://flip.test/", "flip.*")

@@ -11,7 +11,7 @@ from hypothesis import strategies as st
 
 from jobsprint.delivery import attempt as attempts
 from jobsprint.outbound.address_policy import AddressPolicy
-from jobsprint.outbound.client import KINDS, Answer, Client, Request
+from jobsprint.outbound.client import KINDS, Client, Request, Response
 from jobsprint.security.credentials import Credentials
 from tests.support.deliveries import Outbox, watching_sqs
 from tests.support.hostile import CASES, Case, Served, serving
@@ -170,7 +170,7 @@ def test_any_bytes_end_in_an_answer_or_a_typed_failure(
         request = Request("POST", receiver.url, {}, b"{}", repeatable=True)
         outcome = client.send(request, timeout=1.0 if closes else 0.2, max_body=1024)
         assert outcome.duration_ms < 1_000 + GRACE * 1000
-        if isinstance(outcome, Answer):
+        if isinstance(outcome, Response):
             assert 200 <= outcome.status <= 999
             assert len(outcome.body) <= 1024
             ends["answer"] += 1

@@ -8,7 +8,7 @@ from jobsprint.connectors.base import CallContext, Connection, TestResult
 from jobsprint.core.canonical_json import JsonObject
 from jobsprint.core.errors import UpstreamUnauthorized
 from jobsprint.domain.integrations import Capability, Integration
-from jobsprint.outbound.client import Answer, Failure, Request
+from jobsprint.outbound.client import Request, Response, TransferFailure
 from jobsprint.security.credentials import Credentials
 
 
@@ -45,14 +45,14 @@ class Bearer:
         return {"success": True, **_answer(said)}
 
 
-def _post(credentials: Credentials, body: JsonObject, *, seconds: float = 5) -> Answer | Failure:
+def _post(credentials: Credentials, body: JsonObject, *, seconds: float = 5) -> Response | TransferFailure:
     headers = {"Authorization": f"Bearer {credentials.keys.get('token', '')}", "Content-Type": "application/json"}
     request = Request("POST", credentials.url, headers, json.dumps(body).encode())
     return signed_post.client().send(request, timeout=seconds, max_body=10_000)
 
 
-def _answer(outcome: Answer | Failure) -> JsonObject:
-    if isinstance(outcome, Failure):
+def _answer(outcome: Response | TransferFailure) -> JsonObject:
+    if isinstance(outcome, TransferFailure):
         raise responses.failed(outcome)
     if outcome.status == 401:
         raise UpstreamUnauthorized("401", challenge=outcome.headers.get("www-authenticate", ""))

@@ -107,7 +107,8 @@ def _main(socket_path: str) -> None:
     from jobsprint.core import aws
     from jobsprint.delivery import dispatcher as dispatching
     from jobsprint.domain import endpoint_health
-    from jobsprint.outbound import client as outbound
+    from jobsprint.outbound.client import Client
+    from jobsprint.outbound.transfer import TransferPool
     from jobsprint.repositories import deliveries
     from tests.support.call import Context, handler
     from tests.support.shared_aws import Remote
@@ -125,27 +126,29 @@ def _main(socket_path: str) -> None:
         boundaries[0].reach(call, "after")
         return answer
 
-    launch, done = outbound.Client.launch, outbound._Batch._done
+    start, send_all = TransferPool.start, Client.send_all
 
-    def launching(*given: Any) -> Any:
+    def starting(*given: Any) -> Any:
         boundaries[0].reach("http", "before")
-        return launch(*given)
+        return start(*given)
 
-    def answered(*given: Any) -> Any:
-        boundaries[0].reach("http", "after")
-        return done(*given)
+    def sending(client: Client, requests: Any, *, on_done: Any, **limits: Any) -> None:
+        def done(*result: Any) -> None:
+            boundaries[0].reach("http", "after")
+            on_done(*result)
 
-    outbound.Client.launch = launching  # type: ignore[method-assign]
-    outbound._Batch._done = answered  # type: ignore[method-assign]
+        send_all(client, requests, on_done=done, **limits)
+
+    TransferPool.start = starting  # type: ignore[method-assign]
+    Client.send_all = sending  # type: ignore[method-assign]
     # The same jitter in every world, all that waits in one shard, all results of a batch in one call, no receiver slow
     # because this machine is busy: else boundaries would come and go.
     dispatching._fraction = lambda: 0.5
     dispatching.GATHER_SECONDS = 60
     deliveries._due_shard = lambda _: "0"
     endpoint_health.SLOW_MS = 60_000
-    aws._session().register("before-send", before_send)
-    for client in (aws.dynamodb, aws.sqs, aws.kms):
-        client()
+    for client in (aws.dynamodb(), aws.sqs(), aws.kms()):
+        client.meta.events.register("before-send", before_send)
     handlers = {folder: handler(folder) for folder in {*FOLDERS, *AGAIN_FOLDERS}}
 
     def work(job: dict[str, Any], pipe: int) -> NoReturn:

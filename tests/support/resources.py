@@ -9,11 +9,11 @@ from threading import Condition
 from typing import Any
 from unittest.mock import patch
 
+import boto3
 from moto import mock_aws
 from moto.backends import get_backend
 from moto.s3 import s3_backends
 
-from jobsprint.core import aws
 from tests.support.template import create_queues, create_tables
 
 ACCOUNT = "123456789012"
@@ -52,7 +52,7 @@ def on_moto() -> Iterator[dict[str, str]]:
 def _kept() -> tuple[dict[str, str], dict[str, dict[str, Any]]]:
     """What was made, and the state of moto's backends with it; S3's is not kept, where a bucket is quick to make."""
     with mock_aws():
-        made = create_resources(aws._session().create_client)
+        made = create_resources(boto3.client)
         return made, {name: deepcopy(vars(_backend(name))) for name in ("dynamodb", "sqs", "kms")}
 
 

@@ -15,6 +15,7 @@ from jobsprint.core import aws as clients
 from jobsprint.delivery import attempt as attempts
 from jobsprint.delivery import dispatcher as dispatching
 from jobsprint.outbound import client as outbound
+from jobsprint.outbound import pinning
 from tests.support.deliveries import Outbox, dispatch, publish, record, subscribe
 
 _STATUS = Path("/proc/self/status")
@@ -39,9 +40,9 @@ def sending(
     if budget:
         monkeypatch.setattr(attempts, "BUDGET_SECONDS", budget)
     if bundle:
-        monkeypatch.setattr(outbound, "_ca_file", lambda _: bundle)
+        monkeypatch.setattr("certifi.where", lambda: bundle)
     if resolver:
-        monkeypatch.setitem(outbound.Client.__init__.__kwdefaults__, "resolver", resolver)
+        monkeypatch.setattr(pinning, "system_resolver", resolver)
     dispatching._client.cache_clear()
     try:
         yield

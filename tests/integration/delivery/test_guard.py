@@ -1,4 +1,4 @@
-"""The outbound guard at every door with a sample of the corpus, names that change, and addresses found on the way.
+"""The outbound guard at every entry point with a sample of the corpus, changing names, and discovered addresses.
 
 `make test-delivery` tries the whole corpus.
 """
@@ -11,16 +11,16 @@ from urllib.parse import urlencode
 import pytest
 
 from jobsprint.connectors import fields, registry
-from jobsprint.outbound import address_policy, client
+from jobsprint.outbound import pinning, transfer
 from tests.conftest import forget_settings
 from tests.support.authority import Authority, authority
 from tests.support.call import Answer, call
 from tests.support.deliveries import deliveries, dispatch, publish, record, subscribe, watching_sqs
 from tests.support.dns import NameServer, name_server
-from tests.support.doors import DOORS, refusal_of
 from tests.support.receiver import Reply, receiving
 from tests.support.rows import connected, rows
 from tests.support.sender import sending
+from tests.support.ssrf_entry_points import ENTRY_POINTS, refusal_of
 
 PUBLIC = "93.184.216.34"
 SAMPLE = [
@@ -42,32 +42,26 @@ SAMPLE = [
 def dns(aws: dict[str, Any], monkeypatch: pytest.MonkeyPatch) -> Iterator[NameServer]:
     """The name server that the whole service asks."""
     with name_server() as server:
-        ask_only(server, monkeypatch)
+        monkeypatch.setattr(pinning, "system_resolver", server.resolver)
         yield server
 
 
-def ask_only(server: NameServer, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(address_policy.vet, "__defaults__", (2.0, server.resolver))
-    monkeypatch.setitem(client.Client.__init__.__kwdefaults__, "resolver", server.resolver)
-    forget_settings()  # the connectors' client knows its resolver from its making
-
-
 @pytest.mark.usefixtures("strict")
-@pytest.mark.parametrize("door", DOORS)
-def test_a_forbidden_address_is_refused_by_its_class_at_every_door(door: str) -> None:
-    field, knock = DOORS[door]
+@pytest.mark.parametrize("entry_point", ENTRY_POINTS)
+def test_a_forbidden_address_is_refused_by_its_class_at_every_entry_point(entry_point: str) -> None:
+    field, submit = ENTRY_POINTS[entry_point]
     for url, reason in SAMPLE:
-        assert refusal_of(knock(url), field).startswith(reason), url
+        assert refusal_of(submit(url), field).startswith(reason), url
     assert rows() == []
 
 
-@pytest.mark.parametrize("door", DOORS)
+@pytest.mark.parametrize("entry_point", ENTRY_POINTS)
 def test_the_operators_flag_opens_private_networks_and_nothing_else(
-    aws: dict[str, Any], monkeypatch: pytest.MonkeyPatch, dns: NameServer, door: str
+    aws: dict[str, Any], monkeypatch: pytest.MonkeyPatch, dns: NameServer, entry_point: str
 ) -> None:
     monkeypatch.setenv("ALLOW_LOOPBACK_TARGETS", "false")  # as in AWS: private targets are allowed by `aws`
     forget_settings()
-    field, knock = DOORS[door]
+    field, submit = ENTRY_POINTS[entry_point]
     dns.answers = {"inside.test": [["169.254.169.254"]], "self.test": [[PUBLIC, "::1"]], "link.test": [["fe80::1"]]}
     for url, reason in (
         ("http://169.254.169.254/", "metadata"),
@@ -81,7 +75,7 @@ def test_the_operators_flag_opens_private_networks_and_nothing_else(
         ("http://self.test/", "loopback"),
         ("http://link.test/", "link_local"),
     ):
-        assert refusal_of(knock(url), field) == f"blocked_address: {reason}", url
+        assert refusal_of(submit(url), field) == f"blocked_address: {reason}", url
     assert rows() == []
     fields.check_target("http://10.0.0.1/")
 
@@ -100,14 +94,14 @@ def test_a_name_that_flips_between_check_and_connect_is_refused(
     assert dns.asked["flip.test"] == 2
 
 
-def test_a_name_that_flips_after_the_vetting_is_not_asked_again(
+def test_a_name_that_flips_after_the_check_is_not_resolved_again(
     dns: NameServer, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    with receiving() as vetted, sending(monkeypatch), watching_sqs() as outbox:
-        port = int(vetted.url.rpartition(":")[2])
+    with receiving() as checked, sending(monkeypatch), watching_sqs() as outbox:
+        port = int(checked.url.rpartition(":")[2])
         with socket.create_server(("127.0.0.2", port)) as elsewhere:
             elsewhere.setblocking(False)
-            # Check at creation, then the one question of the delivery; whoever asked once more would go elsewhere.
+            # The check at creation, then the one lookup of the delivery; a further lookup would lead elsewhere.
             dns.answers["flip.test"] = [["127.0.0.1"], ["127.0.0.1"], ["127.0.0.2"]]
             webhook = subscribe(f"http://flip.test:{port}/")
             publish()
@@ -115,12 +109,12 @@ def test_a_name_that_flips_after_the_vetting_is_not_asked_again(
             with pytest.raises(BlockingIOError):
                 elsewhere.accept()
     assert deliveries(webhook["id"])[0]["state"] == "delivered"
-    assert len(vetted.received) == 1
-    assert vetted.received[0].headers["host"] == f"flip.test:{port}"
+    assert len(checked.received) == 1
+    assert checked.received[0].headers["host"] == f"flip.test:{port}"
     assert dns.asked["flip.test"] == 2
 
 
-def test_a_test_and_an_action_are_vetted_anew(dns: NameServer) -> None:
+def test_a_test_and_an_action_check_the_address_again(dns: NameServer) -> None:
     with receiving() as endpoint:
         port = int(endpoint.url.rpartition(":")[2])
         dns.answers["flip.test"] = [["127.0.0.1"], ["127.0.0.1"], ["169.254.1.1"]]
@@ -149,7 +143,7 @@ def test_a_redirect_is_never_followed_to_anywhere(dns: NameServer, monkeypatch: 
         assert target.received == []
 
 
-# --- addresses that are found on the way ------------------------------------------------------------------------------
+# --- discovered addresses ---------------------------------------------------------------------------------------------
 
 LITERAL, NAMED = "http://169.254.169.254", "http://trap.test"
 FOUND: dict[str, Callable[[Authority, str], None]] = {
@@ -177,40 +171,40 @@ def server(dns: NameServer, monkeypatch: pytest.MonkeyPatch) -> Iterator[Authori
 def opened(monkeypatch: pytest.MonkeyPatch) -> set[str]:
     """The addresses for which libcurl asks for a socket from now on."""
     asked: set[str] = set()
-    on_open = client._Transfer._on_open
+    open_socket = transfer.Transfer.open_socket
 
-    def spy(transfer: Any, purpose: int, address: Any) -> Any:
+    def spy(self: transfer.Transfer, purpose: int, address: Any) -> Any:
         asked.add(address.addr[0])
-        return on_open(transfer, purpose, address)
+        return open_socket(self, purpose, address)
 
-    monkeypatch.setattr(client._Transfer, "_on_open", spy)
+    monkeypatch.setattr(transfer.Transfer, "open_socket", spy)
     return asked
 
 
-def consent_to(server: Authority) -> Answer:
+def begin_authorization(server: Authority) -> Answer:
     body = {"authType": "oauth", "serverUrl": server.mcp, "redirectUrl": "https://your-app.com/callback"}
     return call("POST", "/integrations/mcp_server/connect", body=body)
 
 
-def come_back(server: Authority, begun: Answer) -> Answer:
-    """The callback of a person who consented."""
+def return_from(server: Authority, begun: Answer) -> Answer:
+    """The callback after a person has authorized the connection."""
     query = urlencode(server.consent(begun.data["authUrl"]))
     return call("GET", f"/integrations/oauth/callback?{query}", tenant=None)
 
 
 @pytest.mark.parametrize("found", FOUND)
 @pytest.mark.parametrize("trap", [LITERAL, NAMED])
-def test_an_address_found_by_discovery_is_vetted_like_a_given_one(
+def test_a_discovered_address_is_checked_like_a_given_one(
     dns: NameServer, server: Authority, opened: set[str], found: str, trap: str
 ) -> None:
     dns.answers["trap.test"] = [["169.254.169.254"]]
     FOUND[found](server, trap)
-    begun = consent_to(server)
+    begun = begin_authorization(server)
     if found == "revocation endpoint":
-        assert "status=connected" in come_back(server, begun).headers["Location"]
+        assert "status=connected" in return_from(server, begun).headers["Location"]
         assert call("POST", f"/integrations/{begun.data['id']}/disconnect").status == 200
     elif (found, trap) == ("token endpoint", NAMED):  # a name is resolved when it is called
-        assert "status=error" in come_back(server, begun).headers["Location"]
+        assert "status=error" in return_from(server, begun).headers["Location"]
     elif (found, trap) == ("authorization endpoint", NAMED):
         assert begun.data["authUrl"].startswith(f"{NAMED}/a?")  # a person's browser goes there, this service never
     else:

@@ -1,4 +1,4 @@
-"""The outbound door against real sockets on loopback: honest receivers, slow ones and hostile ones."""
+"""The outbound client against real sockets on loopback: honest receivers, slow ones and hostile ones."""
 
 import gzip
 import json
@@ -15,8 +15,9 @@ import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
-from jobsprint.outbound.address_policy import AddressPolicy, ForbiddenUrl, vet
-from jobsprint.outbound.client import KINDS, Answer, Client, Failure, Outcome, Request
+from jobsprint.outbound.address_policy import AddressPolicy, ForbiddenUrl
+from jobsprint.outbound.client import KINDS, Client, Request, Response, TransferFailure, TransferResult
+from jobsprint.outbound.pinning import Pin, Pins, check_destination
 from tests.support.sockets import OK, Authority, Receiver, Script, hangs, names, resets, says, says_and_closes
 
 LOCAL = AddressPolicy(allow_private=True, allow_loopback=True)
@@ -47,7 +48,7 @@ def post(url: str, body: bytes = b"{}", *, repeatable: bool = True) -> Request:
     return Request("POST", url, {"Content-Type": "application/json"}, body, repeatable)
 
 
-def send(client: Client, request: Request, timeout: float = 1.0, max_body: int = CAP) -> Outcome:
+def send(client: Client, request: Request, timeout: float = 1.0, max_body: int = CAP) -> TransferResult:
     """Send, and hold every test to the deadline."""
     began = time.monotonic()
     outcome = client.send(request, timeout=timeout, max_body=max_body)
@@ -55,13 +56,13 @@ def send(client: Client, request: Request, timeout: float = 1.0, max_body: int =
     return outcome
 
 
-def answer(outcome: Outcome) -> Answer:
-    assert isinstance(outcome, Answer), outcome
+def answer(outcome: TransferResult) -> Response:
+    assert isinstance(outcome, Response), outcome
     return outcome
 
 
-def failure(outcome: Outcome, kind: str, *, sent: bool, status: int | None = None) -> Failure:
-    assert isinstance(outcome, Failure), outcome
+def failure(outcome: TransferResult, kind: str, *, sent: bool, status: int | None = None) -> TransferFailure:
+    assert isinstance(outcome, TransferFailure), outcome
     assert (outcome.kind, outcome.sent, outcome.status) == (kind, sent, status), outcome
     assert "pin.invalid" not in outcome.message
     return outcome
@@ -418,7 +419,7 @@ def test_broken_answers_have_a_type(
     client: Client, receive: Callable[..., Receiver], response: bytes, reason: str, status: int | None
 ) -> None:
     outcome = send(client, post(receive(says_and_closes(response)).url))
-    assert isinstance(outcome, Failure), outcome
+    assert isinstance(outcome, TransferFailure), outcome
     assert (outcome.reason, outcome.sent) == (reason, True), outcome
     assert outcome.kind in KINDS
     assert outcome.status in {status, None}, outcome
@@ -437,8 +438,8 @@ def test_any_bytes_give_an_outcome(
     client: Client, receive: Callable[..., Receiver], junk: bytes, prefix: bytes
 ) -> None:
     outcome = send(client, post(receive(says_and_closes(prefix + junk)).url))
-    assert isinstance(outcome, Answer) or outcome.kind in {"protocol", "reset", "headers_too_large"}
-    json.dumps([outcome.status, str(outcome)])  # whatever came can be written down
+    assert isinstance(outcome, Response) or outcome.kind in {"protocol", "reset", "headers_too_large"}
+    json.dumps([outcome.status, str(outcome)])  # any of it can be stored
 
 
 # --- connecting -----------------------------------------------------------------------------------------------------
@@ -524,14 +525,12 @@ def test_a_request_read_and_never_answered_is_sent_once(client: Client, receive:
         assert len(receiver.requests) == 1
 
 
-def test_a_client_that_was_frozen_starts_with_fresh_connections(
-    client: Client, receive: Callable[..., Receiver], monkeypatch: pytest.MonkeyPatch
-) -> None:
-    receiver = receive()
-    send(client, post(receiver.url))
-    later = time.time() + 3600
-    monkeypatch.setattr("jobsprint.outbound.client.time.time", lambda: later)
-    answer(send(client, post(receiver.url)))
+def test_a_client_that_was_frozen_starts_with_fresh_connections(receive: Callable[..., Receiver]) -> None:
+    receiver, now = receive(), [0.0]
+    client = Client(LOCAL, user_agent="t", clock=lambda: now[0])
+    for now[0] in (0, 1, 3600, 3601):
+        answer(send(client, post(receiver.url)))
+    client.close()
     assert receiver.connections == 2
 
 
@@ -648,20 +647,20 @@ def test_a_missing_bundle_is_named_at_once() -> None:
         ("https://both.test/", "blocked_address"),
     ],
 )
-def test_what_the_vetting_refuses_is_not_connected_to(url: str, kind: str) -> None:
+def test_what_the_policy_refuses_is_not_connected_to(url: str, kind: str) -> None:
     resolver = names(inside_test=["10.0.0.1"], both_test=["93.184.216.34", "10.0.0.1"])
     client = Client(STRICT, user_agent="t", resolver=resolver)
     failure(send(client, post(url)), kind, sent=False)
     client.close()
 
 
-def test_a_host_that_flips_to_metadata_after_its_vetting_is_refused() -> None:
+def test_a_host_that_flips_to_metadata_after_its_check_is_refused() -> None:
     answers = iter([["93.184.216.34"], ["169.254.169.254"]])
 
     def resolver(_host: str, port: int, **_: Any) -> list[tuple[Any, ...]]:
         return [(socket.AF_INET, socket.SOCK_STREAM, 6, "", (ip, port)) for ip in next(answers)]
 
-    vet("https://flip.test/", STRICT, resolver=resolver)
+    check_destination("https://flip.test/", STRICT, resolver=resolver)
     client = Client(STRICT, user_agent="t", resolver=resolver)
     got = failure(send(client, post("https://flip.test/")), "blocked_address", sent=False)
     assert got.message == "blocked_address: metadata"
@@ -703,32 +702,35 @@ def test_a_kept_connection_is_used_only_while_dns_still_names_its_address(receiv
 
     assert call("127.0.0.1") == (1, 1, 0, 0)
     assert call("127.0.0.9", "127.0.0.1") == (1, 2, 0, 0)  # still among the answers: reused
-    assert call("127.0.0.2") == (1, 2, 1, 1)  # gone: a new connection to what was vetted now
+    assert call("127.0.0.2") == (1, 2, 1, 1)  # gone: a new connection to the address that was checked now
     assert call("127.0.0.2") == (1, 2, 1, 2)
     assert call("127.0.0.1") == (2, 3, 1, 2)
     client.close()
 
 
-def test_the_walls_behind_the_pin_hold_alone(
-    client: Client, receive: Callable[..., Receiver], monkeypatch: pytest.MonkeyPatch
+def test_no_socket_is_opened_to_another_address_even_if_a_pin_leads_there(
+    receive: Callable[..., Receiver], monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    # As if the pin had led to an address that was not vetted: no socket; and no request on a kept connection.
     receiver = receive()
-    transfer_type = "jobsprint.outbound.client._Transfer"
-    prepare = Client.launch.__globals__["_Transfer"].prepare
-
-    def forget_vetted(transfer: Any, *arguments: Any) -> None:
-        prepare(transfer, *arguments)
-        transfer._vetted = frozenset({"93.184.216.34"})
-
-    monkeypatch.setattr(f"{transfer_type}.prepare", forget_vetted)
-    failure(send(client, post(receiver.url)), "blocked_address", sent=False)
+    monkeypatch.setattr(Pin, "resolve_entry", lambda pin, port, _: f"+{pin.name}:{port}:127.0.0.1")
+    client = Client(LOCAL, user_agent="t", resolver=names(public_test=["93.184.216.34"]))
+    failure(send(client, post(f"http://public.test:{receiver.port}/")), "blocked_address", sent=False)
+    client.close()
     assert receiver.connections == 0
-    monkeypatch.setattr(f"{transfer_type}.prepare", prepare)
-    answer(send(client, post(receiver.url)))
-    monkeypatch.setattr(f"{transfer_type}.prepare", forget_vetted)
-    failure(send(client, post(receiver.url)), "blocked_address", sent=False)
-    assert len(receiver.requests) == 1
+
+
+def test_no_request_is_written_to_another_address_even_if_a_connection_is_kept(
+    receive: Callable[..., Receiver], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    receiver, pin = receive(), Pin()
+    monkeypatch.setattr(Pins, "pin_for", lambda *_: pin)  # as if a pin did not change with its host's addresses
+    answers = {"moving_test": ["127.0.0.1"]}
+    client = Client(LOCAL, user_agent="t", resolver=names(**answers))
+    answer(send(client, post(f"http://moving.test:{receiver.port}/")))
+    answers["moving_test"][:] = ["93.184.216.34"]
+    failure(send(client, post(f"http://moving.test:{receiver.port}/")), "blocked_address", sent=False)
+    client.close()
+    assert (receiver.connections, len(receiver.requests)) == (1, 1)
 
 
 def test_a_hanging_resolver_is_dns_within_the_budget() -> None:
@@ -785,7 +787,7 @@ def test_a_batch_takes_the_time_of_its_slowest(client: Client, receive: Callable
     receivers = [receive(after(0.3)) for _ in range(9)]
     hanging = receive(hangs)
     urls = [hanging.url, *(receiver.url for receiver in receivers)]
-    finished: dict[int, tuple[Outcome, float]] = {}
+    finished: dict[int, tuple[TransferResult, float]] = {}
     began = time.monotonic()
     client.send_all(
         [post(url) for url in urls],
@@ -798,7 +800,7 @@ def test_a_batch_takes_the_time_of_its_slowest(client: Client, receive: Callable
     assert sorted(finished) == list(range(1, 10))
     for outcome, seconds in finished.values():
         assert answer(outcome).status == 200
-        assert seconds < 0.6  # told when it finished, not when the batch did
+        assert seconds < 0.6  # reported when it finished, not when the batch did
 
 
 def test_hosts_are_resolved_together_and_each_once(receive: Callable[..., Receiver]) -> None:
@@ -811,7 +813,7 @@ def test_hosts_are_resolved_together_and_each_once(receive: Callable[..., Receiv
         return [(socket.AF_INET, socket.SOCK_STREAM, 6, "", ("127.0.0.1", port))]
 
     client = Client(LOCAL, user_agent="t", resolver=resolver)
-    outcomes: dict[int, Outcome] = {}
+    outcomes: dict[int, TransferResult] = {}
     requests = [post(f"http://h{n % 5}.test:{receiver.port}/") for n in range(10)]
     began = time.monotonic()
     client.send_all(requests, timeout=1, max_body=CAP, on_done=outcomes.__setitem__)
@@ -823,7 +825,7 @@ def test_hosts_are_resolved_together_and_each_once(receive: Callable[..., Receiv
 
 def test_a_large_batch_is_sent_in_a_window(client: Client, receive: Callable[..., Receiver]) -> None:
     receiver = receive(after(0.02))
-    outcomes: dict[int, Outcome] = {}
+    outcomes: dict[int, TransferResult] = {}
     client.send_all([post(receiver.url)] * 250, timeout=1.5, max_body=CAP, on_done=outcomes.__setitem__)
     assert len(outcomes) == 250
     assert all(answer(outcome).status == 200 for outcome in outcomes.values())
@@ -834,7 +836,7 @@ def test_an_error_in_on_done_does_not_lose_the_others(client: Client, receive: C
     receiver = receive()
     told = []
 
-    def on_done(index: int, _: Outcome) -> None:
+    def on_done(index: int, _: TransferResult) -> None:
         told.append(index)
         raise KeyError(index)
 
@@ -847,7 +849,7 @@ def test_an_error_in_on_done_does_not_lose_the_others(client: Client, receive: C
 def test_an_abandoned_batch_leaves_the_client_usable(client: Client, receive: Callable[..., Receiver]) -> None:
     quick, slow = receive(), receive(hangs)
 
-    def on_done(_index: int, _: Outcome) -> None:
+    def on_done(_index: int, _: TransferResult) -> None:
         raise KeyboardInterrupt
 
     with pytest.raises(KeyboardInterrupt):
@@ -883,8 +885,8 @@ def test_descriptors_are_given_back(receive: Callable[..., Receiver], repeatable
     client.close()
 
 
-def test_vetting_and_sending_agree_on_what_is_forbidden() -> None:
+def test_check_and_send_agree_on_what_is_forbidden() -> None:
     resolver = names(inside_test=["10.0.0.1"])
     with pytest.raises(ForbiddenUrl, match="blocked_address: private"):
-        vet("https://inside.test/", STRICT, resolver=resolver)
-    vet("https://unknown.test/", STRICT, resolver=resolver)
+        check_destination("https://inside.test/", STRICT, resolver=resolver)
+    check_destination("https://unknown.test/", STRICT, resolver=resolver)

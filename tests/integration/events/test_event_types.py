@@ -20,8 +20,6 @@ SCHEMA = {
     "properties": {"id": {"type": "string"}, "lines": {"type": "array", "items": {"required": ["sku"]}}},
 }
 
-pytestmark = pytest.mark.usefixtures("no_dns")
-
 
 def put(name: str = "order.paid", **fields: Any) -> Any:
     answer = call("PUT", "/event-types", body={"name": name, **fields})

@@ -16,8 +16,6 @@ from tests.support.deliveries import Outbox, publish, record, subscribe, work
 URL = "https://hooks.example.com/in"
 LIMIT = 200 * 1024
 
-pytestmark = pytest.mark.usefixtures("no_dns")
-
 
 def rows() -> list[dict[str, Any]]:
     items: list[dict[str, Any]] = [dict(item) for item in clients.dynamodb().scan(TableName="EventsTable")["Items"]]

@@ -21,8 +21,6 @@ from tests.support.rows import rows
 URL = "https://hooks.example.com/in"
 PAID = {"data": {"amount": [{"numeric": [">", 100]}], "tags": ["vip", None]}}
 
-pytestmark = pytest.mark.usefixtures("no_dns")
-
 
 @pytest.fixture
 def calls(outbox: Outbox) -> Counter[str]:

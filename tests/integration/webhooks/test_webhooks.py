@@ -4,8 +4,8 @@ from typing import Any
 
 import pytest
 
-from jobsprint.connectors import signed_post
 from jobsprint.core.redaction import MASK
+from jobsprint.outbound import pinning
 from jobsprint.repositories.integrations import IntegrationStore
 from jobsprint.security.credentials import open_credentials
 from tests.conftest import forget_settings
@@ -338,7 +338,7 @@ def test_a_name_that_resolves_to_a_forbidden_address_is_refused(monkeypatch: pyt
     def resolve(*_: Any, **__: Any) -> list[Any]:
         return [(0, 0, 0, "", ("93.184.216.34", 443)), (0, 0, 0, "", ("169.254.0.5", 443))]
 
-    monkeypatch.setattr(signed_post.address_policy.vet, "__defaults__", (2.0, resolve))
+    monkeypatch.setattr(pinning, "system_resolver", resolve)
 
     answer = create(url="https://rebind.example/")
 

@@ -16,7 +16,7 @@ from jobsprint.connectors.n8n.workflows import (
 )
 from jobsprint.core.errors import RateLimited, UpstreamFailed, UpstreamTimeout
 from jobsprint.core.json_schema import check_schema
-from jobsprint.outbound.client import Answer
+from jobsprint.outbound.client import Response
 
 
 def trigger(**parameters: Any) -> dict[str, Any]:
@@ -31,8 +31,8 @@ def named(id_: str, name: str, created: str = "") -> dict[str, Any]:
     return {"id": id_, "name": name, "createdAt": created}
 
 
-def answer(status: int, body: bytes = b"") -> Answer:
-    return Answer(status, {}, body, truncated=False, duration_ms=1, timings={})
+def answer(status: int, body: bytes = b"") -> Response:
+    return Response(status, {}, body, truncated=False, duration_ms=1, timings={})
 
 
 @pytest.mark.parametrize(

@@ -9,7 +9,7 @@ from hypothesis import strategies as st
 from jobsprint.core.redaction import MASK
 from jobsprint.delivery import attempt as attempts
 from jobsprint.domain.deliveries import Ticket
-from jobsprint.outbound.client import Answer, Failure
+from jobsprint.outbound.client import Response, TransferFailure
 from jobsprint.security.credentials import Credentials
 
 TICKET = Ticket("acme", "wh_1", "dlv_1", "evt_1", "workflow.executed", "2025-01-06T12:00:00Z", "0#evt_1", attempt=3)
@@ -19,8 +19,8 @@ CREDENTIALS = Credentials(
 )
 
 
-def answer(status: int, body: bytes = b"") -> Answer:
-    return Answer(status, {}, body, False, 12, {"total": 12})
+def answer(status: int, body: bytes = b"") -> Response:
+    return Response(status, {}, body, False, 12, {"total": 12})
 
 
 def test_our_headers_win_over_the_webhooks_own_in_any_case() -> None:
@@ -52,20 +52,20 @@ def test_only_2xx_is_success(status: int, outcome: str, failure: str | None) -> 
 
 def test_a_failure_keeps_its_kind_and_not_its_message() -> None:
     kept = attempts.Keeper(CREDENTIALS).attempt_of(
-        Failure("timeout_headers", "host.example said", True, 15000), 1, 1000
+        TransferFailure("timeout_headers", "host.example said", True, 15000), 1, 1000
     )
     assert (kept.status, kept.failure, kept.http_status) == ("error", "timeout_headers", None)
     assert "host.example" not in repr(kept)
 
 
 def test_a_failure_names_its_class() -> None:
-    blocked = Failure("blocked_address", "blocked_address: link_local", False, 1, detail="link_local")
+    blocked = TransferFailure("blocked_address", "blocked_address: link_local", False, 1, detail="link_local")
     assert attempts.Keeper(CREDENTIALS).attempt_of(blocked, 1, 1000).failure == "blocked_address: link_local"
 
 
 @pytest.mark.parametrize(("status", "failure"), [(200, "body_too_large"), (500, "http_5xx"), (302, "http_3xx")])
 def test_an_answer_longer_than_is_read_is_judged_by_its_status(status: int, failure: str) -> None:
-    kept = attempts.Keeper(CREDENTIALS).attempt_of(Answer(status, {}, b"x" * 16384, True, 12, {}), 1, 1000)
+    kept = attempts.Keeper(CREDENTIALS).attempt_of(Response(status, {}, b"x" * 16384, True, 12, {}), 1, 1000)
     assert (kept.status, kept.failure) == ("success" if status == 200 else "error", failure)
 
 
@@ -111,5 +111,5 @@ def test_what_was_sent_is_kept_masked_and_without_what_is_ours() -> None:
     kept = attempts.Keeper(CREDENTIALS).attempt_of(answer(500), 1, 0)
     assert kept.url == f"https://hooks.example.com/in/{MASK}?token={MASK}&page=1"
     assert (kept.header_names, kept.signatures) == (("X-Custom",), 2)
-    for outcome in (answer(200), Failure("dns", "no", False, 3)):
+    for outcome in (answer(200), TransferFailure("dns", "no", False, 3)):
         assert attempts.Keeper(CREDENTIALS).attempt_of(outcome, 1, 0).url == kept.url

@@ -7,7 +7,7 @@ from jobsprint.domain import delivery_failures
 
 
 def test_every_kind_that_is_made_has_its_words() -> None:
-    # Those of `outbound.Failure`, as its docstring names them, and those of `delivery.attempt`.
+    # Those of `outbound.TransferFailure`, as its docstring names them, and those of `delivery.attempt`.
     assert {
         "dns",
         "blocked_address",

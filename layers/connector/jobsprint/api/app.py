@@ -17,6 +17,7 @@ from typing import Any, TypeVar
 from aws_lambda_powertools.event_handler import APIGatewayRestResolver, Response
 from aws_lambda_powertools.event_handler.exceptions import NotFoundError
 from aws_lambda_powertools.utilities.typing import LambdaContext
+from pydantic import BaseModel
 
 from jobsprint.api.auth import Caller, caller_of
 from jobsprint.api.cors import cors_headers, header
@@ -81,7 +82,7 @@ class Endpoint(APIGatewayRestResolver):
 
             def answer(**path: str) -> Any:
                 event = self.current_event
-                return function(**parameters.read(Request(path, event.raw_event, lambda: event.json_body)))
+                return _plain(function(**parameters.read(Request(path, event.raw_event, lambda: event.json_body))))
 
             self.operation = Operation(rule, method, (args, kwargs), function)
             register(answer)
@@ -146,6 +147,16 @@ class Endpoint(APIGatewayRestResolver):
             body=answer["body"],
             headers={name: value for name, value in answer["headers"].items() if name != "Content-Type"},
         )
+
+
+def _plain(answer: Any) -> Any:
+    """An answer's model as JSON's own types; with it a status, where there is one."""
+    if isinstance(answer, BaseModel):
+        return answer.model_dump(mode="json")
+    if isinstance(answer, tuple):
+        model, status = answer
+        return _plain(model), status
+    return answer
 
 
 def _log(event: Mapping[str, Any], status: int, caller: Caller | None, started: float) -> None:

@@ -13,6 +13,8 @@ from types import NoneType
 from typing import Any, Literal, get_args, get_origin
 
 from jobsprint.core.errors import Detail, InvalidFields, all_wrong
+from jobsprint.core.models import RequestModel
+from jobsprint.core.models import validate as validate_model
 
 _WHOLE_NUMBER = re.compile(r"\s*([+-]?[0-9]+(?:_[0-9]+)*)(?:\.0+)?\s*")  # as pydantic reads one
 _MAX_DIGITS = 100
@@ -161,7 +163,8 @@ def _body(model: Any, default: Any, request: Request) -> object:
         return default
     if model is None:
         return value
-    # Imported here: it brings pydantic's engine, which an operation without a body never needs.
+    if issubclass(model, RequestModel):
+        return validate_model(model, value)
     from jobsprint.domain.validation import validate
 
     return validate(model, value)

@@ -101,7 +101,7 @@ def _page(client: outbound.Client, url: str, until: float) -> dict[str, Any]:
         if page is not None:
             return page
         wait = _wait(outcome, tried)
-        said = outcome.kind if isinstance(outcome, outbound.Failure) else outcome.status
+        said = outcome.kind if isinstance(outcome, outbound.TransferFailure) else outcome.status
         if wait is None or tried == _TRIES or time.monotonic() + wait > until:
             raise UpstreamFailed(f"The list of applications cannot be had: {said}", code="list_unavailable")
         logger.warning("A page of the application list failed", extra={"said": said, "wait": wait, "tried": tried})
@@ -109,9 +109,9 @@ def _page(client: outbound.Client, url: str, until: float) -> dict[str, Any]:
     raise AssertionError("unreachable: the last try returns or raises")
 
 
-def _parsed(outcome: outbound.Outcome) -> dict[str, Any] | None:
+def _parsed(outcome: outbound.TransferResult) -> dict[str, Any] | None:
     """The page in a good answer, None in any other."""
-    if isinstance(outcome, outbound.Failure) or outcome.status != 200 or outcome.truncated:
+    if isinstance(outcome, outbound.TransferFailure) or outcome.status != 200 or outcome.truncated:
         return None
     try:
         page = json.loads(outcome.body)
@@ -121,9 +121,9 @@ def _parsed(outcome: outbound.Outcome) -> dict[str, Any] | None:
     return page if good else None
 
 
-def _wait(outcome: outbound.Outcome, tried: int) -> float | None:
+def _wait(outcome: outbound.TransferResult, tried: int) -> float | None:
     """Seconds to wait before trying again; None if that is no use."""
-    if isinstance(outcome, outbound.Answer):
+    if isinstance(outcome, outbound.Response):
         if outcome.status == 429:
             asked = retry_after_seconds(outcome.headers.get("retry-after"), now_ms())
             return min(_QUIET_SECONDS if asked is None else asked, _MAX_WAIT_SECONDS)

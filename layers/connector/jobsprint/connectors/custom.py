@@ -100,7 +100,7 @@ class Custom:
     ) -> JsonObject:
         """POSTs the action; see `connectors.base.Connector`."""
         from jobsprint.connectors import responses, signed_post
-        from jobsprint.outbound.client import Failure
+        from jobsprint.outbound.client import TransferFailure
 
         outcome = signed_post.post_json(
             credentials,
@@ -110,7 +110,7 @@ class Custom:
             max_body=signed_post.MAX_RESULT_BYTES,
             traceparent=context.traceparent,
         )
-        if isinstance(outcome, Failure):
+        if isinstance(outcome, TransferFailure):
             raise responses.failed(outcome)
         if not 200 <= outcome.status < 300:
             raise responses.refused(outcome)

@@ -11,7 +11,7 @@ from jobsprint.domain import integrations
 from jobsprint.domain.events import is_subscription
 from jobsprint.domain.inputs import Check, Input, Length
 from jobsprint.domain.validation import validate
-from jobsprint.outbound import address_policy
+from jobsprint.outbound import address_policy, pinning
 from jobsprint.security.credentials import Credentials
 from jobsprint.security.signing import check_secret
 
@@ -60,7 +60,7 @@ Configuration = Annotated[dict[str, Any], Length(most=integrations.MAX_CONFIGURA
 def check_target(url: str, field: str = "body.url") -> None:
     """Raises InvalidFields unless this deployment may call `url`; a host that does not resolve passes."""
     try:
-        address_policy.vet(url, address_policy.deployment_policy())
+        pinning.check_destination(url, address_policy.deployment_policy())
     except address_policy.ForbiddenUrl as error:
         raise InvalidFields.one(field, str(error), code="forbidden_url") from error
 

@@ -8,7 +8,7 @@ from jobsprint.core.clock import now_ms
 from jobsprint.core.errors import JobsprintError, RateLimited, UpstreamFailed, UpstreamTimeout
 from jobsprint.core.retry_after import retry_after_seconds
 from jobsprint.domain import delivery_failures
-from jobsprint.outbound.client import Answer, Failure
+from jobsprint.outbound.client import Response, TransferFailure
 
 _DEFAULT_RETRY_SECONDS = 30
 
@@ -16,7 +16,7 @@ _DEFAULT_RETRY_SECONDS = 30
 _OUTAGES = frozenset({"dns", "connect", "tls"})
 
 
-def failed(failure: Failure) -> UpstreamFailed:
+def failed(failure: TransferFailure) -> UpstreamFailed:
     """The error for a call without a usable answer; one that was sent is `unknown`."""
     if failure.kind.startswith("timeout"):
         after = ", after the call was sent: whether it was done is unknown" if failure.sent else ""
@@ -38,7 +38,7 @@ def failed(failure: Failure) -> UpstreamFailed:
     )
 
 
-def refused(answer: Answer) -> JobsprintError:
+def refused(answer: Response) -> JobsprintError:
     """The error for an answer that is no 2xx."""
     if answer.status == 429:
         asked = retry_after_seconds(answer.headers.get("retry-after"), now_ms())
@@ -52,9 +52,9 @@ def refused(answer: Answer) -> JobsprintError:
     return UpstreamFailed(f"The other side answered HTTP {answer.status}", outage=answer.status >= 500)
 
 
-def test_result(outcome: Answer | Failure) -> TestResult:
+def test_result(outcome: Response | TransferFailure) -> TestResult:
     """What the outcome of a test call says of the connection: 2xx passes."""
-    if isinstance(outcome, Failure):
+    if isinstance(outcome, TransferFailure):
         return TestResult(
             passed=False,
             message=f"The endpoint could not be reached: {outcome.message}",
@@ -67,7 +67,7 @@ def test_result(outcome: Answer | Failure) -> TestResult:
     return _refused_test(outcome)
 
 
-def _refused_test(answer: Answer) -> TestResult:
+def _refused_test(answer: Response) -> TestResult:
     if answer.status in (401, 403):
         reason, step = "credential_rejected", "Give the connection valid headers or a valid secret"
     elif 300 <= answer.status < 400:

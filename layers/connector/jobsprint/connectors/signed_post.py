@@ -29,7 +29,7 @@ def post_json(
     timeout: float,
     max_body: int,
     traceparent: str | None = None,
-) -> outbound.Answer | outbound.Failure:
+) -> outbound.Response | outbound.TransferFailure:
     """POSTs `payload` as canonical JSON with the connection's headers, signed where it has a secret.
 
     `timeout` in seconds is one budget over the whole call; `max_body` bytes of the answer are read. `traceparent`
@@ -43,7 +43,7 @@ def post_json(
 
 def post_body(
     credentials: Credentials, body: bytes, message_id: str, timeout: float, max_body: int
-) -> outbound.Answer | outbound.Failure:
+) -> outbound.Response | outbound.TransferFailure:
     """POSTs bytes that are JSON already; as `post_json`."""
     headers = {**credentials.headers, "Content-Type": "application/json"}
     if "accept" not in {name.lower() for name in headers}:

@@ -13,7 +13,6 @@ class Settings:
     """What the template sets; every function gets the same names and its own permissions."""
 
     aws_endpoint: str | None
-    aws_over_libcurl: bool
     tenants_table: str
     logs_table: str
     events_table: str
@@ -54,7 +53,6 @@ def settings() -> Settings:
     env = os.environ
     return Settings(
         aws_endpoint=env.get("AWS_ENDPOINT") or None,
-        aws_over_libcurl=env.get("AWS_OVER_LIBCURL") == "true",
         tenants_table=env["TENANTS_TABLE"],
         logs_table=env["LOGS_TABLE"],
         events_table=env["EVENTS_TABLE"],

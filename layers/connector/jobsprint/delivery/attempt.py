@@ -8,7 +8,7 @@ from dataclasses import dataclass, replace
 from jobsprint.core.redaction import MASK, redactor, shown_url
 from jobsprint.delivery import attempt
 from jobsprint.domain.deliveries import Attempt, Delivery, Ticket
-from jobsprint.outbound.client import Answer, Outcome, Request
+from jobsprint.outbound.client import Request, Response, TransferResult
 from jobsprint.security import signing
 from jobsprint.security.credentials import Credentials
 
@@ -77,13 +77,13 @@ class Keeper:
             MAX_KEPT_OF_SUCCESS
         )
 
-    def attempt_of(self, outcome: Outcome, number: int, started_at: int) -> Attempt:
+    def attempt_of(self, outcome: TransferResult, number: int, started_at: int) -> Attempt:
         """Attempt `number`, signed at `started_at` (ms).
 
         Only 2xx is success, and every 2xx is: one whose answer was longer than is read (`body_too_large`) was
-        delivered. A failure is `http_3xx` and the like, or the reason of `outbound.Failure`.
+        delivered. A failure is `http_3xx` and the like, or the reason of `outbound.TransferFailure`.
         """
-        answer = outcome if isinstance(outcome, Answer) else None
+        answer = outcome if isinstance(outcome, Response) else None
         success = answer is not None and 200 <= answer.status < 300
         sent = self._of_success if success else self._of_failure
         text = self._redact(answer.body.decode("utf-8", "replace")) if answer and answer.body else ""
@@ -102,8 +102,8 @@ class Keeper:
         )
 
 
-def _failure(outcome: Outcome) -> str | None:
-    if not isinstance(outcome, Answer):
+def _failure(outcome: TransferResult) -> str | None:
+    if not isinstance(outcome, Response):
         return outcome.reason
     if not 200 <= outcome.status < 300:
         return f"http_{outcome.status // 100}xx"

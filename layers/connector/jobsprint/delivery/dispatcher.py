@@ -40,7 +40,7 @@ from jobsprint.domain.deliveries import (
 from jobsprint.domain.delivery_stats import counted
 from jobsprint.domain.endpoint_health import Totals
 from jobsprint.outbound.address_policy import deployment_policy
-from jobsprint.outbound.client import Answer, Client, Outcome, Request
+from jobsprint.outbound.client import Client, Request, Response, TransferResult
 from jobsprint.repositories import statements
 from jobsprint.repositories.deliveries import DeliveryStore
 from jobsprint.repositories.delivery_stats import StatsStore
@@ -137,7 +137,7 @@ class _Batch:
         gathering = Gathering(self._recorder.record_firsts, workers, expected=firsts, seconds=GATHER_SECONDS)
         retries: list[Future[None]] = []
 
-        def record(index: int, outcome: Outcome) -> None:
+        def record(index: int, outcome: TransferResult) -> None:
             sending = sendings[index]
             self._gate.answered(sending.work.ticket)
             with self._our_fault(sending.work.message):
@@ -350,10 +350,10 @@ def _first_claim(sending: _Sending) -> statements.Statement:
     return DeliveryStore(ticket.tenant).first_claim(ticket, sending.claim, sending.started_at)
 
 
-def _result(sending: _Sending, outcome: Outcome) -> Result:
+def _result(sending: _Sending, outcome: TransferResult) -> Result:
     ticket, receiver = sending.work.ticket, sending.receiver
     attempt = receiver.keeper.attempt_of(outcome, ticket.attempt, sending.started_at)
-    retry_after = outcome.headers.get("retry-after") if isinstance(outcome, Answer) else None
+    retry_after = outcome.headers.get("retry-after") if isinstance(outcome, Response) else None
     return Result(sending.work.message, ticket, sending.claim.token, attempt, retry_after, receiver)
 
 

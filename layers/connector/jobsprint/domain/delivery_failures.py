@@ -1,7 +1,7 @@
 """What each kind of failed delivery attempt means for a person, and what helps. Pure words.
 
-The kinds are those of `outbound.client.Failure`, `http_3xx` and the like, and `worker_died`. A kind may name its
-class after a colon (`blocked_address: link_local`).
+The kinds are those of `outbound.client.TransferFailure`, `http_3xx` and the like, and `worker_died`. A kind may name
+its class after a colon (`blocked_address: link_local`).
 """
 
 from dataclasses import dataclass

@@ -34,7 +34,7 @@ from jobsprint.domain.oauth import (
     registration,
 )
 from jobsprint.outbound import address_policy
-from jobsprint.outbound.client import Answer, Failure, Request
+from jobsprint.outbound.client import Request, Response, TransferFailure
 
 DISCOVERY_SECONDS = 20.0
 """The whole budget for finding everything and registering: connect has 29 s."""
@@ -53,7 +53,7 @@ class Budget:
     def __init__(self, seconds: float) -> None:
         self._deadline = time.monotonic() + seconds
 
-    def send(self, request: Request) -> Answer:
+    def send(self, request: Request) -> Response:
         """The answer, whatever its status. Raises UpstreamFailed `upstream_<kind>` or UpstreamTimeout without one."""
         left = self._deadline - time.monotonic()
         if left <= 0:
@@ -319,7 +319,7 @@ def _tokens(endpoint: TokenEndpoint, form: Mapping[str, str]) -> Tokens:
     )
 
 
-def _post_form(url: str, client: Client, form: Mapping[str, str]) -> Answer:
+def _post_form(url: str, client: Client, form: Mapping[str, str]) -> Response:
     headers = {"Content-Type": "application/x-www-form-urlencoded", "Accept": "application/json"}
     fields = dict(form)
     if client.method == "client_secret_basic":
@@ -350,15 +350,15 @@ def _lifetime_ms(seconds: object) -> int | None:
 # --- answers ----------------------------------------------------------------------------------------------------------
 
 
-def _answered(outcome: Answer | Failure) -> Answer:
-    if isinstance(outcome, Failure):
+def _answered(outcome: Response | TransferFailure) -> Response:
+    if isinstance(outcome, TransferFailure):
         if outcome.kind.startswith("timeout"):
             raise UpstreamTimeout("The authorization server did not answer in time")
         raise UpstreamFailed(f"The other side could not be reached: {outcome.message}", code=f"upstream_{outcome.kind}")
     return outcome
 
 
-def _json(answer: Answer) -> dict[str, Any] | None:
+def _json(answer: Response) -> dict[str, Any] | None:
     """The JSON object of an answer; None for anything else."""
     return None if answer.truncated else read_object(answer.body)
 

@@ -96,7 +96,7 @@ def checked(integration: Integration, body: Mapping[str, object], *, current_url
     server_url = given.serverUrl or current_url or standard
     if not server_url:
         raise InvalidFields.one("body.serverUrl", "the URL of the MCP server")
-    return replace(given, serverUrl=server_url)
+    return msgspec.structs.replace(given, serverUrl=server_url)
 
 
 def begin(integration: Integration, given: OAuthConnect, *, api_url: str) -> tuple[Integration, Connection]:

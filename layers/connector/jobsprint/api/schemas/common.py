@@ -1,66 +1,73 @@
-"""The envelopes of a success (contract, section 2), and how an answer's shape is declared.
+"""The envelopes of a success, and the parameters that several operations share.
 
-Answers are TypedDicts: mypy checks how they are made, OpenAPI describes them, and a cold start builds no model for
-them. Class names are unique: they name OpenAPI components.
+Class names are unique: they name OpenAPI components.
 """
 
 from collections.abc import Mapping
-from typing import Annotated, Any, Generic, Literal, NotRequired, TypeVar, cast
-
-from typing_extensions import TypedDict
+from typing import Annotated, Any, Generic, Literal, TypeVar, cast
 
 from jobsprint.api.parameters import Path, Query
 from jobsprint.core.clock import parse_iso
+from jobsprint.core.models import ResponseModel
 from jobsprint.domain.integrations import IntegrationType
 
 _Item = TypeVar("_Item")
-_View = TypeVar("_View", bound=Mapping[str, Any])
 
 
-# Comments, as a docstring would describe each filled-in envelope in the document.
-class Data(TypedDict, Generic[_Item]):
+class _Envelope(ResponseModel):
+    # No docstring here and below: it would describe each filled-in envelope in the document.
+
+    @classmethod
+    def model_parametrized_name(cls, params: tuple[type[Any], ...]) -> str:
+        """`LogViewPage`: what is inside, then the envelope."""
+        return f"{params[0].__name__}{cls.__name__}"
+
+
+class Data(_Envelope, Generic[_Item]):
     # The envelope of a success.
 
-    success: Literal[True]
+    success: Literal[True] = True
     data: _Item
 
 
-class Pagination(TypedDict):
+class Pagination(ResponseModel):
     """Whether there is more, and the cursor that gives it."""
 
-    hasMore: bool
-    nextCursor: NotRequired[str | None]
+    has_more: bool
+    next_cursor: str | None = None
 
 
-class Page(TypedDict, Generic[_Item]):
+class Page(_Envelope, Generic[_Item]):
     # The envelope of a list.
 
-    success: Literal[True]
+    success: Literal[True] = True
     data: list[_Item]
     pagination: Pagination
 
 
-class Deleted(TypedDict):
+class Deleted(ResponseModel):
     """The id of what was deleted."""
 
     id: str
-    deleted: Literal[True]
+    deleted: Literal[True] = True
 
 
 def success(view: _Item) -> Data[_Item]:
     """An answer with what was asked for."""
-    return {"success": True, "data": view}
+    return Data(data=view)
 
 
 def page(items: list[_Item], next_cursor: str | None) -> Page[_Item]:
     """A page with `hasMore` as the cursor says."""
-    pagination = without_absent(Pagination(hasMore=next_cursor is not None, nextCursor=next_cursor))
-    return {"success": True, "data": items, "pagination": pagination}
+    return Page(data=items, pagination=Pagination(has_more=next_cursor is not None, next_cursor=next_cursor))
 
 
 def deleted(id_: str) -> Data[Deleted]:
     """The answer to a deletion."""
-    return success(Deleted(id=id_, deleted=True))
+    return success(Deleted(id=id_))
+
+
+_View = TypeVar("_View", bound=Mapping[str, Any])
 
 
 def without_absent(view: _View) -> _View:

@@ -1,23 +1,21 @@
-"""What the operations on webhooks show."""
+"""Requests and answers of the operations on webhooks."""
 
-from typing import TYPE_CHECKING, Annotated, Any, NotRequired
+from typing import Annotated, Any
 
-from msgspec import UNSET, UnsetType
-from typing_extensions import TypedDict
+from pydantic import AfterValidator, Field, ValidationError, WithJsonSchema
+from pydantic_core import InitErrorDetails, PydanticCustomError
 
-from jobsprint.api.schemas.common import without_absent
 from jobsprint.connectors.fields import Events, Headers, Name, Secret, Url
 from jobsprint.core.clock import iso_seconds
 from jobsprint.core.errors import InvalidFields
+from jobsprint.core.models import RequestModel, ResponseModel
 from jobsprint.core.redaction import MASK
 from jobsprint.delivery import subscriptions
 from jobsprint.domain import event_patterns, integrations
 from jobsprint.domain.events import EventName
-from jobsprint.domain.inputs import Between, Check, Described, Input, Length, Shown
 from jobsprint.domain.integrations import DeliveryPolicy, Integration
-
-if TYPE_CHECKING:
-    from jobsprint.webhooks.service import Rotated  # brings `cryptography`, which most operations never need
+from jobsprint.webhooks.service import Rotated
+from jobsprint.webhooks.stats import Stats, Window
 
 
 def _bounded_schedule(schedule: list[int]) -> list[int]:
@@ -26,41 +24,42 @@ def _bounded_schedule(schedule: list[int]) -> list[int]:
 
 
 RetrySchedule = Annotated[
-    list[Annotated[int, Between(0, integrations.MAX_RETRY_WAIT_SECONDS)]],
-    Length(1, integrations.MAX_TRIES),
-    Described(
-        "Seconds to wait before each attempt, the first one (at most 900) included, 14 days together; "
+    list[Annotated[int, Field(ge=0, le=integrations.MAX_RETRY_WAIT_SECONDS)]],
+    Field(
+        min_length=1,
+        max_length=integrations.MAX_TRIES,
+        description="Seconds to wait before each attempt, the first one (at most 900) included, 14 days together; "
         "without it the service's own holds",
     ),
-    Check(_bounded_schedule),
+    AfterValidator(_bounded_schedule),
 ]
 RateLimit = Annotated[
-    int, Between(1, integrations.MAX_RATE), Described("Most deliveries per second; what is over it waits")
+    int,
+    Field(ge=1, le=integrations.MAX_RATE, description="Most deliveries per second; what is over it waits"),
 ]
 
 
-def _complaint(flaw: event_patterns.Flaw) -> "InitErrorDetails":
-    from pydantic_core import PydanticCustomError
-
-    kind = PydanticCustomError("pattern", "{reason}", {"reason": flaw.reason})
-    return {"type": kind, "loc": flaw.where, "input": None}
+def _flaw(flaw: event_patterns.Flaw) -> InitErrorDetails:
+    return {
+        "type": PydanticCustomError("value_error", "{reason}", {"reason": flaw.reason}),
+        "loc": flaw.where,
+        "input": None,
+    }
 
 
 def _pattern(value: dict[str, Any]) -> dict[str, Any]:
     try:
         event_patterns.Pattern.of(value, subscriptions.DOCUMENT_FIELDS)
     except event_patterns.PatternError as error:
-        from pydantic_core import ValidationError
-
-        # So that each flaw is named by its own path.
-        raise ValidationError.from_exception_data("filter", [_complaint(flaw) for flaw in error.flaws]) from None
+        # Each flaw is named by its own path.
+        raise ValidationError.from_exception_data("filter", [_flaw(flaw) for flaw in error.flaws]) from None
     return value
 
 
 Filter = Annotated[
     dict[str, Any],
-    Check(_pattern),
-    Shown(
+    AfterValidator(_pattern),
+    WithJsonSchema(
         {
             "type": "object",
             "description": "An event pattern in EventBridge's syntax over `event`, `timestamp` and `data`;"
@@ -70,43 +69,27 @@ Filter = Annotated[
 ]
 
 
-class WebhookView(TypedDict):
+class WebhookView(ResponseModel):
     """A webhook; its secret stands only in the answer to its creation."""
 
     id: str
     name: str
     url: str
     events: list[str]
-    headers: NotRequired[dict[str, str] | None]
-    secret: NotRequired[str | None]
+    headers: dict[str, str] | None = None
+    secret: str | None = None
     active: bool
-    disabledReason: NotRequired[str | None]
-    retrySchedule: NotRequired[list[int] | None]
-    rateLimit: NotRequired[int | None]
-    filter: NotRequired[dict[str, Any] | None]
-    createdAt: str
+    disabled_reason: str | None = None
+    retry_schedule: list[int] | None = None
+    rate_limit: int | None = None
+    filter: dict[str, Any] | None = None
+    created_at: str
 
-
-class PreviousSecret(TypedDict):
-    """A secret that signs too for a while."""
-
-    expiresAt: str
-
-
-class RotatedSecret(TypedDict):
-    """A webhook's new signing secret, shown this once, and the old ones that still sign, newest first."""
-
-    id: str
-    secret: str
-    overlapUntil: NotRequired[Annotated[str | None, Described("When the secret before this one ends")]]
-    previousSecrets: list[PreviousSecret]
-
-
-def webhook_view(webhook: Integration, *, secret: str | None = None) -> WebhookView:
-    """As the seed shows it. What looks like a credential in the URL is masked, header values always are."""
-    policy = webhook.policy
-    return without_absent(
-        WebhookView(
+    @classmethod
+    def of(cls, webhook: Integration, *, secret: str | None = None) -> "WebhookView":
+        """A webhook as it is shown: what looks like a credential in the URL is masked, header values always are."""
+        policy = webhook.policy
+        return cls(
             id=webhook.id,
             name=webhook.name,
             url=webhook.shown_url,
@@ -114,29 +97,41 @@ def webhook_view(webhook: Integration, *, secret: str | None = None) -> WebhookV
             headers=dict.fromkeys(webhook.header_names, MASK) or None,
             secret=secret,
             active=webhook.status == "connected",
-            disabledReason=webhook.status_reason,
-            retrySchedule=None if policy.retry_schedule is None else list(policy.retry_schedule),
-            rateLimit=policy.rate_limit,
+            disabled_reason=webhook.status_reason,
+            retry_schedule=None if policy.retry_schedule is None else list(policy.retry_schedule),
+            rate_limit=policy.rate_limit,
             filter=policy.filter,
-            createdAt=iso_seconds(webhook.created_at),
+            created_at=iso_seconds(webhook.created_at),
         )
-    )
 
 
-def rotated_secret(rotated: "Rotated") -> RotatedSecret:
-    """As it is answered."""
-    ends = [iso_seconds(end) for end in rotated.ends]
-    return without_absent(
-        RotatedSecret(
+class PreviousSecret(ResponseModel):
+    """A secret that signs too for a while."""
+
+    expires_at: str
+
+
+class RotatedSecret(ResponseModel):
+    """A webhook's new signing secret, shown this once, and the old ones that still sign, newest first."""
+
+    id: str
+    secret: str
+    overlap_until: Annotated[str | None, Field(description="When the secret before this one ends")] = None
+    previous_secrets: list[PreviousSecret]
+
+    @classmethod
+    def of(cls, rotated: Rotated) -> "RotatedSecret":
+        """The outcome of a rotation as it is shown."""
+        ends = [iso_seconds(end) for end in rotated.ends]
+        return cls(
             id=rotated.webhook.id,
             secret=rotated.secret,
-            overlapUntil=ends[0] if ends else None,
-            previousSecrets=[PreviousSecret(expiresAt=end) for end in ends],
+            overlap_until=ends[0] if ends else None,
+            previous_secrets=[PreviousSecret(expires_at=end) for end in ends],
         )
-    )
 
 
-class WebhookCreate(Input, frozen=True):
+class WebhookCreate(RequestModel):
     """A subscription; a missing secret is made."""
 
     name: Name
@@ -144,22 +139,21 @@ class WebhookCreate(Input, frozen=True):
     events: Events
     headers: Headers | None = None
     secret: Secret | None = None
-    retrySchedule: RetrySchedule | None = None
-    rateLimit: RateLimit | None = None
+    retry_schedule: RetrySchedule | None = None
+    rate_limit: RateLimit | None = None
     filter: Filter | None = None
 
     def target(self) -> dict[str, object]:
-        """Where to deliver what, as far as it is said."""
-        said = {"url": self.url, "events": self.events, "headers": self.headers, "secret": self.secret}
-        return {name: value for name, value in said.items() if value is not None}
+        """Where to deliver which events, as far as it is given."""
+        return self.model_dump(include={"url", "events", "headers", "secret"}, exclude_none=True)
 
     def policy(self) -> DeliveryPolicy:
         """How its deliveries are wanted."""
-        schedule = None if self.retrySchedule is None else tuple(self.retrySchedule)
-        return DeliveryPolicy(schedule, self.rateLimit, self.filter)
+        schedule = None if self.retry_schedule is None else tuple(self.retry_schedule)
+        return DeliveryPolicy(schedule, self.rate_limit, self.filter)
 
 
-class WebhookChange(Input, frozen=True):
+class WebhookChange(RequestModel):
     """What to change of a webhook; `active: false` pauses it."""
 
     name: Name | None = None
@@ -167,121 +161,105 @@ class WebhookChange(Input, frozen=True):
     events: Events | None = None
     headers: Headers | None = None
     active: bool | None = None
-    retrySchedule: RetrySchedule | UnsetType | None = UNSET
-    rateLimit: RateLimit | UnsetType | None = UNSET
-    filter: Filter | UnsetType | None = UNSET
+    retry_schedule: RetrySchedule | None = None
+    rate_limit: RateLimit | None = None
+    filter: Filter | None = None
 
     def target(self) -> dict[str, object]:
-        """Where to deliver what, as far as it is to change."""
-        said = {"url": self.url, "events": self.events, "headers": self.headers}
-        return {name: value for name, value in said.items() if value is not None}
+        """Where to deliver which events, as far as it is to change."""
+        return self.model_dump(include={"url", "events", "headers"}, exclude_none=True)
 
     def policy(self) -> dict[str, Any]:
         """The fields of a DeliveryPolicy that are to change; a null takes the service's default again."""
-        schedule = tuple(self.retrySchedule) if isinstance(self.retrySchedule, list) else self.retrySchedule
-        asked = {"retry_schedule": schedule, "rate_limit": self.rateLimit, "filter": self.filter}
-        return {name: value for name, value in asked.items() if value is not UNSET}
+        schedule = None if self.retry_schedule is None else tuple(self.retry_schedule)
+        asked = {"retry_schedule": schedule, "rate_limit": self.rate_limit, "filter": self.filter}
+        return {name: value for name, value in asked.items() if name in self.model_fields_set}
 
 
-if TYPE_CHECKING:
-    from pydantic_core import InitErrorDetails
-
-
-class SecretRotation(Input, frozen=True):
+class SecretRotation(RequestModel):
     """A new signing secret; what was the newest signs too until the overlap has passed."""
 
-    overlapSeconds: Annotated[
-        Annotated[int, Between(0, integrations.MAX_OVERLAP_SECONDS)] | None,
-        Described(f"How long the old secret signs too; {integrations.OVERLAP_SECONDS} by default"),
+    overlap_seconds: Annotated[
+        Annotated[int, Field(ge=0, le=integrations.MAX_OVERLAP_SECONDS)] | None,
+        Field(description=f"How long the old secret signs too; {integrations.OVERLAP_SECONDS} by default"),
     ] = None
-    revokeNow: Annotated[bool, Described("Ends every old secret at once, like an overlap of 0")] = False
-    secret: Annotated[Secret | None, Described("The new secret; without one it is made")] = None
+    revoke_now: Annotated[bool, Field(description="Ends every old secret at once, like an overlap of 0")] = False
+    secret: Annotated[Secret | None, Field(description="The new secret; without one it is made")] = None
 
     def overlap(self) -> int:
         """The overlap in seconds. Raises InvalidFields where the two fields contradict each other."""
-        if self.revokeNow and self.overlapSeconds:
+        if self.revoke_now and self.overlap_seconds:
             raise InvalidFields.one("body.revokeNow", "it leaves no overlap: send this or overlapSeconds")
-        if self.revokeNow:
+        if self.revoke_now:
             return 0
-        return integrations.OVERLAP_SECONDS if self.overlapSeconds is None else self.overlapSeconds
+        return integrations.OVERLAP_SECONDS if self.overlap_seconds is None else self.overlap_seconds
 
 
-class SampleRequest(Input, frozen=True):
+class SampleRequest(RequestModel):
     """Which event to send a sample of."""
 
     event: EventName = "ping"
 
 
-if TYPE_CHECKING:
-    from jobsprint.webhooks.stats import Stats, Window
-
-
-class Durations(TypedDict):
+class Durations(ResponseModel):
     """How long attempts took, in milliseconds."""
 
     p50: int
     p95: int
 
 
-# In this form because one of its names is a word of Python.
-StatsWindow = TypedDict(
-    "StatsWindow",
-    {
-        "from": str,
-        "attempts": int,
-        "successful": int,
-        "failed": int,
-        "successRate": float,
-        "durations": NotRequired[Durations | None],
-        "codeClasses": Annotated[dict[str, int], Described("Attempts by the class of the answer's status")],
-        "failures": Annotated[dict[str, int], Described("Failed attempts by kind of failure")],
-    },
-)
-StatsWindow.__doc__ = "Attempts from `from` until now. `durations` is left out where none has ended."
+class StatsWindow(ResponseModel):
+    """Attempts from `from` until now. `durations` is left out where none has ended."""
+
+    since: Annotated[str, Field(alias="from")]
+    attempts: int
+    successful: int
+    failed: int
+    success_rate: float
+    durations: Durations | None = None
+    code_classes: Annotated[dict[str, int], Field(description="Attempts by the class of the answer's status")]
+    failures: Annotated[dict[str, int], Field(description="Failed attempts by kind of failure")]
+
+    @classmethod
+    def of(cls, window: Window) -> "StatsWindow":
+        """The attempts of a window as they are shown."""
+        said = window.figures
+        seen = said.p50 is not None and said.p95 is not None
+        return cls(
+            since=iso_seconds(window.since),
+            attempts=said.successful + said.failed,
+            successful=said.successful,
+            failed=said.failed,
+            success_rate=float(said.success_rate),
+            durations=Durations(p50=said.p50 or 0, p95=said.p95 or 0) if seen else None,
+            code_classes=dict(said.code_classes),
+            failures=dict(said.failures),
+        )
 
 
-class WaitingCount(TypedDict):
+class WaitingCount(ResponseModel):
     """How many deliveries wait: exactly `count`, or more."""
 
     count: int
     more: bool
 
 
-class WebhookStats(TypedDict):
+class WebhookStats(ResponseModel):
     """How a webhook does."""
 
     id: str
-    last24Hours: StatsWindow
-    last7Days: StatsWindow
+    last_24_hours: Annotated[StatsWindow, Field(alias="last24Hours")]
+    last_7_days: Annotated[StatsWindow, Field(alias="last7Days")]
     pending: WaitingCount
     retrying: WaitingCount
 
-
-def webhook_stats_view(webhook_id: str, stats: "Stats") -> WebhookStats:
-    """As it is shown."""
-    return WebhookStats(
-        id=webhook_id,
-        last24Hours=_window(stats.day),
-        last7Days=_window(stats.week),
-        pending=WaitingCount(count=stats.pending.count, more=stats.pending.more),
-        retrying=WaitingCount(count=stats.retrying.count, more=stats.retrying.more),
-    )
-
-
-def _window(window: "Window") -> StatsWindow:
-    said = window.figures
-    seen = said.p50 is not None and said.p95 is not None
-    return without_absent(
-        StatsWindow(
-            {
-                "from": iso_seconds(window.since),
-                "attempts": said.successful + said.failed,
-                "successful": said.successful,
-                "failed": said.failed,
-                "successRate": float(said.success_rate),
-                "durations": Durations(p50=said.p50 or 0, p95=said.p95 or 0) if seen else None,
-                "codeClasses": dict(said.code_classes),
-                "failures": dict(said.failures),
-            }
+    @classmethod
+    def of(cls, webhook_id: str, stats: Stats) -> "WebhookStats":
+        """A webhook's figures as they are shown."""
+        return cls(
+            id=webhook_id,
+            last_24_hours=StatsWindow.of(stats.day),
+            last_7_days=StatsWindow.of(stats.week),
+            pending=WaitingCount(count=stats.pending.count, more=stats.pending.more),
+            retrying=WaitingCount(count=stats.retrying.count, more=stats.retrying.more),
         )
-    )

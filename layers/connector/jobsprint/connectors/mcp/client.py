@@ -24,7 +24,7 @@ from jobsprint.core.errors import InsufficientScope, UpstreamFailed, UpstreamTim
 from jobsprint.core.json_schema import check_schema
 from jobsprint.core.redaction import redact_text
 from jobsprint.domain.oauth import challenge_field, joined_scope
-from jobsprint.outbound.client import Answer, Failure, Request
+from jobsprint.outbound.client import Request, Response, TransferFailure
 from jobsprint.security.credentials import Credentials
 
 MODERN = "2026-07-28"
@@ -245,7 +245,7 @@ class Conversation:
         stream = EventStream(self._count)
         limit = MAX_RESULT_BYTES if acts else MAX_PAGE_BYTES
         outcome = self._send(message, headers, stream.feed, max_body=limit, repeatable=not acts)
-        if isinstance(outcome, Failure):
+        if isinstance(outcome, TransferFailure):
             # What changes nothing may be asked again: only an action can be left unknown.
             raise responses.failed(outcome if acts else replace(outcome, sent=False))
         return self._judged(outcome, stream, acts=acts), outcome.headers
@@ -258,7 +258,7 @@ class Conversation:
         *,
         max_body: int,
         repeatable: bool,
-    ) -> Answer | Failure:
+    ) -> Response | TransferFailure:
         left = self._left()
         if left <= 0:
             raise UpstreamTimeout("The other side did not answer in time")
@@ -266,7 +266,7 @@ class Conversation:
         request = Request("POST", self._url, {**self._fixed, **headers}, body, repeatable, enough)
         return client().send(request, timeout=left, max_body=max_body)
 
-    def _judged(self, answer: Answer, stream: EventStream, *, acts: bool) -> JsonObject:
+    def _judged(self, answer: Response, stream: EventStream, *, acts: bool) -> JsonObject:
         """The result in an answer. Raises what its status, its JSON-RPC error or its lack of both says."""
         is_stream = answer.headers.get("content-type", "").lower().startswith("text/event-stream")
         is_success = 200 <= answer.status < 300
@@ -288,7 +288,7 @@ class Conversation:
             raise UpstreamFailed(f"The stream ended before the answer{said}", code=code, unknown=acts)
         raise UpstreamFailed("The answer is no JSON-RPC", code="upstream_protocol", unknown=acts)
 
-    def _refuse(self, answer: Answer, error: JsonObject | None, *, acts: bool) -> None:
+    def _refuse(self, answer: Response, error: JsonObject | None, *, acts: bool) -> None:
         """Raises what a status beyond 2xx means."""
         status = answer.status
         if status == 401:

@@ -37,7 +37,7 @@ from jobsprint.domain.capabilities import fitting, fitting_facts
 from jobsprint.domain.inputs import Check, Input, Length, Pattern, Tagged
 from jobsprint.domain.integrations import Capability, Integration
 from jobsprint.domain.validation import validate
-from jobsprint.outbound.client import Answer, Failure, Request
+from jobsprint.outbound.client import Request, Response, TransferFailure
 from jobsprint.security.credentials import Credentials
 
 MAX_WORKFLOWS = 200
@@ -217,7 +217,7 @@ class N8n:
         execution = None if error and error.code in NOTHING_RAN else caller.execution()
         if error:
             raise _told(error, execution)
-        assert isinstance(outcome, Answer)  # noqa: S101 - a Failure is an error
+        assert isinstance(outcome, Response)  # noqa: S101 - a TransferFailure is an error
         if answers_unreadable_json(outcome):
             raise _told(UpstreamFailed("The answer is no JSON", code="upstream_answer_unreadable"), execution)
         try:
@@ -375,7 +375,7 @@ class _Caller:
         self._traced = {"traceparent": context.traceparent} if context.traceparent else {}
         self._deadline = time.monotonic() + context.seconds
 
-    def call(self) -> tuple[int, Answer | Failure]:
+    def call(self) -> tuple[int, Response | TransferFailure]:
         """The size of the body sent, and the outcome.
 
         Where n8n does not know the webhook, nothing ran: it is looked up anew, and called once more if it has moved.
@@ -389,7 +389,7 @@ class _Caller:
         missing = [name for name in moved.path_names if name not in self._parameters]
         return (sent, outcome) if missing else self._send(moved)
 
-    def _send(self, hook: Hook) -> tuple[int, Answer | Failure]:
+    def _send(self, hook: Hook) -> tuple[int, Response | TransferFailure]:
         url, body = request_parts(self._endpoint, hook, self._parameters)
         headers = {"Accept": "application/json", CALL_HEADER: self._call_id, **self._traced}
         if body is not None:

@@ -12,7 +12,7 @@ from jobsprint.connectors import responses
 from jobsprint.connectors.responses import read_object
 from jobsprint.connectors.signed_post import MAX_RESULT_BYTES
 from jobsprint.core.errors import InvalidFields, JobsprintError, UpstreamFailed, UpstreamTimeout
-from jobsprint.outbound.client import Answer, Failure
+from jobsprint.outbound.client import Response, TransferFailure
 
 NOTHING_RAN = frozenset(
     {
@@ -40,12 +40,12 @@ _LOST_BY_A_PROXY = frozenset({502, 504, 520, 521, 522, 523, 524})  # sent on, an
 # --- calls of a webhook ----------------------------------------------------------------------------------------------
 
 
-def webhook_error(outcome: Answer | Failure, sent_bytes: int) -> JobsprintError | None:
+def webhook_error(outcome: Response | TransferFailure, sent_bytes: int) -> JobsprintError | None:
     """The error of a call to a production webhook, or None for a 2xx that was read whole.
 
     `sent_bytes` is the size of the request's body.
     """
-    if isinstance(outcome, Failure):
+    if isinstance(outcome, TransferFailure):
         return responses.failed(outcome)
     if 200 <= outcome.status < 300:
         return _cut_off() if outcome.truncated else None
@@ -59,14 +59,16 @@ def webhook_error(outcome: Answer | Failure, sent_bytes: int) -> JobsprintError 
     return _known(outcome, said, sent_bytes) or _of_the_workflow(outcome, said)
 
 
-def is_unregistered(outcome: Answer | Failure) -> bool:
+def is_unregistered(outcome: Response | TransferFailure) -> bool:
     """Whether n8n knows no such webhook: nothing ran, and its path or method may have changed."""
     return (
-        isinstance(outcome, Answer) and outcome.status == 404 and " not registered" in _text(_said(outcome), "message")
+        isinstance(outcome, Response)
+        and outcome.status == 404
+        and " not registered" in _text(_said(outcome), "message")
     )
 
 
-def answers_unreadable_json(answer: Answer) -> bool:
+def answers_unreadable_json(answer: Response) -> bool:
     """Whether an answer says that it is JSON and is not."""
     if "json" not in answer.headers.get("content-type", "") or not answer.body.strip():
         return False
@@ -84,7 +86,7 @@ def _cut_off() -> UpstreamFailed:
     )
 
 
-def _known(answer: Answer, said: dict[str, Any] | None, sent_bytes: int) -> UpstreamFailed | None:
+def _known(answer: Response, said: dict[str, Any] | None, sent_bytes: int) -> UpstreamFailed | None:
     """The error where n8n itself refused or failed; None where the workflow chose the answer."""
     message = _text(said, "message")
     if answer.status in (401, 403) and said is None:
@@ -100,7 +102,7 @@ def _known(answer: Answer, said: dict[str, Any] | None, sent_bytes: int) -> Upst
     return _broken(answer, message, sent_bytes) if answer.status >= 500 else None
 
 
-def _not_let_in(answer: Answer) -> UpstreamFailed:
+def _not_let_in(answer: Response) -> UpstreamFailed:
     if b"IP" in answer.body[:_SAID_CHARACTERS]:
         return UpstreamFailed("The webhook takes calls from listed addresses only", code="webhook_address_rejected")
     return UpstreamFailed(
@@ -109,7 +111,7 @@ def _not_let_in(answer: Answer) -> UpstreamFailed:
     )
 
 
-def _broken(answer: Answer, message: str, sent_bytes: int) -> UpstreamFailed | None:
+def _broken(answer: Response, message: str, sent_bytes: int) -> UpstreamFailed | None:
     if message == "Error in workflow":
         return UpstreamFailed("The workflow failed in n8n", code="workflow_failed")
     if "Respond to Webhook node" in message:
@@ -134,7 +136,7 @@ def _too_large(sent_bytes: int) -> UpstreamFailed:
     )
 
 
-def _of_the_workflow(answer: Answer, said: dict[str, Any] | None) -> UpstreamFailed:
+def _of_the_workflow(answer: Response, said: dict[str, Any] | None) -> UpstreamFailed:
     """The error for a status that the workflow chose, or that came from who knows where."""
     if 300 <= answer.status < 400:
         return UpstreamFailed(f"n8n redirects (HTTP {answer.status}): check the base URL", code="upstream_redirect")
@@ -143,7 +145,7 @@ def _of_the_workflow(answer: Answer, said: dict[str, Any] | None) -> UpstreamFai
     return UpstreamFailed(f"The workflow answered HTTP {answer.status}{words}", code="workflow_answered_error")
 
 
-def _said(answer: Answer) -> dict[str, Any] | None:
+def _said(answer: Response) -> dict[str, Any] | None:
     """The JSON object of an answer; None for text."""
     return read_object(answer.body)
 
@@ -189,9 +191,9 @@ _UNREACHED = {
 }
 
 
-def api_answer(outcome: Answer | Failure, *, needs: str) -> dict[str, Any]:
+def api_answer(outcome: Response | TransferFailure, *, needs: str) -> dict[str, Any]:
     """The JSON object that the public API gave. `needs` names the scope that the call takes. Raises Refused."""
-    if isinstance(outcome, Failure):
+    if isinstance(outcome, TransferFailure):
         step = _UNREACHED.get(outcome.kind, "Check that n8n is up and answers within seconds")
         raise Refused(outcome.kind, f"n8n could not be reached: {outcome.message}", step)
     if not 200 <= outcome.status < 300:
@@ -221,7 +223,7 @@ def _not_n8n(message: str) -> Refused:
     return Refused("not_n8n", message, _CHECK_URL, field="body.baseUrl")
 
 
-def _api_refusal(answer: Answer, needs: str) -> Refused:
+def _api_refusal(answer: Response, needs: str) -> Refused:
     status = answer.status
     if status == 401:
         step = "Make a new API key in n8n's settings and connect again with it"

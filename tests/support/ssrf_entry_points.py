@@ -1,4 +1,4 @@
-"""Every request by which a tenant hands us an address, and the corpus of those that it must not reach."""
+"""SSRF entry points: every operation that takes a URL of a tenant, and the corpus of forbidden URLs and addresses."""
 
 import ipaddress
 import json
@@ -9,16 +9,16 @@ from tests.support.call import Answer, call
 from tests.support.template import ROOT
 
 CORPUS: dict[str, list[dict[str, Any]]] = json.loads(
-    (ROOT / "tests" / "unit" / "security" / "addresses.json").read_text("utf-8")
+    (ROOT / "tests" / "unit" / "outbound" / "addresses.json").read_text("utf-8")
 )
-Door = Callable[[str], Answer]
+Submit = Callable[[str], Answer]
 
 
-def _post(path: str, field: str, **body: Any) -> Door:
+def _post(path: str, field: str, **body: Any) -> Submit:
     return lambda url: call("POST", path, body={**body, field: url})
 
 
-DOORS: dict[str, tuple[str, Door]] = {
+ENTRY_POINTS: dict[str, tuple[str, Submit]] = {
     "webhook": ("body.url", _post("/integrations/webhooks", "url", name="n", events=["*"])),
     "custom endpoint": ("body.url", _post("/integrations/custom_webhook/connect", "url", name="n")),
     "n8n": ("body.baseUrl", _post("/integrations/n8n_workflows/connect", "baseUrl", apiKey="key")),
@@ -37,7 +37,7 @@ DOORS: dict[str, tuple[str, Door]] = {
         ),
     ),
 }
-"""The operation of each kind of address, and the field that an error about it names."""
+"""By kind of URL: the field that an error about it names, and the call that submits one."""
 
 
 def forbidden_urls() -> list[tuple[str, str]]:
@@ -52,7 +52,7 @@ def forbidden_urls() -> list[tuple[str, str]]:
 
 
 def forbidden_answers() -> list[tuple[str, str]]:
-    """Every address of the corpus that a name must not lead to, with its class."""
+    """Every address of the corpus that a name must not resolve to, with its class."""
     return [
         (str(ipaddress.ip_address(row["address"])), row["class"])
         for row in CORPUS["addresses"]
@@ -61,7 +61,7 @@ def forbidden_answers() -> list[tuple[str, str]]:
 
 
 def refusal_of(answer: Answer, field: str) -> str:
-    """The reason that an answer gives for refusing the address in `field`; what else it is where it is none."""
+    """The reason that an answer gives for refusing the URL in `field`; for any other answer, what it is instead."""
     if answer.status != 422 or answer.body.get("success") is not False:
         return f"HTTP {answer.status}"
     details = {detail["field"]: detail["message"] for detail in answer.error["details"]}
@@ -69,5 +69,5 @@ def refusal_of(answer: Answer, field: str) -> str:
 
 
 def _is_text(url: str) -> bool:
-    """What JSON can carry and is not refused for being empty or too short before anyone looks at the address."""
+    """Whether JSON can carry it and its length alone is no reason to refuse it."""
     return url.isprintable() and "://" in url
