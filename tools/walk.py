@@ -7,6 +7,7 @@ they name other files.
 
 import ast
 import inspect
+import os
 import re
 import sys
 import threading
@@ -26,19 +27,24 @@ SKIPPED = ("jobsprint/outbound/", "jobsprint/core/canonical_json", "jobsprint/do
 def walks() -> dict[str, list[str]]:
     """For each walk the paths of its files, from the project's root."""
     sys.path[:0] = [str(PROJECT), str(LAYER)]
-    from tests.support.call import Context, call, handler
-    from tools.bench.storage import messages, on_moto, sqs_event, subscribe
+    import boto3
+
+    from tests.support.call import call, handler
+    from tests.support.deliveries import dispatch, record, subscribe
+    from tools.bench.storage import on_moto, take
 
     def event() -> None:
         assert call("POST", "/events", body={"event": "order.created", "data": {"id": 1}}).status == 202
-        assert not handler("dispatch_webhooks")(sqs_event(list(messages())), Context())["batchItemFailures"]
+        tasks = take(boto3.client("sqs"), os.environ["DELIVERY_QUEUE_URL"])
+        assert len(tasks) == 1
+        assert not dispatch(*map(record, tasks))
 
     def action() -> None:
         answer = call("POST", f"/integrations/{integration}/actions/order", body={"parameters": {"sku": "A-1"}})
         assert answer.status == 200, answer.body
 
     with on_moto() as receiver:
-        subscribe(receiver, "order.created")
+        subscribe(receiver.url, "order.created")
         custom = {"name": "Orders", "url": receiver.url, "actions": [{"name": "order"}]}
         integration = call("POST", "/integrations/custom_webhook/connect", body=custom).data["id"]
         for folder in ("publish_events", "dispatch_webhooks", "execute_action"):

@@ -13,7 +13,6 @@ from tools.local.options import PROJECT
 
 _ENVIRONMENT = PROJECT / ".local" / "bench-python"
 STOCK_PACKAGES = next(_ENVIRONMENT.glob("lib/python*/site-packages"), _ENVIRONMENT)
-_WORKER = Path(__file__).with_name("worker.py")
 
 
 @dataclass
@@ -37,15 +36,15 @@ class Function:
         assert line, "the handler raised an exception"
         said = json.loads(line)
         before, self.cpu_ms, self.answer = self.cpu_ms, said["cpu_ms"], said["answer"]
-        failed = self.answer.get("statusCode", 200) >= 300 or self.answer.get("batchItemFailures")
-        assert not failed, self.answer
+        assert self.answer.get("statusCode", 200) < 300, self.answer
+        assert not self.answer.get("batchItemFailures"), self.answer
         return self.cpu_ms - before
 
 
 @contextmanager
 def running(folders: Sequence[Path], env: Mapping[str, str]) -> Iterator[Function]:
     """Start the handler in the first of `folders`, with the others on the path, and stop it afterwards."""
-    command = [str(_ENVIRONMENT / "bin" / "python"), str(_WORKER), str(folders[0])]
+    command = [str(_ENVIRONMENT / "bin" / "python"), str(Path(__file__).with_name("worker.py")), str(folders[0])]
     variables = {
         **{name: os.environ[name] for name in ("PATH", "HOME", "LANG") if name in os.environ},
         **env,

@@ -2,7 +2,6 @@
 
 import os
 import shutil
-import time
 from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
 from dataclasses import dataclass, replace
@@ -12,10 +11,10 @@ from typing import Any
 import requests
 
 from tests.e2e.local_stack import Stack, deployed_anew
+from tests.support.deliveries import record
 from tests.support.receiver import Receiver
 from tests.support.template import functions
-from tools.bench.runtime import STOCK_PACKAGES
-from tools.bench.storage import sqs_event
+from tools.bench.storage import take
 from tools.local.options import PROJECT
 from tools.local.sam import local_target
 
@@ -41,28 +40,16 @@ class Service:
         """What SAM built for a function: its own folder and its layers in one, as Lambda extracts them into /opt."""
         return [local_target().folder / "build" / functions()[folder]["LogicalId"], self.opt]
 
-    def plain_folders(self, name: str) -> list[Path]:
-        """A plain handler and our dependencies, but with boto3 as Lambda's own runtime has it, before the layer's."""
-        return [HANDLERS / name, STOCK_PACKAGES, self.opt]
-
     def post(self, path: str, body: Mapping[str, Any]) -> Any:
         """Send a request over the API and return the answer's data."""
         answer = requests.post(f"{self.stack.url}{path}", json=body, headers=self.stack.auth, timeout=30)
         answer.raise_for_status()
         return answer.json()["data"]
 
-    def delivery_tasks(self, count: int) -> dict[str, Any]:
-        """`count` messages of the delivery queue, as Lambda hands them over; they must be there or come soon."""
-        sqs, queue = self.stack.client("sqs"), self.environment("dispatch_webhooks")["DELIVERY_QUEUE_URL"]
-        bodies: list[str] = []
-        deadline = time.monotonic() + 20
-        while len(bodies) < count and time.monotonic() < deadline:
-            most = min(10, count - len(bodies))
-            for message in sqs.receive_message(QueueUrl=queue, MaxNumberOfMessages=most).get("Messages", []):
-                sqs.delete_message(QueueUrl=queue, ReceiptHandle=message["ReceiptHandle"])
-                bodies.append(message["Body"])
-        assert len(bodies) == count, f"{len(bodies)} of {count} messages"
-        return sqs_event(bodies)
+    def delivery_tasks(self) -> dict[str, Any]:
+        """What waits in the delivery queue, as Lambda hands it over."""
+        bodies = take(self.stack.client("sqs"), self.environment("dispatch_webhooks")["DELIVERY_QUEUE_URL"])
+        return {"Records": [record(body) for body in bodies]}
 
     def stop_consumers(self) -> None:
         """Stop the stack's functions from consuming the queues: they would take CPU and messages from the benchmark."""
@@ -76,7 +63,7 @@ def deployed(receiver: Receiver) -> Iterator[Service]:
     """Bring the stack up in `.local/bench-stack` on a free port, and take it down afterwards."""
     home = PROJECT / ".local" / "bench-stack"
     with deployed_anew(home) as stack:
-        listed = stack.client("lambda").get_paginator("list_functions").paginate().build_full_result()["Functions"]
+        listed = stack.client("lambda").get_paginator("list_functions").paginate().search("Functions[]")
         environments = {each["FunctionName"].split("-")[1]: each["Environment"]["Variables"] for each in listed}
         service = Service(stack, receiver, environments, _layers(home / "opt"), webhook="")
         webhook = {"name": "Bench", "url": f"{receiver.url}/hook", "events": ["bench.*"]}
