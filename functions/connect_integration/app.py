@@ -3,7 +3,7 @@
 from jobsprint.api.app import Endpoint
 from jobsprint.api.connect_body import ConnectBody
 from jobsprint.api.schemas.common import Data, IntegrationId, success
-from jobsprint.api.schemas.integrations import ConnectView, connect_view
+from jobsprint.api.schemas.integrations import ConnectView
 from jobsprint.integrations import service
 
 app = Endpoint(scope="integrations:write")
@@ -18,7 +18,7 @@ def connect_integration(
 ) -> tuple[Data[ConnectView], int]:
     """Connects an application of the catalogue (201), or an integration that is not connected again (200)."""
     connected = service.connect(app.caller.tenant, integrationId, body, api_url=app.api_url)
-    view = connect_view(connected.integration, connected.message, connected.auth_url)
+    view = ConnectView.of(connected.integration, connected.message, connected.auth_url)
     return success(view), 201 if connected.created else 200
 
 

@@ -2,7 +2,7 @@
 
 from jobsprint.api.app import Endpoint
 from jobsprint.api.schemas.common import Data, IntegrationId, success
-from jobsprint.api.schemas.integrations import DisconnectView, disconnect_view
+from jobsprint.api.schemas.integrations import DisconnectView
 from jobsprint.integrations import service
 
 app = Endpoint(scope="integrations:write")
@@ -11,7 +11,7 @@ app = Endpoint(scope="integrations:write")
 @app.post("/integrations/<integrationId>/disconnect", summary="Disconnect integration", tags=["Integrations"])
 def disconnect_integration(integrationId: IntegrationId) -> Data[DisconnectView]:
     """Wipes the credentials; a second call gives the same answer. A webhook is paused."""
-    return success(disconnect_view(service.disconnect(app.caller.tenant, integrationId)))
+    return success(DisconnectView.of(service.disconnect(app.caller.tenant, integrationId)))
 
 
 handler = app.resolve

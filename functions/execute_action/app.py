@@ -2,14 +2,15 @@
 
 from typing import Annotated
 
+from aws_lambda_powertools.event_handler.openapi.params import Body, Path
+
 from jobsprint.actions import service
-from jobsprint.actions.runner import Asked
 from jobsprint.actions.service import Accepted
 from jobsprint.api.app import RESPOND_ASYNC, Endpoint, prefers_async, valid_traceparent
 from jobsprint.api.idempotency import REPLAYED
-from jobsprint.api.parameters import Body, Path
 from jobsprint.api.schemas.actions import ActionRequest, ActionView, ExecutionRef
 from jobsprint.api.schemas.common import Data, IntegrationId, success
+from jobsprint.domain.actions import RequestedAction
 
 app = Endpoint(scope="actions:execute", keeps_answers=False)
 
@@ -17,7 +18,7 @@ app = Endpoint(scope="actions:execute", keeps_answers=False)
 @app.post("/integrations/<integrationId>/actions/<actionName>", summary="Execute integration action", tags=["Actions"])
 def execute_action(
     integrationId: IntegrationId,
-    actionName: Annotated[str, Path("Action name")],
+    actionName: Annotated[str, Path(description="Action name")],
     body: Annotated[ActionRequest, Body()],
 ) -> tuple[Data[ActionView] | Data[ExecutionRef], int]:
     """Checks the parameters, calls the other side, and logs what came of it; with `Prefer: respond-async` later (202).
@@ -25,16 +26,17 @@ def execute_action(
     With an `Idempotency-Key` the outcome itself is kept, also a failed or an unknown one, and nothing is sent twice.
     """
     trace = valid_traceparent(app.request_header("traceparent"))
-    asked = Asked(app.caller.tenant, integrationId, actionName, body.parameters, trace)
+    requested = RequestedAction(app.caller.tenant, integrationId, actionName, body.parameters, trace)
     in_background = prefers_async(app.request_header("prefer"))
-    answer, replayed = service.answer(asked, key=app.idempotency_key, in_background=in_background)
-    app.answer_headers.update(REPLAYED if replayed else {})
-    if isinstance(answer, Accepted):
+    reply = service.execute(requested, key=app.idempotency_key, in_background=in_background)
+    app.answer_headers.update(REPLAYED if reply.replayed else {})
+    outcome = reply.outcome
+    if isinstance(outcome, Accepted):
         app.answer_headers["Preference-Applied"] = RESPOND_ASYNC
-        return success(ExecutionRef(executionId=answer.execution_id)), 202
-    if answer.error:
-        raise answer.error
-    view = ActionView(action=actionName, result=answer.result or {}, executionTime=answer.execution_ms)
+        return success(ExecutionRef(execution_id=outcome.execution_id)), 202
+    if outcome.error:
+        raise outcome.error
+    view = ActionView(action=actionName, result=outcome.result or {}, execution_time=outcome.execution_ms)
     return success(view), 200
 
 

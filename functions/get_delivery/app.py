@@ -2,7 +2,7 @@
 
 from jobsprint.api.app import Endpoint
 from jobsprint.api.schemas.common import Data, DeliveryId, WebhookId, success
-from jobsprint.api.schemas.deliveries import DeliveryDetail, delivery_detail
+from jobsprint.api.schemas.deliveries import DeliveryDetail
 from jobsprint.webhooks import deliveries
 
 app = Endpoint(scope="webhooks:read")
@@ -12,7 +12,7 @@ app = Endpoint(scope="webhooks:read")
 def get_delivery(webhookId: WebhookId, deliveryId: DeliveryId) -> Data[DeliveryDetail]:
     """What was sent at each attempt, what came back, how long each phase took, and what a failure means."""
     row, data = deliveries.find(app.caller.tenant, webhookId, deliveryId)
-    return success(delivery_detail(row, data))
+    return success(DeliveryDetail.of(row, data))
 
 
 handler = app.resolve

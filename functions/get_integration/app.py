@@ -2,7 +2,7 @@
 
 from jobsprint.api.app import Endpoint
 from jobsprint.api.schemas.common import Data, IntegrationId, success
-from jobsprint.api.schemas.integrations import IntegrationDetail, integration_detail
+from jobsprint.api.schemas.integrations import IntegrationDetail
 from jobsprint.repositories.integrations import IntegrationStore
 
 app = Endpoint(scope="integrations:read")
@@ -13,7 +13,7 @@ def get_integration(integrationId: IntegrationId) -> Data[IntegrationDetail]:
     """Capabilities, configuration with secrets masked, usage and health."""
     store = IntegrationStore(app.caller.tenant)
     integration = store.get(integrationId)
-    return success(integration_detail(integration, store.activity([integrationId])[integrationId]))
+    return success(IntegrationDetail.of(integration, store.activity([integrationId])[integrationId]))
 
 
 handler = app.resolve

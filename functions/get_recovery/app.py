@@ -2,7 +2,7 @@
 
 from jobsprint.api.app import Endpoint
 from jobsprint.api.schemas.common import Data, JobId, WebhookId, success
-from jobsprint.api.schemas.replays import RecoveryView, recovery_view
+from jobsprint.api.schemas.replays import RecoveryView
 from jobsprint.core.clock import now_ms
 from jobsprint.delivery import replay
 
@@ -12,7 +12,7 @@ app = Endpoint(scope="webhooks:read")
 @app.get("/integrations/webhooks/<webhookId>/recover/<jobId>", summary="Get recovery", tags=["Webhooks"])
 def get_recovery(webhookId: WebhookId, jobId: JobId) -> Data[RecoveryView]:
     """Its state, its counts and what it was asked for. Kept for 30 days."""
-    return success(recovery_view(replay.find(app.caller.tenant, webhookId, jobId, now_ms())))
+    return success(RecoveryView.of(replay.find(app.caller.tenant, webhookId, jobId, now_ms())))
 
 
 handler = app.resolve

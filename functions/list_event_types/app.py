@@ -4,7 +4,7 @@ from jobsprint.api import pagination
 from jobsprint.api.app import Endpoint
 from jobsprint.api.pagination import Cursor, Limit
 from jobsprint.api.schemas.common import Page, page
-from jobsprint.api.schemas.events import EventTypeView, event_type_view
+from jobsprint.api.schemas.events import EventTypeView
 from jobsprint.repositories.event_types import EventTypeStore
 
 app = Endpoint(scope="webhooks:read")
@@ -16,7 +16,7 @@ def list_event_types(limit: Limit = pagination.DEFAULT_LIMIT, cursor: Cursor = N
     query = {"of": "event-types"}
     tenant = app.caller.tenant
     found, position = EventTypeStore(tenant).page(limit=limit, position=pagination.decode(tenant, query, cursor))
-    return page([event_type_view(event_type) for event_type in found], pagination.encode(tenant, query, position))
+    return page([EventTypeView.of(event_type) for event_type in found], pagination.encode(tenant, query, position))
 
 
 handler = app.resolve

@@ -2,16 +2,17 @@
 
 from typing import Annotated
 
+from aws_lambda_powertools.event_handler.openapi.params import Query
+
 from jobsprint.api import pagination
 from jobsprint.api.app import Endpoint
 from jobsprint.api.pagination import Cursor, Limit
-from jobsprint.api.parameters import Query
 from jobsprint.api.schemas.common import Page, TypeFilter, page
-from jobsprint.api.schemas.integrations import IntegrationSummary, integration_summary
+from jobsprint.api.schemas.integrations import IntegrationSummary
 from jobsprint.domain.integrations import IntegrationStatus
 from jobsprint.repositories.integrations import IntegrationStore
 
-StatusFilter = Annotated[IntegrationStatus | None, Query("Filter by status")]
+StatusFilter = Annotated[IntegrationStatus | None, Query(description="Filter by status")]
 
 app = Endpoint(scope="integrations:read")
 
@@ -30,7 +31,7 @@ def list_integrations(
     position = pagination.decode(tenant, query, cursor)
     found, position = store.page(limit=limit, position=position, type_=type, status=status)
     activity = store.activity(integration.id for integration in found)
-    items = [integration_summary(integration, activity[integration.id]) for integration in found]
+    items = [IntegrationSummary.of(integration, activity[integration.id]) for integration in found]
     return page(items, pagination.encode(tenant, query, position))
 
 

@@ -2,10 +2,11 @@
 
 from typing import Annotated
 
+from aws_lambda_powertools.event_handler.openapi.params import Body
+
 from jobsprint.api.app import Endpoint
-from jobsprint.api.parameters import Body
 from jobsprint.api.schemas.common import Data, success
-from jobsprint.api.schemas.events import PublishEvent, Reach, reach_view
+from jobsprint.api.schemas.events import PublishEvent, Reach
 from jobsprint.delivery.publisher import preview
 
 app = Endpoint(scope="webhooks:read", keeps_answers=False)
@@ -14,7 +15,7 @@ app = Endpoint(scope="webhooks:read", keeps_answers=False)
 @app.post("/events/preview", summary="Preview an event", tags=["Events"])
 def preview_events(body: Annotated[PublishEvent, Body()]) -> Data[Reach]:
     """Takes an event as publishing does; nothing is published or kept."""
-    return success(reach_view(*preview(app.caller.tenant, body.draft())))
+    return success(Reach.of(*preview(app.caller.tenant, body.draft())))
 
 
 handler = app.resolve

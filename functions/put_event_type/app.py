@@ -2,10 +2,11 @@
 
 from typing import Annotated
 
+from aws_lambda_powertools.event_handler.openapi.params import Body
+
 from jobsprint.api.app import Endpoint
-from jobsprint.api.parameters import Body
 from jobsprint.api.schemas.common import Data, success
-from jobsprint.api.schemas.events import EventTypePut, EventTypeView, event_type_view
+from jobsprint.api.schemas.events import EventTypePut, EventTypeView
 from jobsprint.core.clock import now_ms
 from jobsprint.repositories.event_types import EventTypeStore
 
@@ -16,7 +17,7 @@ app = Endpoint(scope="webhooks:write")
 def put_event_type(body: Annotated[EventTypePut, Body()]) -> tuple[Data[EventTypeView], int]:
     """201 for a new one, else 200. Publishing heeds it within a minute."""
     kept, is_new = EventTypeStore(app.caller.tenant).put(body.event_type(now_ms()))
-    return success(event_type_view(kept)), 201 if is_new else 200
+    return success(EventTypeView.of(kept)), 201 if is_new else 200
 
 
 handler = app.resolve

@@ -2,7 +2,7 @@
 
 from jobsprint.api.app import Endpoint
 from jobsprint.api.schemas.common import Data, DeliveryId, WebhookId, success
-from jobsprint.api.schemas.deliveries import DeliveryView, delivery_view
+from jobsprint.api.schemas.deliveries import DeliveryView
 from jobsprint.core.clock import now_ms
 from jobsprint.delivery import resend
 
@@ -18,7 +18,7 @@ app = Endpoint(scope="webhooks:write")
 def resend_delivery(webhookId: WebhookId, deliveryId: DeliveryId) -> Data[DeliveryView]:
     """Sends it at once, with the whole retry schedule anew; one that waits for a retry has it now."""
     row = resend.resend(app.caller.tenant, webhookId, deliveryId, now_ms())
-    return success(delivery_view(row))
+    return success(DeliveryView.of(row))
 
 
 handler = app.resolve

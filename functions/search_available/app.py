@@ -2,12 +2,13 @@
 
 from typing import Annotated
 
+from aws_lambda_powertools.event_handler.openapi.params import Query
+
 from jobsprint.api import pagination
 from jobsprint.api.app import Endpoint
 from jobsprint.api.pagination import Cursor, Limit
-from jobsprint.api.parameters import Query
 from jobsprint.api.schemas.common import Page, TypeFilter, page
-from jobsprint.api.schemas.integrations import AvailableIntegration, available_integration
+from jobsprint.api.schemas.integrations import AvailableIntegration
 from jobsprint.integrations.available import available
 
 app = Endpoint(scope="integrations:read")
@@ -15,8 +16,8 @@ app = Endpoint(scope="integrations:read")
 
 @app.get("/integrations/available", summary="Search available integrations", tags=["Integrations"])
 def search_available(
-    query: Annotated[str | None, Query("Search query", max_length=200)] = None,
-    category: Annotated[str | None, Query("Filter by category", max_length=100)] = None,
+    query: Annotated[str | None, Query(description="Search query", max_length=200)] = None,
+    category: Annotated[str | None, Query(description="Filter by category", max_length=100)] = None,
     type: TypeFilter = None,
     limit: Limit = pagination.DEFAULT_LIMIT,
     cursor: Cursor = None,
@@ -26,7 +27,7 @@ def search_available(
     bound = {"of": "available", "query": query, "category": category, "type": type}
     start = int(pagination.decode(tenant, bound, cursor) or 0)
     found, more = available(tenant, query, category, type, start=start, limit=limit)
-    items = [available_integration(found_app) for found_app in found]
+    items = [AvailableIntegration.of(found_app) for found_app in found]
     return page(items, pagination.encode(tenant, bound, str(start + limit) if more else None))
 
 

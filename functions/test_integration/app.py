@@ -2,7 +2,7 @@
 
 from jobsprint.api.app import Endpoint
 from jobsprint.api.schemas.common import Data, IntegrationId, success
-from jobsprint.api.schemas.integrations import TestView, test_view
+from jobsprint.api.schemas.integrations import TestView
 from jobsprint.integrations import health_checks
 
 app = Endpoint(scope="integrations:write")
@@ -12,7 +12,7 @@ app = Endpoint(scope="integrations:write")
 def test_integration(integrationId: IntegrationId) -> Data[TestView]:
     """A real call without side effects. A failed test is a 200 with `passed: false`, reason and next step."""
     result, at = health_checks.test(app.caller.tenant, integrationId)
-    return success(test_view(integrationId, result, at))
+    return success(TestView.of(integrationId, result, at))
 
 
 handler = app.resolve

@@ -2,10 +2,11 @@
 
 from typing import Annotated
 
+from aws_lambda_powertools.event_handler.openapi.params import Body
+
 from jobsprint.api.app import Endpoint
-from jobsprint.api.parameters import Body
 from jobsprint.api.schemas.common import Data, WebhookId, success
-from jobsprint.api.schemas.integrations import TestView, test_view
+from jobsprint.api.schemas.integrations import TestView
 from jobsprint.api.schemas.webhooks import SampleRequest
 from jobsprint.webhooks import sample
 
@@ -20,7 +21,7 @@ def test_webhook(
     """Sends one signed sample event, a `ping` unless `event` names another. It is no delivery: it is not retried, and
     changes neither the webhook's figures nor its state. A failed test is a 200 with `passed: false`."""
     result, at = sample.test(app.caller.tenant, webhookId, body.event if body else sample.PING)
-    return success(test_view(webhookId, result, at))
+    return success(TestView.of(webhookId, result, at))
 
 
 handler = app.resolve

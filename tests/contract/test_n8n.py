@@ -5,13 +5,14 @@ Here the conversations are recorded ones; `tests/connectors` runs the same tests
 
 import json
 import re
+import time
 from typing import Any
 
 import pytest
 
 from jobsprint.actions import service
-from jobsprint.connectors.base import CallContext
-from jobsprint.connectors.n8n import connector
+from jobsprint.connectors.base import ActionCall
+from jobsprint.connectors.n8n import connector, webhook_call
 from jobsprint.core.errors import UpstreamFailed
 from jobsprint.core.redaction import MASK
 from jobsprint.repositories.integrations import IntegrationStore
@@ -335,12 +336,14 @@ def test_a_request_over_the_limit_of_n8n(n8n: World) -> None:
 
     with pytest.raises(UpstreamFailed) as refused:
         connector.N8n().execute(
-            integration,
-            open_credentials(integration),
-            call_id="exe_1",
-            action="send_invoice",
-            parameters={"text": "x" * 1_500_000},
-            context=CallContext(),
+            ActionCall(
+                id="exe_1",
+                integration=integration,
+                credentials=open_credentials(integration),
+                action="send_invoice",
+                parameters={"text": "x" * 1_500_000},
+                deadline=time.monotonic() + 25,
+            )
         )
 
     assert refused.value.code == "upstream_request_too_large"
@@ -348,7 +351,7 @@ def test_a_request_over_the_limit_of_n8n(n8n: World) -> None:
 
 
 def test_an_answer_over_our_limit(n8n: World, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(connector, "MAX_RESULT_BYTES", 20)
+    monkeypatch.setattr(webhook_call, "MAX_RESULT_BYTES", 20)
 
     failed(connected(n8n, "send_invoice"), "send_invoice", "upstream_answer_too_large", text="x" * 100)
 

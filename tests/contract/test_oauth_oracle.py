@@ -15,7 +15,7 @@ from mcp.shared.auth_utils import check_resource_allowed
 
 from jobsprint.core.errors import UpstreamFailed
 from jobsprint.domain.oauth import challenge_field, check_issuer, client_metadata
-from jobsprint.integrations import oauth_client
+from jobsprint.integrations import oauth_client, oauth_discovery
 
 URLS = [
     "https://mcp.example.com",
@@ -36,13 +36,13 @@ PATHS = ["", "/", "/mcp", "/mcp/", "/mcp/x", "/mcp2", "/mc"]
 
 @pytest.mark.parametrize("url", URLS)
 def test_where_a_resource_describes_itself(url: str) -> None:
-    assert oauth_client.resource_metadata_urls(url) == build_protected_resource_metadata_discovery_urls(None, url)
+    assert oauth_discovery.resource_metadata_urls(url) == build_protected_resource_metadata_discovery_urls(None, url)
 
 
 @pytest.mark.parametrize("issuer", ISSUERS)
 def test_where_an_issuer_describes_itself(issuer: str) -> None:
     expected = build_oauth_authorization_server_metadata_discovery_urls(issuer, "https://unused.example")
-    assert oauth_client.server_metadata_urls(issuer) == expected
+    assert oauth_discovery.server_metadata_urls(issuer) == expected
 
 
 @pytest.mark.parametrize(
@@ -67,7 +67,7 @@ def test_what_a_challenge_says(challenge: str, name: str) -> None:
 @pytest.mark.parametrize("below", PATHS)
 def test_what_a_resource_covers(origin: str, above: str, below: str) -> None:
     server, resource = f"https://a.example{below}", f"{origin}{above}"
-    assert oauth_client.covers(resource, server) == check_resource_allowed(server, resource)
+    assert oauth_discovery.covers(resource, server) == check_resource_allowed(server, resource)
 
 
 @pytest.mark.parametrize("required", [True, False])

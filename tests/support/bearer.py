@@ -1,10 +1,11 @@
 """A tiny connector for the OAuth tests: one POST with the bearer token it is given, to `tests.support.authority`."""
 
 import json
-from collections.abc import Mapping
 
 from jobsprint.connectors import responses, signed_post
-from jobsprint.connectors.base import CallContext, Connection, TestResult
+from jobsprint.connectors.base import ActionCall, Connection, TestResult
+from jobsprint.connectors.mcp.connector import Mcp
+from jobsprint.connectors.mcp.models import OAuthConnect, ServerConnect, TokenConnect
 from jobsprint.core.canonical_json import JsonObject
 from jobsprint.core.errors import UpstreamUnauthorized
 from jobsprint.domain.integrations import Capability, Integration
@@ -12,36 +13,26 @@ from jobsprint.outbound.client import Request, Response, TransferFailure
 from jobsprint.security.credentials import Credentials
 
 
-class Bearer:
+class Bearer(Mcp):
     """Offers one action, `say`."""
 
-    def connect(self, integration: Integration, body: Mapping[str, object], *, current: Credentials) -> Connection:
-        if body.get("authType") == "oauth":
-            assert set(body) == {"authType", "serverUrl"}
-            assert current.url == body["serverUrl"]
+    def connect(self, integration: Integration, given: ServerConnect, *, current: Credentials) -> Connection:
+        if isinstance(given, OAuthConnect):
+            assert current.url == given.server_url
             _answer(_post(current, {"method": "tools/list"}))
-        url, token = body.get("serverUrl", current.url), body.get("token", current.keys.get("token", ""))
+        token = given.token if isinstance(given, TokenConnect) else current.keys.get("token", "")
         return Connection(
-            Credentials(str(url), keys={"token": str(token)}),
+            Credentials(given.server_url, keys={"token": token}),
             (Capability("say", "Says it", {"type": "object"}),),
             "Connected",
-            facts={"era": "modern"},
+            connector_state={"era": "modern", "authType": given.auth_type},
         )
 
     def test(self, integration: Integration, credentials: Credentials) -> TestResult:
         return responses.test_result(_post(credentials, {"method": "tools/list"}))
 
-    def execute(
-        self,
-        integration: Integration,
-        credentials: Credentials,
-        *,
-        call_id: str,
-        action: str,
-        parameters: JsonObject,
-        context: CallContext,
-    ) -> JsonObject:
-        said = _post(credentials, {"say": parameters.get("text")}, seconds=min(context.seconds, 5))
+    def execute(self, call: ActionCall) -> JsonObject:
+        said = _post(call.credentials, {"say": call.parameters.get("text")}, seconds=min(call.seconds_left, 5))
         return {"success": True, **_answer(said)}
 
 

@@ -161,7 +161,7 @@ def test_our_own_fault_before_the_call_frees_the_key(
     endpoint: Receiver, integration_id: str, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     with monkeypatch.context() as patch:
-        patch.setattr("jobsprint.integrations.oauth_grants.open_credentials", broken)
+        patch.setattr("jobsprint.integrations.oauth_tokens.open_credentials", broken)
         assert act(integration_id).status == 500
 
     assert act(integration_id).status == 200
@@ -222,7 +222,7 @@ def test_a_holder_that_died_before_it_sent_frees_the_key(
 ) -> None:
     with monkeypatch.context() as patch:
         patch.setattr(idempotency, "release", lambda _: None)
-        patch.setattr("jobsprint.integrations.oauth_grants.open_credentials", dies)
+        patch.setattr("jobsprint.integrations.oauth_tokens.open_credentials", dies)
         with pytest.raises(Died):
             act(integration_id)
     assert act(integration_id).error["code"] == "idempotency_in_progress"
@@ -239,12 +239,12 @@ def test_a_holder_that_was_taken_for_dead_sends_nothing(
     inner: list[Answer] = []
     real = idempotency.mark_sending
 
-    def slow(hold: Any, at: int) -> bool:
+    def slow(lease: Any, at: int) -> bool:
         if not inner:
             later(monkeypatch, idempotency.LEASE_MS + 1000)
             inner.append(Answer(0, None))
             inner[0] = act(integration_id)
-        return real(hold, at)
+        return real(lease, at)
 
     monkeypatch.setattr(idempotency, "mark_sending", slow)
 

@@ -59,7 +59,7 @@ def later(monkeypatch: pytest.MonkeyPatch, ms: int) -> None:
 
 
 def lease_passes(monkeypatch: pytest.MonkeyPatch) -> None:
-    later(monkeypatch, 300_000 + executions._LEASE_BEYOND_MS + 1000)
+    later(monkeypatch, 300_000 + executions.LEASE_BEYOND_MS + 1000)
 
 
 def test_it_is_accepted_run_and_read(endpoint: Receiver, integration_id: str, outbox: Outbox) -> None:
@@ -182,7 +182,7 @@ def test_it_may_take_longer_than_a_caller_waits(
     real = Custom.execute
 
     def execute(self: Custom, *args: Any, **named: Any) -> Any:
-        given.append(named["context"])
+        given.append(args[0])
         return real(self, *args, **named)
 
     monkeypatch.setattr(Custom, "execute", execute)
@@ -194,7 +194,7 @@ def test_it_may_take_longer_than_a_caller_waits(
     )
     work("run_executions", queued(outbox))
 
-    assert 299 < given[0].seconds <= 300
+    assert 299 < given[0].seconds_left <= 300
     assert given[0].traceparent == TRACE
     assert endpoint.received[0].headers["traceparent"] == TRACE
 
@@ -322,7 +322,7 @@ def test_our_own_fault_before_the_call_brings_the_message_back(
         raise RuntimeError("our own fault")
 
     with monkeypatch.context() as patch:
-        patch.setattr("jobsprint.integrations.oauth_grants.open_credentials", broken)
+        patch.setattr("jobsprint.integrations.oauth_tokens.open_credentials", broken)
         assert work("run_executions", message, record("no json", "bad")) == [message["messageId"], "bad"]
 
     assert shown(integration_id, execution_id)["status"] == "queued"
@@ -330,7 +330,7 @@ def test_our_own_fault_before_the_call_brings_the_message_back(
     assert len(endpoint.received) == 1
 
 
-# --- the other side wants peace ---------------------------------------------------------------------------------------
+# --- background retries -----------------------------------------------------------------------------------------------
 
 
 def busy(endpoint: Receiver, *, retry_after: int) -> None:
@@ -389,7 +389,7 @@ def test_a_remembered_429_and_an_open_circuit_cost_no_call(
     assert len(endpoint.received) == before
 
 
-def test_a_wait_longer_than_the_queue_knows_goes_in_hops(
+def test_a_wait_longer_than_the_queue_knows_is_enqueued_again(
     endpoint: Receiver, integration_id: str, outbox: Outbox
 ) -> None:
     busy(endpoint, retry_after=3000)
@@ -405,7 +405,7 @@ def test_a_wait_longer_than_the_queue_knows_goes_in_hops(
     assert shown(integration_id, execution_id)["status"] == "queued"
 
 
-def test_its_patience_ends(
+def test_background_retries_end(
     endpoint: Receiver, integration_id: str, outbox: Outbox, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     busy(endpoint, retry_after=1800)

@@ -13,7 +13,8 @@ from jobsprint.core import aws
 from jobsprint.core.clock import now_ms
 from jobsprint.domain.integrations import Health, Integration
 from jobsprint.integrations import health_checks, state
-from jobsprint.repositories.integrations import HEALTH_SHARDS, IntegrationStore
+from jobsprint.repositories.integration_items import HEALTH_SHARDS
+from jobsprint.repositories.integrations import IntegrationStore
 from tests.support.call import Context, call, handler
 from tests.support.receiver import Receiver, Reply, receiving
 from tests.support.rows import connected, rows, stored, subscribed
@@ -84,10 +85,10 @@ def test_every_connected_integration_is_tested_and_nothing_else(queue: str, endp
 
 
 def test_a_shard_of_many_is_spread_page_by_page(queue: str, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(health_checks, "_PAGE", 3)
-    made = {stored(name=str(number), kind="custom").id for number in range(30)}
+    monkeypatch.setattr(health_checks, "PAGE", 3)
     tested: list[str] = []
-    monkeypatch.setattr(health_checks, "_tested", lambda integration, _: tested.append(integration.id))
+    monkeypatch.setattr(Custom, "test", _passes(tested))
+    made = _connections(30)
 
     run(queue)
 
@@ -114,7 +115,7 @@ def _passes(tested: list[str]) -> Callable[..., base.TestResult]:
 
 
 def test_350_connections_of_three_tenants_are_tested_once_each_run(queue: str, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(health_checks, "_PAGE", 20)  # 350 in 8 shards: two or three pages each
+    monkeypatch.setattr(health_checks, "PAGE", 20)  # 350 in 8 shards: two or three pages each
     tested: list[str] = []
     monkeypatch.setattr(Custom, "test", _passes(tested))
     scans: list[str] = []
@@ -149,9 +150,10 @@ def test_a_page_that_is_spread_twice_tests_nothing_twice(queue: str, monkeypatch
     monkeypatch.setattr(Custom, "test", _passes(tested))
     made = _connections(30)
     started = now_ms()
+    monkeypatch.setattr(health_checks, "now_ms", lambda: started)
 
     for _ in range(2):
-        health_checks._send({"shard": shard, "run": started} for shard in range(HEALTH_SHARDS))
+        schedule()
         work(queue)
 
     assert sorted(tested) == sorted(made)
@@ -345,10 +347,10 @@ def test_a_change_whose_teller_died_is_told_by_the_next_test_and_once(
     assert told() == ["integration.unhealthy"]
     logged = call("GET", f"/integrations/{integration_id}/logs?action=jobsprint.ping").data
     assert len(logged) == 1
-    assert "untold" not in shown(integration_id)["health"]
+    assert "unpublished" not in shown(integration_id)["health"]
 
 
-def test_a_change_that_could_not_be_published_is_told_by_the_next_test(
+def test_a_change_that_could_not_be_published_is_published_by_the_next_test(
     queue: str, endpoint: Receiver, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     endpoint.answer = answers(401)

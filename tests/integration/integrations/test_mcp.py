@@ -52,8 +52,8 @@ def health_of(integration_id: str) -> Any:
     return call("POST", f"/integrations/{integration_id}/test").data["testResult"]
 
 
-def facts(integration_id: str) -> dict[str, Any]:
-    return dict(IntegrationStore("acme").get(integration_id).facts)
+def connector_state(integration_id: str) -> dict[str, Any]:
+    return dict(IntegrationStore("acme").get(integration_id).connector_state)
 
 
 ERAS = [
@@ -75,7 +75,7 @@ def test_a_server_of_the_sdk_from_connect_to_log(
 
     assert (answer.status, answer.data["status"], answer.data["type"]) == (201, "connected", "mcp")
     integration_id = answer.data["id"]
-    assert facts(integration_id).items() >= found.items()
+    assert connector_state(integration_id).items() >= found.items()
     shown = call("GET", f"/integrations/{integration_id}").data
     assert {one["name"] for one in shown["capabilities"]} == {"echo", "add", "fail", "picture", "slowly", "region"}
     [add] = [one for one in shown["capabilities"] if one["name"] == "add"]
@@ -147,7 +147,7 @@ def test_a_handshake_call_opens_and_ends_a_session(sdk: Callable[[str], SdkServe
 def test_a_fresh_list_is_not_asked_for_again(sdk: Callable[[str], SdkServer]) -> None:
     server = sdk("modern")  # says that its list is good for a minute
     integration_id = connected(server.url)
-    assert facts(integration_id)["toolsFreshUntil"] > 0
+    assert connector_state(integration_id)["toolsFreshUntil"] > 0
     version = IntegrationStore("acme").get(integration_id).version
 
     assert health_of(integration_id)["passed"]
@@ -342,7 +342,7 @@ def test_a_server_that_changed_its_era_is_found_out_again(endpoint: Receiver) ->
     assert act(integration_id, "say").status == 200
     assert len(server.calls()) == 2  # the first one was refused unread
     assert health_of(integration_id)["passed"]
-    assert facts(integration_id)["era"] == "handshake"
+    assert connector_state(integration_id)["era"] == "handshake"
 
 
 # --- sessions ---------------------------------------------------------------------------------------------------------

@@ -10,20 +10,19 @@ from typing import Any
 from urllib.parse import parse_qsl, urlencode, urlsplit
 
 import pytest
-from botocore.client import BaseClient
 
 from jobsprint.actions import runner, service
 from jobsprint.connectors import base, registry
 from jobsprint.core import aws as clients
 from jobsprint.core.errors import BadRequest
 from jobsprint.core.redaction import MASK
-from jobsprint.integrations import oauth_client, oauth_flow, oauth_grants
+from jobsprint.integrations import oauth_client, oauth_flow, oauth_grants, oauth_tokens
 from jobsprint.outbound import address_policy
 from jobsprint.outbound import client as outbound
 from jobsprint.repositories.dynamodb import unmarshal_item
 from jobsprint.repositories.events import events_of
 from jobsprint.repositories.integrations import IntegrationStore
-from jobsprint.repositories.oauth import GrantStore, consent_id
+from jobsprint.repositories.oauth import GrantStore, flow_id
 from tests.conftest import forget_settings
 from tests.support.authority import Authority, Faults, authority
 from tests.support.call import Answer, Context, call, handler
@@ -509,7 +508,7 @@ def test_of_twenty_callbacks_one_is_taken(server: Authority, atomic: None) -> No
 def test_a_state_lasts_ten_minutes(server: Authority) -> None:
     begun = connect()
     brought = server.consent(begun.data["authUrl"])
-    key = {"pk": {"S": f"#oauth#{consent_id(brought['state'])}"}, "sk": {"S": "1"}}
+    key = {"pk": {"S": f"#oauth#{flow_id(brought['state'])}"}, "sk": {"S": "1"}}
     item = clients.dynamodb().get_item(TableName="TenantsTable", Key=key)["Item"]
     assert 595 <= int(item["expiresAt"]["N"]) - time.time() <= 600
     item["expiresAt"] = {"N": str(int(time.time()) - 1)}
@@ -536,7 +535,7 @@ def test_a_state_opens_for_its_own_tenant_alone(server: Authority) -> None:
     brought = server.consent(begun.data["authUrl"])
     clients.dynamodb().update_item(
         TableName="TenantsTable",
-        Key={"pk": {"S": f"#oauth#{consent_id(brought['state'])}"}, "sk": {"S": "1"}},
+        Key={"pk": {"S": f"#oauth#{flow_id(brought['state'])}"}, "sk": {"S": "1"}},
         UpdateExpression="SET tenant = :other",
         ExpressionAttributeValues={":other": {"S": "globex"}},
     )
@@ -598,7 +597,7 @@ def test_a_fault_of_ours_sends_the_person_back_too(server: Authority, monkeypatc
     begun = connect()
     brought = server.consent(begun.data["authUrl"])
     with monkeypatch.context() as patch:
-        patch.setattr(oauth_grants, "keep", lambda *_: 1 / 0)
+        patch.setattr(oauth_grants, "save", lambda *_: 1 / 0)
         told = outcome(callback(**brought))
 
     assert told["error"] == "internal_error"
@@ -626,11 +625,20 @@ def atomic(server: Authority, monkeypatch: pytest.MonkeyPatch) -> Iterator[None]
     """Threads in place of containers: each has its own HTTP client, and moto works one request at a time, as DynamoDB
     does on each item.
     """
-    lock, local, made, send = threading.Lock(), threading.local(), [], BaseClient._make_api_call  # type: ignore[attr-defined]
+    lock, local, made = threading.Lock(), threading.local(), []
 
-    def one_at_a_time(self: Any, *arguments: Any) -> Any:
-        with lock:
-            return send(self, *arguments)
+    class OneAtATime:
+        def __init__(self, client: Any) -> None:
+            self._client = client
+
+        def __getattr__(self, name: str) -> Any:
+            operation = getattr(self._client, name)
+
+            def locked(**arguments: Any) -> Any:
+                with lock:
+                    return operation(**arguments)
+
+            return locked
 
     def client_of_thread() -> outbound.Client:
         if not hasattr(local, "client"):
@@ -639,7 +647,9 @@ def atomic(server: Authority, monkeypatch: pytest.MonkeyPatch) -> Iterator[None]
         client: outbound.Client = local.client
         return client
 
-    monkeypatch.setattr(BaseClient, "_make_api_call", one_at_a_time)
+    for service_name in ("dynamodb", "kms"):
+        client = OneAtATime(getattr(clients, service_name)())
+        monkeypatch.setattr(clients, service_name, lambda client=client: client)
     monkeypatch.setattr(oauth_client, "outbound_client", client_of_thread)
     yield
     for client in made:
@@ -659,7 +669,7 @@ def at_once(work: Any, count: int = 20) -> list[Any]:
 
 
 def access(integration_id: str) -> str:
-    return oauth_grants.open_fresh(IntegrationStore("acme").get(integration_id)).keys["token"]
+    return oauth_tokens.credentials_for_call(IntegrationStore("acme").get(integration_id)).keys["token"]
 
 
 @pytest.mark.parametrize("expires_in", [-1, 120], ids=["expired", "ahead"])
@@ -679,9 +689,12 @@ def test_twenty_calls_make_one_refresh(server: Authority, atomic: None, expires_
 def test_twenty_refused_calls_make_one_refresh(server: Authority, atomic: None) -> None:
     integration_id = connected(server)
     integration = IntegrationStore("acme").get(integration_id)
-    refused = oauth_grants.open_fresh(integration)
+    refused = oauth_tokens.credentials_for_call(integration)
 
-    tokens = {credentials.keys["token"] for credentials in at_once(lambda: oauth_grants.renewed(integration, refused))}
+    def another() -> str:
+        return oauth_tokens.with_another_token(integration, refused).keys["token"]
+
+    tokens = set(at_once(another))
 
     assert len(server.seen("/token", grant_type="refresh_token")) == 1
     assert len(tokens) == 1
@@ -718,7 +731,7 @@ def test_an_answer_without_refresh_token_keeps_the_old_one(server: Authority) ->
 
 
 def test_a_crashed_refresher_is_replaced(server: Authority, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(oauth_grants, "LOCK_MS", 600)
+    monkeypatch.setattr(oauth_tokens, "LOCK_MS", 600)
     integration_id = connected(server)
     set_times(server, refresh_in=-1, expires_in=-1)
     store = GrantStore("acme")
@@ -801,13 +814,13 @@ def short_times(monkeypatch: pytest.MonkeyPatch) -> None:
     """About an eighth of the real ones."""
     monkeypatch.setattr(service, "ACTION_SECONDS", 3.0)
     monkeypatch.setattr(runner, "LEAST_CALL_SECONDS", 0.7)
-    monkeypatch.setattr(oauth_grants, "TOKEN_SECONDS", 0.8)
+    monkeypatch.setattr(oauth_tokens, "TOKEN_SECONDS", 0.8)
     monkeypatch.setattr(oauth_client, "TOKEN_SECONDS", 0.8)
-    monkeypatch.setattr(oauth_grants, "LOCK_MS", 1200)
+    monkeypatch.setattr(oauth_tokens, "LOCK_MS", 1200)
 
 
 def test_the_real_times_leave_room_for_a_call() -> None:
-    lock = oauth_grants.LOCK_MS / 1000
+    lock = oauth_tokens.LOCK_MS / 1000
 
     assert lock + base.LEAST_CALL_SECONDS + oauth_client.TOKEN_SECONDS < base.ACTION_SECONDS < 29 - 2
     assert oauth_client.TOKEN_SECONDS + base.TEST_SECONDS < base.ACTION_SECONDS
@@ -822,12 +835,12 @@ def test_a_frozen_refresher_cannot_undo_a_newer_one(server: Authority) -> None:
     fresh = access(integration_id)
 
     assert not store.write(replace(stale, version=stale.version + 1))
-    assert not store.bury(stale)
+    assert not store.invalidate(stale)
     assert access(integration_id) == fresh
 
 
 def test_the_lock_outlives_a_refresh() -> None:
-    assert oauth_grants.LOCK_MS > oauth_client.TOKEN_SECONDS * 1000 + 2000
+    assert oauth_tokens.LOCK_MS > oauth_client.TOKEN_SECONDS * 1000 + 2000
 
 
 @pytest.mark.parametrize("reply", [(500, "", {}), (429, {"error": "slow_down"}, {}), (400, "no json", {}), (

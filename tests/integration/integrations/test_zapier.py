@@ -61,7 +61,7 @@ def test_managed_mode_offers_the_apps_own_actions(endpoint: Receiver, era: str) 
             {"name": "text", "type": "string", "required": True, "description": "Message text"},
         ],
     }
-    assert IntegrationStore("acme").get(integration_id).facts["mode"] == "managed"
+    assert IntegrationStore("acme").get(integration_id).connector_state["mode"] == "managed"
 
 
 def test_managed_mode_sends_exactly_what_was_given(endpoint: Receiver) -> None:
@@ -128,7 +128,7 @@ def test_agentic_mode_offers_the_same_actions_and_no_meta_tool(endpoint: Receive
         {"name": "as_bot", "type": "boolean", "required": False, "description": "As_Bot"},
     ]
     assert {one["name"] for one in zapier.server.calls()} == {"inspect_zapier_actions"}
-    assert IntegrationStore("acme").get(integration_id).facts["mode"] == "agentic"
+    assert IntegrationStore("acme").get(integration_id).connector_state["mode"] == "agentic"
 
 
 @pytest.mark.parametrize(

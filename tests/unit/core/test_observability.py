@@ -1,4 +1,4 @@
-"""The metrics: one line of CloudWatch's embedded metric format, and what a batch of deliveries comes to."""
+"""The metrics: one line of CloudWatch's embedded metric format, and the metrics of a batch of deliveries."""
 
 import json
 from collections.abc import Iterator
@@ -44,7 +44,7 @@ def test_a_line_is_emf(capsys: pytest.CaptureFixture[str]) -> None:
     }
 
 
-def test_nothing_is_no_line_and_values_are_bounded(capsys: pytest.CaptureFixture[str]) -> None:
+def test_no_metrics_write_no_line_and_values_are_bounded(capsys: pytest.CaptureFixture[str]) -> None:
     observability.count({"Sent": 0, "SendMs": []})
     assert lines(capsys) == []
     observability.count({"SendMs": list(range(250))})
@@ -56,7 +56,7 @@ def ticket(at: int, attempt: int = 1) -> Ticket:
     return Ticket("secret-tenant", "wh_1", "dlv_1", event, "workflow.executed", "now", "key", attempt)
 
 
-def test_a_batch_comes_to_figures_without_names(capsys: pytest.CaptureFixture[str]) -> None:
+def test_the_metrics_of_a_batch_name_no_tenant(capsys: pytest.CaptureFixture[str]) -> None:
     ended = [
         Ended(ticket(1_000), Attempt(1, "success", 1_250, 40), "delivered"),
         Ended(ticket(1_000, 2), Attempt(2, "error", 9_000, 15, failure="tls: certificate_name"), "retrying"),
@@ -89,6 +89,6 @@ def test_a_batch_comes_to_figures_without_names(capsys: pytest.CaptureFixture[st
     ]
 
 
-def test_an_id_knows_when_it_was_made() -> None:
+def test_an_id_has_its_time_of_creation() -> None:
     for ms in (0, 1, 1_763_812_345_678, (1 << 48) - 1):
         assert made_at(new_id("evt", ms)) == ms

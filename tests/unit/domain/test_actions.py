@@ -10,7 +10,7 @@ from jobsprint.core.errors import (
     UpstreamFailed,
     UpstreamTimeout,
 )
-from jobsprint.domain.actions import Outcome, certainly_not_done, never_heard_of
+from jobsprint.domain.actions import Outcome, not_executed, outcome_unknown
 
 
 @pytest.mark.parametrize(
@@ -20,7 +20,7 @@ from jobsprint.domain.actions import Outcome, certainly_not_done, never_heard_of
         (Outcome({}), "succeeded"),
         (Outcome(error=UpstreamFailed("no", code="upstream_refused"), execution_ms=3), "failed"),
         (Outcome(error=UpstreamTimeout("slow", unknown=True)), "unknown"),
-        (Outcome(error=never_heard_of()), "unknown"),
+        (Outcome(error=outcome_unknown()), "unknown"),
         (Outcome(error=RateLimited("less", retry_after=5)), "failed"),
         (Outcome(error=InvalidFields("no")), "failed"),
     ],
@@ -45,8 +45,8 @@ def test_what_is_kept_reads_back(outcome: Outcome, state: str) -> None:
         (ScopeMissing("files:write"), True),
         (UpstreamFailed("no"), False),
         (UpstreamFailed("no", unknown=True), False),
-        (never_heard_of(), False),
+        (outcome_unknown(), False),
     ],
 )
 def test_which_may_be_repeated(error: JobsprintError, expected: bool) -> None:
-    assert certainly_not_done(error) is expected
+    assert not_executed(error) is expected

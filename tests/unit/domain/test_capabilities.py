@@ -3,7 +3,7 @@
 import json
 import random
 
-from jobsprint.domain.capabilities import MAX_FACTS, MAX_PACKED, fitting, fitting_facts, pack, unpack
+from jobsprint.domain.capabilities import MAX_PACKED, MAX_STATE, fitting, fitting_state, pack, unpack
 from jobsprint.domain.integrations import Capability
 
 NOISE = random.Random(1)
@@ -32,10 +32,10 @@ def test_what_fits_is_kept_whole_and_what_does_not_is_cut_from_the_end() -> None
     assert fitting((Capability("x", "".join(NOISE.choices("abcdefgh0123", k=300_000))),)) == ()
 
 
-def test_facts_are_cut_from_the_end_too() -> None:
+def test_connector_state_is_cut_from_the_end_too() -> None:
     few = {f"a{number}": {"path": "p"} for number in range(100)}
-    assert fitting_facts(few) == few
+    assert fitting_state(few) == few
     many = {f"a{number}": {"path": "é" * 500} for number in range(1000)}
-    kept = fitting_facts(many)
+    kept = fitting_state(many)
     assert list(kept) == list(many)[: len(kept)]
-    assert MAX_FACTS * 0.9 < len(json.dumps(kept)) <= MAX_FACTS
+    assert MAX_STATE * 0.9 < len(json.dumps(kept)) <= MAX_STATE

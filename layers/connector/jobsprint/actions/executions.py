@@ -1,8 +1,15 @@
 """Actions in the background: accepted now, run by a worker through SQS, read later.
 
-A message holds ids only. Whatever SQS does, a call goes out once: the worker takes the execution by a conditional write
-right before it sends, and one that was taken and never ended is `unknown`. One that the other side turned away unread,
-or that an open circuit held back, waits in the queue for its Retry-After.
+    state       next         when
+    queued      running      a worker sends the call now (a conditional write right before)
+                queued       a background retry is not due yet: its message is enqueued again
+                failed       it may not be sent (disconnected, its token cannot be renewed, …)
+    running     succeeded, failed, unknown      the call ended
+                queued       the upstream turned it away unread (429), or the circuit is open: a background retry
+                unknown      its lease has lapsed without an outcome
+
+A message holds ids only. Whatever SQS does, a call goes out once: `running` is entered by one worker, and one that is
+never left is `unknown`.
 """
 
 import json
@@ -12,57 +19,38 @@ from collections.abc import Mapping
 from dataclasses import replace
 
 from jobsprint.actions import runner
-from jobsprint.actions.runner import Asked
 from jobsprint.core import aws, canonical_json
 from jobsprint.core.clock import now_ms
 from jobsprint.core.config import settings
 from jobsprint.core.errors import JobsprintError, NotFound
 from jobsprint.core.observability import count, logger
-from jobsprint.domain.actions import Execution, Outcome, again_at, never_heard_of
+from jobsprint.domain.actions import Execution, Outcome, RequestedAction, outcome_unknown, retry_at
 from jobsprint.domain.deliveries import MAX_DELAY_MS
 from jobsprint.repositories.executions import ExecutionStore
 from jobsprint.security.encryption import EncryptionContext, decrypt, encrypt
 
-_LEASE_BEYOND_MS = 100_000
+LEASE_BEYOND_MS = 100_000
 """How much longer than its call a worker may hold an execution; the worker's function ends before that."""
 
 
 class StillRunning(Exception):
-    """Another worker is at this execution: its message must come back, in case that one dies."""
+    """Another worker runs this execution: its message must come back, in case that worker dies."""
 
 
-def submit(asked: Asked, execution_id: str) -> None:
-    """Keeps a checked action and puts it into the queue. A repeat with the same id changes nothing."""
-    context = EncryptionContext(asked.tenant, execution_id, "parameters", 1)
+def submit(requested: RequestedAction, execution_id: str) -> None:
+    """Store a checked action and put it into the queue. A repeat with the same id changes nothing."""
+    context = EncryptionContext(requested.tenant, execution_id, "parameters", 1)
     execution = Execution(
         id=execution_id,
-        integration_id=asked.integration_id,
-        action=asked.action,
+        integration_id=requested.integration_id,
+        action=requested.action,
         state="queued",
         created_at=now_ms(),
-        traceparent=asked.traceparent,
-        encrypted_parameters=encrypt(context, canonical_json.dumps(asked.parameters)),
+        traceparent=requested.traceparent,
+        encrypted_parameters=encrypt(context, canonical_json.dumps(requested.parameters)),
     )
-    ExecutionStore(asked.tenant).create(execution)
-    _enqueue(asked.tenant, execution_id, wait_ms=0)
-
-
-def work(message: Mapping[str, str]) -> None:
-    """Works one message of the queue. Raises StillRunning; any other exception is our own fault. Both bring it back."""
-    tenant, execution_id = message["tenant"], message["executionId"]
-    try:
-        execution = ExecutionStore(tenant).get(execution_id, now_ms())
-    except NotFound:
-        return
-    early = execution.not_before - now_ms()
-    if execution.state == "queued" and early > 0:
-        _enqueue(tenant, execution_id, wait_ms=early)
-    elif execution.state == "queued":
-        _run(tenant, execution)
-    elif execution.state == "running":
-        if execution.lease_until >= now_ms():
-            raise StillRunning(execution_id)
-        _settle(tenant, execution)
+    ExecutionStore(requested.tenant).create(execution)
+    _enqueue(requested.tenant, execution_id, wait_ms=0)
 
 
 def find(tenant: str, integration_id: str, execution_id: str) -> tuple[Execution, Outcome | None]:
@@ -75,15 +63,89 @@ def find(tenant: str, integration_id: str, execution_id: str) -> tuple[Execution
         raise NotFound(f"{integration_id[:100]} has no execution {execution_id}", code="execution_not_found")
     if execution.state == "running" and execution.lease_until < now_ms():
         ended = replace(execution, state="unknown", finished_at=execution.lease_until)
-        return ended, Outcome(error=never_heard_of())
+        return ended, Outcome(error=outcome_unknown())
     if execution.encrypted_outcome is None:
         return execution, None
     context = EncryptionContext(tenant, execution_id, "outcome", 1)
     return execution, Outcome.from_text(decrypt(context, execution.encrypted_outcome))
 
 
+def work(message: Mapping[str, str]) -> None:
+    """Process one message of the queue. Raises StillRunning, or any other exception for a fault of our own.
+
+    Both bring the message back.
+    """
+    tenant, execution_id = message["tenant"], message["executionId"]
+    try:
+        execution = ExecutionStore(tenant).get(execution_id, now_ms())
+    except NotFound:
+        return
+    wait_ms = execution.not_before - now_ms()
+    if execution.state == "queued" and wait_ms > 0:
+        _enqueue(tenant, execution_id, wait_ms=wait_ms)
+    elif execution.state == "queued":
+        _run(tenant, execution)
+    elif execution.state == "running":
+        if execution.lease_until >= now_ms():
+            raise StillRunning(execution_id)
+        outcome = runner.record_unknown(_requested(tenant, execution), execution.id, execution.started_at)
+        _finish(tenant, execution, outcome, lease_token=execution.lease_token)
+
+
+def _run(tenant: str, execution: Execution) -> None:
+    seconds = settings().execution_seconds
+    try:
+        call = runner.prepare(_requested(tenant, execution), call_id=execution.id, seconds=seconds)
+    except JobsprintError as error:
+        _retry_or_finish(tenant, execution, Outcome(error=error), lease_token=None)
+        return
+    lease_token = os.urandom(8).hex()
+    _start(tenant, execution, lease_token, call.sending_at, seconds)
+    outcome = runner.send(call)
+    _retry_or_finish(tenant, execution, outcome, lease_token=lease_token)
+
+
+def _start(tenant: str, execution: Execution, lease_token: str, at: int, seconds: int) -> None:
+    """Enter `running`. Raises StillRunning where another worker was faster."""
+    store = ExecutionStore(tenant)
+    lease_until = at + seconds * 1000 + LEASE_BEYOND_MS
+    if store.start(execution.id, lease_token=lease_token, now=at, lease_until=lease_until):
+        return
+    # A write that succeeded and whose answer was lost looks like a lost race.
+    if store.get(execution.id, at).lease_token != lease_token:
+        raise StillRunning(execution.id)
+
+
+def _retry_or_finish(tenant: str, execution: Execution, outcome: Outcome, *, lease_token: str | None) -> None:
+    """Queue an execution for a background retry where its outcome allows one, else end it. Raises StillRunning."""
+    now = now_ms()
+    at = retry_at(
+        outcome.error,
+        created_at=execution.created_at,
+        retries=execution.retries,
+        now=now,
+        fraction=int.from_bytes(os.urandom(2)) / 0xFFFF,
+    )
+    if at is None:
+        _finish(tenant, execution, outcome, lease_token=lease_token)
+        return
+    if not ExecutionStore(tenant).retry(execution, lease_token=lease_token, not_before=at):
+        raise StillRunning(execution.id)
+    # A crash before this brings back the message at hand, which then finds out how long to wait.
+    _enqueue(tenant, execution.id, wait_ms=at - now)
+
+
+def _finish(tenant: str, execution: Execution, outcome: Outcome, *, lease_token: str | None) -> None:
+    encrypted = encrypt(EncryptionContext(tenant, execution.id, "outcome", 1), outcome.to_text())
+    store = ExecutionStore(tenant)
+    if not store.finish(execution.id, outcome.state, encrypted, lease_token=lease_token, now=now_ms()):
+        logger.warning("execution_ended_elsewhere", extra={"executionId": execution.id})
+        return
+    count({f"Executions{outcome.state.capitalize()}": 1, "ExecutionMs": [outcome.execution_ms]})
+
+
 def _enqueue(tenant: str, execution_id: str, *, wait_ms: int) -> None:
-    """Puts an execution into the queue, to come after a wait or at the end of the first hop towards it."""
+    """Put an execution into the queue, to come after a wait, or after as much of it as the queue can hold."""
     aws.sqs().send_message(
         QueueUrl=settings().execution_queue_url,
         MessageBody=json.dumps({"tenant": tenant, "executionId": execution_id}),
@@ -92,59 +154,7 @@ def _enqueue(tenant: str, execution_id: str, *, wait_ms: int) -> None:
     )
 
 
-def _run(tenant: str, execution: Execution) -> None:
-    store, holder = ExecutionStore(tenant), os.urandom(8).hex()
-    seconds = settings().execution_seconds
-
-    def sending(at: int) -> None:
-        lease = at + seconds * 1000 + _LEASE_BEYOND_MS
-        started = store.start(execution.id, holder=holder, now=at, lease_until=lease)
-        # A write that succeeded and whose answer was lost looks like a lost race.
-        if not started and store.get(execution.id, at).holder != holder:
-            raise StillRunning(execution.id)
-
-    try:
-        outcome = runner.run(_asked(tenant, execution), call_id=execution.id, seconds=seconds, sending=sending)
-    except JobsprintError as error:
-        _conclude(tenant, execution, Outcome(error=error), holder=None)
-    else:
-        _conclude(tenant, execution, outcome, holder=holder)
-
-
-def _conclude(tenant: str, execution: Execution, outcome: Outcome, *, holder: str | None) -> None:
-    """Ends an execution, or postpones one that was turned away unread. Raises StillRunning where another is at it."""
-    now = now_ms()
-    at = again_at(
-        outcome.error,
-        created_at=execution.created_at,
-        tries=execution.postponed,
-        now=now,
-        fraction=int.from_bytes(os.urandom(2)) / 0xFFFF,
-    )
-    if at is None:
-        _finish(tenant, execution, outcome, holder=holder)
-        return
-    if not ExecutionStore(tenant).postpone(execution, holder=holder, not_before=at):
-        raise StillRunning(execution.id)
-    # A crash before this brings back the message at hand, which then finds out how long to wait.
-    _enqueue(tenant, execution.id, wait_ms=at - now)
-
-
-def _settle(tenant: str, execution: Execution) -> None:
-    """Ends an execution whose worker died after it may have sent the call."""
-    runner.record_lost(_asked(tenant, execution), execution.id, execution.started_at)
-    _finish(tenant, execution, Outcome(error=never_heard_of()), holder=execution.holder)
-
-
-def _finish(tenant: str, execution: Execution, outcome: Outcome, *, holder: str | None) -> None:
-    encrypted = encrypt(EncryptionContext(tenant, execution.id, "outcome", 1), outcome.to_text())
-    if not ExecutionStore(tenant).finish(execution.id, outcome.state, encrypted, holder=holder, now=now_ms()):
-        logger.warning("execution_ended_elsewhere", extra={"executionId": execution.id})
-        return
-    count({f"Executions{outcome.state.capitalize()}": 1, "ExecutionMs": [outcome.execution_ms]})
-
-
-def _asked(tenant: str, execution: Execution) -> Asked:
+def _requested(tenant: str, execution: Execution) -> RequestedAction:
     context = EncryptionContext(tenant, execution.id, "parameters", 1)
     parameters = json.loads(decrypt(context, execution.encrypted_parameters or ""))
-    return Asked(tenant, execution.integration_id, execution.action, parameters, execution.traceparent)
+    return RequestedAction(tenant, execution.integration_id, execution.action, parameters, execution.traceparent)

@@ -10,8 +10,8 @@ from jobsprint.repositories.logs import LogStore
 
 
 @dataclass(frozen=True)
-class Asked:
-    """What the caller asked for: dates in ISO 8601, all optional."""
+class LogFilter:
+    """Which entries to show: dates in ISO 8601, all optional."""
 
     action: str | None
     status: str | None
@@ -19,20 +19,20 @@ class Asked:
     to_date: str | None
 
     def bound(self) -> dict[str, object]:
-        """What a cursor is bound to."""
+        """The fields that a cursor is bound to."""
         return asdict(self)
 
     def from_ms(self) -> int | None:
-        """The first moment asked for, in Unix ms."""
+        """The first moment to show, in Unix ms."""
         return None if self.from_date is None else parse_iso(self.from_date)
 
     def to_ms(self) -> int | None:
-        """The last moment asked for, in Unix ms."""
+        """The last moment to show, in Unix ms."""
         return None if self.to_date is None else parse_until(self.to_date)
 
 
 def page(
-    tenant: str, integration_id: str, asked: Asked, *, limit: int, position: str | None
+    tenant: str, integration_id: str, log_filter: LogFilter, *, limit: int, position: str | None
 ) -> tuple[list[LogEntry], str | None]:
     """A page, newest first, and the position to go on from. Raises NotFound for another tenant's id."""
     integration = IntegrationStore(tenant).get(integration_id)
@@ -41,9 +41,9 @@ def page(
         integration_id,
         limit=limit,
         position=position,
-        action=asked.action,
-        status=asked.status,
-        from_ms=asked.from_ms(),
-        to_ms=asked.to_ms(),
+        action=log_filter.action,
+        status=log_filter.status,
+        from_ms=log_filter.from_ms(),
+        to_ms=log_filter.to_ms(),
         now=now_ms(),
     )

@@ -2,7 +2,9 @@
 
 from typing import Annotated, Any
 
-from jobsprint.api.parameters import Body
+from aws_lambda_powertools.event_handler.openapi.params import Body
+from pydantic import WithJsonSchema
+
 from jobsprint.domain import integrations
 
 _CONNECT_BODY: dict[str, Any] = {
@@ -64,5 +66,5 @@ _CONNECT_BODY: dict[str, Any] = {
     },
 }
 ConnectBody = Annotated[
-    dict[str, Any], Body("Configuration varies by integration type", checked=False, schema=_CONNECT_BODY)
+    dict[str, Any], WithJsonSchema(_CONNECT_BODY), Body(description="Configuration varies by integration type")
 ]

@@ -14,7 +14,7 @@ from jobsprint.core.errors import Conflict, InvalidFields
 from jobsprint.core.observability import logger
 
 if TYPE_CHECKING:
-    from jobsprint.repositories.idempotency import Hold, Kept
+    from jobsprint.repositories.idempotency import Lease, StoredRequest
     from jobsprint.security.encryption import EncryptionContext
 
 Answer = dict[str, Any]
@@ -46,14 +46,14 @@ def once(tenant: str, key: str, route: str, body: str, work: Callable[[], Answer
     fingerprint = hashlib.sha256(body.encode()).hexdigest()
     context = EncryptionContext(tenant, name, "answer", 1)
     taken = idempotency.start(tenant, name, fingerprint=fingerprint, now=now_ms())
-    if isinstance(taken, idempotency.Hold):
+    if isinstance(taken, idempotency.Lease):
         return _first(taken, context, work)
     if taken.fingerprint != fingerprint:
         raise Conflict("This Idempotency-Key was used with another body", code="idempotency_key_reused")
     return _again(context, taken)
 
 
-def _first(hold: "Hold", context: "EncryptionContext", work: Callable[[], Answer]) -> Answer:
+def _first(lease: "Lease", context: "EncryptionContext", work: Callable[[], Answer]) -> Answer:
     from jobsprint.repositories import idempotency
 
     answer = None
@@ -61,23 +61,23 @@ def _first(hold: "Hold", context: "EncryptionContext", work: Callable[[], Answer
         answer = work()
     finally:
         if answer is None or answer["statusCode"] >= 500 or answer["statusCode"] == _TOO_MANY:
-            idempotency.release(hold)
+            idempotency.release(lease)
         else:
-            _keep(hold, context, answer)
+            _keep(lease, context, answer)
     return answer
 
 
-def _keep(hold: "Hold", context: "EncryptionContext", answer: Answer) -> None:
+def _keep(lease: "Lease", context: "EncryptionContext", answer: Answer) -> None:
     from jobsprint.repositories import idempotency
     from jobsprint.security import encryption
 
     try:
-        idempotency.keep(hold, encryption.encrypt(context, json.dumps(answer)), now=now_ms())
+        idempotency.keep(lease, encryption.encrypt(context, json.dumps(answer)), now=now_ms())
     except Exception:  # noqa: BLE001 - the work is done: an answer that hides it would make the caller repeat it
         logger.exception("answer_not_kept")
 
 
-def _again(context: "EncryptionContext", kept: "Kept") -> Answer:
+def _again(context: "EncryptionContext", kept: "StoredRequest") -> Answer:
     from jobsprint.security import encryption
 
     if kept.answer is None:

@@ -5,20 +5,20 @@ The answer's JSON is the result. A 2xx whose JSON says `success: false` or `isEr
 
 import json
 from collections.abc import Mapping
-from typing import Annotated, Any
+from typing import Annotated, Any, ClassVar
 
-from msgspec import field
+from pydantic import AfterValidator, Field
 
-from jobsprint.connectors.base import TEST_SECONDS, CallContext, Connection, TestResult
-from jobsprint.connectors.fields import Target, completed
+from jobsprint.connectors.base import TEST_SECONDS, ActionCall, Connection, TestResult
+from jobsprint.connectors.fields import ConnectBody, Description, Name, Target, read_body
 from jobsprint.connectors.responses import read_json
 from jobsprint.core.canonical_json import JsonObject
 from jobsprint.core.clock import now_ms
 from jobsprint.core.errors import UpstreamFailed
 from jobsprint.core.ids import new_id
 from jobsprint.core.json_schema import check_schema
+from jobsprint.core.models import RequestModel
 from jobsprint.domain import integrations
-from jobsprint.domain.inputs import Check, Input, Length, Pattern
 from jobsprint.domain.integrations import Capability, Integration
 from jobsprint.security.credentials import Credentials
 
@@ -36,12 +36,14 @@ def _schema(schema: dict[str, Any]) -> dict[str, Any]:
     return schema
 
 
-class CustomAction(Input, frozen=True):
+class CustomAction(RequestModel):
     """An action that the endpoint understands; `parameters` is the JSON Schema of an object."""
 
-    name: Annotated[str, Length(1, 100), Pattern(r"^[A-Za-z0-9_\-.]+$"), Check(_not_ping)]
-    description: Annotated[str, Length(most=integrations.MAX_DESCRIPTION)] | None = None
-    parameters: Annotated[dict[str, Any], Check(_schema)] = field(default_factory=lambda: {"type": "object"})
+    name: Annotated[str, Field(min_length=1, max_length=100, pattern=r"^[A-Za-z0-9_\-.]+$"), AfterValidator(_not_ping)]
+    description: Description | None = None
+    parameters: Annotated[dict[str, Any], AfterValidator(_schema)] = Field(
+        default_factory=lambda: {"type": "object"}, description="JSON Schema of an object"
+    )
 
 
 def _unique(actions: list[CustomAction]) -> list[CustomAction]:
@@ -52,73 +54,75 @@ def _unique(actions: list[CustomAction]) -> list[CustomAction]:
     return actions
 
 
-class CustomConnect(Target, frozen=True):
-    """The body that connects a custom integration."""
+class CustomConnect(Target, ConnectBody):
+    """An HTTP endpoint of the tenant's own."""
 
-    actions: Annotated[list[CustomAction], Length(most=integrations.MAX_ACTIONS), Check(_unique)] = field(
-        default_factory=list
+    name: Name
+    actions: Annotated[list[CustomAction], Field(max_length=integrations.MAX_ACTIONS), AfterValidator(_unique)] = Field(
+        default_factory=list, description="What the endpoint can do"
     )
 
 
 class Custom:
     """The connector of custom integrations."""
 
-    def connect(self, integration: Integration, body: Mapping[str, object], *, current: Credentials) -> Connection:
-        """Keeps what the body says, over what is there already; makes no call."""
-        given = completed(CustomConnect, body, current, **self._kept(integration, current))
+    connect_models: ClassVar[tuple[type[ConnectBody], ...]] = (CustomConnect,)
+
+    def read(self, integration: Integration, body: Mapping[str, object], *, current: Credentials) -> CustomConnect:
+        """Validate the body over what is kept already."""
+        kept: dict[str, object] = {
+            "secret": next(iter(current.secrets), None),
+            "actions": [
+                {"name": c.name, "description": c.description, "parameters": c.schema} for c in integration.capabilities
+            ],
+        }
+        if current.url:
+            kept |= {"url": current.url, "headers": dict(current.headers)}
+        whole = {**kept, **body}
+        if integration.name and whole.get("name") is None:
+            whole["name"] = integration.name
+        return read_body(CustomConnect, whole, current_url=current.url)
+
+    def connect(self, integration: Integration, given: CustomConnect, *, current: Credentials) -> Connection:
+        """Keep what is given; makes no call."""
         return Connection(
             credentials=Credentials(given.url, given.headers, (given.secret,) if given.secret else ()),
             capabilities=tuple(Capability(a.name, a.description, a.parameters) for a in given.actions),
             message="Connected; test it with POST …/test",
         )
 
-    def _kept(self, integration: Integration, current: Credentials) -> dict[str, object]:
-        actions = [
-            {"name": c.name, "description": c.description, "parameters": c.schema} for c in integration.capabilities
-        ]
-        return {"secret": next(iter(current.secrets), None), "actions": actions}
-
     def test(self, integration: Integration, credentials: Credentials) -> TestResult:
-        """POSTs a signed ping; 2xx passes."""
+        """POST a signed ping; 2xx passes."""
         # Imported here and below: they bring libcurl, which connecting never needs.
         from jobsprint.connectors import responses, signed_post
 
         ping: JsonObject = {"action": PING, "parameters": {}}
         call_id = new_id("exe", now_ms())
-        outcome = signed_post.post_json(credentials, ping, message_id=call_id, timeout=TEST_SECONDS, max_body=1024)
-        return responses.test_result(outcome)
+        result = signed_post.post_json(credentials, ping, message_id=call_id, timeout=TEST_SECONDS, max_body=1024)
+        return responses.test_result(result)
 
-    def execute(
-        self,
-        integration: Integration,
-        credentials: Credentials,
-        *,
-        call_id: str,
-        action: str,
-        parameters: JsonObject,
-        context: CallContext,
-    ) -> JsonObject:
-        """POSTs the action; see `connectors.base.Connector`."""
+    def execute(self, call: ActionCall) -> JsonObject:
+        """POST the action; see `connectors.base.Connector`."""
         from jobsprint.connectors import responses, signed_post
         from jobsprint.outbound.client import TransferFailure
 
-        outcome = signed_post.post_json(
-            credentials,
-            {"action": action, "parameters": parameters},
-            message_id=call_id,
-            timeout=context.seconds,
+        response = signed_post.post_json(
+            call.credentials,
+            {"action": call.action, "parameters": call.parameters},
+            message_id=call.id,
+            timeout=call.seconds_left,
             max_body=signed_post.MAX_RESULT_BYTES,
-            traceparent=context.traceparent,
+            traceparent=call.traceparent,
         )
-        if isinstance(outcome, TransferFailure):
-            raise responses.failed(outcome)
-        if not 200 <= outcome.status < 300:
-            raise responses.refused(outcome)
-        if outcome.truncated:
+        if isinstance(response, TransferFailure):
+            raise responses.failed(response)
+        if not 200 <= response.status < 300:
+            raise responses.refused(response)
+        if response.truncated:
             raise UpstreamFailed(
                 f"The answer is longer than {signed_post.MAX_RESULT_BYTES // 1024} KB", code="upstream_answer_too_large"
             )
-        return result_of(outcome.body)
+        return result_of(response.body)
 
 
 def result_of(body: bytes) -> JsonObject:

@@ -1,18 +1,17 @@
-"""Field types that every request body shares, with the contract's limits (section 6)."""
+"""Field types that request bodies share, and how the body of a connect or change is read."""
 
 import unicodedata
 from collections.abc import Mapping
 from typing import Annotated, Any, TypeVar
 
-from msgspec import field
+from pydantic import AfterValidator, ConfigDict, Field
+from pydantic_core import PydanticCustomError
 
-from jobsprint.core.errors import InvalidFields
+from jobsprint.core.errors import Detail, InvalidFields
+from jobsprint.core.models import RequestModel, validate
 from jobsprint.domain import integrations
 from jobsprint.domain.events import is_subscription
-from jobsprint.domain.inputs import Check, Input, Length
-from jobsprint.domain.validation import validate
 from jobsprint.outbound import address_policy, pinning
-from jobsprint.security.credentials import Credentials
 from jobsprint.security.signing import check_secret
 
 _MAX_EVENTS = 100
@@ -26,8 +25,7 @@ def _one_line(text: str) -> str:
 
 
 def _headers(headers: dict[str, str]) -> dict[str, str]:
-    seen = {name.lower() for name in headers}
-    if len(seen) != len(headers):
+    if len({name.lower() for name in headers}) != len(headers):
         raise ValueError("two headers have the same name")
     for name, value in headers.items():
         try:
@@ -48,41 +46,81 @@ def _secret(secret: str) -> str:
     return secret
 
 
-Name = Annotated[str, Length(1, integrations.MAX_NAME), Check(_one_line)]
-Description = Annotated[str, Length(most=integrations.MAX_DESCRIPTION)]
-Url = Annotated[str, Length(1, integrations.MAX_URL)]
-Headers = Annotated[dict[str, str], Length(most=integrations.MAX_HEADERS), Check(_headers)]
-Secret = Annotated[str, Check(_secret)]
-Events = Annotated[list[Annotated[str, Check(_subscription)]], Length(1, _MAX_EVENTS)]
-Configuration = Annotated[dict[str, Any], Length(most=integrations.MAX_CONFIGURATION)]
+def _url(url: str) -> str:
+    try:
+        address_policy.check_url(url, address_policy.deployment_policy())
+    except address_policy.ForbiddenUrl as error:
+        raise PydanticCustomError("forbidden_url", "{reason}", {"reason": str(error)}) from error
+    return url
+
+
+Name = Annotated[str, Field(min_length=1, max_length=integrations.MAX_NAME), AfterValidator(_one_line)]
+Description = Annotated[str, Field(max_length=integrations.MAX_DESCRIPTION)]
+Url = Annotated[str, Field(min_length=1, max_length=integrations.MAX_URL), AfterValidator(_url)]
+"""An address that the service calls; whether its host may be called is checked by `check_target`."""
+
+Headers = Annotated[dict[str, str], Field(max_length=integrations.MAX_HEADERS), AfterValidator(_headers)]
+Secret = Annotated[str, AfterValidator(_secret)]
+Events = Annotated[list[Annotated[str, AfterValidator(_subscription)]], Field(min_length=1, max_length=_MAX_EVENTS)]
+Configuration = Annotated[dict[str, Any], Field(max_length=integrations.MAX_CONFIGURATION)]
 
 
 def check_target(url: str, field: str = "body.url") -> None:
-    """Raises InvalidFields unless this deployment may call `url`; a host that does not resolve passes."""
+    """Resolve the host of `url`; raise InvalidFields unless this deployment may call it.
+
+    A host that does not resolve passes.
+    """
     try:
         pinning.check_destination(url, address_policy.deployment_policy())
     except address_policy.ForbiddenUrl as error:
         raise InvalidFields.one(field, str(error), code="forbidden_url") from error
 
 
-class Target(Input, frozen=True):
+def target_details(url: object, field: str = "body.url") -> tuple[Detail, ...]:
+    """What `check_target` has against `url`, for a list of wrong fields; nothing for what is no text."""
+    try:
+        if isinstance(url, str):
+            check_target(url, field)
+    except InvalidFields as error:
+        return error.details
+    return ()
+
+
+class ConnectBody(RequestModel):
+    """What every connection may be given beside the fields of its type; a null in `configuration` removes a name."""
+
+    name: Name | None = None
+    description: Description | None = None
+    configuration: Configuration = Field(
+        default_factory=dict, description="Facts about the connection that are no secrets"
+    )
+
+
+class Reconnect(ConnectBody):
+    """The fields of the integration's type, each optional: what is left out stays as it was."""
+
+    model_config = ConfigDict(extra="allow")
+
+
+class Target(RequestModel):
     """Where to POST, with which headers; with a `secret`, every request is signed."""
 
     url: Url
-    headers: Headers = field(default_factory=dict)
-    secret: Secret | None = None
+    headers: Headers = Field(default_factory=dict, description="Sent with every request")
+    secret: Secret | None = Field(default=None, description="Signs every request")
 
 
-_Target = TypeVar("_Target", bound=Target)
+_Body = TypeVar("_Body", bound=RequestModel)
 
 
-def completed(model: type[_Target], body: Mapping[str, object], current: Credentials, **kept: object) -> _Target:
-    """The target that `body` describes; what it leaves out is as in `current` and `kept`.
+def read_body(model: type[_Body], body: Mapping[str, object], *, current_url: str, address: str = "url") -> _Body:
+    """Validate a body and the address in its field `address`, whose host is resolved unless it is the current one.
 
-    Raises InvalidFields, also for a new URL that may not be called.
+    Raises InvalidFields with every wrong field, `forbidden_url` where that is the only one.
     """
-    before = {"url": current.url, "headers": dict(current.headers)} if current.url else {}
-    given = validate(model, {**before, **kept, **body})
-    if given.url != current.url:
-        check_target(given.url)
+    url, field = body.get(address), f"body.{address}"
+    is_new = url != current_url
+    given = validate(model, body, also=lambda: target_details(url, field) if is_new else ())
+    if is_new and isinstance(url, str):
+        check_target(url, field)
     return given

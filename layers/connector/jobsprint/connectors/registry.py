@@ -3,6 +3,7 @@
 from importlib import import_module
 
 from jobsprint.connectors.base import Connector
+from jobsprint.connectors.fields import ConnectBody, Reconnect
 from jobsprint.domain.integrations import IntegrationType
 
 CONNECTORS: dict[IntegrationType, str] = {
@@ -19,3 +20,12 @@ def connector_for(kind: IntegrationType) -> Connector:
     module, _, name = CONNECTORS[kind].partition(":")
     connector: Connector = getattr(import_module(module), name)()
     return connector
+
+
+def connect_models() -> tuple[type[ConnectBody], ...]:
+    """Every model of a body that connects, for the OpenAPI document.
+
+    The connector of the application chooses one (`Connector.read`); `Reconnect` is for an integration that exists.
+    """
+    models = [model for kind in CONNECTORS for model in connector_for(kind).connect_models]
+    return (*dict.fromkeys(models), Reconnect)

@@ -1,9 +1,10 @@
 """Webhooks as integrations: their test is a signed `ping` event; they have no actions."""
 
 from collections.abc import Mapping
+from typing import ClassVar
 
-from jobsprint.connectors.base import TEST_SECONDS, CallContext, Connection, TestResult
-from jobsprint.connectors.fields import Events, Target, completed
+from jobsprint.connectors.base import TEST_SECONDS, ActionCall, Connection, TestResult
+from jobsprint.connectors.fields import ConnectBody, Events, Target, read_body
 from jobsprint.core.canonical_json import JsonObject
 from jobsprint.core.clock import iso_seconds, now_ms
 from jobsprint.core.errors import NotFound
@@ -13,7 +14,7 @@ from jobsprint.security import signing
 from jobsprint.security.credentials import Credentials
 
 
-class WebhookTarget(Target, frozen=True, kw_only=True):
+class WebhookTarget(Target):
     """Where a webhook is delivered, and for which events."""
 
     events: Events
@@ -22,10 +23,17 @@ class WebhookTarget(Target, frozen=True, kw_only=True):
 class Webhook:
     """The connector of webhook subscriptions."""
 
-    def connect(self, integration: Integration, body: Mapping[str, object], *, current: Credentials) -> Connection:
-        """Keeps what the body says, over what is there already; makes a secret where there is none."""
-        kept = {"events": list(integration.events)} if integration.events else {}
-        given = completed(WebhookTarget, body, current, **kept)
+    connect_models: ClassVar[tuple[type[ConnectBody], ...]] = ()  # they have operations of their own
+
+    def read(self, integration: Integration, body: Mapping[str, object], *, current: Credentials) -> WebhookTarget:
+        """Validate the body over what is kept already."""
+        kept: dict[str, object] = {"events": list(integration.events)} if integration.events else {}
+        if current.url:
+            kept |= {"url": current.url, "headers": dict(current.headers)}
+        return read_body(WebhookTarget, {**kept, **body}, current_url=current.url)
+
+    def connect(self, integration: Integration, given: WebhookTarget, *, current: Credentials) -> Connection:
+        """Keep what is given; makes a secret where there is none."""
         secrets = (given.secret,) if given.secret else current.secrets or (signing.generate_secret(),)
         retired = () if given.secret else current.retired_at(now_ms())
         return Connection(
@@ -35,7 +43,7 @@ class Webhook:
         )
 
     def test(self, integration: Integration, credentials: Credentials) -> TestResult:
-        """POSTs a signed `ping` event; 2xx passes."""
+        """POST a signed `ping` event; 2xx passes."""
         # Imported here: they bring libcurl, which making a webhook never needs.
         from jobsprint.connectors import responses, signed_post
 
@@ -43,18 +51,9 @@ class Webhook:
         body = signing.signed_body(
             "ping", iso_seconds(now), f'{{"webhookId":"{integration.id}"}}', credentials.secrets[0]
         )
-        outcome = signed_post.post_body(credentials, body, new_id("evt", now), TEST_SECONDS, 1024)
-        return responses.test_result(outcome)
+        result = signed_post.post_body(credentials, body, new_id("evt", now), TEST_SECONDS, 1024)
+        return responses.test_result(result)
 
-    def execute(
-        self,
-        integration: Integration,
-        credentials: Credentials,
-        *,
-        call_id: str,
-        action: str,
-        parameters: JsonObject,
-        context: CallContext,
-    ) -> JsonObject:
+    def execute(self, call: ActionCall) -> JsonObject:
         """A webhook only listens. Raises NotFound."""
         raise NotFound("A webhook has no actions; publish an event with POST /v1/events", code="action_not_found")

@@ -3,7 +3,7 @@
 Managed: one tool per action, named `<app>_<action>`. Agentic: a few meta-tools, of which two run any action that is
 enabled (`execute_zapier_read_action`, `execute_zapier_write_action`) and one lists them; none of those that change what
 the server offers is ever called. Either way the actions of an integration are those of its own app, `zapier_<app>`.
-The mode stands in the integration's facts. Verified against servers of the documented shape, not Zapier itself.
+The connector state says which mode. Verified against servers of the documented shape, not Zapier itself.
 """
 
 import json
@@ -48,16 +48,14 @@ class Zapier(Mcp):
 
     def completed(
         self, integration: Integration, body: Mapping[str, object], current: Credentials
-    ) -> Mapping[str, object]:
+    ) -> dict[str, object]:
         """As for any MCP server, with Zapier's own by default; a `?token=` in the URL becomes the token."""
-        merged = {"serverUrl": settings().zapier_mcp_url, **super().completed(integration, body, current)}
-        url = merged["serverUrl"]
-        if not isinstance(url, str):
-            return merged
+        whole = {"serverUrl": settings().zapier_mcp_url, **super().completed(integration, body, current)}
+        url = whole["serverUrl"]
+        if whole.get("authType") == "oauth" or not isinstance(url, str):
+            return whole
         bare, token = _without_token(url)
-        if token is None:
-            return merged
-        return {"authType": "token", "token": token, **merged, "serverUrl": bare}
+        return whole if token is None else {"authType": "token", "token": token, **whole, "serverUrl": bare}
 
     def offer(self, talk: Conversation, integration: Integration) -> Offer:
         """The enabled actions of this integration's app."""
@@ -72,33 +70,35 @@ class Zapier(Mcp):
         if offer.capabilities:
             return offer
         step = f"Enable an action of {app.name} at https://mcp.zapier.com, then test or connect again"
-        return Offer((), offer.facts, problem=("app_not_enabled", f"{app.name} is not enabled at Zapier", step))
+        return Offer(
+            (), offer.connector_state, problem=("app_not_enabled", f"{app.name} is not enabled at Zapier", step)
+        )
 
     def call(self, talk: Conversation, integration: Integration, action: str, parameters: JsonObject) -> JsonObject:
         """Runs the action in the mode that the integration's server is in."""
         try:
             return self._run(talk, integration, action, parameters)
         except HttpRefused as error:
-            if integration.facts.get("authType") == "token" and _says_dead(error):
+            if integration.connector_state.get("authType") == "token" and _says_dead(error):
                 raise UpstreamFailed(_DEAD, code="credential_rejected") from error
             raise
 
     def _run(self, talk: Conversation, integration: Integration, action: str, parameters: JsonObject) -> JsonObject:
-        known = integration.facts.get("actions")
+        known = integration.connector_state.get("actions")
         recipe = known.get(action) if isinstance(known, dict) else None
         fixed = cast(JsonObject, recipe if isinstance(recipe, dict) else {})
         tool, guided = str(fixed.get("tool", "")), cast(list[str], fixed.get("guided", []))
         arguments = {**cast(JsonObject, fixed.get("arguments", {})), **{name: _GUIDES[name] for name in guided}}
-        if integration.facts.get("mode") == "agentic":
+        if integration.connector_state.get("mode") == "agentic":
             return talk.call_tool(tool, {**arguments, "params": parameters}, {})
         capability = integrations.named_capability(integration.capabilities, action)
         return talk.call_tool(tool, {**arguments, **parameters}, capability.schema if capability else {})
 
-    def verdict(self, error: JobsprintError, auth_type: JsonValue) -> tuple[str, str, str]:
+    def diagnose(self, error: JobsprintError, auth_type: JsonValue) -> tuple[str, str, str]:
         """As for any MCP server; but Zapier answers 404 where a connection token is dead."""
         if auth_type == "token" and _says_dead(error):
             return "credential_rejected", _DEAD, "Make a new connection token at https://mcp.zapier.com"
-        return super().verdict(error, auth_type)
+        return super().diagnose(error, auth_type)
 
 
 def _says_dead(error: JobsprintError) -> bool:
@@ -186,7 +186,7 @@ def _kept(listing: Listing, capabilities: list[Capability], recipes: dict[str, J
     listing.complete &= len(short) <= _MAX_ACTIONS
     offer = offer_of(listing, tuple(short[:_MAX_ACTIONS]), {"mode": mode})
     actions: JsonObject = {one.name: recipes[one.name] for one in offer.capabilities}
-    return Offer(offer.capabilities, {**offer.facts, "actions": actions}, offer.note)
+    return Offer(offer.capabilities, {**offer.connector_state, "actions": actions}, offer.note)
 
 
 def _enabled(talk: Conversation, inspect: Tool, app: App) -> Iterator[tuple[JsonObject, JsonObject]]:

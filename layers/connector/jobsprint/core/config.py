@@ -35,7 +35,7 @@ class Settings:
     max_webhooks: int
     redirect_origins: tuple[str, ...]
     execution_seconds: int
-    cors_origins: tuple[str, ...]
+    cors_origin: str
     icon_base_url: str
     version: str
     stage: str
@@ -75,7 +75,7 @@ def settings() -> Settings:
         max_webhooks=int(env.get("MAX_WEBHOOKS", "100")),
         redirect_origins=_origins(env.get("REDIRECT_ORIGINS", "")),
         execution_seconds=int(env.get("EXECUTION_SECONDS", "300")),
-        cors_origins=tuple((env.get("CORS_ORIGINS") or "*").split(",")),
+        cors_origin=env.get("CORS_ORIGIN") or "*",
         icon_base_url=env.get("ICON_BASE_URL", "https://cdn.jobsprint.io/icons"),
         version=env.get("SERVICE_VERSION", "dev"),
         stage=env.get("STAGE", "dev"),

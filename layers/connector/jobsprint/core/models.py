@@ -8,7 +8,7 @@ from collections.abc import Callable, Iterable, Mapping
 from functools import cache
 from typing import Any, TypeVar, get_args
 
-from pydantic import BaseModel, ConfigDict, GetJsonSchemaHandler, ValidationError, model_serializer
+from pydantic import BaseModel, ConfigDict, GetJsonSchemaHandler, TypeAdapter, ValidationError, model_serializer
 from pydantic.alias_generators import to_camel
 from pydantic_core import CoreSchema, ErrorDetails
 from pydantic_core.core_schema import ErrorType, SerializerFunctionWrapHandler
@@ -78,6 +78,19 @@ def _without_null(schema: Mapping[str, Any]) -> dict[str, Any]:
     if len(options) == 1:
         return {**options[0], **rest}
     return {**rest, "anyOf": options} if options else rest
+
+
+class DescribedAs:
+    """Beside a type in `Annotated`: OpenAPI shows the schema of `type_` instead.
+
+    For a body of which something outside decides how it is validated.
+    """
+
+    def __init__(self, type_: Any) -> None:
+        self._type = type_
+
+    def __get_pydantic_json_schema__(self, _: CoreSchema, handler: GetJsonSchemaHandler) -> dict[str, Any]:
+        return handler(TypeAdapter(self._type).core_schema)
 
 
 _Model = TypeVar("_Model", bound=BaseModel)

@@ -10,18 +10,17 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
 from typing import Annotated, Any
 
-from msgspec import field
+from pydantic import AfterValidator, ConfigDict, Field
 
 from jobsprint.core import aws, canonical_json
 from jobsprint.core.clock import iso_seconds, now_ms, parse_iso
 from jobsprint.core.config import settings
 from jobsprint.core.errors import Detail, InvalidFields, JobsprintError, wrong_fields
 from jobsprint.core.ids import is_tenant
+from jobsprint.core.models import RequestModel, validate
 from jobsprint.core.observability import count, logger
 from jobsprint.delivery.publisher import Draft, Origin, publish
 from jobsprint.domain.events import CanonicalData, EventName, ExternalId
-from jobsprint.domain.inputs import Check, Input, Pattern
-from jobsprint.domain.validation import validate
 
 _MAX_REFUSED_BYTES = 1_000_000  # SQS takes 1,048,576
 _TRUE_WITHIN_MS = 86_400_000  # EventBridge tries to deliver for a day
@@ -34,19 +33,21 @@ def _tenant(text: str) -> str:
     return text
 
 
-class BusDetail(Input, frozen=True):
+class BusDetail(RequestModel):
     """What the publisher put into `detail`."""
 
-    tenant: Annotated[str, Check(_tenant)]
+    tenant: Annotated[str, AfterValidator(_tenant)]
     data: CanonicalData
     id: ExternalId | None = None
 
 
-class BusEvent(Input, frozen=True, forbid_unknown_fields=False):
+class BusEvent(RequestModel):
     """What is read of EventBridge's envelope. Its `id` is the same on every delivery of one event."""
 
-    id: Annotated[str, Pattern(r"^[A-Za-z0-9-]{1,60}$")]
-    name: EventName = field(name="detail-type")
+    model_config = ConfigDict(extra="ignore")
+
+    id: Annotated[str, Field(pattern=r"^[A-Za-z0-9-]{1,60}$")]
+    name: Annotated[EventName, Field(alias="detail-type")]
     detail: BusDetail
     time: str = ""
 

@@ -1,4 +1,4 @@
-"""What came of an action call, as it is kept: with an Idempotency-Key, and in an execution."""
+"""Actions: a request for one, its outcome, its log entry, and its execution in the background."""
 
 import json
 import math
@@ -13,12 +13,24 @@ ExecutionState = Literal["queued", "running", "succeeded", "failed", "unknown"]
 
 
 @dataclass(frozen=True)
+class RequestedAction:
+    """An action that a caller asked for; `traceparent` is a valid one or None."""
+
+    tenant: str
+    integration_id: str
+    action: str
+    parameters: JsonObject
+    traceparent: str | None = None
+
+
+@dataclass(frozen=True)
 class Execution:
     """An action that runs in the background. Times are Unix milliseconds.
 
-    `encrypted_parameters` stands until it has ended, `encrypted_outcome` from then on (both encrypted). `holder` is the
-    token of the worker that sent the call at `started_at`; it is dead if the outcome is missing at `lease_until`. One
-    that was turned away unread is queued again and not sent before `not_before`; `postponed` counts how often.
+    `encrypted_parameters` are there until it has ended, `encrypted_outcome` from then on. `lease_token` is the one of
+    the worker that sends the call from `started_at` on; the worker is dead if there is no outcome at `lease_until`. An
+    execution that was turned away unread is queued for a background retry, not before `not_before`; `retries` counts
+    those.
     """
 
     id: str
@@ -29,11 +41,11 @@ class Execution:
     traceparent: str | None = None
     encrypted_parameters: str | None = None
     encrypted_outcome: str | None = None
-    holder: str | None = None
+    lease_token: str | None = None
     started_at: int = 0
     lease_until: int = 0
     not_before: int = 0
-    postponed: int = 0
+    retries: int = 0
     finished_at: int | None = None
 
 
@@ -51,7 +63,7 @@ class LogEntry:
 
 
 State = Literal["succeeded", "failed", "unknown"]
-# The errors that a call can end with once it was sent; a 429 is never answered again (`certainly_not_done`).
+# The errors that a call can end with once it was sent; a 429 is never stored (`not_executed`).
 _BY_STATUS: dict[int, type[JobsprintError]] = {
     kind.status: kind for kind in (NotFound, Conflict, UpstreamFailed, UpstreamTimeout)
 }
@@ -59,7 +71,7 @@ _BY_STATUS: dict[int, type[JobsprintError]] = {
 
 @dataclass(frozen=True)
 class Outcome:
-    """Either `result` and how long the other side took, or the `error` that the caller was answered with."""
+    """Either `result` and how long the upstream took, or the `error` that the caller was answered with."""
 
     result: JsonObject | None = None
     error: JobsprintError | None = None
@@ -67,7 +79,7 @@ class Outcome:
 
     @property
     def state(self) -> State:
-        """`unknown` when the call was sent and nobody knows what became of it."""
+        """`unknown` when the call was sent and its fate is not known."""
         if self.error is None:
             return "succeeded"
         return "unknown" if isinstance(self.error, UpstreamFailed) and self.error.unknown else "failed"
@@ -90,8 +102,8 @@ class Outcome:
         return cls(fields["result"], error, fields["executionMs"])
 
 
-def never_heard_of() -> UpstreamTimeout:
-    """The error for a call that was sent by somebody who then died."""
+def outcome_unknown() -> UpstreamTimeout:
+    """The error for a call that was sent by a process that ended before it stored the outcome."""
     return UpstreamTimeout(
         "The call was sent and ended before its answer was kept: whether it was done is unknown. It is not sent again",
         code="outcome_unknown",
@@ -99,10 +111,10 @@ def never_heard_of() -> UpstreamTimeout:
     )
 
 
-def certainly_not_done(error: Exception) -> bool:
-    """Whether a call that ended so was never sent, or was turned away before it was looked at.
+def not_executed(error: Exception) -> bool:
+    """Whether a call that ended with `error` certainly was not executed: never sent, or turned away unread.
 
-    That is a 429 (RFC 6585), and a Conflict: its authorization did not do, and only a new consent helps.
+    The latter is a 429 (RFC 6585), and a Conflict: its authorization did not suffice, and only a new one helps.
     """
     if isinstance(error, UpstreamFailed):
         return not error.sent
@@ -116,23 +128,23 @@ def _error(*, status: int, code: str, message: str, unknown: bool) -> JobsprintE
     return error
 
 
-PATIENCE_MS = 3600 * 1000
-"""How long after it was accepted an action may be tried again."""
+RETRY_WINDOW_MS = 3600 * 1000
+"""How long after it was accepted an action may be retried in the background."""
 
-MAX_TRIES = 20
+MAX_RETRIES = 20
 _LONGEST_OWN_SECONDS = 300
 _JITTER = 0.1
 
 
-def again_at(error: JobsprintError | None, *, created_at: int, tries: int, now: int, fraction: float) -> int | None:
-    """When (Unix ms) to try again what ended with `error` after `tries` postponements; None where that is its end.
+def retry_at(error: JobsprintError | None, *, created_at: int, retries: int, now: int, fraction: float) -> int | None:
+    """When (Unix ms) to retry what ended with `error` after so many `retries`; None where that is its end.
 
-    Only what was certainly not done and says when to come back (a 429, an open circuit) is tried again. From one try to
-    the next at least twice as long goes by, up to five minutes, also where less was asked for; `fraction` (0 to 1)
-    lengthens the wait by up to a tenth, because many may wait for the same side.
+    Only what certainly was not executed and says when to come back (a 429, an open circuit) is retried. From one retry
+    to the next at least twice as long goes by, up to five minutes, also where less was asked for; `fraction` (0 to 1)
+    lengthens the wait by up to a tenth, because many may wait for the same upstream.
     """
-    if error is None or "Retry-After" not in error.headers or not certainly_not_done(error) or tries >= MAX_TRIES:
+    if error is None or "Retry-After" not in error.headers or not not_executed(error) or retries >= MAX_RETRIES:
         return None
-    seconds = max(int(error.headers["Retry-After"]), min(2**tries, _LONGEST_OWN_SECONDS))
+    seconds = max(int(error.headers["Retry-After"]), min(2**retries, _LONGEST_OWN_SECONDS))
     at = now + math.ceil(seconds * (1 + _JITTER * fraction) * 1000)
-    return at if at <= created_at + PATIENCE_MS else None
+    return at if at <= created_at + RETRY_WINDOW_MS else None

@@ -7,7 +7,7 @@ import json
 import zlib
 from collections.abc import Mapping
 
-import msgspec
+from pydantic import TypeAdapter
 
 from jobsprint.core.canonical_json import JsonObject
 from jobsprint.domain.integrations import Capability
@@ -15,20 +15,21 @@ from jobsprint.domain.integrations import Capability
 MAX_PACKED = 48 * 1024
 """Bytes of one integration's capabilities, packed."""
 
-MAX_FACTS = 96 * 1024
-"""Bytes of what is kept to call one integration's actions, as JSON."""
+MAX_STATE = 96 * 1024
+"""Bytes of the connector state of one integration's actions, as JSON."""
 
 _LEVEL = 6
+_CAPABILITIES = TypeAdapter(tuple[Capability, ...])
 
 
 def pack(capabilities: tuple[Capability, ...]) -> bytes:
     """The capabilities as compressed JSON (RFC 1950)."""
-    return zlib.compress(msgspec.json.encode(capabilities), _LEVEL)
+    return zlib.compress(_CAPABILITIES.dump_json(capabilities), _LEVEL)
 
 
 def unpack(packed: bytes) -> tuple[Capability, ...]:
     """What `pack` was given."""
-    return msgspec.json.decode(zlib.decompress(packed), type=tuple[Capability, ...])
+    return _CAPABILITIES.validate_json(zlib.decompress(packed))
 
 
 def fitting(capabilities: tuple[Capability, ...]) -> tuple[Capability, ...]:
@@ -39,13 +40,13 @@ def fitting(capabilities: tuple[Capability, ...]) -> tuple[Capability, ...]:
     return kept
 
 
-def fitting_facts(facts: Mapping[str, JsonObject]) -> JsonObject:
-    """As many of the first facts, each by its action's name, as one integration can hold."""
+def fitting_state(states: Mapping[str, JsonObject]) -> JsonObject:
+    """As many of the first actions' states, by the action's name, as one integration can hold."""
     kept: JsonObject = {}
     size = 2
-    for name, fact in facts.items():
-        size += len(json.dumps({name: fact}))
-        if size > MAX_FACTS:
+    for name, state in states.items():
+        size += len(json.dumps({name: state}))
+        if size > MAX_STATE:
             break
-        kept[name] = fact
+        kept[name] = state
     return kept

@@ -5,11 +5,12 @@ from collections.abc import Iterable
 from dataclasses import dataclass
 from typing import Annotated, Any, Literal
 
+from pydantic import AfterValidator, BeforeValidator, Field, WithJsonSchema
+
 from jobsprint.core import canonical_json
 from jobsprint.core.canonical_json import JsonObject
 from jobsprint.core.clock import iso_seconds, parse_iso
 from jobsprint.core.errors import Detail
-from jobsprint.domain.inputs import Before, Check, Described, Shown
 
 
 @dataclass(frozen=True)
@@ -133,22 +134,27 @@ def canonical_data(value: Any) -> str:
 
 EventName = Annotated[
     str,
-    Check(_name),
-    Described("Such as `workflow.executed`", pattern=f"^{PATTERN}$", maxLength=MAX_LENGTH),
+    AfterValidator(_name),
+    Field(
+        description="Such as `workflow.executed`",
+        json_schema_extra={"pattern": f"^{PATTERN}$", "maxLength": MAX_LENGTH},
+    ),
 ]
 ExternalId = Annotated[
     str,
-    Check(_external_id),
-    Shown({"type": "string", "pattern": f"^{_EXTERNAL_ID.pattern}$"}),
-    Described("Your own id of the event: the same id and body are one event, another body is a 409"),
+    AfterValidator(_external_id),
+    Field(
+        description="Your own id of the event: the same id and body are one event, another body is a 409",
+        json_schema_extra={"pattern": f"^{_EXTERNAL_ID.pattern}$"},
+    ),
 ]
 Timestamp = Annotated[
     str,
-    Check(_timestamp),
-    Described("When it happened, ISO 8601; kept in UTC to the second. Now, if it is left out"),
+    AfterValidator(_timestamp),
+    Field(description="When it happened, ISO 8601; kept in UTC to the second. Now, if it is left out"),
 ]
 CanonicalData = Annotated[
     str,
-    Before(canonical_data),
-    Shown({"type": "object", "description": f"Up to {MAX_DATA_BYTES // 1024} KB as JSON"}),
+    BeforeValidator(canonical_data),
+    WithJsonSchema({"type": "object", "description": f"Up to {MAX_DATA_BYTES // 1024} KB as JSON"}),
 ]

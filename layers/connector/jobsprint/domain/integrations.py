@@ -27,8 +27,8 @@ class Capability:
 class Health:
     """What the last tests of a connection said.
 
-    `status` turns `unhealthy` only after three failures in a row or on a verdict about credentials (contract 5).
-    `untold` names the event that a change calls for, until it is published.
+    `status` turns `unhealthy` only after three failures in a row or when its credentials are refused.
+    `unpublished` names the operational event that a change calls for, until it is published.
     """
 
     status: Literal["healthy", "unhealthy", "unknown"] = "unknown"
@@ -37,7 +37,7 @@ class Health:
     reason: str | None = None
     message: str | None = None
     next_step: str | None = None
-    untold: str | None = None
+    unpublished: str | None = None
 
 
 @dataclass(frozen=True)
@@ -57,14 +57,14 @@ class DeliveryPolicy:
 class Integration:
     """A tenant's connection, or a webhook subscription (`type` is `webhook`). Times are Unix milliseconds.
 
-    `facts` is what its connector found out and needs again (no secrets, never shown). `encrypted` holds the encrypted
-    fields by name: `url` (whole), `headers` and `keys` (JSON objects), `secrets` (a JSON list, newest first) and, while
-    a rotation overlaps, `retired` (a JSON list of secret and end).
+    `connector_state` is what its connector found out and needs again (no secrets, never shown). `encrypted` holds the
+    encrypted fields by name: `url` (whole), `headers` and `keys` (JSON objects), `secrets` (a JSON list, newest first)
+    and, while a rotation overlaps, `retired` (a JSON list of secret and end).
     `shown_url` is the URL with what looks like a credential masked; `header_names` may be shown. `status_reason` says
-    why a connection is in error or a webhook was disabled. `grant` is the id of the OAuth grant it goes through,
-    `policy` how a webhook wants its deliveries; `missing_scope` is what a connection's server demands beyond its grant,
-    until a consent was asked for it. `watched` is a hint: before anything is sent to this webhook its traffic is looked
-    at (`domain.endpoint_health`); it changes without a new version. `version` counts writes, for optimistic locking.
+    why a connection is in error or a webhook was disabled. `grant` is the id of the OAuth grant it uses, `policy` how a
+    webhook wants its deliveries; `missing_scope` is what a connection's server demands beyond its grant, until an
+    authorization asked for it. `watched` is a hint: before anything is sent to this webhook its endpoint health is read
+    (`domain.endpoint_health`); it changes without a new version. `version` counts writes, for optimistic locking.
     """
 
     tenant: str
@@ -81,7 +81,7 @@ class Integration:
     capabilities: tuple[Capability, ...] = ()
     events: tuple[str, ...] = ()
     configuration: JsonObject = field(default_factory=dict)
-    facts: JsonObject = field(default_factory=dict)
+    connector_state: JsonObject = field(default_factory=dict)
     shown_url: str = ""
     header_names: tuple[str, ...] = ()
     signed: bool = False
@@ -123,7 +123,7 @@ MAX_OVERLAP_SECONDS = 7 * 86400
 OVERLAP_SECONDS = 86400
 MAX_CONFIGURATION_BYTES = 16 * 1024
 FAILURES_UNTIL_UNHEALTHY = 3
-CREDENTIAL_VERDICTS = frozenset({"credential_rejected", "reauth_required"})
+CREDENTIAL_REASONS = frozenset({"credential_rejected", "reauth_required"})
 
 _N8N_WEBHOOKS = "webhook"
 _WEBHOOK_PATH = re.compile(r"[A-Za-z0-9_-]+(/[A-Za-z0-9_-]+)*")
@@ -146,7 +146,7 @@ _OUR_PREFIXES = ("webhook-", "content-", ":")
 
 
 def check_header(name: str, value: str) -> None:
-    """Raises ValueError unless a tenant may set this header on what we send (RFC 9110; contract section 4)."""
+    """Raises ValueError unless a tenant may set this header on what we send (RFC 9110)."""
     lower = name.lower()
     if not _TOKEN.fullmatch(name):
         raise ValueError("not a header name")
@@ -171,7 +171,7 @@ def check_schedule(schedule: Sequence[int]) -> None:
 
 
 def parameters_of(capability: Capability) -> list[JsonObject]:
-    """The parameters of a capability in the seed's shape: name, type, required and, where given, description."""
+    """The parameters of a capability as the API shows them: name, type, required and, where given, description."""
     properties = capability.schema.get("properties")
     required = capability.schema.get("required")
     names = required if isinstance(required, list) else []
@@ -200,7 +200,7 @@ def require_connected(integration: Integration) -> None:
         return
     if integration.status_reason == "reauth_required" and integration.missing_scope:
         raise ScopeMissing(integration.missing_scope)
-    if integration.status_reason in CREDENTIAL_VERDICTS:
+    if integration.status_reason in CREDENTIAL_REASONS:
         raise Conflict(f"{integration.id} needs new credentials: connect it again", code=integration.status_reason)
     raise Conflict(f"{integration.id} is {integration.status}, not connected", code="not_connected")
 
@@ -213,7 +213,7 @@ def disconnected(integration: Integration, now: int) -> Integration:
 
 
 def resumed(integration: Integration) -> Integration:
-    """The webhook as somebody enables it, after it was paused or disabled; what we disabled is watched from now on."""
+    """The webhook when it is enabled, after it was paused or disabled; one that we disabled is watched from now on."""
     watched = integration.watched or integration.status_reason is not None
     return replace(integration, status="connected", disconnected_at=None, status_reason=None, watched=watched)
 
@@ -221,11 +221,11 @@ def resumed(integration: Integration) -> Integration:
 def health_after(
     health: Health, *, passed: bool, reason: str | None, message: str, step: str | None, at: int
 ) -> Health:
-    """The health after one more test: unhealthy after three failures in a row, or at once on a credential verdict."""
+    """The health after one more test: unhealthy after three failures, or at once if the credentials are refused."""
     if passed:
         return Health(status="healthy", checked_at=at, message=message)
     failures = health.failures_in_row + 1
-    certain = failures >= FAILURES_UNTIL_UNHEALTHY or reason in CREDENTIAL_VERDICTS
+    certain = failures >= FAILURES_UNTIL_UNHEALTHY or reason in CREDENTIAL_REASONS
     return Health(
         status="unhealthy" if certain else health.status,
         checked_at=at,
@@ -259,7 +259,7 @@ def named_capability(capabilities: tuple[Capability, ...], name: str) -> Capabil
 
 
 def success_rate(successful: int, failed: int) -> float:
-    """The share of calls that succeeded, to four places as the seed shows it; 0 without calls."""
+    """The share of calls that succeeded, to four places; 0 without calls."""
     total = successful + failed
     return round(successful / total, 4) if total else 0
 

@@ -1,6 +1,6 @@
 """Tests of connections: on demand, and by the schedule through a queue.
 
-What one test says changes health by the rule in `domain.integrations.health_after`; `integrations.state` takes it over.
+A test changes health by the rule in `domain.integrations.health_after`; `integrations.state` applies it.
 
 Every message of a scheduled run carries the run's start, and whatever was tested since is skipped: so a connection is
 tested once a run, also where SQS hands a message out twice, a page is spread again, or a run overlaps the one before.
@@ -20,32 +20,33 @@ from jobsprint.core.errors import Conflict, NotFound, ScopeMissing, UpstreamFail
 from jobsprint.core.observability import count
 from jobsprint.domain import integrations
 from jobsprint.domain.integrations import Health, Integration
-from jobsprint.integrations import oauth_grants, state
-from jobsprint.repositories.integrations import HEALTH_SHARDS, IntegrationStore, tested_connections
+from jobsprint.integrations import oauth_grants, oauth_tokens, state
+from jobsprint.repositories.integration_items import HEALTH_SHARDS
+from jobsprint.repositories.integrations import IntegrationStore, tested_connections
 
-_PAGE = 100
+PAGE = 100
 _BATCH = 10
 
 
 def test(tenant: str, integration_id: str) -> tuple[TestResult, int]:
-    """Tests a connection now and says when (ms). Raises NotFound, and Conflict for what is not connected."""
+    """Test a connection now, and say when (ms). Raises NotFound, and Conflict for what is not connected."""
     integration, activity = IntegrationStore(tenant).get_with_activity(integration_id)
     # A connection in error may be tested: that is how it recovers. One without credentials cannot be.
     if not integration.encrypted or integration.status in ("disconnected", "pending"):
         integrations.require_connected(integration)
         raise Conflict(f"{integration_id} has no credentials; connect it first", code="not_connected")
-    return _tested(integration, activity.health)
+    return _test(integration, activity.health)
 
 
 def start_all() -> int:
-    """Starts the scheduled tests: one message per shard of the index; their pages follow. Gives the number sent."""
+    """Start the scheduled tests: one message per shard of the index; their pages follow. Gives the number sent."""
     run = now_ms()
     _send({"shard": shard, "run": run} for shard in range(HEALTH_SHARDS))
     return HEALTH_SHARDS
 
 
 def work(message: dict[str, Any]) -> None:
-    """Works one message of the health queue: a page of connections to spread, or one connection to test."""
+    """Process one message of the health queue: a page of connections to spread, or one connection to test."""
     if "shard" in message:
         _spread(message["shard"], message.get("position"), message["run"])
         return
@@ -54,11 +55,11 @@ def work(message: dict[str, Any]) -> None:
     except NotFound:
         return
     if integration.status == "connected" and (activity.health.checked_at or 0) < message["run"]:
-        _tested(integration, activity.health)
+        _test(integration, activity.health)
 
 
 def _spread(shard: int, position: list[str] | None, run: int) -> None:
-    found, more = tested_connections(shard, (position[0], position[1]) if position else None, _PAGE)
+    found, more = tested_connections(shard, (position[0], position[1]) if position else None, PAGE)
     _send({"tenant": tenant, "id": id_, "run": run} for tenant, id_ in found)
     if more:
         _send([{"shard": shard, "position": list(more), "run": run}])
@@ -75,30 +76,30 @@ def _send(messages: Any) -> None:
             raise RuntimeError(f"{len(answer['Failed'])} health tests could not be queued")
 
 
-def _tested(integration: Integration, before: Health) -> tuple[TestResult, int]:
+def _test(integration: Integration, before: Health) -> tuple[TestResult, int]:
     result = _result(integration)
     at = now_ms()
-    state.take(integration, before, result, at)
+    state.apply_test_result(integration, before, result, at)
     count({"HealthTestsPassed" if result.passed else "HealthTestsFailed": 1, "HealthTestMs": [result.response_ms]})
     return result, at
 
 
 def _result(integration: Integration) -> TestResult:
-    """What the connector says; a refused token is renewed once, and one that cannot be had is a failed test."""
+    """The connector's result; a refused token is renewed once, and one that cannot be renewed is a failed test."""
     connector = connector_for(integration.type)
     until = time.monotonic() + ACTION_SECONDS - TEST_SECONDS
     try:
-        credentials = oauth_grants.open_fresh(integration, until=until)
+        credentials = oauth_tokens.credentials_for_call(integration, until=until)
         result = connector.test(integration, credentials)
-        if integration.grant is not None and result.reason in integrations.CREDENTIAL_VERDICTS:
-            result = connector.test(integration, oauth_grants.renewed(integration, credentials, until=until))
-        if scope := oauth_grants.beyond(integration, result.missing_scope):
+        if integration.grant is not None and result.reason in integrations.CREDENTIAL_REASONS:
+            result = connector.test(integration, oauth_tokens.with_another_token(integration, credentials, until=until))
+        if scope := oauth_grants.unrequested_scope(integration, result.missing_scope):
             raise ScopeMissing(scope)
         return replace(result, missing_scope="")
     except ScopeMissing as error:
-        return oauth_grants.too_little(error)
+        return oauth_grants.more_scope_needed(error)
     except Conflict as error:
-        return oauth_grants.ended(error.message)
+        return oauth_grants.reauthorization_needed(error.message)
     except UpstreamFailed as error:
         return TestResult(
             passed=False,

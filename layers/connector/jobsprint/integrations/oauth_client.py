@@ -1,21 +1,16 @@
-"""The steps of OAuth 2.1 towards a server that a tenant named, as MCP's authorization (2026-07-28) has them.
+"""The requests of OAuth 2.1 to an authorization server: build its URL for the person, exchange, refresh and revoke.
 
-Each step is a function that is given what it needs and keeps nothing, so a flow can be cut between two invocations:
-find the protected resource (RFC 9728) and its authorization server (RFC 8414, OpenID Connect Discovery), become a
-client (a metadata document of ours, or RFC 7591), build the URL for the person, swap the code (RFC 7636, 8707, 9207),
-refresh, revoke (RFC 7009). Every request goes through the outbound guard, the addresses found on the way too.
-
-What the other side does wrong is raised as UpstreamFailed with a code of its own; what it refuses as `Refused`.
+Each step is a function that is given what it needs and keeps nothing, so a flow can be cut between two invocations
+(RFC 7636, 8707, 9207 and 7009). Every request goes through the outbound guard. What a server does wrong is raised as
+UpstreamFailed with a code of its own; what it refuses as `Refused`.
 """
 
 import base64
 import hashlib
-import json
 import re
-import time
 from collections.abc import Mapping
 from typing import Any
-from urllib.parse import quote, urlencode, urlsplit
+from urllib.parse import quote, urlencode
 
 from jobsprint.connectors.responses import read_object
 from jobsprint.connectors.signed_post import client as outbound_client
@@ -25,213 +20,18 @@ from jobsprint.domain.oauth import (
     TOKEN_SECONDS,
     AuthorizationServer,
     Client,
-    ProtectedResource,
     Refused,
     TokenEndpoint,
     Tokens,
-    challenge_field,
     error_code,
-    registration,
 )
-from jobsprint.outbound import address_policy
 from jobsprint.outbound.client import Request, Response, TransferFailure
 
-DISCOVERY_SECONDS = 20.0
-"""The whole budget for finding everything and registering: connect has 29 s."""
-
-_REQUEST_SECONDS = 6.0
-_MAX_BODY = 256 * 1024
+MAX_BODY = 256 * 1024
 _REFRESH_AHEAD_MS = 300_000
 _REFRESH_AHEAD_SHARE = 0.2
 _MAX_TOKEN = 16 * 1024
 _PRINTABLE = re.compile(r"[\x21-\x7e]+")
-
-
-class Budget:
-    """The time that is left for several requests together."""
-
-    def __init__(self, seconds: float) -> None:
-        self._deadline = time.monotonic() + seconds
-
-    def send(self, request: Request) -> Response:
-        """The answer, whatever its status. Raises UpstreamFailed `upstream_<kind>` or UpstreamTimeout without one."""
-        left = self._deadline - time.monotonic()
-        if left <= 0:
-            raise UpstreamTimeout("Finding the authorization server took too long")
-        outcome = outbound_client().send(request, timeout=min(left, _REQUEST_SECONDS), max_body=_MAX_BODY)
-        return _answered(outcome)
-
-
-# --- finding ----------------------------------------------------------------------------------------------------------
-
-
-def find_resource(server_url: str, budget: Budget) -> ProtectedResource:
-    """What `server_url` says about its protection: in its 401, else at its well-known addresses.
-
-    A server that says nothing is one of the first MCP generation (2025-03-26): it is its own authorization server.
-    Raises UpstreamFailed `resource_mismatch` where it describes something else.
-    """
-    challenge = _challenge(server_url, budget)
-    scope = challenge_field(challenge or "", "scope")
-    named = challenge_field(challenge or "", "resource_metadata")
-    document, nowhere = _first_document([named] if named else resource_metadata_urls(server_url), budget)
-    if document is not None:
-        return _resource(document, server_url, scope)
-    if named:
-        raise UpstreamFailed("The server's resource metadata cannot be read", code="authorization_not_offered")
-    origin = _origin(server_url)
-    return ProtectedResource(server_url, (origin, f"{origin}/"), scope, undescribed=challenge is not None and nowhere)
-
-
-def find_server(resource: ProtectedResource, budget: Budget) -> AuthorizationServer:
-    """The authorization server of a resource: as it describes itself, else at the defaults of MCP's 2025-03-26.
-
-    Those are taken only where neither side has anything at any metadata address (404): a 401, 403, 429 or 5xx may hide
-    a description. Raises UpstreamFailed: `authorization_not_offered` where nothing describes it, `issuer_mismatch`
-    where it names another issuer, `pkce_not_supported` without S256.
-    """
-    document, nowhere = _first_document(server_metadata_urls(resource.issuers[0]), budget)
-    if document is not None:
-        return server_of(document, resource.issuers)
-    if resource.undescribed and nowhere:
-        return default_server(resource.issuers[0])
-    raise UpstreamFailed("The server offers no OAuth authorization", code="authorization_not_offered")
-
-
-def default_server(origin: str) -> AuthorizationServer:
-    """An authorization server without metadata (MCP 2025-03-26, Fallbacks for Servers without Metadata Discovery).
-
-    Its clients are public and use PKCE (2.1.1 and 2.3 there); what it does with `iss` nobody knows.
-    """
-    return AuthorizationServer(
-        issuer=origin,
-        authorize_url=_checked(f"{origin}/authorize"),
-        token_url=_checked(f"{origin}/token"),
-        register_url=f"{origin}/register",
-        auth_methods=("none",),
-        assumed=True,
-    )
-
-
-def resource_metadata_urls(server_url: str) -> list[str]:
-    """Where RFC 9728 (3.1) puts a resource's metadata: the path behind the well-known name, then the root."""
-    origin, path = _origin(server_url), urlsplit(server_url).path.rstrip("/")
-    root = f"{origin}/.well-known/oauth-protected-resource"
-    return [f"{root}{path}", root] if path else [root]
-
-
-def server_metadata_urls(issuer: str) -> list[str]:
-    """Where an issuer describes itself: RFC 8414 (3.1), then OpenID Connect, path behind and before the name."""
-    origin, path = _origin(issuer), urlsplit(issuer).path.rstrip("/")
-    urls = [f"{origin}/.well-known/{name}{path}" for name in ("oauth-authorization-server", "openid-configuration")]
-    return [*urls, f"{origin}{path}/.well-known/openid-configuration"] if path else urls
-
-
-def server_of(document: Mapping[str, Any], issuers: tuple[str, ...]) -> AuthorizationServer:
-    """What a metadata document says, if it is that of one of `issuers` to the letter; raises as `find_server`."""
-    issuer = _text(document, "issuer")
-    if issuer not in issuers:
-        raise UpstreamFailed("The authorization server names another issuer than its own", code="issuer_mismatch")
-    if "S256" not in _texts(document, "code_challenge_methods_supported"):
-        raise UpstreamFailed("The authorization server does not offer PKCE with S256", code="pkce_not_supported")
-    authorize, token = _text(document, "authorization_endpoint"), _text(document, "token_endpoint")
-    if not authorize or not token:
-        raise UpstreamFailed("The authorization server names no endpoints", code="authorization_not_offered")
-    return AuthorizationServer(
-        issuer=issuer,
-        authorize_url=_checked(authorize),
-        token_url=_checked(token),
-        register_url=_text(document, "registration_endpoint"),
-        revoke_url=_text(document, "revocation_endpoint"),
-        # RFC 8414, section 2: what is not said is client_secret_basic.
-        auth_methods=_texts(document, "token_endpoint_auth_methods_supported") or ("client_secret_basic",),
-        scopes=_texts(document, "scopes_supported"),
-        takes_metadata_documents=document.get("client_id_metadata_document_supported") is True,
-        sends_iss=document.get("authorization_response_iss_parameter_supported") is True,
-    )
-
-
-def wanted_scope(resource: ProtectedResource, server: AuthorizationServer) -> str:
-    """What to ask for: what the resource names, and `offline_access` where the server lists it."""
-    names = resource.scope.split()
-    if "offline_access" in server.scopes and "offline_access" not in names:
-        names.append("offline_access")
-    return " ".join(names)
-
-
-def _challenge(server_url: str, budget: Budget) -> str | None:
-    """The WWW-Authenticate of a request without a token, None where that is let through: a `ping` changes nothing."""
-    headers = {"Content-Type": "application/json", "Accept": "application/json, text/event-stream"}
-    body = b'{"jsonrpc":"2.0","id":1,"method":"ping"}'
-    answer = budget.send(Request("POST", server_url, headers, body))
-    return answer.headers.get("www-authenticate", "") if answer.status == 401 else None
-
-
-def _resource(document: Mapping[str, Any], server_url: str, scope: str) -> ProtectedResource:
-    resource = _text(document, "resource")
-    if not covers(resource, server_url):
-        raise UpstreamFailed("The server's metadata describe another resource", code="resource_mismatch")
-    issuers = _texts(document, "authorization_servers")
-    if not issuers:
-        raise UpstreamFailed("The server names no authorization server", code="authorization_not_offered")
-    return ProtectedResource(resource, issuers[:1], scope or " ".join(_texts(document, "scopes_supported")))
-
-
-def covers(resource: str, server_url: str) -> bool:
-    """Whether a resource is the server or a parent of it: same origin, and a path that it lies under."""
-    if not resource or _origin(resource) != _origin(server_url):
-        return False
-    above, path = (urlsplit(url).path.rstrip("/") + "/" for url in (resource, server_url))
-    return path.startswith(above)
-
-
-def _first_document(urls: list[str], budget: Budget) -> tuple[dict[str, Any] | None, bool]:
-    """The first JSON object at one of `urls`, None where none has one; and whether all that were asked said 404."""
-    nowhere = True
-    for url in urls:
-        answer = budget.send(Request("GET", url, {"Accept": "application/json"}))
-        document = _json(answer) if answer.status == 200 else None
-        if document is not None:
-            return document, False
-        nowhere = nowhere and answer.status == 404
-    return None, nowhere
-
-
-# --- becoming a client ------------------------------------------------------------------------------------------------
-
-
-def register(server: AuthorizationServer, redirect_uri: str, scope: str, budget: Budget) -> Client:
-    """Registers us (RFC 7591). Raises UpstreamFailed `registration_not_offered` or `registration_refused`."""
-    if not server.register_url:
-        raise UpstreamFailed("The authorization server lets no client register itself", code="registration_not_offered")
-    method = next(
-        (m for m in ("none", "client_secret_post", "client_secret_basic") if m in server.auth_methods), "none"
-    )
-    asked = {**registration(redirect_uri, method), **({"scope": scope} if scope else {})}
-    headers = {"Content-Type": "application/json", "Accept": "application/json"}
-    answer = budget.send(Request("POST", server.register_url, headers, json.dumps(asked).encode()))
-    given = _json(answer) or {}
-    client_id = _text(given, "client_id")
-    if server.assumed and answer.status == 404:
-        raise UpstreamFailed("The server offers no OAuth authorization", code="authorization_not_offered")
-    if answer.status not in (200, 201) or not client_id:
-        raise UpstreamFailed(
-            f"The authorization server refused to register this service (HTTP {answer.status})",
-            code="registration_refused",
-        )
-    secret = _text(given, "client_secret")
-    expires = given.get("client_secret_expires_at")
-    return Client(
-        id=client_id,
-        secret=secret,
-        # A server may answer otherwise than it was asked (RFC 7591, 3.2.1).
-        method=_text(given, "token_endpoint_auth_method") or (method if secret else "none"),
-        secret_expires_at=int(expires) * 1000 if secret and isinstance(expires, int | float) else 0,
-        scope=_text(given, "scope") or scope,
-    )
-
-
-# --- consent ----------------------------------------------------------------------------------------------------------
 
 
 def code_challenge(verifier: str) -> str:
@@ -239,7 +39,7 @@ def code_challenge(verifier: str) -> str:
     return base64.urlsafe_b64encode(hashlib.sha256(verifier.encode()).digest()).rstrip(b"=").decode()
 
 
-def consent_url(
+def authorization_url(
     server: AuthorizationServer,
     client: Client,
     *,
@@ -249,7 +49,7 @@ def consent_url(
     resource: str,
     scope: str,
 ) -> str:
-    """Where the person gives consent. A query that the endpoint has already is kept (RFC 6749, 3.1)."""
+    """Where the person authorizes us. A query that the endpoint has already is kept (RFC 6749, 3.1)."""
     query = {
         "response_type": "code",
         "client_id": client.id,
@@ -298,12 +98,12 @@ def revoke(url: str, client: Client, token: str, hint: str) -> bool:
 def _tokens(endpoint: TokenEndpoint, form: Mapping[str, str]) -> Tokens:
     asked_at = now_ms()
     answer = _post_form(endpoint.url, endpoint.client, {**form, "resource": endpoint.resource})
-    given = _json(answer) or {}
-    error = _text(given, "error")
+    given = json_object(answer) or {}
+    error = text_field(given, "error")
     if error and answer.status < 500 and answer.status != 429:
         raise Refused(error_code(error))
-    access = _text(given, "access_token")
-    if answer.status != 200 or not _is_token(access) or _text(given, "token_type").lower() not in ("bearer", ""):
+    access = text_field(given, "access_token")
+    if answer.status != 200 or not _is_token(access) or text_field(given, "token_type").lower() not in ("bearer", ""):
         raise UpstreamFailed(
             f"The token endpoint gave no usable token (HTTP {answer.status})", code="token_endpoint_failed"
         )
@@ -312,8 +112,8 @@ def _tokens(endpoint: TokenEndpoint, form: Mapping[str, str]) -> Tokens:
     ahead = min(_REFRESH_AHEAD_MS, int((lifetime or 0) * _REFRESH_AHEAD_SHARE))
     return Tokens(
         access=access,
-        refresh=_text(given, "refresh_token"),
-        scope=_text(given, "scope"),
+        refresh=text_field(given, "refresh_token"),
+        scope=text_field(given, "scope"),
         expires_at=expires_at,
         refresh_at=None if expires_at is None else expires_at - ahead,
     )
@@ -330,7 +130,7 @@ def _post_form(url: str, client: Client, form: Mapping[str, str]) -> Response:
         if client.method == "client_secret_post":
             fields["client_secret"] = client.secret
     request = Request("POST", url, headers, urlencode(fields).encode())
-    return _answered(outbound_client().send(request, timeout=TOKEN_SECONDS, max_body=_MAX_BODY))
+    return answered(outbound_client().send(request, timeout=TOKEN_SECONDS, max_body=MAX_BODY))
 
 
 def _is_token(text: str) -> bool:
@@ -350,7 +150,8 @@ def _lifetime_ms(seconds: object) -> int | None:
 # --- answers ----------------------------------------------------------------------------------------------------------
 
 
-def _answered(outcome: Response | TransferFailure) -> Response:
+def answered(outcome: Response | TransferFailure) -> Response:
+    """The response, whatever its status. Raises UpstreamFailed `upstream_<kind>` or UpstreamTimeout without one."""
     if isinstance(outcome, TransferFailure):
         if outcome.kind.startswith("timeout"):
             raise UpstreamTimeout("The authorization server did not answer in time")
@@ -358,31 +159,12 @@ def _answered(outcome: Response | TransferFailure) -> Response:
     return outcome
 
 
-def _json(answer: Response) -> dict[str, Any] | None:
+def json_object(answer: Response) -> dict[str, Any] | None:
     """The JSON object of an answer; None for anything else."""
     return None if answer.truncated else read_object(answer.body)
 
 
-def _text(document: Mapping[str, Any], name: str) -> str:
+def text_field(document: Mapping[str, Any], name: str) -> str:
+    """A text in a document; empty where it has none of that name."""
     value = document.get(name)
     return value if isinstance(value, str) else ""
-
-
-def _texts(document: Mapping[str, Any], name: str) -> tuple[str, ...]:
-    values = document.get(name)
-    return tuple(value for value in values if isinstance(value, str)) if isinstance(values, list) else ()
-
-
-def _checked(url: str) -> str:
-    """An endpoint's URL, fit to be shown or called as far as its text says. Raises UpstreamFailed."""
-    try:
-        return address_policy.check_url(url, address_policy.deployment_policy()).url
-    except address_policy.ForbiddenUrl as error:
-        raise UpstreamFailed(
-            f"The authorization server names a forbidden address: {error}", code="forbidden_url"
-        ) from error
-
-
-def _origin(url: str) -> str:
-    parts = urlsplit(url)
-    return f"{parts.scheme}://{parts.netloc}"

@@ -1,4 +1,4 @@
-"""OAuth 2.1 in two invocations: `begin` finds everything and gives the URL for consent, `finish` is its callback.
+"""OAuth 2.1 in two invocations: `begin` finds everything and gives the URL for the person, `finish` is its callback.
 
 What has to survive in between stands encrypted in the store under the hash of `state`, for ten minutes and for one use.
 Everything is checked before anything is sent: the state, then `iss` (RFC 9207, on error answers too), then the code.
@@ -6,20 +6,17 @@ Everything is checked before anything is sent: the state, then `iss` (RFC 9207, 
 
 import os
 from base64 import urlsafe_b64encode
-from collections.abc import Mapping
 from dataclasses import dataclass, replace
-from typing import TYPE_CHECKING, Annotated, Literal
+from typing import TYPE_CHECKING
 
-import msgspec
+from pydantic import TypeAdapter
 
 from jobsprint.connectors.base import Connection
-from jobsprint.connectors.fields import Url
+from jobsprint.connectors.mcp.models import OAuthConnect
 from jobsprint.connectors.registry import connector_for
 from jobsprint.core.clock import now_ms
-from jobsprint.core.config import settings
-from jobsprint.core.errors import BadRequest, Conflict, InvalidFields, JobsprintError, NotFound, ScopeMissing
+from jobsprint.core.errors import BadRequest, Conflict, JobsprintError, NotFound, ScopeMissing
 from jobsprint.core.observability import logger
-from jobsprint.domain.inputs import Check, Input
 from jobsprint.domain.integrations import Health, Integration
 from jobsprint.domain.oauth import (
     CALLBACK_PATH,
@@ -31,11 +28,9 @@ from jobsprint.domain.oauth import (
     error_code,
     joined_scope,
     redirect_back,
-    redirect_origin,
 )
-from jobsprint.domain.validation import validate
-from jobsprint.integrations import oauth_grants
-from jobsprint.integrations.state import announce_connected, settled
+from jobsprint.integrations import oauth_grants, oauth_tokens
+from jobsprint.integrations.state import announce_connected, apply_connection
 from jobsprint.outbound import address_policy
 from jobsprint.repositories import oauth as store
 from jobsprint.repositories.integrations import IntegrationStore
@@ -44,32 +39,15 @@ from jobsprint.security.encryption import DecryptionFailed, EncryptionContext, d
 
 if TYPE_CHECKING:
     from jobsprint.domain.oauth import AuthorizationServer
-    from jobsprint.integrations.oauth_client import Budget  # brings libcurl, which only the network steps need
+    from jobsprint.integrations.oauth_discovery import Budget  # brings libcurl, which only the network steps need
 
 MESSAGE = "Complete the authorization flow"
-_CAN_CONSENT = frozenset({"zapier", "mcp"})
 _NO_FLOW = "This authorization is unknown, used up or older than ten minutes; connect again"
-
-
-def _allowed_redirect(url: str) -> str:
-    origin = redirect_origin(url)
-    allowed = settings().redirect_origins
-    if allowed and origin not in allowed:
-        raise ValueError("not one of the origins that this deployment may return to")
-    return url
-
-
-class OAuthConnect(Input, frozen=True):
-    """The body that connects by OAuth."""
-
-    authType: Literal["oauth"]  # noqa: N815 - the seed's name
-    redirectUrl: Annotated[Url, Check(_allowed_redirect)]  # noqa: N815
-    serverUrl: Url | None = None  # noqa: N815
 
 
 @dataclass(frozen=True)
 class Flow:
-    """What has to survive between the two halves of a consent."""
+    """What has to survive between the two halves of an authorization flow."""
 
     integration_id: str
     redirect_url: str
@@ -83,57 +61,44 @@ class Flow:
     scope: str
 
 
-def is_oauth(integration: Integration, body: Mapping[str, object]) -> bool:
-    """Whether the body of a connect asks for OAuth where that is possible."""
-    return integration.type in _CAN_CONSENT and body.get("authType") == "oauth"
-
-
-def checked(integration: Integration, body: Mapping[str, object], *, current_url: str) -> OAuthConnect:
-    """The body as its fields, with the server's URL put in. Raises InvalidFields."""
-    given = validate(OAuthConnect, body)
-    connector_for(integration.type)
-    standard = settings().zapier_mcp_url if integration.type == "zapier" else ""
-    server_url = given.serverUrl or current_url or standard
-    if not server_url:
-        raise InvalidFields.one("body.serverUrl", "the URL of the MCP server")
-    return msgspec.structs.replace(given, serverUrl=server_url)
+_FLOW = TypeAdapter(Flow)
+_CLIENT = TypeAdapter(Client)
 
 
 def begin(integration: Integration, given: OAuthConnect, *, api_url: str) -> tuple[Integration, Connection]:
-    """Starts a consent, or uses the tenant's grant for that server; nothing of the integration is written.
+    """Start an authorization flow, or use the tenant's grant for that server; nothing of the integration is written.
 
-    `given` comes from `checked`; `api_url` is our own base URL, ending in `/v1`. Raises InvalidFields for a forbidden
-    URL, and UpstreamFailed with a code for whatever the server or its authorization server do not offer.
+    `given` comes from the connector's `read`; `api_url` is our own base URL, ending in `/v1`. Raises UpstreamFailed
+    with a code for whatever the server or its authorization server does not offer.
     """
-    from jobsprint.connectors import fields
-    from jobsprint.integrations import oauth_client
+    from jobsprint.integrations import oauth_client, oauth_discovery
 
-    fields.check_target(given.serverUrl or "", "body.serverUrl")
     # One spelling, one grant.
-    server_url = address_policy.check_url(given.serverUrl or "", address_policy.deployment_policy()).url
+    server_url = address_policy.check_url(given.server_url, address_policy.deployment_policy()).url
+    given = given.model_copy(update={"server_url": server_url})
     grant = oauth_grants.grant_id(server_url)
     if integration.grant != grant:  # what another server demanded
         integration = replace(integration, missing_scope="")
     if oauth_grants.is_usable(integration.tenant, grant):
         try:
-            return through_grant(integration, server_url)
+            return through_grant(integration, given)
         except ScopeMissing as error:
             integration = replace(integration, missing_scope=error.scope)
         except Conflict as error:
             if error.code != "reauth_required":
                 raise
-    budget = oauth_client.Budget(oauth_client.DISCOVERY_SECONDS)
-    resource = oauth_client.find_resource(server_url, budget)
-    server = oauth_client.find_server(resource, budget)
-    scope = oauth_client.wanted_scope(resource, server)
+    budget = oauth_discovery.Budget(oauth_discovery.DISCOVERY_SECONDS)
+    resource = oauth_discovery.find_resource(server_url, budget)
+    server = oauth_discovery.find_server(resource, budget)
+    scope = oauth_discovery.wanted_scope(resource, server)
     if integration.missing_scope:  # first, because the number of names is bounded
-        scope = joined_scope(integration.missing_scope, scope, oauth_grants.asked_scope(integration.tenant, grant))
+        scope = joined_scope(integration.missing_scope, scope, oauth_grants.requested_scope(integration.tenant, grant))
     redirect_uri = f"{api_url}{CALLBACK_PATH}"
     client = _client(integration.tenant, server, redirect_uri, scope, api_url, budget)
     state, verifier = _random(), _random()
     flow = Flow(
         integration_id=integration.id,
-        redirect_url=given.redirectUrl,
+        redirect_url=given.redirect_url,
         server_url=server_url,
         redirect_uri=redirect_uri,
         verifier=verifier,
@@ -143,8 +108,8 @@ def begin(integration: Integration, given: OAuthConnect, *, api_url: str) -> tup
         revoke_url=server.revoke_url,
         scope=scope,
     )
-    _keep(integration.tenant, state, flow)
-    auth_url = oauth_client.consent_url(
+    _save(integration.tenant, state, flow)
+    auth_url = oauth_client.authorization_url(
         server,
         client,
         redirect_uri=redirect_uri,
@@ -159,38 +124,37 @@ def begin(integration: Integration, given: OAuthConnect, *, api_url: str) -> tup
         message=MESSAGE,
         status="pending",
         auth_url=auth_url,
-        facts=integration.facts,
+        connector_state=integration.connector_state,
     )
-    return settled(integration, connection), connection
+    return apply_connection(integration, connection), connection
 
 
-def through_grant(integration: Integration, server_url: str) -> tuple[Integration, Connection]:
+def through_grant(integration: Integration, given: OAuthConnect) -> tuple[Integration, Connection]:
     """The integration connected through the tenant's grant for that server, after its connector's real test of it.
 
-    Raises what the connector raises, and as `grants.open_fresh`.
+    Raises what the connector raises, and as `oauth_tokens.credentials_for_call`.
     """
-    joined = replace(integration, grant=oauth_grants.grant_id(server_url))
-    access = oauth_grants.Access(joined, Credentials(url=server_url))
-    body = {"authType": "oauth", "serverUrl": server_url}
-    connection = access.call(lambda current: connector_for(joined.type).connect(joined, body, current=current))
-    kept = replace(oauth_grants.without_token(connection.credentials), url=server_url)
+    joined = replace(integration, grant=oauth_grants.grant_id(given.server_url))
+    access = oauth_tokens.Access(joined, Credentials(url=given.server_url))
+    connection = access.call(lambda current: connector_for(joined.type).connect(joined, given, current=current))
+    kept = replace(oauth_tokens.without_token(connection.credentials), url=given.server_url)
     connection = replace(connection, credentials=kept)
-    return settled(joined, connection), connection
+    return apply_connection(joined, connection), connection
 
 
 def finish(state: str, *, code: str | None, error: str | None, iss: str | None) -> str:
-    """Ends a consent with what the authorization server sent along, and gives the URL to send the browser to.
+    """End a flow with what the authorization server sent along, and give the URL to send the browser to.
 
     Raises BadRequest `invalid_state` where the state is not one of ours, expired or was used before: then there is
-    nowhere to send anyone.
+    no URL to go to.
     """
-    tenant, flow = _taken(state)
+    tenant, flow = _take(state)
     try:
         integration = _finished(tenant, flow, code=code, error=error, iss=iss)
     except JobsprintError as failure:
         outcome = failure.code
     except Exception:  # noqa: BLE001 - logged; a person with a browser is better off back in the application
-        logger.exception("consent_not_finished", extra={"integrationId": flow.integration_id})
+        logger.exception("authorization_not_finished", extra={"integrationId": flow.integration_id})
         outcome = "internal_error"
     else:
         outcome = "" if integration.status == "connected" else integration.status_reason or "connect_failed"
@@ -212,50 +176,52 @@ def _finished(tenant: str, flow: Flow, *, code: str | None, error: str | None, i
         tokens = oauth_client.exchange(flow.endpoint, code=code, verifier=flow.verifier, redirect_uri=flow.redirect_uri)
     except Refused as refused:
         if refused.error == "invalid_client":
-            store.ClientStore(tenant).forget(oauth_grants.client_key(flow.issuer, flow.redirect_uri))
+            store.ClientStore(tenant).delete(oauth_grants.client_key(flow.issuer, flow.redirect_uri))
         raise
     tokens = replace(tokens, scope=tokens.scope or flow.scope)
-    keeping = oauth_grants.Keeping(
+    secrets = oauth_grants.GrantSecrets(
         server_url=flow.server_url,
         issuer=flow.issuer,
         redirect_uri=flow.redirect_uri,
         endpoint=flow.endpoint,
         revoke_url=flow.revoke_url,
         tokens=tokens,
-        asked=flow.scope,
+        requested_scope=flow.scope,
     )
-    id_ = oauth_grants.keep(tenant, keeping)
+    id_ = oauth_grants.save(tenant, secrets)
     oauth_grants.join(replace(waiting, grant=id_))
     try:
-        connected = _connected(waiting, flow.server_url)
-    except (NotFound, Conflict):  # it was deleted or disconnected while the person gave consent
+        connected = _connected(waiting, flow)
+    except (NotFound, Conflict):  # it was deleted or disconnected meanwhile
         oauth_grants.leave(tenant, id_, flow.integration_id)
         raise
     if waiting.grant and waiting.grant != id_:
         oauth_grants.leave(tenant, waiting.grant, flow.integration_id)
-    oauth_grants.revive(tenant, id_)
+    oauth_grants.reactivate(tenant, id_)
     return connected
 
 
-def _connected(waiting: Integration, server_url: str) -> Integration:
+def _connected(waiting: Integration, flow: Flow) -> Integration:
+    # Not validated again: it was, when the flow began.
+    given = OAuthConnect.model_construct(auth_type="oauth", server_url=flow.server_url, redirect_url=flow.redirect_url)
     try:
-        _, connection = through_grant(waiting, server_url)
+        _, connection = through_grant(waiting, given)
     except JobsprintError as failure:
         if isinstance(failure, ScopeMissing):
             waiting = replace(waiting, missing_scope=failure.scope)
-        # The consent stands: a test or another connect may still succeed with it.
+        # The grant stands: a test or another connect may still succeed with it.
         connection = Connection(
-            Credentials(url=server_url),
+            Credentials(url=flow.server_url),
             waiting.capabilities,
             failure.message,
             status="error",
             reason=failure.code,
-            facts=waiting.facts,
+            connector_state=waiting.connector_state,
         )
     integrations = IntegrationStore(waiting.tenant)
     for attempt in range(3):
         try:
-            ready = settled(replace(waiting, grant=oauth_grants.grant_id(server_url)), connection)
+            ready = apply_connection(replace(waiting, grant=oauth_grants.grant_id(flow.server_url)), connection)
             connected = integrations.update(ready)
             break
         except Conflict:
@@ -268,7 +234,7 @@ def _connected(waiting: Integration, server_url: str) -> Integration:
 
 
 def _waiting(tenant: str, integration_id: str) -> Integration:
-    """The integration, if it still waits for its consent. Raises NotFound and Conflict."""
+    """The integration, if it still waits for its authorization. Raises NotFound and Conflict."""
     integration = IntegrationStore(tenant).get(integration_id)
     if integration.status not in ("pending", "error"):
         raise Conflict(f"{integration_id} is {integration.status} and waits for no consent", code="not_pending")
@@ -284,7 +250,7 @@ def _fail_pending(tenant: str, integration_id: str, reason: str) -> None:
             missing = "" if reason == "invalid_scope" else integration.missing_scope
             integrations.update(replace(integration, status="error", status_reason=reason, missing_scope=missing))
     except (NotFound, Conflict):
-        return  # it is gone, or somebody else just decided on it
+        return  # it is gone, or another request just changed it
 
 
 # --- who we are -------------------------------------------------------------------------------------------------------
@@ -294,7 +260,7 @@ def _client(
     tenant: str, server: "AuthorizationServer", redirect_uri: str, scope: str, api_url: str, budget: "Budget"
 ) -> Client:
     """Us at that server: our metadata document where it takes one and can read it, else a registration, kept."""
-    from jobsprint.integrations import oauth_client
+    from jobsprint.integrations import oauth_discovery
 
     if server.takes_metadata_documents and api_url.startswith("https://"):
         return Client(id=f"{api_url}{CLIENT_METADATA_PATH}")
@@ -302,14 +268,13 @@ def _client(
     kept = clients.find(key)
     if kept:
         encrypted, version = kept
-        client = msgspec.json.decode(decrypt(EncryptionContext(tenant, key, "client", version), encrypted), type=Client)
+        client = _CLIENT.validate_json(decrypt(EncryptionContext(tenant, key, "client", version), encrypted))
         if client.is_good_for(scope, now_ms()):
             return client
-    client = oauth_client.register(server, redirect_uri, scope, budget)
+    client = oauth_discovery.register(server, redirect_uri, scope, budget)
     version = now_ms()
-    clients.keep(
-        key, encrypt(EncryptionContext(tenant, key, "client", version), msgspec.json.encode(client).decode()), version
-    )
+    context = EncryptionContext(tenant, key, "client", version)
+    clients.save(key, encrypt(context, _CLIENT.dump_json(client).decode()), version)
     return client
 
 
@@ -321,18 +286,18 @@ def _random() -> str:
     return urlsafe_b64encode(os.urandom(32)).rstrip(b"=").decode()
 
 
-def _keep(tenant: str, state: str, flow: Flow) -> None:
-    id_ = store.consent_id(state)
-    encrypted = encrypt(EncryptionContext(tenant, id_, "consent", 1), msgspec.json.encode(flow).decode())
-    store.keep_consent(store.Consent(id_, tenant, encrypted), now_ms())
+def _save(tenant: str, state: str, flow: Flow) -> None:
+    id_ = store.flow_id(state)
+    encrypted = encrypt(EncryptionContext(tenant, id_, "flow", 1), _FLOW.dump_json(flow).decode())
+    store.save_flow(store.StoredFlow(id_, tenant, encrypted), now_ms())
 
 
-def _taken(state: str) -> tuple[str, Flow]:
-    consent = store.take_consent(store.consent_id(state), now_ms())
-    if consent is None:
+def _take(state: str) -> tuple[str, Flow]:
+    stored = store.take_flow(store.flow_id(state), now_ms())
+    if stored is None:
         raise BadRequest(_NO_FLOW, code="invalid_state")
     try:
-        opened = decrypt(EncryptionContext(consent.tenant, consent.id, "consent", 1), consent.encrypted)
+        opened = decrypt(EncryptionContext(stored.tenant, stored.id, "flow", 1), stored.encrypted)
     except DecryptionFailed as error:
         raise BadRequest(_NO_FLOW, code="invalid_state") from error
-    return consent.tenant, msgspec.json.decode(opened, type=Flow)
+    return stored.tenant, _FLOW.validate_json(opened)

@@ -1,51 +1,35 @@
-"""From connect to delete: what changes an integration, and the events that tell of it."""
+"""Connect, change, disconnect and delete integrations, and publish the events about it."""
 
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, replace
-from typing import TypeVar
-
-from msgspec import field
 
 from jobsprint.catalog.builtin import App
 from jobsprint.catalog.search import find_app
 from jobsprint.connectors.base import Connection
-from jobsprint.connectors.fields import Configuration, Description, Name
+from jobsprint.connectors.fields import ConnectBody
+from jobsprint.connectors.mcp.models import OAuthConnect
 from jobsprint.connectors.registry import connector_for
 from jobsprint.core.clock import now_ms
-from jobsprint.core.errors import Conflict, Detail, InvalidFields, NotFound, all_wrong, wrong_fields
+from jobsprint.core.errors import Conflict, Detail, InvalidFields, NotFound, wrong_fields
 from jobsprint.core.ids import is_id, new_id
+from jobsprint.core.models import validate
 from jobsprint.delivery.publisher import announce
 from jobsprint.domain import integrations
-from jobsprint.domain.inputs import Input
 from jobsprint.domain.integrations import Health, Integration
-from jobsprint.domain.validation import validate
 from jobsprint.integrations import oauth_flow, oauth_grants
-from jobsprint.integrations.state import announce_connected, settled
+from jobsprint.integrations.state import announce_connected, apply_connection
 from jobsprint.repositories.integrations import IntegrationStore
-from jobsprint.security.credentials import Credentials, open_credentials, seal_credentials, wiped
+from jobsprint.security.credentials import Credentials, open_credentials, wiped
 from jobsprint.webhooks import service
 
 _DESCRIBED = frozenset({"name", "description", "configuration"})
-_Checked = TypeVar("_Checked")
-
-
-class Described(Input, frozen=True, forbid_unknown_fields=False):
-    """What every connection may be given beside what its connector needs; a null in `configuration` removes a name."""
-
-    name: Name | None = None
-    description: Description | None = None
-    configuration: Configuration = field(default_factory=dict)
-
-
-class Named(Described, frozen=True):
-    """The same for what has no name of its own."""
-
-    name: Name
+_FIXED = frozenset({"authType", "redirectUrl", "serverUrl", "token"})
+"""Fields that a change may not have for a connection by OAuth: its token is for that server alone."""
 
 
 @dataclass(frozen=True)
 class Connected:
-    """The outcome of a connect: the integration, a sentence, whether it is new, and where to consent if need be."""
+    """The result of a connect: the integration, a sentence, whether it is new, and where to authorize it if need be."""
 
     integration: Integration
     message: str
@@ -54,10 +38,10 @@ class Connected:
 
 
 def connect(tenant: str, target: str, body: Mapping[str, object], *, api_url: str) -> Connected:
-    """Connects an application of the catalogue, reconnects an `int_…`, or resumes a paused `wh_…`.
+    """Connect an application of the catalogue, reconnects an `int_…`, or resumes a paused `wh_…`.
 
     `api_url` is our own base URL, where OAuth comes back to. Raises NotFound, Conflict `already_connected`,
-    InvalidFields, and UpstreamFailed where the other side does not let itself be connected.
+    InvalidFields, and UpstreamFailed where the upstream cannot be connected.
     """
     if is_id(target, "wh"):
         return _resume(tenant, target)
@@ -73,7 +57,7 @@ def connect(tenant: str, target: str, body: Mapping[str, object], *, api_url: st
 
 
 def change(tenant: str, integration_id: str, body: Mapping[str, object]) -> Integration:
-    """Changes name, description, configuration and what the connector was given.
+    """Change name, description, configuration and the fields that the integration was connected with.
 
     Raises NotFound, InvalidFields, and Conflict for changed credentials of what is not connected.
     """
@@ -81,20 +65,24 @@ def change(tenant: str, integration_id: str, body: Mapping[str, object]) -> Inte
     integration = store.get(integration_id)
     if integration.type == "webhook":
         raise InvalidFields.one("path.integrationId", f"change a webhook at /v1/integrations/webhooks/{integration_id}")
-    if not _given(body):
-        return store.update(_described(integration, body))
+    if body.keys() <= _DESCRIBED:
+        return store.update(_described(integration, _checked(integration, body, lambda: validate(ConnectBody, body))))
     if integration.status != "connected":
         raise Conflict(f"{integration_id} is {integration.status}; connect it with these fields", code="not_connected")
     if integration.grant:
-        return store.update(_changed_under_grant(integration, body))
-    changed, _ = _checked(integration, body, current=open_credentials(integration))
+        raise _not_under_grant(body)
+    current = open_credentials(integration)
+    described, given = _read(integration, body, current)
+    if isinstance(given, OAuthConnect):
+        raise InvalidFields.one("body.authType", "disconnect, then connect with this")
+    changed, _ = _connected(described, given, current)
     kept = store.update(changed)
     store.reset_circuit(integration_id)
     return kept
 
 
 def disconnect(tenant: str, integration_id: str) -> Integration:
-    """Wipes the credentials and keeps the history; pauses a webhook, which keeps its secret. Twice is the same.
+    """Wipe the credentials and keep the history; pause a webhook, which keeps its secret. Twice is the same.
 
     The last integration of a grant ends it, at its server too where that is offered.
     """
@@ -113,7 +101,7 @@ def disconnect(tenant: str, integration_id: str) -> Integration:
 
 
 def delete(tenant: str, integration_id: str) -> None:
-    """Deletes an integration that is not connected; its logs stay until their time is up. Raises Conflict."""
+    """Delete an integration that is not connected; its logs stay until their time is up. Raises Conflict."""
     store = IntegrationStore(tenant)
     integration = store.get(integration_id)
     if integration.status == "connected":
@@ -168,75 +156,74 @@ def _announced(integration: Integration, connection: Connection, *, created: boo
     return Connected(integration, connection.message, created, connection.auth_url)
 
 
-def _described(integration: Integration, body: Mapping[str, object]) -> Integration:
-    given = validate(Described if integration.name else Named, body)
-    configuration = integrations.merged(integration.configuration, given.configuration)
+def _made(
+    integration: Integration, body: Mapping[str, object], current: Credentials, api_url: str
+) -> tuple[Integration, Connection]:
+    """A connection as the body wants it: through its connector, or on its way through an authorization flow."""
+    described, given = _read(integration, body, current)
+    if isinstance(given, OAuthConnect):
+        return oauth_flow.begin(described, given, api_url=api_url)
+    return _connected(replace(described, grant=None), given, current)
+
+
+def _connected(integration: Integration, given: ConnectBody, current: Credentials) -> tuple[Integration, Connection]:
+    connection = connector_for(integration.type).connect(integration, given, current=current)
+    return apply_connection(integration, connection), connection
+
+
+def _read(
+    integration: Integration, body: Mapping[str, object], current: Credentials
+) -> tuple[Integration, ConnectBody]:
+    """The integration as the body describes it, and the body as its connector reads it. Raises InvalidFields."""
+    connector = connector_for(integration.type)
+    given: ConnectBody = _checked(integration, body, lambda: connector.read(integration, body, current=current))
+    return _described(integration, given), given
+
+
+def _checked(integration: Integration, body: Mapping[str, object], read: Callable[[], ConnectBody]) -> ConnectBody:
+    """What `read` gives. Raises InvalidFields with its wrong fields and those of the configuration as it would be."""
+    wrong = _configuration_details(integration, body.get("configuration"))
+    try:
+        given = read()
+    except InvalidFields as error:
+        known = {detail.field for detail in error.details}
+        more = [detail for detail in wrong if detail.field not in known]
+        raise (wrong_fields([*error.details, *more]) if more else error) from error
+    if wrong:
+        raise wrong_fields(wrong)
+    return given
+
+
+def _configuration_details(integration: Integration, change: object) -> list[Detail]:
+    """What is wrong with the configuration once `change` (None for none) is merged into it."""
+    if not isinstance(change, dict):
+        return []
+    wrong = []
+    configuration = integrations.merged(integration.configuration, change)
     if not integrations.fits_configuration(configuration):
-        raise InvalidFields.one("body.configuration", "with what is kept already, up to 50 names and 16 KB as JSON")
+        wrong.append(Detail("body.configuration", "with what is kept already, up to 50 names and 16 KB as JSON"))
     if integration.type == "n8n":
         try:
             integrations.webhook_path(configuration)
         except ValueError as error:
-            raise InvalidFields.one("body.configuration.webhookPath", str(error)) from error
+            wrong.append(Detail("body.configuration.webhookPath", str(error)))
+    return wrong
+
+
+def _described(integration: Integration, given: ConnectBody) -> Integration:
     return replace(
         integration,
         name=given.name or integration.name,
         description=integration.description if given.description is None else given.description,
-        configuration=configuration,
+        configuration=integrations.merged(integration.configuration, given.configuration),
     )
 
 
-def _made(
-    integration: Integration, body: Mapping[str, object], current: Credentials, api_url: str
-) -> tuple[Integration, Connection]:
-    """A connection as the body wants it: through its connector, or on its way through a person's consent."""
-    if not oauth_flow.is_oauth(integration, body):
-        return _checked(replace(integration, grant=None), body, current=current)
-    described, given = _both(
-        integration, body, lambda _: oauth_flow.checked(integration, _given(body), current_url=current.url)
-    )
-    return oauth_flow.begin(described, given, api_url=api_url)
-
-
-def _changed_under_grant(integration: Integration, body: Mapping[str, object]) -> Integration:
-    """What may be changed of a connection by OAuth: never the server, because its token is for that one alone."""
-    fixed = [name for name in ("authType", "redirectUrl", "serverUrl", "token") if name in body]
-    if fixed:
-        raise wrong_fields(Detail(f"body.{name}", "disconnect, then connect with this") for name in fixed)
-    access = oauth_grants.Access(integration)
-    changed, connection = access.call(lambda current: _checked(integration, body, current=current))
-    return seal_credentials(changed, oauth_grants.without_token(connection.credentials))
-
-
-def _checked(
-    integration: Integration, body: Mapping[str, object], *, current: Credentials
-) -> tuple[Integration, Connection]:
-    """The integration as the body wants it, and what its connector said. Raises InvalidFields."""
-    connector = connector_for(integration.type)
-    described, connection = _both(
-        integration, body, lambda described: connector.connect(described, _given(body), current=current)
-    )
-    return settled(described, connection), connection
-
-
-def _both(
-    integration: Integration, body: Mapping[str, object], check: Callable[[Integration], _Checked]
-) -> tuple[Integration, _Checked]:
-    """The integration described anew, and what `check` makes of it. Raises InvalidFields naming all wrong fields."""
-    wrong: list[InvalidFields] = []
-    described = integration
+def _not_under_grant(body: Mapping[str, object]) -> InvalidFields:
+    """The error for a change of a connection by OAuth, of which only the description may change."""
+    fixed = [Detail(f"body.{name}", "disconnect, then connect with this") for name in body if name in _FIXED]
     try:
-        described = _described(integration, body)
+        validate(ConnectBody, {name: value for name, value in body.items() if name not in _FIXED})
     except InvalidFields as error:
-        wrong.append(error)
-    try:
-        result = check(described)
-    except InvalidFields as error:
-        raise all_wrong([*wrong, error]) from error
-    if wrong:
-        raise wrong[0]
-    return described, result
-
-
-def _given(body: Mapping[str, object]) -> dict[str, object]:
-    return {name: value for name, value in body.items() if name not in _DESCRIBED}
+        return wrong_fields([*fixed, *error.details])
+    return wrong_fields(fixed)

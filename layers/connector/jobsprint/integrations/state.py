@@ -1,7 +1,7 @@
-"""What a test of a connection, or the end of its authorization, changes: health, status, log and events, once each.
+"""The changes that a connection result or a test result makes: status, health, log entry and event, once each.
 
-The health keeps the event that its change calls for until that is published. What a crash left untold the next test
-tells first, under the same id.
+A health keeps the event that its change calls for until that is published. What a crash left unpublished the next test
+publishes first, under the same id.
 """
 
 import hashlib
@@ -24,29 +24,29 @@ from jobsprint.security.credentials import seal_credentials
 PING_ACTION = "jobsprint.ping"
 
 
-def take(integration: Integration, before: Health, result: TestResult, at: int) -> None:
-    """Takes over what a test at `at` (ms) said after the health `before`; nothing where another test was first."""
+def apply_test_result(integration: Integration, before: Health, result: TestResult, at: int) -> None:
+    """Apply a test at `at` (ms) that came after the health `before`; nothing where another test was first."""
     store = IntegrationStore(integration.tenant)
-    untold = before.untold if before.untold and not _told(integration, before) else None
+    unpublished = before.unpublished if before.unpublished and not _publish(integration, before) else None
     after = integrations.health_after(
         before, passed=result.passed, reason=result.reason, message=result.message, step=result.next_step, at=at
     )
-    after = replace(after, untold=_change(before, after) or untold)
+    after = replace(after, unpublished=_transition_event(before, after) or unpublished)
     if store.change_health(integration.id, before, after):
-        _judge(store, integration, result)
-        if after.untold and _told(integration, after, result.response_ms):
-            store.change_health(integration.id, after, replace(after, untold=None))
+        _apply_status(store, integration, result)
+        if after.unpublished and _publish(integration, after, result.response_ms):
+            store.change_health(integration.id, after, replace(after, unpublished=None))
 
 
-def _judge(store: IntegrationStore, integration: Integration, result: TestResult) -> None:
-    """Keeps what the test found anew. Only a verdict on credentials changes what a connection may do.
+def _apply_status(store: IntegrationStore, integration: Integration, result: TestResult) -> None:
+    """Store what the test found, and a new status: only refused credentials change what a connection may do.
 
-    A webhook is judged by its deliveries.
+    A webhook's status is that of its deliveries.
     """
     if integration.type == "webhook":
         return
-    changed = _found(integration, result)
-    if result.reason in integrations.CREDENTIAL_VERDICTS and integration.status == "connected":
+    changed = _with_findings(integration, result)
+    if result.reason in integrations.CREDENTIAL_REASONS and integration.status == "connected":
         changed = replace(changed, status="error", status_reason=result.reason)
     elif result.passed and integration.status == "error":
         connected_at = integration.connected_at or now_ms()
@@ -56,19 +56,21 @@ def _judge(store: IntegrationStore, integration: Integration, result: TestResult
     try:
         store.update(changed)
     except Conflict:
-        # Somebody changed the connection while it was tested: this verdict is about what no longer stands.
-        logger.info("health_verdict_dropped", extra={"integrationId": integration.id})
+        # The connection was changed while it was tested: the result is about an earlier one.
+        logger.info("test_result_dropped", extra={"integrationId": integration.id})
 
 
-def _found(integration: Integration, result: TestResult) -> Integration:
-    capabilities = integration.capabilities if result.capabilities is None else result.capabilities
-    facts = integration.facts if result.facts is None else result.facts
-    missing = result.missing_scope or integration.missing_scope
-    return replace(integration, capabilities=capabilities, facts=facts, missing_scope=missing)
+def _with_findings(integration: Integration, result: TestResult) -> Integration:
+    return replace(
+        integration,
+        capabilities=integration.capabilities if result.capabilities is None else result.capabilities,
+        connector_state=integration.connector_state if result.connector_state is None else result.connector_state,
+        missing_scope=result.missing_scope or integration.missing_scope,
+    )
 
 
-def _change(before: Health, after: Health) -> str | None:
-    """The event that a change of health calls for."""
+def _transition_event(before: Health, after: Health) -> str | None:
+    """The event that a health transition calls for."""
     if after.status == "unhealthy" != before.status:
         return "integration.unhealthy"
     if before.status == "unhealthy" and after.status == "healthy":
@@ -76,17 +78,17 @@ def _change(before: Health, after: Health) -> str | None:
     return None
 
 
-def _told(integration: Integration, health: Health, response_ms: int = 0) -> bool:
-    """Logs and publishes the untold event of a health; both are known by its time, so a repeat is the same."""
-    event, at = health.untold or "", health.checked_at or 0
-    said = {
+def _publish(integration: Integration, health: Health, response_ms: int = 0) -> bool:
+    """Log and publish the unpublished event of a health; both ids come from its time, so a repeat is the same."""
+    event, at = health.unpublished or "", health.checked_at or 0
+    data = {
         "id": integration.id,
         "name": integration.name,
         "health": health.status,
         "message": health.message or "",
         **({"reason": health.reason, "nextStep": health.next_step or ""} if health.reason else {}),
     }
-    output = json.dumps({**said, "event": event})
+    output = json.dumps({**data, "event": event})
     entry = LogEntry(
         id=derived_id("log", f"at_{first_at(at)}", integration.id, event),
         action=PING_ACTION,
@@ -97,13 +99,13 @@ def _told(integration: Integration, health: Health, response_ms: int = 0) -> boo
         at=at,
     )
     LogStore(integration.tenant).add(integration.id, entry)
-    # The name may have changed since, and one id never stands for two bodies.
+    # The name may have changed since, and one id must not name two bodies.
     digest = hashlib.sha256(output.encode()).hexdigest()[:12]
     external_id = f"{integration.id}:{at}:{digest}"
-    return announce(integration.tenant, event, said, about=integration.id, external_id=external_id)
+    return announce(integration.tenant, event, data, about=integration.id, external_id=external_id)
 
 
-def settled(integration: Integration, connection: Connection) -> Integration:
+def apply_connection(integration: Integration, connection: Connection) -> Integration:
     """The integration with the credentials encrypted and everything else as the connection says."""
     connected_at = integration.connected_at
     if connection.status == "connected" and integration.status != "connected":
@@ -111,7 +113,7 @@ def settled(integration: Integration, connection: Connection) -> Integration:
     return replace(
         seal_credentials(integration, connection.credentials),
         capabilities=connection.capabilities,
-        facts=connection.facts,
+        connector_state=connection.connector_state,
         status=connection.status,
         status_reason=connection.reason,
         missing_scope="" if connection.status == "connected" else integration.missing_scope,
@@ -121,7 +123,7 @@ def settled(integration: Integration, connection: Connection) -> Integration:
 
 
 def announce_connected(integration: Integration) -> None:
-    """Tells of a connection, if it is one."""
+    """Publish that an integration is connected, if it is."""
     if integration.status == "connected":
         data = {"id": integration.id, "type": integration.type, "name": integration.name}
         announce(integration.tenant, "integration.connected", data, about=integration.id)

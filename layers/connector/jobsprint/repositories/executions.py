@@ -1,8 +1,7 @@
 """Actions that run in the background: pk <tenant>#execution, sk <unique part of the id>.
 
-`queued` → `running` by a conditional write right before the call is sent → an end with its outcome, or `queued` again
-where the other side turned the call away unread. Parameters and
-outcome are encrypted texts, which go on beside the item where they are long.
+Its states are those of `actions.executions`. Parameters and outcome are encrypted texts, which go on beside the item
+where they are long.
 """
 
 from typing import Any
@@ -28,7 +27,7 @@ class ExecutionStore:
         self._table = settings().tenants_table
 
     def create(self, execution: Execution) -> None:
-        """Keeps a new execution with its parameters; one that is there already stays as it is."""
+        """Store a new execution with its parameters; one that exists already stays as it is."""
         sk = unique_part(execution.id)
         expires = execution.created_at // 1000 + KEPT_SECONDS
         first, parts = dynamodb.keep_rest(
@@ -64,29 +63,31 @@ class ExecutionStore:
             raise missing
         return self._from_item(item)
 
-    def start(self, execution_id: str, *, holder: str, now: int, lease_until: int) -> bool:
-        """Says that `holder` sends the call from `now` (ms) on; False unless it is queued still."""
+    def start(self, execution_id: str, *, lease_token: str, now: int, lease_until: int) -> bool:
+        """Lease a queued execution to the worker that sends the call from `now` (ms) on; False unless it is queued."""
         return self._change(
             execution_id,
-            {"state": "running", "holder": holder, "startedAt": now, "leaseUntil": lease_until},
+            {"state": "running", "leaseToken": lease_token, "startedAt": now, "leaseUntil": lease_until},
             condition="#state = :before",
-            names={":before": "queued"},
+            values={":before": "queued"},
         )
 
-    def postpone(self, execution: Execution, *, holder: str | None, not_before: int) -> bool:
-        """Queues again, until a time (ms), what `holder` runs, or what is queued still (None); False as in `finish`."""
+    def retry(self, execution: Execution, *, lease_token: str | None, not_before: int) -> bool:
+        """Queue a running execution again, or one that is still queued (no token), until a time (ms).
+
+        False as in `finish`.
+        """
         return self._change(
             execution.id,
-            {"state": "queued", "notBefore": not_before, "postponed": execution.postponed + 1},
-            condition="#state = :before" + (" AND holder = :owner" if holder else ""),
-            names={":before": "running" if holder else "queued", **({":owner": holder} if holder else {})},
-            remove=("holder", "startedAt", "leaseUntil"),
+            {"state": "queued", "notBefore": not_before, "retries": execution.retries + 1},
+            **_still(lease_token),
+            remove=("leaseToken", "startedAt", "leaseUntil"),
         )
 
     def finish(
-        self, execution_id: str, state: ExecutionState, encrypted_outcome: str, *, holder: str | None, now: int
+        self, execution_id: str, state: ExecutionState, encrypted_outcome: str, *, lease_token: str | None, now: int
     ) -> bool:
-        """Ends what `holder` runs, or what is queued still (None); False when it is somebody else's by now."""
+        """End a running execution, or one that is still queued (no token); False when the lease is another's by now."""
         first, parts = dynamodb.keep_rest(
             self._table,
             self._pk,
@@ -97,8 +98,7 @@ class ExecutionStore:
         return self._change(
             execution_id,
             {"state": state, "finishedAt": now, "outcome": first, "outcomeParts": parts},
-            condition="#state = :before" + (" AND holder = :owner" if holder else ""),
-            names={":before": "running" if holder else "queued", **({":owner": holder} if holder else {})},
+            **_still(lease_token),
             remove=("parameters", "parts"),
         )
 
@@ -108,12 +108,12 @@ class ExecutionStore:
         changes: dict[str, Value],
         *,
         condition: str,
-        names: dict[str, Value],
+        values: dict[str, Value],
         remove: tuple[str, ...] = (),
     ) -> bool:
         sets = ", ".join(f"#{name} = :{name}" for name in changes)
         removed = f" REMOVE {', '.join(f'#{name}' for name in remove)}" if remove else ""
-        values = {**{f":{name}": value for name, value in changes.items()}, **names}
+        values = {**{f":{name}": value for name, value in changes.items()}, **values}
         return written(
             lambda: aws.dynamodb().update_item(
                 TableName=self._table,
@@ -141,10 +141,20 @@ class ExecutionStore:
             traceparent=item.get("traceparent"),
             encrypted_parameters=text("parameters", item["sk"], "parts"),
             encrypted_outcome=text("outcome", f"{item['sk']}#{_OUTCOME}", "outcomeParts"),
-            holder=item.get("holder"),
+            lease_token=item.get("leaseToken"),
             started_at=item.get("startedAt", 0),
             lease_until=item.get("leaseUntil", 0),
             not_before=item.get("notBefore", 0),
-            postponed=item.get("postponed", 0),
+            retries=item.get("retries", 0),
             finished_at=item.get("finishedAt"),
         )
+
+
+def _still(lease_token: str | None) -> dict[str, Any]:
+    """The condition that the holder of a lease still has it, or without a token that nobody has one."""
+    if lease_token is None:
+        return {"condition": "#state = :before", "values": {":before": "queued"}}
+    return {
+        "condition": "#state = :before AND leaseToken = :token",
+        "values": {":before": "running", ":token": lease_token},
+    }

@@ -1,4 +1,4 @@
-"""Integrations and webhooks: one item each, and a small item for what happens to them all the time.
+"""Integrations and webhooks: one item each, and a small item for what changes with every call.
 
     pk <tenant>#integration   sk <unique part of the id>   typeKey <type>#<sk>   statusKey <status>#<sk>
     pk <tenant>#activity      sk <id>
@@ -9,22 +9,17 @@ The unique part is time-ordered, so the key order is the order of creation. `hea
 scheduled health tests cover, which keeps their index as small as that.
 """
 
-import hashlib
-import json
 from collections.abc import Callable, Iterable
 from dataclasses import replace
 from typing import Any
-
-import msgspec
 
 from jobsprint.core import aws
 from jobsprint.core.config import settings
 from jobsprint.core.errors import Conflict, JobsprintError, NotFound
 from jobsprint.core.ids import is_id, unique_part
-from jobsprint.domain import capabilities
 from jobsprint.domain import circuit_breaker as circuits
 from jobsprint.domain.circuit_breaker import Circuit
-from jobsprint.domain.integrations import Activity, Capability, DeliveryPolicy, Health, Integration
+from jobsprint.domain.integrations import Activity, Health, Integration
 from jobsprint.repositories.dynamodb import (
     Item,
     Page,
@@ -35,104 +30,14 @@ from jobsprint.repositories.dynamodb import (
     unmarshal_item,
     written,
 )
+from jobsprint.repositories.integration_items import HEALTH, activity_of, from_item, partition_key, to_item
 
-HEALTH_SHARDS = 8
 _GONE_SECONDS = 86400
-
-
-def _pk(tenant: str) -> str:
-    return f"{tenant}#integration"
 
 
 def _missing(integration_id: str) -> NotFound:
     kind = "webhook" if integration_id.startswith("wh_") else "integration"
     return NotFound(f"There is no {kind} {integration_id[:100]!r}", code=f"{kind}_not_found")
-
-
-def _health_shard(integration: Integration) -> str | None:
-    if integration.type == "webhook" or integration.status != "connected":
-        return None
-    return str(hashlib.sha256(integration.id.encode()).digest()[0] % HEALTH_SHARDS)
-
-
-def _to_item(integration: Integration) -> dict[str, Any]:
-    sort = unique_part(integration.id)
-    item = {
-        "pk": _pk(integration.tenant),
-        "sk": sort,
-        "typeKey": f"{integration.type}#{sort}",
-        "statusKey": f"{integration.status}#{sort}",
-        "healthShard": _health_shard(integration),
-        "id": integration.id,
-        "type": integration.type,
-        "name": integration.name,
-        "status": integration.status,
-        "app": integration.app,
-        "createdAt": integration.created_at,
-        "description": integration.description or None,
-        "icon": integration.icon or None,
-        "connectedAt": integration.connected_at,
-        "disconnectedAt": integration.disconnected_at,
-        "capabilities": capabilities.pack(integration.capabilities) if integration.capabilities else None,
-        "capabilityNames": [capability.name for capability in integration.capabilities] or None,
-        "events": list(integration.events) or None,
-        "configuration": json.dumps(integration.configuration) if integration.configuration else None,
-        "facts": json.dumps(integration.facts) if integration.facts else None,
-        "shownUrl": integration.shown_url or None,
-        "headerNames": list(integration.header_names) or None,
-        "signed": integration.signed or None,
-        "encrypted": dict(integration.encrypted) or None,
-        "encryptedVersion": integration.encrypted_version or None,
-        "statusReason": integration.status_reason,
-        "grant": integration.grant,
-        "policy": _policy_text(integration.policy),
-        "missingScope": integration.missing_scope or None,
-        "watched": integration.watched or None,
-        "version": integration.version,
-    }
-    return marshal_item(item)
-
-
-def _from_item(item: Item) -> Integration:
-    return Integration(
-        tenant=item["pk"].partition("#")[0],
-        id=item["id"],
-        type=item["type"],
-        name=item["name"],
-        status=item["status"],
-        app=item["app"],
-        created_at=item["createdAt"],
-        description=item.get("description", ""),
-        icon=item.get("icon", ""),
-        connected_at=item.get("connectedAt"),
-        disconnected_at=item.get("disconnectedAt"),
-        capabilities=_capabilities(item),
-        events=tuple(item.get("events", [])),
-        configuration=json.loads(item.get("configuration", "{}")),
-        facts=json.loads(item.get("facts", "{}")),
-        shown_url=item.get("shownUrl", ""),
-        header_names=tuple(item.get("headerNames", [])),
-        signed=item.get("signed", False),
-        encrypted=item.get("encrypted", {}),
-        encrypted_version=item.get("encryptedVersion", 0),
-        status_reason=item.get("statusReason"),
-        grant=item.get("grant"),
-        policy=msgspec.json.decode(item.get("policy", "{}"), type=DeliveryPolicy),
-        missing_scope=item.get("missingScope", ""),
-        watched=item.get("watched", False),
-        version=item["version"],
-    )
-
-
-def _policy_text(policy: DeliveryPolicy) -> str | None:
-    return msgspec.json.encode(policy).decode() if policy != DeliveryPolicy() else None
-
-
-def _capabilities(item: Item) -> tuple[Capability, ...]:
-    """Whole ones from the table; an index holds their names only."""
-    if "capabilities" in item:
-        return capabilities.unpack(item["capabilities"])
-    return tuple(Capability(name) for name in item.get("capabilityNames", []))
 
 
 class IntegrationStore:
@@ -143,7 +48,7 @@ class IntegrationStore:
         self._table = settings().tenants_table
 
     def _key(self, integration_id: str) -> Any:
-        return marshal_item({"pk": _pk(self._tenant), "sk": unique_part(integration_id)})
+        return marshal_item({"pk": partition_key(self._tenant), "sk": unique_part(integration_id)})
 
     def get(self, integration_id: str) -> Integration:
         """The integration or webhook of that id. Raises NotFound."""
@@ -153,7 +58,7 @@ class IntegrationStore:
         item = unmarshal_item(answer.get("Item", {}))
         if item.get("id") != integration_id:
             raise _missing(integration_id)
-        return _from_item(item)
+        return from_item(item)
 
     def webhook(self, webhook_id: str) -> Integration:
         """The webhook of that id. Raises NotFound, also for the id of another kind of integration."""
@@ -165,18 +70,18 @@ class IntegrationStore:
         """The integration or webhook of that id and what happened to it, in one read. Raises NotFound."""
         if not is_id(integration_id, "int", "wh"):
             raise _missing(integration_id)
-        own = {"pk": _pk(self._tenant), "sk": unique_part(integration_id)}
+        own = {"pk": partition_key(self._tenant), "sk": unique_part(integration_id)}
         found = batch_get(self._table, (own, self._activity_key(integration_id)), consistent=True)
         items = {item["pk"]: item for item in found}
         if own["pk"] not in items or items[own["pk"]]["id"] != integration_id:
             raise _missing(integration_id)
-        return _from_item(items[own["pk"]]), _activity_of(items.get(f"{self._tenant}#activity", {}))
+        return from_item(items[own["pk"]]), activity_of(items.get(f"{self._tenant}#activity", {}))
 
     def create(self, integration: Integration) -> Integration:
         """Keeps a new integration."""
         aws.dynamodb().put_item(
             TableName=self._table,
-            Item=_to_item(integration),
+            Item=to_item(integration),
             ConditionExpression="attribute_not_exists(pk)",
         )
         return integration
@@ -189,7 +94,7 @@ class IntegrationStore:
         changed = replace(integration, version=integration.version + 1)
         self._write_if_unchanged(
             integration,
-            lambda condition: aws.dynamodb().put_item(TableName=self._table, Item=_to_item(changed), **condition),
+            lambda condition: aws.dynamodb().put_item(TableName=self._table, Item=to_item(changed), **condition),
         )
         return changed
 
@@ -231,7 +136,7 @@ class IntegrationStore:
 
         What a filter finds holds what lists show and no credentials: get an integration before you change it.
         """
-        pk = _pk(self._tenant)
+        pk = partition_key(self._tenant)
         index = "byType" if type_ else "byStatus" if status else None
         sort = {"byType": "typeKey", "byStatus": "statusKey"}.get(index or "", "sk")
         prefix = f"{type_ or status}#" if index else ""
@@ -255,7 +160,7 @@ class IntegrationStore:
             position_of=lambda item: str(item["sk"]),
             keep=lambda item: not (type_ and status) or item["status"] == status,
         )
-        return [_from_item(item) for item in page.items], page.position
+        return [from_item(item) for item in page.items], page.position
 
     def webhooks(self) -> list[Integration]:
         """Every webhook of the tenant (their number is bounded by a parameter)."""
@@ -269,7 +174,7 @@ class IntegrationStore:
         """What happened to at most 100 integrations, by id; a default one where nothing did."""
         wanted = list(ids)
         items = batch_get(self._table, (self._activity_key(id_) for id_ in wanted))
-        found = {item["sk"]: _activity_of(item) for item in items}
+        found = {item["sk"]: activity_of(item) for item in items}
         return {id_: found.get(id_, Activity()) for id_ in wanted}
 
     def watch(self, webhook_id: str, *, watched: bool) -> None:
@@ -367,27 +272,12 @@ class IntegrationStore:
             "Key": marshal_item(self._activity_key(integration_id)),
             "UpdateExpression": "SET health = :health, healthAt = :at",
             "ExpressionAttributeValues": marshal_item(
-                {":health": msgspec.json.encode(health).decode(), ":at": health.checked_at or 0}
+                {":health": HEALTH.dump_json(health).decode(), ":at": health.checked_at or 0}
             ),
         }
 
     def _activity_key(self, integration_id: str) -> dict[str, str]:
         return {"pk": f"{self._tenant}#activity", "sk": integration_id}
-
-
-def _activity_of(item: Item) -> Activity:
-    return Activity(
-        successful=item.get("successful", 0),
-        failed=item.get("failed", 0),
-        last_used=item.get("lastUsed"),
-        health=msgspec.json.decode(item.get("health", "{}"), type=Health),
-        circuit=Circuit(
-            outages=item.get("outages", 0),
-            failing_since=item.get("failingSince", 0),
-            open_until=item.get("openUntil", 0),
-            limited_until=item.get("limitedUntil", 0),
-        ),
-    )
 
 
 def tested_connections(shard: int, position: tuple[str, str] | None, limit: int) -> tuple[list[tuple[str, str]], Any]:

@@ -1,12 +1,12 @@
-"""What OAuth leaves behind: consents under way, clients registered, and grants, each with what it is for encrypted.
+"""OAuth: authorization flows under way, registered clients, and grants, each with its secrets encrypted.
 
-    pk #oauth#<sha256 of the state>   sk 1                              a consent under way, for ten minutes
+    pk #oauth#<sha256 of the state>   sk 1                              an authorization flow, for ten minutes
     pk <tenant>#oauth-client          sk <hash of issuer and redirect>  who we are at an authorization server
     pk <tenant>#grant                 sk <grant id>                     the tokens for one server
     pk <tenant>#grant                 sk <grant id>#<integration id>    an integration that uses them
 
-Nobody but the state knows a consent's tenant when the browser comes back, so that one key begins with no tenant (and
-no tenant's name begins with `#`). Its tenant stands beside the encrypted text, which opens for that tenant alone.
+Only the state leads to a flow's tenant when the browser comes back, so that one key begins with no tenant (and no
+tenant's name begins with `#`). Its tenant stands beside the encrypted text, which opens for that tenant alone.
 """
 
 import hashlib
@@ -17,48 +17,46 @@ from jobsprint.core import aws
 from jobsprint.core.config import settings
 from jobsprint.repositories.dynamodb import Item, Lost, live, marshal_item, try_write, unmarshal_item, written
 
-CONSENT_SECONDS = 600
+FLOW_SECONDS = 600
 
 
-# --- consents under way -----------------------------------------------------------------------------------------------
+# --- authorization flows ----------------------------------------------------------------------------------------------
 
 
 @dataclass(frozen=True)
-class Consent:
-    """A consent that was asked for: whose, and its encrypted particulars, bound to `id`."""
+class StoredFlow:
+    """An authorization flow under way: its tenant, and its encrypted particulars, bound to `id`."""
 
     id: str
     tenant: str
     encrypted: str
 
 
-def consent_id(state: str) -> str:
-    """What a consent is kept under; the state itself, which ends it, stands nowhere."""
+def flow_id(state: str) -> str:
+    """The id under which a flow is stored; the state itself, which ends it, is stored nowhere."""
     return hashlib.sha256(state.encode(errors="replace")).hexdigest()
 
 
-def _consent_key(id_: str) -> Any:
+def _flow_key(id_: str) -> Any:
     return marshal_item({"pk": f"#oauth#{id_}", "sk": "1"})
 
 
-def keep_consent(consent: Consent, now: int) -> None:
-    """Keeps a consent for ten minutes from `now` (ms)."""
+def save_flow(flow: StoredFlow, now: int) -> None:
+    """Store a flow for ten minutes from `now` (ms)."""
     aws.dynamodb().put_item(
         TableName=settings().tenants_table,
-        Item=_consent_key(consent.id)
-        | marshal_item(
-            {"tenant": consent.tenant, "encrypted": consent.encrypted, "expiresAt": now // 1000 + CONSENT_SECONDS}
-        ),
+        Item=_flow_key(flow.id)
+        | marshal_item({"tenant": flow.tenant, "encrypted": flow.encrypted, "expiresAt": now // 1000 + FLOW_SECONDS}),
         ConditionExpression="attribute_not_exists(pk)",
     )
 
 
-def take_consent(id_: str, now: int) -> Consent | None:
-    """Takes a consent away, once: of several callers one gets it. None for what is not there or too old."""
+def take_flow(id_: str, now: int) -> StoredFlow | None:
+    """Delete a flow and give it, once: of several callers one gets it. None for one that is missing or too old."""
     answer = try_write(
         lambda: aws.dynamodb().delete_item(
             TableName=settings().tenants_table,
-            Key=_consent_key(id_),
+            Key=_flow_key(id_),
             ConditionExpression="attribute_exists(pk)",
             ReturnValues="ALL_OLD",
         )
@@ -66,7 +64,7 @@ def take_consent(id_: str, now: int) -> Consent | None:
     if isinstance(answer, Lost):
         return None
     item = unmarshal_item(answer["Attributes"])
-    return Consent(id_, item["tenant"], item["encrypted"]) if live(item, now) else None
+    return StoredFlow(id_, item["tenant"], item["encrypted"]) if live(item, now) else None
 
 
 # --- clients ----------------------------------------------------------------------------------------------------------
@@ -88,15 +86,15 @@ class ClientStore:
         item = unmarshal_item(answer.get("Item", {}))
         return (item["encrypted"], item["version"]) if item else None
 
-    def keep(self, client_key: str, encrypted: str, version: int) -> None:
-        """Keeps a registration in place of an older one."""
+    def save(self, client_key: str, encrypted: str, version: int) -> None:
+        """Store a registration in place of an older one."""
         aws.dynamodb().put_item(
             TableName=self._table,
             Item=self._key(client_key) | marshal_item({"encrypted": encrypted, "version": version}),
         )
 
-    def forget(self, client_key: str) -> None:
-        """Drops a registration that its server no longer knows."""
+    def delete(self, client_key: str) -> None:
+        """Delete a registration that its server no longer knows."""
         aws.dynamodb().delete_item(TableName=self._table, Key=self._key(client_key))
 
 
@@ -107,7 +105,7 @@ class ClientStore:
 class Grant:
     """The tokens for one server. `version` counts every change of them and fences writers off; times in ms.
 
-    `refresh_at` is when to renew them ahead of `expires_at`; `dead` says that only a new consent helps.
+    `refresh_at` is when to renew them ahead of `expires_at`; `invalid` says that only a new authorization helps.
     """
 
     id: str
@@ -115,7 +113,7 @@ class Grant:
     version: int
     expires_at: int | None = None
     refresh_at: int | None = None
-    dead: bool = False
+    invalid: bool = False
 
 
 class GrantStore:
@@ -135,7 +133,7 @@ class GrantStore:
         return _grant(item) if item else None
 
     def write(self, grant: Grant) -> bool:
-        """Keeps new tokens, which ends a lock; False unless those before had the version just below."""
+        """Store new tokens, which ends a lock; False unless those before had the version just below."""
         before = grant.version - 1
         item = marshal_item(
             {
@@ -156,14 +154,14 @@ class GrantStore:
         )
 
     def lock(self, grant: Grant, owner: str, *, until: int, now: int) -> bool:
-        """Takes the right to renew these very tokens until a time; False while somebody has it, or renewed them."""
+        """Take the right to renew these very tokens until a time; False while it is taken, and after a renewal."""
         return written(
             lambda: aws.dynamodb().update_item(
                 TableName=self._table,
                 Key=self._key(grant.id),
                 UpdateExpression="SET lockedUntil = :until, lockOwner = :owner",
                 ConditionExpression=(
-                    "#version = :before AND attribute_not_exists(dead)"
+                    "#version = :before AND attribute_not_exists(invalid)"
                     " AND (attribute_not_exists(lockedUntil) OR lockedUntil < :now)"
                 ),
                 ExpressionAttributeNames={"#version": "version"},
@@ -174,7 +172,7 @@ class GrantStore:
         )
 
     def unlock(self, grant: Grant, owner: str, *, refresh_at: int) -> None:
-        """Gives a lock back without new tokens; nobody needs to try again before `refresh_at` (ms)."""
+        """Give a lock back without new tokens; the next renewal is due at `refresh_at` (ms)."""
         written(
             lambda: aws.dynamodb().update_item(
                 TableName=self._table,
@@ -185,29 +183,29 @@ class GrantStore:
             )
         )
 
-    def bury(self, grant: Grant) -> bool:
-        """Marks a grant dead; False when its tokens changed meanwhile, so that the verdict is about old ones."""
+    def invalidate(self, grant: Grant) -> bool:
+        """Mark a grant invalid; False when its tokens changed meanwhile, so that the refusal was about old ones."""
         return written(
             lambda: aws.dynamodb().update_item(
                 TableName=self._table,
                 Key=self._key(grant.id),
-                UpdateExpression="SET dead = :yes REMOVE lockedUntil, lockOwner",
-                ConditionExpression="#version = :before AND attribute_not_exists(dead)",
+                UpdateExpression="SET invalid = :yes REMOVE lockedUntil, lockOwner",
+                ConditionExpression="#version = :before AND attribute_not_exists(invalid)",
                 ExpressionAttributeNames={"#version": "version"},
                 ExpressionAttributeValues=marshal_item({":yes": True, ":before": grant.version}),
             )
         )
 
     def delete(self, grant_id: str) -> None:
-        """Drops a grant and its tokens."""
+        """Delete a grant and its tokens."""
         aws.dynamodb().delete_item(TableName=self._table, Key=self._key(grant_id))
 
     def join(self, grant_id: str, integration_id: str) -> None:
-        """Notes that an integration uses a grant."""
+        """Note that an integration uses a grant."""
         aws.dynamodb().put_item(TableName=self._table, Item=self._key(f"{grant_id}#{integration_id}"))
 
     def leave(self, grant_id: str, integration_id: str) -> None:
-        """Notes that it no longer does."""
+        """Note that an integration no longer uses a grant."""
         aws.dynamodb().delete_item(TableName=self._table, Key=self._key(f"{grant_id}#{integration_id}"))
 
     def members(self, grant_id: str) -> list[str]:
@@ -241,5 +239,5 @@ def _grant(item: Item) -> Grant:
         version=item["version"],
         expires_at=item.get("tokenExpires"),
         refresh_at=item.get("refreshAt"),
-        dead=item.get("dead", False),
+        invalid=item.get("invalid", False),
     )

@@ -60,7 +60,7 @@ def create(tenant: str, name: str, target: Mapping[str, object], policy: Deliver
         icon=f"{settings().icon_base_url}/webhook.png",
         policy=policy,
     )
-    connection = connector_for("webhook").connect(draft, target, current=Credentials())
+    connection = _connection(draft, target, Credentials())
     webhook = store.create(_settled(draft, connection))
     return Created(webhook, connection.credentials.secrets[0])
 
@@ -82,7 +82,7 @@ def change(
     webhook = IntegrationStore(tenant).webhook(webhook_id)
     changed = replace(webhook, name=name or webhook.name, policy=replace(webhook.policy, **policy))
     if target:
-        connection = connector_for("webhook").connect(webhook, target, current=open_credentials(webhook))
+        connection = _connection(webhook, target, open_credentials(webhook))
         changed = _settled(changed, connection)
     if active is False:
         changed = integrations.disconnected(changed, now_ms())
@@ -115,6 +115,11 @@ def _resumed(webhook: Integration, state: Traffic, now: int) -> Traffic:
     if at and reason and state.disabled_at != at:
         state = endpoint_health.disabled(state, reason, at=at, totals=None, may_tell=True, now=now)
     return endpoint_health.resumed(state)
+
+
+def _connection(webhook: Integration, target: Mapping[str, object], current: Credentials) -> Connection:
+    connector = connector_for("webhook")
+    return connector.connect(webhook, connector.read(webhook, target, current=current), current=current)
 
 
 def _settled(webhook: Integration, connection: Connection) -> Integration:

@@ -1,94 +1,90 @@
-"""What the operations on actions show."""
+"""Requests and answers of the operations on actions and their logs."""
 
 import json
-from typing import Annotated, Any, NotRequired
+from typing import Annotated, Any
 
-from msgspec import field
-from typing_extensions import TypedDict
+from pydantic import Field
 
-from jobsprint.api.schemas.common import without_absent
 from jobsprint.core.clock import iso_millis, iso_seconds, iso_seconds_or_none
+from jobsprint.core.models import RequestModel, ResponseModel
 from jobsprint.domain.actions import Execution, ExecutionState, LogEntry, LogStatus, Outcome
-from jobsprint.domain.inputs import Described, Input
 
 
-class ActionView(TypedDict):
+class ActionView(ResponseModel):
     """What an action gave."""
 
     action: str
     result: dict[str, Any]
-    executionTime: Annotated[int, Described("Milliseconds")]
+    execution_time: Annotated[int, Field(description="Milliseconds")]
 
 
-class ExecutionRef(TypedDict):
+class ExecutionRef(ResponseModel):
     """An action that runs in the background."""
 
-    executionId: str
+    execution_id: str
 
 
-class ExecutionError(TypedDict):
+class ExecutionError(ResponseModel):
     """Why an execution failed, or that nobody knows whether it was done."""
 
     code: str
     message: str
 
 
-class ExecutionView(TypedDict):
+class ExecutionView(ResponseModel):
     """An action in the background; `result` or `error` once it has ended."""
 
-    executionId: str
+    execution_id: str
     action: str
     status: ExecutionState
-    result: NotRequired[dict[str, Any] | None]
-    error: NotRequired[ExecutionError | None]
-    executionTime: NotRequired[Annotated[int | None, Described("Milliseconds")]]
-    createdAt: str
-    finishedAt: NotRequired[str | None]
+    result: dict[str, Any] | None = None
+    error: ExecutionError | None = None
+    execution_time: Annotated[int | None, Field(description="Milliseconds")] = None
+    created_at: str
+    finished_at: str | None = None
 
-
-def execution_view(execution: Execution, outcome: Outcome | None) -> ExecutionView:
-    """As it is shown; an execution that never got as far as its call has no time."""
-    error = outcome.error if outcome else None
-    return without_absent(
-        ExecutionView(
-            executionId=execution.id,
+    @classmethod
+    def of(cls, execution: Execution, outcome: Outcome | None) -> "ExecutionView":
+        """An execution as it is shown; one that never got as far as its call has no time."""
+        error = outcome.error if outcome else None
+        return cls(
+            execution_id=execution.id,
             action=execution.action,
             status=execution.state,
             result=outcome.result if outcome else None,
             error=ExecutionError(code=error.code, message=error.message) if error else None,
-            executionTime=outcome.execution_ms if outcome and execution.started_at else None,
-            createdAt=iso_seconds(execution.created_at),
-            finishedAt=iso_seconds_or_none(execution.finished_at),
+            execution_time=outcome.execution_ms if outcome and execution.started_at else None,
+            created_at=iso_seconds(execution.created_at),
+            finished_at=iso_seconds_or_none(execution.finished_at),
         )
-    )
 
 
-class ActionRequest(Input, frozen=True):
+class ActionRequest(RequestModel):
     """The parameters of an action; the capability's schema says which."""
 
-    parameters: dict[str, Any] = field(default_factory=dict)
+    parameters: dict[str, Any] = Field(default={})
 
 
-class LogView(TypedDict):
+class LogView(ResponseModel):
     """One logged call."""
 
-    logId: str
+    log_id: str
     action: str
     status: LogStatus
     input: Any
     output: Any
-    executionTime: Annotated[int, Described("Milliseconds")]
+    execution_time: Annotated[int, Field(description="Milliseconds")]
     timestamp: str
 
-
-def log_view(entry: LogEntry) -> LogView:
-    """As the seed shows it; the time is to the millisecond."""
-    return LogView(
-        logId=entry.id,
-        action=entry.action,
-        status=entry.status,
-        input=json.loads(entry.input),
-        output=json.loads(entry.output),
-        executionTime=entry.execution_ms,
-        timestamp=iso_millis(entry.at),
-    )
+    @classmethod
+    def of(cls, entry: LogEntry) -> "LogView":
+        """A log entry as it is shown; its time is to the millisecond."""
+        return cls(
+            log_id=entry.id,
+            action=entry.action,
+            status=entry.status,
+            input=json.loads(entry.input),
+            output=json.loads(entry.output),
+            execution_time=entry.execution_ms,
+            timestamp=iso_millis(entry.at),
+        )

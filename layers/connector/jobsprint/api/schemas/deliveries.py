@@ -1,125 +1,119 @@
-"""What the operations on deliveries show."""
+"""Answers of the operations on deliveries."""
 
 import json
-from typing import Annotated, Any, NotRequired
+from typing import Annotated, Any
 
-from typing_extensions import TypedDict
+from pydantic import Field
 
-from jobsprint.api.schemas.common import without_absent
 from jobsprint.core.clock import iso_millis
+from jobsprint.core.models import ResponseModel
+from jobsprint.delivery import attempt as sent_headers
+from jobsprint.domain import delivery_failures
 from jobsprint.domain.deliveries import Attempt, AttemptStatus, DeliveryRow, DeliveryState
-from jobsprint.domain.inputs import Described
 
 
-class AttemptView(TypedDict):
+class AttemptView(ResponseModel):
     """One attempt at a delivery; `response` is the start of what the receiver answered, with secrets masked."""
 
     attempt: int
     status: AttemptStatus
-    httpStatus: NotRequired[int | None]
-    failure: NotRequired[str | None]
-    durationMs: int
-    startedAt: str
-    response: NotRequired[str | None]
-    timings: NotRequired[Annotated[dict[str, int] | None, Described("Milliseconds of each phase")]]
+    http_status: int | None = None
+    failure: str | None = None
+    duration_ms: int
+    started_at: str
+    response: str | None = None
+    timings: Annotated[dict[str, int] | None, Field(description="Milliseconds of each phase")] = None
+
+    @classmethod
+    def of(cls, attempt: Attempt) -> "AttemptView":
+        """An attempt as it is shown."""
+        return cls(**_shown(attempt))
 
 
 class AttemptDetail(AttemptView):
     """One attempt, with what was sent. Secrets are masked; `explanation` and `nextStep` say what a failure means."""
 
-    url: NotRequired[str | None]
-    requestHeaders: dict[str, str]
-    explanation: NotRequired[str | None]
-    nextStep: NotRequired[str | None]
+    url: str | None = None
+    request_headers: dict[str, str]
+    explanation: str | None = None
+    next_step: str | None = None
+
+    @classmethod
+    def in_detail(cls, row: DeliveryRow, attempt: Attempt) -> "AttemptDetail":
+        """An attempt as it is shown with its delivery."""
+        meaning = delivery_failures.meaning(attempt.failure) if attempt.failure else None
+        return cls(
+            **_shown(attempt),
+            url=attempt.url,
+            request_headers=sent_headers.shown(row.delivery, attempt),
+            explanation=meaning.explanation if meaning else None,
+            next_step=meaning.next_step if meaning else None,
+        )
 
 
-class DeliveryHead(TypedDict):
-    """What every view of a delivery begins with."""
-
-    id: str
-    eventId: str
-    event: str
-    state: DeliveryState
-    createdAt: str
-
-
-class DeliveryView(DeliveryHead):
+class DeliveryView(ResponseModel):
     """One event on its way to one webhook."""
 
+    id: str
+    event_id: str
+    event: str
+    state: DeliveryState
+    created_at: str
     attempts: list[AttemptView]
-    nextAttemptAt: NotRequired[str | None]
+    next_attempt_at: str | None = None
+
+    @classmethod
+    def of(cls, row: DeliveryRow) -> "DeliveryView":
+        """A delivery as it is shown; times are to the millisecond."""
+        return cls(**_head(row), attempts=[AttemptView.of(attempt) for attempt in row.delivery.attempts])
 
 
-class DeliveryDetail(DeliveryHead):
+class DeliveryDetail(ResponseModel):
     """One event on its way to one webhook, whole; `data` for as long as the event is kept."""
 
+    id: str
+    event_id: str
+    event: str
+    state: DeliveryState
+    created_at: str
     attempts: list[AttemptDetail]
-    nextAttemptAt: NotRequired[str | None]
-    timestamp: Annotated[str, Described("The event's own time")]
-    data: NotRequired[dict[str, Any] | None]
+    next_attempt_at: str | None = None
+    timestamp: Annotated[str, Field(description="The event's own time")]
+    data: dict[str, Any] | None = None
 
-
-def delivery_view(row: DeliveryRow) -> DeliveryView:
-    """As it is shown; times are to the millisecond."""
-    attempts = [_attempt(attempt) for attempt in row.delivery.attempts]
-    return without_absent(DeliveryView(**_head(row), attempts=attempts, nextAttemptAt=_next_attempt_at(row)))
-
-
-def delivery_detail(row: DeliveryRow, data: str | None) -> DeliveryDetail:
-    """As it is shown; `data` is the event's canonical text."""
-    return without_absent(
-        DeliveryDetail(
+    @classmethod
+    def of(cls, row: DeliveryRow, data: str | None) -> "DeliveryDetail":
+        """A delivery as it is shown whole; `data` is the event's canonical text."""
+        return cls(
             **_head(row),
-            attempts=[_attempt_in_detail(row, attempt) for attempt in row.delivery.attempts],
-            nextAttemptAt=_next_attempt_at(row),
+            attempts=[AttemptDetail.in_detail(row, attempt) for attempt in row.delivery.attempts],
             timestamp=row.timestamp,
             data=None if data is None else json.loads(data),
         )
-    )
 
 
-def _head(row: DeliveryRow) -> DeliveryHead:
+def _head(row: DeliveryRow) -> dict[str, Any]:
+    """What every view of a delivery shows."""
     delivery = row.delivery
     return {
         "id": delivery.id,
-        "eventId": delivery.event_id,
+        "event_id": delivery.event_id,
         "event": delivery.event,
         "state": delivery.state,
-        "createdAt": iso_millis(row.created_at),
+        "created_at": iso_millis(row.created_at),
+        "next_attempt_at": None if delivery.next_attempt_at is None else iso_millis(delivery.next_attempt_at),
     }
 
 
-def _next_attempt_at(row: DeliveryRow) -> str | None:
-    return None if row.delivery.next_attempt_at is None else iso_millis(row.delivery.next_attempt_at)
-
-
-def _attempt(attempt: Attempt) -> AttemptView:
-    return without_absent(
-        AttemptView(
-            attempt=attempt.number,
-            status=attempt.status,
-            httpStatus=attempt.http_status,
-            failure=attempt.failure,
-            durationMs=attempt.duration_ms,
-            startedAt=iso_millis(attempt.started_at),
-            response=attempt.response,
-            timings=dict(attempt.timings) or None,
-        )
-    )
-
-
-def _attempt_in_detail(row: DeliveryRow, attempt: Attempt) -> AttemptDetail:
-    # Imported here: a list of deliveries explains nothing.
-    from jobsprint.delivery import attempt as sent_headers
-    from jobsprint.domain import delivery_failures
-
-    meaning = delivery_failures.meaning(attempt.failure) if attempt.failure else None
-    return without_absent(
-        AttemptDetail(
-            **_attempt(attempt),
-            url=attempt.url,
-            requestHeaders=sent_headers.shown(row.delivery, attempt),
-            explanation=meaning.explanation if meaning else None,
-            nextStep=meaning.next_step if meaning else None,
-        )
-    )
+def _shown(attempt: Attempt) -> dict[str, Any]:
+    """What every view of an attempt shows."""
+    return {
+        "attempt": attempt.number,
+        "status": attempt.status,
+        "http_status": attempt.http_status,
+        "failure": attempt.failure,
+        "duration_ms": attempt.duration_ms,
+        "started_at": iso_millis(attempt.started_at),
+        "response": attempt.response,
+        "timings": dict(attempt.timings) or None,
+    }

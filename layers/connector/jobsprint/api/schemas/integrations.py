@@ -1,23 +1,21 @@
-"""What the operations on integrations show."""
+"""Requests and answers of the operations on integrations."""
 
-from typing import TYPE_CHECKING, Annotated, Any, Literal, NotRequired, cast
+from typing import Annotated, Any, Literal
 
-from typing_extensions import TypedDict
+from pydantic import ConfigDict, Field
 
-from jobsprint.api.schemas.common import without_absent
+from jobsprint.catalog.builtin import App
+from jobsprint.connectors.base import TestResult
 from jobsprint.connectors.fields import Configuration, Description, Name
 from jobsprint.core.clock import iso_seconds, iso_seconds_or_none
+from jobsprint.core.models import RequestModel, ResponseModel
 from jobsprint.core.redaction import MASK, redact
 from jobsprint.domain import integrations
-from jobsprint.domain.inputs import Described, Input
 from jobsprint.domain.integrations import Activity, Capability, Health, Integration, IntegrationStatus, IntegrationType
 
-if TYPE_CHECKING:
-    from jobsprint.catalog.builtin import App  # brings the whole list, which only searching needs
 
-
-class IntegrationHead(TypedDict):
-    """What every view of an integration begins with."""
+class IntegrationSummary(ResponseModel):
+    """An integration in a list."""
 
     id: str
     type: IntegrationType
@@ -25,62 +23,109 @@ class IntegrationHead(TypedDict):
     description: str
     status: IntegrationStatus
     icon: str
-    connectedAt: NotRequired[str | None]
-    lastUsed: NotRequired[str | None]
-
-
-class IntegrationSummary(IntegrationHead):
-    """An integration in a list."""
-
+    connected_at: str | None = None
+    last_used: str | None = None
     capabilities: list[str]
 
+    @classmethod
+    def of(cls, integration: Integration, activity: Activity) -> "IntegrationSummary":
+        """An integration as a list shows it; a webhook's capabilities are the events it is subscribed to."""
+        names = [capability.name for capability in _capabilities(integration)]
+        return cls(**_head(integration, activity), capabilities=names)
 
-class ParameterView(TypedDict):
+
+class ParameterView(ResponseModel):
     """One parameter of a capability."""
 
     name: str
     type: str
     required: bool
-    description: NotRequired[str | None]
+    description: str | None = None
 
 
-class CapabilityView(TypedDict):
+class CapabilityView(ResponseModel):
     """One thing an integration can do."""
 
     name: str
-    description: NotRequired[str | None]
+    description: str | None = None
     parameters: list[ParameterView]
 
+    @classmethod
+    def of(cls, capability: Capability) -> "CapabilityView":
+        """A capability as it is shown, its schema as a list of parameters."""
+        parameters = [ParameterView.model_validate(parameter) for parameter in integrations.parameters_of(capability)]
+        return cls(name=capability.name, description=capability.description, parameters=parameters)
 
-class UsageStats(TypedDict):
+
+class UsageStats(ResponseModel):
     """Calls so far; a call whose outcome is unknown counts as failed."""
 
-    totalCalls: int
-    successfulCalls: int
-    failedCalls: int
-    successRate: float
+    total_calls: int
+    successful_calls: int
+    failed_calls: int
+    success_rate: float
+
+    @classmethod
+    def of(cls, activity: Activity) -> "UsageStats":
+        """The calls of an integration as they are shown."""
+        return cls(
+            total_calls=activity.successful + activity.failed,
+            successful_calls=activity.successful,
+            failed_calls=activity.failed,
+            success_rate=float(integrations.success_rate(activity.successful, activity.failed)),
+        )
 
 
-class HealthView(TypedDict):
+class HealthView(ResponseModel):
     """What the last tests said."""
 
     status: Literal["healthy", "unhealthy", "unknown"]
-    checkedAt: NotRequired[str | None]
-    reason: NotRequired[str | None]
-    message: NotRequired[str | None]
-    nextStep: NotRequired[str | None]
+    checked_at: str | None = None
+    reason: str | None = None
+    message: str | None = None
+    next_step: str | None = None
+
+    @classmethod
+    def of(cls, health: Health) -> "HealthView":
+        """The health of a connection as it is shown."""
+        return cls(
+            status=health.status,
+            checked_at=iso_seconds_or_none(health.checked_at),
+            reason=health.reason,
+            message=health.message,
+            next_step=health.next_step,
+        )
 
 
-class IntegrationDetail(IntegrationHead):
+class IntegrationDetail(ResponseModel):
     """An integration, whole."""
 
+    id: str
+    type: IntegrationType
+    name: str
+    description: str
+    status: IntegrationStatus
+    icon: str
+    connected_at: str | None = None
+    last_used: str | None = None
     capabilities: list[CapabilityView]
     configuration: dict[str, Any]
-    usageStats: UsageStats
+    usage_stats: UsageStats
     health: HealthView
 
+    @classmethod
+    def of(cls, integration: Integration, activity: Activity) -> "IntegrationDetail":
+        """An integration as it is shown whole, with secrets masked in `configuration`."""
+        return cls(
+            **_head(integration, activity),
+            capabilities=[CapabilityView.of(capability) for capability in _capabilities(integration)],
+            configuration=_shown_configuration(integration),
+            usage_stats=UsageStats.of(activity),
+            health=HealthView.of(activity.health),
+        )
 
-class AvailableIntegration(TypedDict):
+
+class AvailableIntegration(ResponseModel):
     """An application that can be connected."""
 
     id: str
@@ -92,86 +137,102 @@ class AvailableIntegration(TypedDict):
     popularity: int
     capabilities: list[str]
 
+    @classmethod
+    def of(cls, app: App) -> "AvailableIntegration":
+        """An application of the catalogue as it is shown."""
+        return cls(
+            id=app.id,
+            type=app.type,
+            name=app.name,
+            description=app.description,
+            category=app.category,
+            icon=app.icon,
+            popularity=app.popularity,
+            capabilities=list(app.capabilities),
+        )
 
-class ConnectView(TypedDict):
+
+class ConnectView(ResponseModel):
     """A new connection, or one on its way."""
 
     id: str
     type: IntegrationType
     name: str
     status: IntegrationStatus
-    authUrl: NotRequired[str | None]
+    auth_url: str | None = None
     message: str
 
-
-class DisconnectView(TypedDict):
-    """A connection that was ended."""
-
-    id: str
-    status: IntegrationStatus
-    disconnectedAt: NotRequired[str | None]
-
-
-def integration_summary(integration: Integration, activity: Activity) -> IntegrationSummary:
-    """As the seed shows it; a webhook's capabilities are the events it is subscribed to."""
-    names = [capability.name for capability in _capabilities(integration)]
-    return without_absent(IntegrationSummary(**_head(integration, activity), capabilities=names))
-
-
-def integration_detail(integration: Integration, activity: Activity) -> IntegrationDetail:
-    """As the seed shows it, with secrets masked in `configuration`."""
-    calls = UsageStats(
-        totalCalls=activity.successful + activity.failed,
-        successfulCalls=activity.successful,
-        failedCalls=activity.failed,
-        successRate=float(integrations.success_rate(activity.successful, activity.failed)),
-    )
-    return without_absent(
-        IntegrationDetail(
-            **_head(integration, activity),
-            capabilities=[_capability(capability) for capability in _capabilities(integration)],
-            configuration=_shown_configuration(integration),
-            usageStats=calls,
-            health=_health(activity.health),
-        )
-    )
-
-
-def available_integration(app: "App") -> AvailableIntegration:
-    """As the seed shows it."""
-    return AvailableIntegration(
-        id=app.id,
-        type=app.type,
-        name=app.name,
-        description=app.description,
-        category=app.category,
-        icon=app.icon,
-        popularity=app.popularity,
-        capabilities=list(app.capabilities),
-    )
-
-
-def connect_view(integration: Integration, message: str, auth_url: str | None) -> ConnectView:
-    """As the seed shows it."""
-    return without_absent(
-        ConnectView(
+    @classmethod
+    def of(cls, integration: Integration, message: str, auth_url: str | None) -> "ConnectView":
+        """The outcome of a connect as it is shown."""
+        return cls(
             id=integration.id,
             type=integration.type,
             name=integration.name,
             status=integration.status,
-            authUrl=auth_url,
+            auth_url=auth_url,
             message=message,
         )
-    )
 
 
-def disconnect_view(integration: Integration) -> DisconnectView:
-    """As the seed shows it."""
-    at = iso_seconds_or_none(integration.disconnected_at)
-    return without_absent(DisconnectView(id=integration.id, status=integration.status, disconnectedAt=at))
+class DisconnectView(ResponseModel):
+    """A connection that was ended."""
+
+    id: str
+    status: IntegrationStatus
+    disconnected_at: str | None = None
+
+    @classmethod
+    def of(cls, integration: Integration) -> "DisconnectView":
+        """A disconnected integration as it is shown."""
+        at = iso_seconds_or_none(integration.disconnected_at)
+        return cls(id=integration.id, status=integration.status, disconnected_at=at)
 
 
-def _head(integration: Integration, activity: Activity) -> IntegrationHead:
+class TestResultView(ResponseModel):
+    """What one test said; `reason` and `nextStep` after a failure."""
+
+    passed: bool
+    message: str
+    response_time: Annotated[int, Field(description="Milliseconds")]
+    tested_at: str
+    reason: str | None = None
+    next_step: str | None = None
+
+
+class TestView(ResponseModel):
+    """A test of a connection."""
+
+    id: str
+    status: Literal["healthy", "unhealthy"]
+    test_result: TestResultView
+
+    @classmethod
+    def of(cls, integration_id: str, result: TestResult, at: int) -> "TestView":
+        """The outcome of a test as it is shown; `at` in ms."""
+        shown = TestResultView(
+            passed=result.passed,
+            message=result.message,
+            response_time=result.response_ms,
+            tested_at=iso_seconds(at),
+            reason=result.reason,
+            next_step=result.next_step,
+        )
+        return cls(id=integration_id, status="healthy" if result.passed else "unhealthy", test_result=shown)
+
+
+class IntegrationChange(RequestModel):
+    """What to change of an integration; a null in `configuration` removes that name."""
+
+    model_config = ConfigDict(extra="ignore")
+
+    name: Name | None = None
+    description: Description | None = None
+    configuration: Configuration | None = None
+
+
+def _head(integration: Integration, activity: Activity) -> dict[str, Any]:
+    """What every view of an integration shows."""
     return {
         "id": integration.id,
         "type": integration.type,
@@ -179,8 +240,8 @@ def _head(integration: Integration, activity: Activity) -> IntegrationHead:
         "description": integration.description,
         "status": integration.status,
         "icon": integration.icon,
-        "connectedAt": iso_seconds_or_none(integration.connected_at),
-        "lastUsed": iso_seconds_or_none(activity.last_used),
+        "connected_at": iso_seconds_or_none(integration.connected_at),
+        "last_used": iso_seconds_or_none(activity.last_used),
     }
 
 
@@ -188,24 +249,6 @@ def _capabilities(integration: Integration) -> tuple[Capability, ...]:
     if integration.type == "webhook":
         return tuple(Capability(name) for name in integration.events)
     return integration.capabilities
-
-
-def _capability(capability: Capability) -> CapabilityView:
-    parameters = cast(list[ParameterView], integrations.parameters_of(capability))
-    view = CapabilityView(name=capability.name, description=capability.description, parameters=parameters)
-    return without_absent(view)
-
-
-def _health(health: Health) -> HealthView:
-    return without_absent(
-        HealthView(
-            status=health.status,
-            checkedAt=iso_seconds_or_none(health.checked_at),
-            reason=health.reason,
-            message=health.message,
-            nextStep=health.next_step,
-        )
-    )
 
 
 def _shown_configuration(integration: Integration) -> dict[str, Any]:
@@ -216,48 +259,3 @@ def _shown_configuration(integration: Integration) -> dict[str, Any]:
     if integration.header_names:
         shown = {**shown, "headers": dict.fromkeys(integration.header_names, MASK)}
     return shown
-
-
-class IntegrationChange(Input, frozen=True, forbid_unknown_fields=False):
-    """What to change of an integration; a null in `configuration` removes that name."""
-
-    name: Name | None = None
-    description: Description | None = None
-    configuration: Configuration | None = None
-
-
-if TYPE_CHECKING:
-    from jobsprint.connectors.base import TestResult
-
-
-class TestResultView(TypedDict):
-    """What one test said; `reason` and `nextStep` after a failure."""
-
-    passed: bool
-    message: str
-    responseTime: Annotated[int, Described("Milliseconds")]
-    testedAt: str
-    reason: NotRequired[str | None]
-    nextStep: NotRequired[str | None]
-
-
-class TestView(TypedDict):
-    """A test of a connection."""
-
-    id: str
-    status: Literal["healthy", "unhealthy"]
-    testResult: TestResultView
-
-
-def test_view(integration_id: str, result: "TestResult", at: int) -> TestView:
-    """As the seed shows it; `at` in ms."""
-    shown = TestResultView(
-        passed=result.passed,
-        message=result.message,
-        responseTime=result.response_ms,
-        testedAt=iso_seconds(at),
-        reason=result.reason,
-        nextStep=result.next_step,
-    )
-    status: Literal["healthy", "unhealthy"] = "healthy" if result.passed else "unhealthy"
-    return TestView(id=integration_id, status=status, testResult=without_absent(shown))

@@ -1,18 +1,26 @@
 """Any MCP server as an integration: its tools are the capabilities.
 
-Era and version of the protocol stand in the integration's facts (`era`, `version`), with `toolsFreshUntil` (Unix ms)
+Era and version of the protocol are in the connector state (`era`, `version`), with `toolsFreshUntil` (Unix ms)
 where the server says how long its list is good for.
 """
 
 import time
 from collections.abc import Mapping
 from dataclasses import dataclass, field, replace
-from typing import Annotated, Any, Literal
+from typing import Any, ClassVar
 
-from jobsprint.connectors.base import TEST_SECONDS, CallContext, Connection, TestResult
-from jobsprint.connectors.fields import Url, check_target
+from jobsprint.connectors.base import TEST_SECONDS, ActionCall, Connection, TestResult
+from jobsprint.connectors.fields import ConnectBody, read_body
 from jobsprint.connectors.mcp import results
 from jobsprint.connectors.mcp.client import HANDSHAKES, MODERN, Conversation, Dialect, HttpRefused, Listing, RpcFailed
+from jobsprint.connectors.mcp.models import (
+    MODELS,
+    NoAuthConnect,
+    OAuthConnect,
+    ServerConnect,
+    TokenConnect,
+    UnknownAuthConnect,
+)
 from jobsprint.core.canonical_json import JsonObject, JsonValue
 from jobsprint.core.clock import now_ms
 from jobsprint.core.errors import (
@@ -26,13 +34,10 @@ from jobsprint.core.errors import (
 )
 from jobsprint.domain import integrations
 from jobsprint.domain.capabilities import fitting
-from jobsprint.domain.inputs import Check, Input, Length
 from jobsprint.domain.integrations import Capability, Integration
-from jobsprint.domain.validation import validate
 from jobsprint.security.credentials import Credentials
 
 CONNECT_SECONDS = 20.0
-_MAX_TOKEN = 4096
 _MAX_FRESH_MS = 24 * 3600 * 1000
 
 _NEXT_STEPS = {
@@ -49,27 +54,12 @@ _NEXT_STEPS = {
 }
 
 
-def _fits_a_header(token: str) -> str:
-    if not all("!" <= character <= "~" for character in token):
-        raise ValueError("printable ASCII characters without spaces")
-    return token
-
-
-class McpConnect(Input, frozen=True):
-    """The body that connects an MCP server. `redirectUrl` goes with `oauth`, `token` with `token`."""
-
-    authType: Literal["oauth", "token", "none"]  # noqa: N815 - the seed's name
-    serverUrl: Url  # noqa: N815
-    token: Annotated[str, Length(1, _MAX_TOKEN), Check(_fits_a_header)] | None = None
-    redirectUrl: Url | None = None  # noqa: N815
-
-
 @dataclass(frozen=True)
 class Offer:
     """What a server has for an integration. `problem` says why nothing of it can be used, with a code and a step."""
 
     capabilities: tuple[Capability, ...]
-    facts: JsonObject = field(default_factory=dict)
+    connector_state: JsonObject = field(default_factory=dict)
     note: str = ""
     problem: tuple[str, str, str] | None = None
 
@@ -77,16 +67,21 @@ class Offer:
 class Mcp:
     """The connector of MCP servers."""
 
-    def connect(self, integration: Integration, body: Mapping[str, object], *, current: Credentials) -> Connection:
-        """Asks the server for its tools, with what the body says over what is kept already.
+    connect_models: ClassVar[tuple[type[ConnectBody], ...]] = (OAuthConnect, TokenConnect, NoAuthConnect)
 
-        Raises InvalidFields also for a token that the server refuses, and what a call raises for one that does not
+    def read(self, integration: Integration, body: Mapping[str, object], *, current: Credentials) -> ServerConnect:
+        """Validate the body, over what is kept already, as its `authType` demands."""
+        whole = self.completed(integration, body, current)
+        model = MODELS.get(whole.get("authType"), UnknownAuthConnect)
+        return read_body(model, whole, current_url=current.url, address="serverUrl")
+
+    def connect(self, integration: Integration, given: ServerConnect, *, current: Credentials) -> Connection:
+        """Ask the server for its tools.
+
+        Raises InvalidFields for a credential that the server refuses, and what a call raises for one that does not
         answer as an MCP server.
         """
-        given = validate(McpConnect, self.completed(integration, body, current))
-        credentials = self._credentials(given, current)
-        if credentials.url != current.url:
-            check_target(credentials.url, "body.serverUrl")
+        credentials = _credentials(given, current)
         with Conversation(credentials, None, seconds=CONNECT_SECONDS) as talk:
             try:
                 offer = self.offer(talk, integration)
@@ -95,16 +90,16 @@ class Mcp:
                 if refused is None:
                     raise
                 raise refused from error
-            facts = _facts(integration, talk, offer) | {"authType": given.authType}
+            state = _connector_state(integration, talk, offer) | {"authType": given.auth_type}
         if offer.problem:
             reason, message, step = offer.problem
-            return Connection(credentials, (), f"{message}. {step}", "error", reason, facts=facts)
-        return Connection(credentials, offer.capabilities, f"Connected{offer.note}", facts=facts)
+            return Connection(credentials, (), f"{message}. {step}", "error", reason, connector_state=state)
+        return Connection(credentials, offer.capabilities, f"Connected{offer.note}", connector_state=state)
 
     def test(self, integration: Integration, credentials: Credentials) -> TestResult:
         """Lists the tools, which changes nothing on the server; only the first page while the list is fresh."""
         started = time.monotonic()
-        fresh_until = integration.facts.get("toolsFreshUntil")
+        fresh_until = integration.connector_state.get("toolsFreshUntil")
         fresh = integration.status == "connected" and isinstance(fresh_until, int) and fresh_until > now_ms()
         with Conversation(credentials, dialect_of(integration), seconds=TEST_SECONDS) as talk:
             try:
@@ -113,42 +108,34 @@ class Mcp:
                     return TestResult(True, "Connection successful", _ms_since(started))
                 offer = self.offer(talk, integration)
             except JobsprintError as error:
-                reason, message, step = self.verdict(error, integration.facts.get("authType"))
+                reason, message, step = self.diagnose(error, integration.connector_state.get("authType"))
                 scope = error.scope if isinstance(error, InsufficientScope) else ""
                 return TestResult(False, message, _ms_since(started), reason, step, missing_scope=scope)
-            facts = _facts(integration, talk, offer)
+            state = _connector_state(integration, talk, offer)
         if offer.problem:
             reason, message, step = offer.problem
             return TestResult(False, message, _ms_since(started), reason, step)
         message = f"Connection successful{offer.note}"
-        return TestResult(True, message, _ms_since(started), capabilities=offer.capabilities, facts=facts)
+        return TestResult(True, message, _ms_since(started), capabilities=offer.capabilities, connector_state=state)
 
-    def execute(
-        self,
-        integration: Integration,
-        credentials: Credentials,
-        *,
-        call_id: str,
-        action: str,
-        parameters: JsonObject,
-        context: CallContext,
-    ) -> JsonObject:
-        """Calls a tool; see `connectors.base.Connector`."""
-        traced = {"traceparent": context.traceparent} if context.traceparent else {}
-        sent_with = replace(credentials, headers={**credentials.headers, **traced})
-        with Conversation(sent_with, dialect_of(integration), seconds=context.seconds) as talk:
-            return results.result_of(self.call(talk, integration, action, parameters))
+    def execute(self, call: ActionCall) -> JsonObject:
+        """Call a tool; see `connectors.base.Connector`."""
+        sent_with = replace(call.credentials, headers={**call.credentials.headers, **call.trace_headers})
+        with Conversation(sent_with, dialect_of(call.integration), seconds=call.seconds_left) as talk:
+            return results.result_of(self.call(talk, call.integration, call.action, call.parameters))
 
     # What a connector on top of MCP does in its own way.
 
     def completed(
         self, integration: Integration, body: Mapping[str, object], current: Credentials
-    ) -> Mapping[str, object]:
+    ) -> dict[str, object]:
         """The body with what is kept already where it says nothing."""
-        kept: dict[str, object] = {}
+        whole = {name: value for name, value in body.items() if (name, value) != ("serverUrl", None)}
         if current.url:
-            kept = {"serverUrl": current.url, "authType": integration.facts.get("authType", "none")}
-        return {**kept, **body}
+            whole = {"serverUrl": current.url, "authType": integration.connector_state.get("authType", "none"), **whole}
+        if whole.get("authType") == "token" and whole.get("token") is None and "token" in current.keys:
+            whole["token"] = current.keys["token"]
+        return whole
 
     def offer(self, talk: Conversation, integration: Integration) -> Offer:
         """What the server has for this integration: every tool of its."""
@@ -161,7 +148,7 @@ class Mcp:
         capability = integrations.named_capability(integration.capabilities, action)
         return talk.call_tool(action, parameters, capability.schema if capability else {})
 
-    def verdict(self, error: JobsprintError, auth_type: JsonValue) -> tuple[str, str, str]:
+    def diagnose(self, error: JobsprintError, auth_type: JsonValue) -> tuple[str, str, str]:
         """What an error says of a connection of that `authType`: a reason code, a sentence, and what to do."""
         reason = _reason(error)
         if isinstance(error, UpstreamUnauthorized):
@@ -172,29 +159,29 @@ class Mcp:
             return reason, error.message, f"Wait {error.headers['Retry-After']} seconds"
         return reason, error.message, _NEXT_STEPS.get(reason, "Look into the server's own logs")
 
-    def _credentials(self, given: McpConnect, current: Credentials) -> Credentials:
-        if given.authType == "none":
-            return Credentials(given.serverUrl)
-        if given.authType == "oauth":
-            # The grant's token stands there by now (`integrations.oauth_grants`).
-            return Credentials(given.serverUrl, keys=current.keys)
-        token = given.token or current.keys.get("token")
-        if not token:
-            raise InvalidFields.one("body.token", "Field required")
-        return Credentials(given.serverUrl, keys={"token": token})
-
-    def _rejected(self, error: UpstreamFailed, given: McpConnect) -> InvalidFields | None:
+    def _rejected(self, error: UpstreamFailed, given: ServerConnect) -> InvalidFields | None:
         """The error of a body whose credential the server refuses; a grant's end is the caller's to judge."""
-        reason, message, step = self.verdict(error, given.authType)
-        if reason != "credential_rejected" or given.authType == "oauth":
+        reason, message, step = self.diagnose(error, given.auth_type)
+        if reason != "credential_rejected" or given.auth_type == "oauth":
             return None
-        where = "body.token" if given.authType == "token" else "body.authType"
+        where = "body.token" if given.auth_type == "token" else "body.authType"
         return InvalidFields.one(where, f"{message}. {step}", code=reason)
+
+
+def _credentials(given: ServerConnect, current: Credentials) -> Credentials:
+    match given:
+        case TokenConnect():
+            return Credentials(given.server_url, keys={"token": given.token})
+        case OAuthConnect():
+            # The grant's token stands there by now (`integrations.oauth_access`).
+            return Credentials(given.server_url, keys=current.keys)
+        case _:
+            return Credentials(given.server_url)
 
 
 def dialect_of(integration: Integration) -> Dialect | None:
     """What the server speaks, as it was found out; None where it was not."""
-    era, version = integration.facts.get("era"), integration.facts.get("version")
+    era, version = integration.connector_state.get("era"), integration.connector_state.get("version")
     if era == "modern" and version == MODERN:
         return Dialect("modern", MODERN)
     if era == "handshake" and version in HANDSHAKES:
@@ -202,7 +189,7 @@ def dialect_of(integration: Integration) -> Dialect | None:
     return None
 
 
-def offer_of(listing: Listing, capabilities: tuple[Capability, ...], facts: JsonObject) -> Offer:
+def offer_of(listing: Listing, capabilities: tuple[Capability, ...], state: JsonObject) -> Offer:
     """The offer of a listing, cut to what one integration can hold, with a note where something was left out."""
     kept = fitting(capabilities)
     notes = []
@@ -212,15 +199,15 @@ def offer_of(listing: Listing, capabilities: tuple[Capability, ...], facts: Json
         notes.append(f"{listing.dropped} of its tools have names or schemas that cannot be used")
     fresh_ms = min(listing.fresh_ms or 0, _MAX_FRESH_MS)
     fresh = {"toolsFreshUntil": now_ms() + fresh_ms} if fresh_ms else {}
-    return Offer(kept, {**facts, **fresh}, "".join(f"; {note}" for note in notes))
+    return Offer(kept, {**state, **fresh}, "".join(f"; {note}" for note in notes))
 
 
-def _facts(integration: Integration, talk: Conversation, offer: Offer) -> JsonObject:
-    kept = {name: value for name, value in integration.facts.items() if name != "toolsFreshUntil"}
+def _connector_state(integration: Integration, talk: Conversation, offer: Offer) -> JsonObject:
+    kept = {name: value for name, value in integration.connector_state.items() if name != "toolsFreshUntil"}
     dialect: dict[str, Any] = {}
     if talk.dialect is not None:
         dialect = {"era": talk.dialect.era, "version": talk.dialect.version}
-    return {**kept, **dialect, **offer.facts}
+    return {**kept, **dialect, **offer.connector_state}
 
 
 def _reason(error: JobsprintError) -> str:

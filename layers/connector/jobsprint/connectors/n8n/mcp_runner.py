@@ -7,6 +7,7 @@ has, or until time is up.
 import time
 from typing import Any
 
+from jobsprint.connectors.base import ActionCall
 from jobsprint.connectors.mcp import results
 from jobsprint.connectors.mcp.client import HANDSHAKES, MODERN, Conversation, Dialect, HttpRefused
 from jobsprint.connectors.n8n.outcomes import Refused, trouble_of
@@ -23,7 +24,7 @@ _MAX_ITEMS = 100
 
 
 def check(credentials: Credentials, *, seconds: float) -> JsonObject:
-    """What n8n's MCP server speaks, to be kept as a fact. Raises Refused where the token cannot run workflows."""
+    """What n8n's MCP server speaks, for the connector state. Raises Refused where the token cannot run workflows."""
     with Conversation(_token(credentials), None, seconds=seconds) as talk:
         try:
             listing = talk.list_tools(lambda name: name in (_RUN, _LOOK))
@@ -40,21 +41,19 @@ def check(credentials: Credentials, *, seconds: float) -> JsonObject:
         return {"era": talk.dialect.era, "version": talk.dialect.version}
 
 
-def run(
-    credentials: Credentials, spoken: object, hook: Hook, parameters: JsonObject, *, call_id: str, seconds: float
-) -> JsonObject:
-    """Runs a workflow and gives `executionId`, `status` and the `items` that its last node gave, at most 100.
+def run(call: ActionCall, hook: Hook) -> JsonObject:
+    """Run a workflow and give `executionId`, `status` and the `items` that its last node gave, at most 100.
 
-    One that answers at once (`onReceived`) is not waited for. `spoken` is what `check` gave. Raises as
-    `connectors.base.Connector.execute`; whatever happens after the start carries the execution's id.
+    One that answers at once (`onReceived`) is not waited for. Raises as `connectors.base.Connector.execute`; every
+    error after the start carries the execution's id.
     """
-    deadline = time.monotonic() + seconds
-    with Conversation(_token(credentials), _dialect(spoken), seconds=seconds) as talk:
-        execution_id = _started(talk, hook, parameters, call_id)
+    dialect = _dialect(call.integration.connector_state.get("mcp"))
+    with Conversation(_token(call.credentials), dialect, seconds=call.seconds_left) as talk:
+        execution_id = _started(talk, hook, call.parameters, call.id)
         if hook.response_mode == "onReceived":
             return {"success": True, "executionId": execution_id, "status": "started"}
         try:
-            data = _ended(talk, hook, execution_id, deadline)
+            data = _ended(talk, hook, execution_id, call.deadline)
         except JobsprintError as error:
             raise _lost(error, execution_id) from error
     if data is None:
@@ -75,8 +74,8 @@ def _token(credentials: Credentials) -> Credentials:
     return Credentials(credentials.url + _PATH, keys={"token": credentials.keys["mcpToken"]})
 
 
-def _dialect(spoken: object) -> Dialect | None:
-    match spoken:
+def _dialect(kept: object) -> Dialect | None:
+    match kept:
         case {"era": "modern", "version": str(version)} if version == MODERN:
             return Dialect("modern", version)
         case {"era": "handshake", "version": str(version)} if version in HANDSHAKES:

@@ -54,17 +54,17 @@ class Hook:
         """The names of the path's `:name` segments, in order, each once."""
         return tuple(dict.fromkeys(part[1:] for part in self.path.split("/") if _is_parameter(part)))
 
-    def fact(self) -> JsonObject:
-        """The hook as it is kept."""
-        return {_FACT_NAMES[name]: value for name, value in asdict(self).items()}
+    def to_state(self) -> JsonObject:
+        """The hook as the connector state keeps it."""
+        return {_STATE_NAMES[name]: value for name, value in asdict(self).items()}
 
     @classmethod
-    def of_fact(cls, fact: Mapping[str, Any]) -> "Hook":
-        """The hook that `fact` kept."""
-        return cls(**{name: fact[kept] for name, kept in _FACT_NAMES.items() if kept in fact})
+    def from_state(cls, state: Mapping[str, Any]) -> "Hook":
+        """The hook that `to_state` gave."""
+        return cls(**{name: state[kept] for name, kept in _STATE_NAMES.items() if kept in state})
 
 
-_FACT_NAMES = {
+_STATE_NAMES = {
     "workflow_id": "workflowId",
     "node": "node",
     "method": "method",
