@@ -16,12 +16,12 @@ from jobsprint.core.config import settings
 from jobsprint.delivery import admission, operational_events, queue
 from jobsprint.delivery import attempt as attempts
 from jobsprint.delivery import dispatcher as dispatching
-from jobsprint.delivery.queue import Notice
+from jobsprint.delivery.queue import OutboxCheck
 from jobsprint.delivery.sweeper import sweep
 from jobsprint.domain import endpoint_health, events
-from jobsprint.domain.deliveries import GRACE_MS, SHOWN_WAIT_MS, Claim
+from jobsprint.domain.deliveries import REENQUEUE_DELAY_MS, SHOWN_DEFERRAL_MS, Lease
 from jobsprint.repositories.deliveries import DeliveryStore
-from jobsprint.repositories.endpoint_health import TrafficStore
+from jobsprint.repositories.endpoint_health import EndpointHealthStore
 from jobsprint.repositories.integrations import IntegrationStore
 from tests.support.call import call
 from tests.support.deliveries import Outbox, Sent, deliveries, publish, record, subscribe
@@ -80,8 +80,8 @@ def told(world: World) -> list[dict[str, Any]]:
     return [sent.json for sent in world.outbox.take() if events.is_own(sent.json["event"])]
 
 
-def state_of(webhook: dict[str, Any]) -> endpoint_health.Traffic:
-    return TrafficStore("acme").traffic(webhook["id"]).state
+def state_of(webhook: dict[str, Any]) -> endpoint_health.EndpointHealth:
+    return EndpointHealthStore("acme").get(webhook["id"]).state
 
 
 class Calls:
@@ -121,7 +121,7 @@ def test_a_failure_now_and_then_marks_nothing(world: World, receiver: Receiver) 
     receiver.answer = lambda _: Reply(500 if len(receiver.received) == 3 else 200)
     world.work(*world.publish(8))
     assert IntegrationStore("acme").get(webhook["id"]).watched is False
-    assert world.outbox.take_notices() == []
+    assert world.outbox.take_outbox_checks() == []
 
 
 # --- the breaker ---
@@ -140,7 +140,7 @@ def test_a_failing_webhook_waits_without_using_up_attempts_and_is_probed(world: 
     assert len(receiver.received) == before, "the breaker is open"
     assert len(put_off) == 4
     assert {sent.delay for sent in put_off} == {endpoint_health.FIRST_OPEN_MS // 1000}
-    assert {(sent.json["attempt"], sent.json["deferred"]) for sent in put_off} == {(1, 1)}
+    assert {(sent.json["attempt"], sent.json["deferrals"]) for sent in put_off} == {(1, 1)}
     shown = deliveries(webhook["id"], "?limit=100&state=pending")
     assert len(shown) == 4, "whoever waits is shown to wait"
     assert {one["nextAttemptAt"] for one in shown} == {iso_millis(put_off[0].json["notBefore"])}
@@ -172,7 +172,7 @@ def test_a_failing_webhook_waits_without_using_up_attempts_and_is_probed(world: 
         if item.get("state") == {"S": "delivered"}:
             assert not {"listed", "dueAt", "dueShard", "nextAttemptAt"} & item.keys()
 
-    world.now += endpoint_health.SLOW_KEPT_MS
+    world.now += endpoint_health.LIMITED_MS
     world.work(*world.publish())
     assert IntegrationStore("acme").get(webhook["id"]).watched is False, "well again: it costs nothing any more"
 
@@ -251,23 +251,23 @@ def test_a_hanging_answer_holds_others_back_while_it_is_awaited(
 
     def answer(_: Any) -> Reply:
         time.sleep(2.5)
-        seen.append((IntegrationStore("acme").get(webhook["id"]).watched, len(state_of(webhook).leases)))
+        seen.append((IntegrationStore("acme").get(webhook["id"]).watched, len(state_of(webhook).in_flight)))
         return Reply(200)
 
     receiver.answer = answer
     world.work(*world.publish())
     assert seen == [(True, 1)], "marked while it is awaited"
     state = state_of(webhook)
-    assert (state.leases, state.slow_until) == ((), world.now + endpoint_health.SLOW_KEPT_MS)
+    assert (state.in_flight, state.limited_until) == ((), world.now + endpoint_health.LIMITED_MS)
 
 
 def test_two_batches_at_a_time_go_to_a_slow_webhook(world: World, receiver: Receiver) -> None:
     webhook = subscribe(receiver.url)
-    store = TrafficStore("acme")
+    store = EndpointHealthStore("acme")
     for token in ("a", "b"):
         store.change(
             webhook["id"],
-            lambda state, token=token: (endpoint_health.found_slow(state, token, world.now), None),
+            lambda state, token=token: (endpoint_health.limited(state, token, world.now), None),
             now=world.now,
         )
     IntegrationStore("acme").watch(webhook["id"], watched=True)
@@ -279,7 +279,7 @@ def test_two_batches_at_a_time_go_to_a_slow_webhook(world: World, receiver: Rece
     world.now += endpoint_health.LEASE_MS  # both holders died
     world.work(*put_off)
     assert len(receiver.received) == 3
-    assert state_of(webhook).leases == ()
+    assert state_of(webhook).in_flight == ()
 
 
 # --- the rate limit ---
@@ -344,7 +344,7 @@ def test_failing_and_recovered_are_told_once_each_and_not_to_the_webhook_itself(
     world.work(*world.publish())
     [recovered] = told(world)
     assert (recovered["event"], recovered["webhookId"]) == ("webhook.recovered", listening["id"])
-    assert state_of(webhook).untold == ()
+    assert state_of(webhook).unpublished == ()
 
 
 def test_exhausted_deliveries_are_told_at_once_and_the_rest_after_an_hour(
@@ -365,12 +365,12 @@ def test_exhausted_deliveries_are_told_at_once_and_the_rest_after_an_hour(
         world.work(*world.publish())
     assert told(world) == []
 
-    notices = world.outbox.take_notices()
-    assert {sent.group for sent in notices} == {webhook["id"]}
+    checks = world.outbox.take_outbox_checks()
+    assert {sent.group for sent in checks} == {webhook["id"]}
     for _ in range(10):  # in hops of 15 minutes
-        world.now += max(sent.delay for sent in notices) * 1000
-        world.work(*notices)
-        notices = world.outbox.take_notices() or notices
+        world.now += max(sent.delay for sent in checks) * 1000
+        world.work(*checks)
+        checks = world.outbox.take_outbox_checks() or checks
         if found := told(world):
             break
     [digest] = found
@@ -395,8 +395,8 @@ def test_enabled_after_a_crash_had_left_its_disabling_half_done_a_webhook_is_pro
     world.work(*messages)
     assert len(receiver.received) == 1 + 1, "one probe before full return"
     assert [one["event"] for one in told(world)] == ["webhook.disabled", "webhook.recovered"]
-    world.now += operational_events.NOTICE_MS
-    world.work(*world.outbox.take_notices())
+    world.now += operational_events.CHECK_AFTER_MS
+    world.work(*world.outbox.take_outbox_checks())
     assert told(world) == []
 
 
@@ -500,7 +500,7 @@ def test_failing_to_deliver_an_own_event_tells_nothing(
     messages = [sent for sent in world.publish(12, event="webhook.failing") if sent.group]
     world.work(*messages)
     assert len(receiver.received) >= endpoint_health.MIN_ATTEMPTS
-    assert [one for one in told(world) if "deferred" not in one] == [], "nothing new; some of the old wait"
+    assert [one for one in told(world) if "deferrals" not in one] == [], "nothing new; some of the old wait"
 
 
 def test_what_a_crash_left_untold_is_told_by_the_notice(
@@ -513,14 +513,14 @@ def test_what_a_crash_left_untold_is_told_by_the_notice(
         patch.setattr(operational_events, "tell", lambda *_: None)
         world.work(*world.publish(endpoint_health.MIN_ATTEMPTS))
     assert told(world) == []
-    [notice] = world.outbox.take_notices()
-    assert notice.delay == operational_events.NOTICE_MS // 1000
+    [check] = world.outbox.take_outbox_checks()
+    assert check.delay == operational_events.CHECK_AFTER_MS // 1000
     for _ in range(2):  # also when it comes twice
-        world.now += operational_events.NOTICE_MS
-        world.work(notice)
+        world.now += operational_events.CHECK_AFTER_MS
+        world.work(check)
     assert [one["event"] for one in told(world)] == ["webhook.failing"]
-    operational_events.follow(Notice("acme", "wh_01m8288m5jfcptj5b3fxvspecm", 0), world.now)
-    assert state_of(webhook).untold == ()
+    operational_events.follow(OutboxCheck("acme", "wh_01m8288m5jfcptj5b3fxvspecm", 0), world.now)
+    assert state_of(webhook).unpublished == ()
 
 
 def test_a_disabling_that_a_crash_left_untold_is_told_by_the_notice(
@@ -533,18 +533,18 @@ def test_a_disabling_that_a_crash_left_untold_is_told_by_the_notice(
         patch.setattr(operational_events, "_keep_disabled", lambda *_, **__: 1 / 0)
         world.work(*world.publish())
     assert told(world) == []
-    world.now += operational_events.NOTICE_MS
-    world.work(*world.outbox.take_notices())
+    world.now += operational_events.CHECK_AFTER_MS
+    world.work(*world.outbox.take_outbox_checks())
     assert [one["event"] for one in told(world)] == ["webhook.disabled"]
 
 
 def test_batches_that_meet_never_exceed_the_rate_limit_together(world: World, receiver: Receiver) -> None:
     """Eight containers at once: each decides anew on what the others wrote."""
     webhook = IntegrationStore("acme").get(subscribe(receiver.url, rateLimit=20)["id"])
-    tickets = [queue.to_ticket(sent.body) for sent in world.publish(5)]
+    tasks = [queue.from_text(sent.body) for sent in world.publish(5)]
 
     def ask(_: int) -> int:
-        own = admission.Gate(lambda: world.now, lambda: 0.5).admit([(ticket, webhook) for ticket in tickets])
+        own = admission.AdmissionControl(lambda: world.now, lambda: 0.5).admit([(task, webhook) for task in tasks])
         return own.count(None)
 
     with ThreadPoolExecutor(8) as containers:
@@ -559,8 +559,8 @@ def test_a_delivery_that_waits_and_whose_message_is_lost_comes_by_the_sweep(worl
     world.work(*world.publish())
     [waiting] = world.outbox.take()
     lost = waiting.json
-    assert lost["deferred"] == 1
-    world.now = lost["notBefore"] + GRACE_MS + 1
+    assert lost["deferrals"] == 1
+    world.now = lost["notBefore"] + REENQUEUE_DELAY_MS + 1
     sweep(lambda: world.now)
     brought = [sent for sent in world.outbox.take() if sent.json["deliveryId"] == lost["deliveryId"]]
     assert [sent.json["attempt"] for sent in brought] == [1]
@@ -577,7 +577,7 @@ def test_a_short_wait_costs_no_write(world: World, receiver: Receiver) -> None:
     calls = Calls()
     world.work(*messages)
     calls.stop()
-    assert max(sent.json["notBefore"] for sent in world.outbox.take()) <= world.now + SHOWN_WAIT_MS
+    assert max(sent.json["notBefore"] for sent in world.outbox.take()) <= world.now + SHOWN_DEFERRAL_MS
     assert calls.made["UpdateItem"] == 0
     assert len(deliveries(webhook["id"])) == 4
 
@@ -587,7 +587,7 @@ def test_in_a_long_line_whoever_waits_for_longer_is_shown(world: World, receiver
     world.work(*world.publish(9))
     waits = {sent.json["deliveryId"]: sent.json["notBefore"] for sent in world.outbox.take()}
     shown = {one["id"]: one["nextAttemptAt"] for one in deliveries(webhook["id"], "?state=pending")}
-    assert shown == {id_: iso_millis(at) for id_, at in waits.items() if at > world.now + SHOWN_WAIT_MS}
+    assert shown == {id_: iso_millis(at) for id_, at in waits.items() if at > world.now + SHOWN_DEFERRAL_MS}
     assert len(shown) == 3
 
 
@@ -607,7 +607,7 @@ def test_a_message_that_comes_twice_makes_one_chain(world: World, receiver: Rece
         [following] = [one for one in world.outbox.take() if one.json["deliveryId"] == message.json["deliveryId"]]
         assert following.json["attempt"] == attempt
         # Open as long as the next one is under way, so that it is put off again.
-        store = TrafficStore("acme")
+        store = EndpointHealthStore("acme")
         until = following.json["notBefore"] + 1
         store.change(webhook["id"], lambda state, at=until: (replace(state, open_until=at), None), now=world.now)
         message, world.now = following, following.json["notBefore"]
@@ -662,8 +662,8 @@ def test_a_message_that_comes_twice_and_is_put_off_the_second_time_outlives_its_
     """SQS hands out one message to two workers; the one dies that has the claim, the other puts it off for a moment."""
     webhook = subscribe(receiver.url, rateLimit=1)
     [message] = world.publish()
-    ticket = queue.to_ticket(message.body)
-    DeliveryStore("acme").claim(ticket, Claim("twice", "dead"), world.now)
+    task = queue.from_text(message.body)
+    DeliveryStore("acme").claim(task, Lease("twice", "dead"), world.now)
     [other] = world.publish()
     world.work(other)  # has this second for itself
     again = record(message.body, "twice", received=2)

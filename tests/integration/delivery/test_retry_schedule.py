@@ -173,4 +173,4 @@ def test_what_waits_for_a_webhook_that_is_gone_is_discarded_when_its_time_comes(
     )["Items"]
     assert row["state"] == {"S": "discarded"}
     assert row["listed"] == {"S": f"acme#{webhook['id']}#discarded"}
-    assert not {"nextAttemptAt", "dueAt", "dueShard", "claim"} & row.keys()
+    assert not {"nextAttemptAt", "dueAt", "dueShard", "leaseToken"} & row.keys()

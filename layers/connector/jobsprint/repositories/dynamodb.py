@@ -1,9 +1,10 @@
-"""DynamoDB attribute values and bounded queries: what every store shares.
+"""DynamoDB attribute values, conditional updates and bounded queries: what every store shares.
 
 Kept values are strings, whole numbers, booleans, bytes, lists of strings and maps of strings; anything deeper is kept
 as canonical JSON text, so DynamoDB's numbers never touch a tenant's data.
 """
 
+import re
 from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass
 from typing import Any, TypeAlias, TypeVar
@@ -18,6 +19,7 @@ _Answer = TypeVar("_Answer")
 
 MAX_READ = 1000
 _PAGE = 250
+_ALIAS = re.compile(r"#(\w+)")
 
 
 def marshal(value: Value) -> dict[str, Any]:
@@ -85,6 +87,44 @@ def try_write(write: Callable[[], _Answer]) -> _Answer | Lost:
 def written(write: Callable[[], object]) -> bool:
     """Whether the condition of a write held, and it was done. Any other error of DynamoDB is raised."""
     return not isinstance(try_write(write), Lost)
+
+
+def update_item(
+    table: str,
+    key: Mapping[str, str],
+    changes: Mapping[str, Value | None],
+    *,
+    condition: str,
+    values: Mapping[str, Value] | None = None,
+    expressions: Mapping[str, str] | None = None,
+) -> Item | Lost:
+    """Change an item in one write if `condition` holds, and return it as it is afterwards; else what stands instead.
+
+    A change to None removes its attribute. Every attribute is written `#name`, as some names are reserved words, and
+    the new value of a change is `:name`. `values` are further ones that the condition or an expression names.
+    `expressions` set an attribute otherwise: {"createdAt": "if_not_exists(#createdAt, :createdAt)"}.
+    """
+    present = {name: value for name, value in changes.items() if value is not None}
+    sets = {**{name: f":{name}" for name in present}, **(expressions or {})}
+    removes = [f"#{name}" for name, value in changes.items() if value is None]
+    update = f"SET {', '.join(f'#{name} = {expression}' for name, expression in sets.items())}"
+    if removes:
+        update += f" REMOVE {', '.join(removes)}"
+    answer = try_write(
+        lambda: aws.dynamodb().update_item(
+            TableName=table,
+            Key=marshal_item(key),
+            UpdateExpression=update,
+            ConditionExpression=condition,
+            ExpressionAttributeNames={f"#{name}": name for name in _ALIAS.findall(f"{update} {condition}")},
+            ExpressionAttributeValues=marshal_item(
+                {**{f":{name}": present[name] for name in present}, **(values or {})}
+            ),
+            ReturnValues="ALL_NEW",
+            ReturnValuesOnConditionCheckFailure="ALL_OLD",
+        )
+    )
+    return answer if isinstance(answer, Lost) else unmarshal_item(answer["Attributes"])
 
 
 def live(item: Item, now: int) -> bool:
