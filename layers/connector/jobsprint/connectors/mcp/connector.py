@@ -174,7 +174,7 @@ def _credentials(given: ServerConnect, current: Credentials) -> Credentials:
         case TokenConnect():
             return Credentials(given.server_url, keys={"token": given.token})
         case OAuthConnect():
-            # The grant's token stands there by now (`integrations.oauth_access`).
+            # The grant's token is among them by now (`integrations.oauth_tokens`).
             return Credentials(given.server_url, keys=current.keys)
         case _:
             return Credentials(given.server_url)

@@ -62,7 +62,7 @@ class Listing:
 
 
 def _tool(entry: JsonValue, *, modern: bool) -> Tool | None:
-    """The tool, or None for one that cannot be called: a name beyond MCP's letters, or a schema nobody can check."""
+    """The tool, or None for one that cannot be called: a name with other letters than MCP's, or an unusable schema."""
     if not isinstance(entry, dict):
         return None
     name, schema = entry.get("name"), entry.get("inputSchema")
