@@ -12,6 +12,7 @@ from jobsprint.core import aws as clients
 from jobsprint.delivery import dispatcher as dispatching
 from jobsprint.delivery import queue, sweeper
 from jobsprint.domain.deliveries import LEASE_MS, REENQUEUE_DELAY_MS, Lease
+from jobsprint.repositories import delivery_items
 from jobsprint.repositories.deliveries import DeliveryStore
 from jobsprint.repositories.delivery_items import DUE_SHARDS
 from jobsprint.repositories.due_index import DueShard
@@ -94,8 +95,8 @@ def test_what_is_due_soon_comes_to_the_second_and_once(outbox: Outbox, receiver:
 
 
 def test_many_go_in_batches_of_ten_page_by_page(outbox: Outbox, webhook: str, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr("jobsprint.repositories.deliveries._due_shard", lambda _: "3")
-    monkeypatch.setattr(sweeper, "_PAGE", 20)
+    monkeypatch.setattr(delivery_items, "DUE_SHARDS", 1)
+    monkeypatch.setattr(sweeper, "PAGE", 20)
     waiting(outbox, 25)
     counted = calls()
     found = swept(outbox, first_due() + HOUR_MS)
@@ -154,7 +155,7 @@ def test_what_moved_since_it_was_read_stays_as_it_is(outbox: Outbox, webhook: st
 def test_a_run_ends_in_time_and_the_next_one_goes_on(
     outbox: Outbox, webhook: str, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr("jobsprint.repositories.deliveries._due_shard", lambda _: "3")
+    monkeypatch.setattr(delivery_items, "DUE_SHARDS", 1)
     waiting(outbox, 30)
     clock = [first_due() + HOUR_MS]
     real = queue.send_all

@@ -56,7 +56,7 @@ def task(at: int, attempt: int = 1) -> DeliveryTask:
     return DeliveryTask("secret-tenant", "wh_1", "dlv_1", event, "workflow.executed", "now", "key", attempt)
 
 
-def test_a_batch_comes_to_figures_without_names(capsys: pytest.CaptureFixture[str]) -> None:
+def test_the_metrics_of_a_batch_name_no_tenant(capsys: pytest.CaptureFixture[str]) -> None:
     recorded = [
         RecordedAttempt(task(1_000), Attempt(1, "success", 1_250, 40), "delivered"),
         RecordedAttempt(task(1_000, 2), Attempt(2, "error", 9_000, 15, failure="tls: certificate_name"), "retrying"),

@@ -131,12 +131,12 @@ def _cut(text: str, limit: int) -> str:
 
 def _fitting(names: Iterable[str], limit: int) -> tuple[str, ...]:
     """As many of the names as have at most `limit` bytes; `…` at the end shows that there were more."""
-    kept: tuple[str, ...] = ()
+    fitting: tuple[str, ...] = ()
     for name in names:
-        if _size([*kept, name, "…"]) > limit:
-            return (*kept, "…")
-        kept = (*kept, name)
-    return kept
+        if _size([*fitting, name, "…"]) > limit:
+            return (*fitting, "…")
+        fitting = (*fitting, name)
+    return fitting
 
 
 def _size(value: str | list[str | None]) -> int:

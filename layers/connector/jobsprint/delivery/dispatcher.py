@@ -1,7 +1,7 @@
 """The dispatcher: delivers a batch of tasks from the queue. Admit → claim → send → record → schedule.
 
 A message is done when the result of its attempt is recorded and the next attempt, if there is one within 15 minutes, is
-in the queue; a later one stands in the due index, and `delivery.sweeper` enqueues it. A crash anywhere returns the
+in the queue; a later one is in the due index, and `delivery.sweeper` enqueues it. A crash anywhere returns the
 message, and the delivery's row says how far it got (`domain.deliveries.resolve_claim_conflict`). Whatever an endpoint
 does, its message succeeds: only faults of the service return it.
 
@@ -172,7 +172,7 @@ class _Batch:
     def _defer(self, delivery: _Delivery, until: int) -> None:
         with self._returning(delivery.message):
             now, task = self._clock(), delivery.task
-            # If the message was received before, an attempt may be in progress, which only the row tells.
+            # If the message was received before, an attempt may be in progress, which only the row says.
             if delivery.message.count > 1 or shows_deferral(task, until, now):
                 deferred, row = DeliveryStore(task.tenant).defer(task, until, now)
                 if not deferred:

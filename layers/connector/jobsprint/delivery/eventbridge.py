@@ -32,7 +32,7 @@ def _tenant(text: str) -> str:
 
 
 class BusDetail(RequestModel):
-    """What the publisher put into `detail`."""
+    """The publisher's part of an event."""
 
     tenant: Annotated[str, AfterValidator(_tenant)]
     data: CanonicalData
@@ -40,7 +40,7 @@ class BusDetail(RequestModel):
 
 
 class BusEvent(RequestModel):
-    """What is read of EventBridge's envelope. Its `id` is the same on every delivery of one event."""
+    """The fields of EventBridge's envelope that are read. Its `id` is the same on every delivery of one event."""
 
     model_config = ConfigDict(extra="ignore")
 
@@ -74,7 +74,7 @@ def _read(body: str) -> BusEvent:
 
 
 def _draft(event: BusEvent, now: int) -> Draft:
-    """What to publish. The bus delivers at least once: its own id identifies an event whose publisher gave none."""
+    """The event to publish. The bus delivers at least once: its own id identifies an event without another one."""
     try:
         at = parse_iso(event.time)
     except ValueError:

@@ -32,7 +32,7 @@ LATE_MESSAGES = 1_000
 """With more messages waiting, the queue may only be late. The dispatcher (100 batches of ten at a time, 30 s at the
 worst) works as many as this within 30 s, and the shortest re-enqueue delay is five minutes."""
 
-_PAGE = 250
+PAGE = 250
 _WORKERS = 16
 
 
@@ -95,7 +95,7 @@ class _Sweep:
         swept = Swept()
         position = None
         while self._clock() < self._ends:
-            found, position = shard.page(self._clock() + LOOK_AHEAD_MS, _PAGE, position)
+            found, position = shard.page(self._clock() + LOOK_AHEAD_MS, PAGE, position)
             ready = [due for due in found if not due.sweeps or not self._queue_is_late()]
             swept.held += len(found) - len(ready)
             swept.enqueued += self._enqueue(shard, ready)

@@ -61,7 +61,7 @@ LEASE_MS = 90_000
 (180 s)."""
 
 MAX_DELAY_MS = 900_000
-"""The longest delay of a message (DelaySeconds of SQS); a longer wait is kept by the due index."""
+"""The longest delay of a message (DelaySeconds of SQS); a longer wait is in the due index."""
 
 REENQUEUE_DELAY_MS = 300_000
 """How long the sweeper waits for a message in the queue before it enqueues another; the delay doubles each time."""

@@ -77,7 +77,7 @@ _LAST = 64
 
 
 def bucket(ms: int) -> int:
-    """The bucket of a duration; 0 is that of 0 ms, and what takes over a minute stands in the last one."""
+    """The bucket of a duration; 0 is that of 0 ms, and durations over a minute are in the last one."""
     return 0 if ms < 1 else min(1 + math.floor(_PER_DOUBLING * math.log2(ms)), _LAST)
 
 

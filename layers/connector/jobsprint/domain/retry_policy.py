@@ -1,4 +1,4 @@
-"""When a delivery is tried, and when it ends (contract, section 4). Pure: times and chance come in."""
+"""The retry policy: when a delivery is attempted again, and when it ends. Pure: times and random numbers come in."""
 
 import math
 from collections.abc import Sequence

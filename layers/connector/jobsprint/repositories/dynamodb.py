@@ -1,7 +1,7 @@
-"""DynamoDB attribute values, conditional updates and bounded queries: what every store shares.
+"""DynamoDB attribute values, conditional updates and bounded queries: what all repositories share.
 
-Kept values are strings, whole numbers, booleans, bytes, lists of strings and maps of strings; anything deeper is kept
-as canonical JSON text, so DynamoDB's numbers never touch a tenant's data.
+Stored values are strings, whole numbers, booleans, bytes, lists of strings and maps of strings; anything deeper is
+stored as canonical JSON text, so DynamoDB's numbers never touch a tenant's data.
 """
 
 import re
@@ -66,7 +66,7 @@ def unmarshal_item(attributes: Mapping[str, Any]) -> Item:
 class Lost:
     """A write whose condition did not hold.
 
-    `item` is what stands instead: empty where nothing does, or where the write did not ask for it by
+    `item` is the current item: empty where there is none, or where the write did not ask for it by
     `ReturnValuesOnConditionCheckFailure="ALL_OLD"`.
     """
 
@@ -74,14 +74,14 @@ class Lost:
 
 
 def try_write(write: Callable[[], _Answer]) -> _Answer | Lost:
-    """The answer of a conditional write, or what stands against it. Any other error of DynamoDB is raised."""
+    """The response to a conditional write, or the item that refused it. Any other error of DynamoDB is raised."""
     try:
         return write()
     except ClientError as error:
         if error.response.get("Error", {}).get("Code") != "ConditionalCheckFailedException":
             raise
-        stands: Any = error.response.get("Item", {})
-        return Lost(unmarshal_item(stands))
+        current: Any = error.response.get("Item", {})
+        return Lost(unmarshal_item(current))
 
 
 def written(write: Callable[[], object]) -> bool:
@@ -98,7 +98,7 @@ def update_item(
     values: Mapping[str, Value] | None = None,
     expressions: Mapping[str, str] | None = None,
 ) -> Item | Lost:
-    """Change an item in one write if `condition` holds, and return it as it is afterwards; else what stands instead.
+    """Change an item in one write if `condition` holds, and return it as it is afterwards; else the current item.
 
     A change to None removes its attribute. Every attribute is written `#name`, as some names are reserved words, and
     the new value of a change is `:name`. `values` are further ones that the condition or an expression names.
@@ -234,7 +234,7 @@ PART_CHARACTERS = 180_000
 
 
 def keep_rest(table: str, pk: str, sk: str, text: str, *, expires: int) -> tuple[str, int]:
-    """Keeps all of `text` but its first part, and gives that and the number of parts. `expires` in Unix seconds."""
+    """Store all of `text` but its first part, and return that and the number of parts. `expires` in Unix seconds."""
     first, *more = (text[start : start + PART_CHARACTERS] for start in range(0, max(1, len(text)), PART_CHARACTERS))
     for number, part in enumerate(more, 1):
         item: dict[str, Value | None] = {"pk": pk, "sk": f"{sk}#{number}", "part": part, "expiresAt": expires}

@@ -16,7 +16,7 @@ from jobsprint.repositories.events import EXTERNAL, SHARDS, events_of, item_key
 FAILED: tuple[DeliveryState, ...] = ("exhausted", "discarded")
 _READERS = 8
 _BEHIND = "!"
-"""Sorts before every character of a key, so nothing stands between a key and the key with this behind it."""
+"""Sorts before every character of a key, so no key is between a key and the key with this behind it."""
 
 _FIELDS = ("pk", "sk", "id", "event", "timestamp", "about", "createdAt", "expiresAt", "packed")
 
