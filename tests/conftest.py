@@ -38,11 +38,10 @@ def aws(monkeypatch: pytest.MonkeyPatch) -> Iterator[dict[str, str]]:
     Gives what `!Ref` gives, by logical id.
     """
     from jobsprint.outbound import pinning
-    from tests.support.partiql import conditions_hold
     from tests.support.resources import on_moto
     from tests.support.template import environment
 
-    with on_moto() as made, conditions_hold():
+    with on_moto() as made:
         _forget()
         for name, value in environment(made | PARAMETERS).items():
             monkeypatch.setenv(name, value)

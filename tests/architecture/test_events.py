@@ -24,9 +24,9 @@ def event_of(folder: str) -> Any:
 def alone() -> Iterator[None]:
     """The dispatcher's client is closed afterwards."""
     yield
-    if dispatcher._client.cache_info().currsize:
-        dispatcher._client().close()
-        dispatcher._client.cache_clear()
+    if dispatcher.delivery_client.cache_info().currsize:
+        dispatcher.delivery_client().close()
+        dispatcher.delivery_client.cache_clear()
 
 
 def test_every_function_has_an_event() -> None:

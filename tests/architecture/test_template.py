@@ -27,8 +27,6 @@ ACTIONS = {
     "dynamodb:PutItem",
     "dynamodb:UpdateItem",
     "dynamodb:DeleteItem",
-    "dynamodb:PartiQLInsert",
-    "dynamodb:PartiQLUpdate",
     "kms:GenerateDataKey",
     "kms:Decrypt",
     "sqs:SendMessage",

@@ -180,7 +180,9 @@ def test_any_bytes_end_in_an_answer_or_a_typed_failure(
             assert outcome.kind in KINDS
             assert outcome.sent or outcome.kind == "timeout_connect"  # a busy machine
             ends[outcome.reason] += 1
-        attempts.Keeper(Credentials("https://hooks.example.com/", secrets=("your_secret",))).attempt_of(outcome, 1, 0)
+        attempts.AttemptRecordBuilder(Credentials("https://hooks.example.com/", secrets=("your_secret",))).build(
+            outcome, 1, 0
+        )
 
     one()
     shown = ", ".join(f"{name} {count}" for name, count in ends.most_common())

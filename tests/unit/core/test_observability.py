@@ -9,7 +9,7 @@ import pytest
 from jobsprint.core import config, observability
 from jobsprint.core.ids import made_at, new_id
 from jobsprint.delivery.metrics import report
-from jobsprint.domain.deliveries import Attempt, Ended, Ticket
+from jobsprint.domain.deliveries import Attempt, DeliveryTask, RecordedAttempt
 from tests.support.template import environment
 
 
@@ -51,19 +51,19 @@ def test_no_metrics_write_no_line_and_values_are_bounded(capsys: pytest.CaptureF
     assert len(lines(capsys)[0]["SendMs"]) == 100
 
 
-def ticket(at: int, attempt: int = 1) -> Ticket:
+def task(at: int, attempt: int = 1) -> DeliveryTask:
     event = new_id("evt", at)
-    return Ticket("secret-tenant", "wh_1", "dlv_1", event, "workflow.executed", "now", "key", attempt)
+    return DeliveryTask("secret-tenant", "wh_1", "dlv_1", event, "workflow.executed", "now", "key", attempt)
 
 
 def test_the_metrics_of_a_batch_name_no_tenant(capsys: pytest.CaptureFixture[str]) -> None:
-    ended = [
-        Ended(ticket(1_000), Attempt(1, "success", 1_250, 40), "delivered"),
-        Ended(ticket(1_000, 2), Attempt(2, "error", 9_000, 15, failure="tls: certificate_name"), "retrying"),
-        Ended(ticket(1_000), Attempt(1, "error", 900, 5, failure="tls: handshake"), "exhausted"),
-        Ended(ticket(1_000, 3), Attempt(3, "unknown", 9_000, 0, failure="worker_died"), "retrying"),
+    recorded = [
+        RecordedAttempt(task(1_000), Attempt(1, "success", 1_250, 40), "delivered"),
+        RecordedAttempt(task(1_000, 2), Attempt(2, "error", 9_000, 15, failure="tls: certificate_name"), "retrying"),
+        RecordedAttempt(task(1_000), Attempt(1, "error", 900, 5, failure="tls: handshake"), "exhausted"),
+        RecordedAttempt(task(1_000, 3), Attempt(3, "unknown", 9_000, 0, failure="worker_died"), "retrying"),
     ]
-    report(ended, discarded=1, came_back=1)
+    report(recorded, discarded=1, returned=1)
     written = capsys.readouterr().out
     assert "secret-tenant" not in written
     assert "wh_1" not in written

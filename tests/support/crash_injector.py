@@ -23,7 +23,6 @@ from tests.support.template import ROOT, import_path
 
 KILLED = 70
 FOLDERS = ("publish_events", "receive_events", "dispatch_webhooks", "sweep_deliveries")
-CARRIED_FOLDERS = ("publish_events", "dispatch_webhooks", "recover_webhook", "recover_deliveries")
 AGAIN_FOLDERS = ("resend_delivery", "recover_webhook", "recover_deliveries", "dispatch_webhooks", "sweep_deliveries")
 
 
@@ -37,12 +36,12 @@ class World:
     died: list[str] = field(default_factory=list)
 
 
-class Mortals:
+class CrashInjector:
     """The forking process. Its environment is this one's; AWS is at the socket `aws`."""
 
     def __init__(self, aws: Path) -> None:
         self._process = subprocess.Popen(
-            [sys.executable, "-m", "tests.support.mortals", str(aws)],
+            [sys.executable, "-m", "tests.support.crash_injector", str(aws)],
             stdin=subprocess.PIPE,
             stdout=subprocess.PIPE,
             cwd=ROOT,
@@ -109,7 +108,7 @@ def _main(socket_path: str) -> None:
     from jobsprint.domain import endpoint_health
     from jobsprint.outbound.client import Client
     from jobsprint.outbound.transfer import TransferPool
-    from jobsprint.repositories import deliveries
+    from jobsprint.repositories import delivery_items
     from tests.support.call import Context, handler
     from tests.support.shared_aws import Remote
 
@@ -141,11 +140,10 @@ def _main(socket_path: str) -> None:
 
     TransferPool.start = starting  # type: ignore[method-assign]
     Client.send_all = sending  # type: ignore[method-assign]
-    # The same jitter in every world, all that waits in one shard, all results of a batch in one call, no receiver slow
-    # because this machine is busy: else boundaries would come and go.
-    dispatching._fraction = lambda: 0.5
-    dispatching.GATHER_SECONDS = 60
-    deliveries._due_shard = lambda _: "0"
+    # The same jitter in every world, all that waits in one shard, no endpoint slow because this machine is busy: else
+    # boundaries would come and go.
+    dispatching.random_fraction = lambda: 0.5
+    delivery_items.DUE_SHARDS = 1
     endpoint_health.SLOW_MS = 60_000
     for client in (aws.dynamodb(), aws.sqs(), aws.kms()):
         client.meta.events.register("before-send", before_send)

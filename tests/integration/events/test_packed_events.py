@@ -1,19 +1,21 @@
-"""Events of one publish are kept together: fewer writes, and each is still found, resent and recovered by itself."""
+"""Events of one batch are packed into items: fewer writes, and each is still found, resent and replayed by itself."""
 
 import json
 from collections import Counter
+from dataclasses import replace
 from datetime import UTC, datetime, timedelta
 from typing import Any
 
 import pytest
-from hypothesis import given
+from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
 from jobsprint.core import aws as clients
 from jobsprint.core.ids import new_ids
 from jobsprint.domain.events import Event
 from jobsprint.repositories import events
-from jobsprint.repositories.events import EventStore, event_key, events_of, item_key
+from jobsprint.repositories.events import EventStore, event_key, item_key
+from jobsprint.repositories.replay_candidates import ReplayCandidates
 from tests.support.call import call
 from tests.support.deliveries import Outbox, dispatch, record, subscribe, work
 from tests.support.receiver import Receiver
@@ -46,7 +48,7 @@ def test_a_batch_is_one_item_whose_key_is_the_last_id(outbox: Outbox) -> None:
     assert ids == sorted(ids)
 
 
-def test_those_that_the_caller_named_stand_alone_and_the_answers_keep_their_order(outbox: Outbox) -> None:
+def test_events_with_an_id_of_the_callers_are_stored_alone_and_the_answers_keep_their_order(outbox: Outbox) -> None:
     named = {"id": "mine", "data": {"n": 1}}
     answers = publish_all({"data": {"n": 0}}, named, {"data": {"n": 2}}, named, {**named, "data": {"n": 4}})
     assert len(rows()) == 2
@@ -56,7 +58,7 @@ def test_those_that_the_caller_named_stand_alone_and_the_answers_keep_their_orde
 
 
 def test_long_data_is_spread_over_items(outbox: Outbox) -> None:
-    text = "x" * (events.MOST_TOGETHER // 2 - 100)
+    text = "x" * (events.MAX_PACKED // 2 - 100)
     ids = [answer["id"] for answer in publish_all(*({"data": {"n": n, "text": text}} for n in range(5)))]
     assert {row["sk"]["S"] for row in rows()} == {ids[1], ids[3], ids[4]}
 
@@ -90,41 +92,27 @@ def test_a_recovery_goes_on_in_the_middle_of_an_item(outbox: Outbox, endpoint: R
     assert Counter(message.json["eventId"] for message in outbox.take()) == Counter(ids)
 
 
-@pytest.mark.parametrize("kept_as", [lambda group: group[-1].id, lambda group: f"ext#of/{group[0].id}"])
+@settings(max_examples=25, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])
 @given(texts=st.lists(st.text(max_size=40), min_size=2, max_size=30), most=st.integers(0, 80))
-def test_what_is_kept_together_comes_apart_again(kept_as: Any, texts: list[str], most: int) -> None:
+def test_packed_events_are_read_as_they_were_stored(aws: dict[str, Any], texts: list[str], most: int) -> None:
     ids = new_ids("evt", 1_700_000_000_000, len(texts))
-    given_events = [Event("acme", id_, "a.b", "t", text) for id_, text in zip(ids, texts, strict=True)]
+    published = [Event("acme", id_, "a.b", "t", text) for id_, text in zip(ids, texts, strict=True)]
     with pytest.MonkeyPatch.context() as patch:
-        patch.setattr(events, "MOST_TOGETHER", most)
-        groups = list(events._groups(given_events))
-    assert [event for group in groups for event in group] == given_events
-    for group in groups:
-        assert len(group) == 1 or sum(len(event.data) for event in group) <= most
-        placed = events._placed(group, kept_as(group))
-        key = item_key("acme", event_key(placed[0]))
-        assert {tuple(item_key("acme", event_key(event)).items()) for event in placed} == {tuple(key.items())}
-        found = events_of("acme", {**key, "together": events._together(placed)})
-        assert found == [(event_key(event), event) for event in placed]
+        patch.setattr(events, "MAX_PACKED", most)
+        stored = EventStore("acme").put_events(published, 1_700_000_000_000)
+    assert [replace(event, packed_key=None) for event in stored] == published
+    keys = {event_key(event): event for event in stored}
+    assert len(keys) == len(stored)
+    found = ReplayCandidates("acme").stored(keys, 1_700_000_000_000)
+    assert {key: one.event for key, one in found.items()} == keys
+    sizes = Counter[str]()
+    for event in stored:
+        sizes[item_key("acme", event_key(event))["sk"]] += len(event.data)
+    counts = Counter(item_key("acme", event_key(event))["sk"] for event in stored)
+    assert all(counts[sk] == 1 or size <= most for sk, size in sizes.items())
 
 
-def test_an_answer_that_was_lost_is_no_conflict(aws: dict[str, Any]) -> None:
+def test_storing_an_event_again_is_no_conflict(aws: dict[str, Any]) -> None:
     [id_] = new_ids("evt", 1_700_000_000_000, 1)
     event = Event("acme", id_, "a.b", "t", "{}")
-    assert EventStore("acme").keep(event, "", 1) == EventStore("acme").keep(event, "", 1) == event
-
-
-def test_a_row_of_before_still_answers_for_its_id(outbox: Outbox, endpoint: Receiver) -> None:
-    """Before data was compressed, a row told its fingerprint as text and named both ids."""
-    subscribe(endpoint.url)
-    draft = {"id": "mine", "event": "order.paid", "data": {"n": 1, "text": "x" * 300}}
-    first = call("POST", "/events", body=draft)
-    [row], [message] = rows(), outbox.take()
-    kept = {"id": first.data["id"], "externalId": "mine", "data": message.json["data"]}
-    kept["fingerprint"] = row["fingerprint"]["B"].hex()
-    before = {name: {"S": value} for name, value in kept.items()}
-    clients.dynamodb().put_item(TableName="EventsTable", Item={**row, **before})
-    again = call("POST", "/events", body=draft)
-    assert (again.status, again.data) == (202, first.data)
-    assert [message.json["data"] for message in outbox.take()] == [kept["data"]]
-    assert call("POST", "/events", body={**draft, "data": {"n": 2}}).status == 409
+    assert EventStore("acme").put_event(event, "", 1) == EventStore("acme").put_event(event, "", 1) == event
