@@ -207,7 +207,7 @@ def test_a_next_attempt_that_never_got_into_the_queue_is_found(outbox: Outbox, r
     assert deliveries(webhook)[0]["state"] == "delivered"
 
 
-def test_a_retry_whose_worker_died_for_good_is_unknown_and_the_next_one_follows(
+def test_a_retry_whose_worker_and_message_are_lost_is_unknown_and_the_next_one_follows(
     outbox: Outbox, receiver: Receiver, webhook: str
 ) -> None:
     due_at = waiting(outbox)
@@ -230,7 +230,7 @@ def test_a_retry_whose_worker_died_for_good_is_unknown_and_the_next_one_follows(
     assert deliveries(webhook)[0]["state"] == "delivered"
 
 
-def test_a_retry_that_is_under_way_is_left_alone(outbox: Outbox, webhook: str) -> None:
+def test_a_retry_in_progress_is_left_alone(outbox: Outbox, webhook: str) -> None:
     due_at = waiting(outbox)
     [message] = swept(outbox, due_at)
     DeliveryStore("acme").claim(queue.from_text(message.body), Lease("m", "x"), due_at)
@@ -248,12 +248,12 @@ def test_a_lease_outlives_its_function_and_not_the_rate() -> None:
     assert sweeper.LOOK_AHEAD_MS >= 2 * MINUTE_MS
 
 
-def test_the_grace_is_longer_than_the_queue_keeps_a_dead_workers_message() -> None:
+def test_the_reenqueue_delay_is_longer_than_a_crashed_workers_message_is_hidden() -> None:
     hidden = resources("AWS::SQS::Queue")["DeliveryQueue"]["VisibilityTimeout"] * 1000
     assert hidden <= REENQUEUE_DELAY_MS - sweeper.LOOK_AHEAD_MS
 
 
-def test_the_index_has_what_a_ticket_needs() -> None:
+def test_the_index_has_what_a_task_needs() -> None:
     [index] = [
         one
         for one in resources("AWS::DynamoDB::Table")["EventsTable"]["GlobalSecondaryIndexes"]
