@@ -11,7 +11,7 @@ from jobsprint.api.pagination import Cursor, Limit
 from jobsprint.api.schemas.common import Moment, Page, WebhookId, page
 from jobsprint.api.schemas.deliveries import DeliveryView
 from jobsprint.core.clock import parse_iso, parse_until
-from jobsprint.domain.deliveries import CodeClass, DeliveryState, Wanted
+from jobsprint.domain.deliveries import CodeClass, DeliveryFilter, DeliveryState
 from jobsprint.webhooks import deliveries
 
 app = Endpoint(scope="webhooks:read")
@@ -35,7 +35,7 @@ def list_deliveries(
     cursor: Cursor = None,
 ) -> Page[DeliveryView]:
     """Each delivery with its state and every attempt."""
-    wanted = Wanted(
+    wanted = DeliveryFilter(
         state=state,
         event=event,
         code_class=codeClass,

@@ -97,7 +97,7 @@ class Endpoint(APIGatewayRestResolver):
         _log(event, answer["statusCode"], self._caller, started)
         self._caller = None
         logger.remove_keys(["requestId"])
-        answer["headers"] = {**answer.get("headers", {}), **self.answer_headers, **cors_headers(event)}
+        answer["headers"] = {**answer.get("headers", {}), **self.answer_headers, **cors_headers()}
         return answer
 
     def _resolve_once(self, event: dict[str, Any], context: LambdaContext) -> Answer:

@@ -229,7 +229,7 @@ class StatsWindow(ResponseModel):
     @classmethod
     def of(cls, window: Window) -> "StatsWindow":
         """The attempts of a window as they are shown."""
-        said = window.figures
+        said = window.metrics
         seen = said.p50 is not None and said.p95 is not None
         return cls(
             since=iso_seconds(window.since),
