@@ -5,7 +5,7 @@ from typing import Annotated, Any
 from aws_lambda_powertools.event_handler.openapi.params import Body
 
 from jobsprint.api.app import Endpoint
-from jobsprint.api.schemas.common import Data, IntegrationId, success
+from jobsprint.api.schemas.common import Data, IntegrationId, shown, success
 from jobsprint.api.schemas.integrations import ConnectView
 from jobsprint.connectors.registry import connect_models
 from jobsprint.core.models import DescribedAs
@@ -19,7 +19,10 @@ app = Endpoint(scope="integrations:write")
 
 
 @app.post(
-    "/integrations/<integrationId>/connect", status_code=201, summary="Connect integration", tags=["Integrations"]
+    "/integrations/<integrationId>/connect",
+    summary="Connect integration",
+    tags=["Integrations"],
+    responses={200: shown(), 201: shown()},
 )
 def connect_integration(
     integrationId: IntegrationId,

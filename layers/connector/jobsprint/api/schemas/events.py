@@ -6,6 +6,7 @@ from typing import Annotated, Any, Literal, TypeAlias
 
 from pydantic import AfterValidator, Field, SkipValidation, WithJsonSchema
 
+from jobsprint.api.schemas.common import Problem, WrongField
 from jobsprint.core.clock import iso_seconds
 from jobsprint.core.errors import Detail, InvalidFields, JobsprintError
 from jobsprint.core.json_schema import check_schema
@@ -14,13 +15,6 @@ from jobsprint.delivery.publisher import Draft, Published, publish
 from jobsprint.delivery.subscriptions import Reason
 from jobsprint.domain.events import CanonicalData, EventName, EventType, ExternalId, Timestamp
 from jobsprint.domain.integrations import MAX_DESCRIPTION, Integration
-
-
-class WrongField(ResponseModel):
-    """One wrong field and what to do."""
-
-    field: str
-    message: str
 
 
 class EventTaken(ResponseModel):
@@ -38,21 +32,8 @@ class EventTaken(ResponseModel):
             id=published.id,
             deliveries=published.deliveries,
             external_id=published.external_id,
-            warnings=_listed(published.warnings),
+            warnings=WrongField.listed(published.warnings),
         )
-
-
-class Problem(ResponseModel):
-    """Why something was refused."""
-
-    code: str
-    message: str
-    details: list[WrongField] | None = None
-
-    @classmethod
-    def of(cls, error: JobsprintError) -> "Problem":
-        """A failure as it is answered."""
-        return cls(code=error.code, message=error.message, details=_listed(error.details))
 
 
 class EventRefused(ResponseModel):
@@ -106,11 +87,7 @@ class Reach(ResponseModel):
             ReachedWebhook(id=webhook.id, name=webhook.name, reached=reason == "subscribed", reason=reason)
             for webhook, reason in reasons
         ]
-        return cls(webhooks=webhooks, warnings=_listed(warnings))
-
-
-def _listed(details: Sequence[Detail]) -> list[WrongField] | None:
-    return [WrongField(field=detail.field, message=detail.message) for detail in details] or None
+        return cls(webhooks=webhooks, warnings=WrongField.listed(warnings))
 
 
 MAX_BATCH = 25
