@@ -98,7 +98,7 @@ class Mcp:
         return Connection(credentials, offer.capabilities, f"Connected{offer.note}", connector_state=state)
 
     def test(self, integration: Integration, credentials: Credentials) -> TestResult:
-        """Lists the tools, which changes nothing on the server; only the first page while the list is fresh."""
+        """List the tools, which changes nothing on the server; only the first page while the list is fresh."""
         started = time.monotonic()
         fresh_until = integration.connector_state.get("toolsFreshUntil")
         fresh = integration.status == "connected" and isinstance(fresh_until, int) and fresh_until > now_ms()
