@@ -9,7 +9,7 @@ PYTHON ?= $(shell for name in python3 python3.13 python3.12 python3.14 python3.1
 	$$name -c '$(SUITS)' 2>/dev/null && { echo $$name; break; }; done)
 
 # What the make line may set reaches the template's parameters through the environment (tools/local/options.py).
-export PORT ALLOW_PRIVATE_TARGETS RETRY_SCHEDULE HEALTH_TEST_RATE ZAPIER_MCP_URL REDIRECT_ORIGINS CORS_ORIGINS \
+export PORT ALLOW_PRIVATE_TARGETS RETRY_SCHEDULE HEALTH_TEST_RATE ZAPIER_MCP_URL REDIRECT_ORIGINS CORS_ORIGIN \
 	ZAPIER_CLIENT_ID CATALOG_SOURCE_URL CATALOG_REFRESH_RATE
 
 VENV := .venv/bin/python
@@ -84,7 +84,7 @@ test-connectors: install ## The connectors against real servers: installs n8n in
 	@"$(VENV)" -m tools.local.n8n
 	$(PYTEST) tests/connectors
 
-bench: install ## The benchmarks, each figure beside its target; writes bench/results/latest.json: [SUITES="cold warm"]
+bench: install ## The benchmarks, each figure beside its target; writes bench/results/latest.json: [SUITES="stack cost"]
 	@"$(PYTHON)" tools/local/install.py bench
 	@PYTHONPATH=.:layers/connector "$(VENV)" -m tools.bench $(SUITES)
 

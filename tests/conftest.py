@@ -37,37 +37,33 @@ def aws(monkeypatch: pytest.MonkeyPatch) -> Iterator[dict[str, str]]:
 
     Gives what `!Ref` gives, by logical id.
     """
-    from jobsprint.core import aws as clients
     from jobsprint.outbound import pinning
-    from jobsprint.security import encryption
-    from tests.support.partiql import conditions_hold
     from tests.support.resources import on_moto
     from tests.support.template import environment
 
-    with on_moto() as made, conditions_hold():
-        _forget(clients, encryption)
+    with on_moto() as made:
+        _forget()
         for name, value in environment(made | PARAMETERS).items():
             monkeypatch.setenv(name, value)
         monkeypatch.setattr(pinning, "system_resolver", _no_dns)
         yield made
-        _forget(clients, encryption)
+        _forget()
 
 
 def _no_dns(*_: Any, **__: Any) -> list[Any]:
     raise OSError("no test asks a name server")
 
 
-def _forget(clients: Any, encryption: Any) -> None:
+def _forget() -> None:
     from jobsprint.catalog import published
+    from jobsprint.core import aws
     from jobsprint.delivery import endpoints, schema_check
+    from jobsprint.security import encryption
 
     # What a container keeps warm must not outlive the AWS of one test.
-    for client in (clients.dynamodb, clients.sqs, clients.kms, clients.apigateway, clients.s3):
-        client.cache_clear()
-    encryption._keys.clear()
-    published.forget()
-    schema_check.forget()
-    endpoints.forget()
+    aws.clear()
+    for module in (encryption, published, schema_check, endpoints):
+        module.forget()
     forget_settings()
 
 

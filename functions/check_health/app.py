@@ -3,22 +3,22 @@
 import json
 from typing import Any
 
+from aws_lambda_powertools.utilities.batch import process_partial_response
+from aws_lambda_powertools.utilities.batch.types import PartialItemFailureResponse
+from aws_lambda_powertools.utilities.data_classes.sqs_event import SQSRecord
 from aws_lambda_powertools.utilities.typing import LambdaContext
 
-from jobsprint.core.observability import logger
+from jobsprint.core.sqs_processor import SqsProcessor
 from jobsprint.integrations import health_checks
 
-
-def handler(event: dict[str, Any], _: LambdaContext) -> dict[str, Any]:
-    """Works every message; one that fails on our side comes back alone."""
-    failed = [record["messageId"] for record in event["Records"] if not _worked(record)]
-    return {"batchItemFailures": [{"itemIdentifier": message_id} for message_id in failed]}
+processor = SqsProcessor()
 
 
-def _worked(record: dict[str, Any]) -> bool:
-    try:
-        health_checks.work(json.loads(record["body"]))
-    except Exception:  # noqa: BLE001 - our own fault: the queue brings it back, and then keeps it as a dead letter
-        logger.exception("health_test_failed", extra={"messageId": record["messageId"]})
-        return False
-    return True
+def work(record: SQSRecord) -> None:
+    """Work one message; an exception returns it to the queue, which finally keeps it as a dead letter."""
+    health_checks.work(json.loads(record.body))
+
+
+def handler(event: dict[str, Any], context: LambdaContext) -> PartialItemFailureResponse:
+    """Work every message; those that failed on our side are returned."""
+    return process_partial_response(event, work, processor, context)

@@ -8,6 +8,6 @@ from jobsprint.delivery import dispatcher
 
 
 def handler(event: dict[str, Any], _: LambdaContext) -> dict[str, Any]:
-    """Works every message; only what failed on our side comes back, never what a receiver refused."""
-    failed = dispatcher.dispatch(event["Records"])
-    return {"batchItemFailures": [{"itemIdentifier": message_id} for message_id in failed]}
+    """Work every message; only those that failed on our side are returned, never because an endpoint refused."""
+    returned = dispatcher.dispatch(event["Records"])
+    return {"batchItemFailures": [{"itemIdentifier": message_id} for message_id in returned]}

@@ -2,11 +2,12 @@
 
 from typing import Annotated
 
+from aws_lambda_powertools.event_handler.openapi.params import Body, Path
+
 from jobsprint.actions import service
 from jobsprint.actions.service import Accepted
 from jobsprint.api.app import RESPOND_ASYNC, Endpoint, prefers_async, valid_traceparent
 from jobsprint.api.idempotency import REPLAYED
-from jobsprint.api.parameters import Body, Path
 from jobsprint.api.schemas.actions import ActionRequest, ActionView, ExecutionRef
 from jobsprint.api.schemas.common import Data, IntegrationId, success
 from jobsprint.domain.actions import RequestedAction
@@ -17,7 +18,7 @@ app = Endpoint(scope="actions:execute", keeps_answers=False)
 @app.post("/integrations/<integrationId>/actions/<actionName>", summary="Execute integration action", tags=["Actions"])
 def execute_action(
     integrationId: IntegrationId,
-    actionName: Annotated[str, Path("Action name")],
+    actionName: Annotated[str, Path(description="Action name")],
     body: Annotated[ActionRequest, Body()],
 ) -> tuple[Data[ActionView] | Data[ExecutionRef], int]:
     """Checks the parameters, calls the other side, and logs what came of it; with `Prefer: respond-async` later (202).

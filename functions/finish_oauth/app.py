@@ -3,9 +3,9 @@
 from typing import Annotated
 
 from aws_lambda_powertools.event_handler import Response
+from aws_lambda_powertools.event_handler.openapi.params import Query
 
 from jobsprint.api.app import Endpoint
-from jobsprint.api.parameters import Query
 from jobsprint.integrations import oauth_flow
 
 app = Endpoint(scope=None)

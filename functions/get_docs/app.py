@@ -5,6 +5,6 @@ from typing import Any
 from jobsprint.api.docs import page_answer
 
 
-def handler(event: dict[str, Any], _: object) -> dict[str, Any]:
+def handler(_event: object, _context: object) -> dict[str, Any]:
     """Answers without a token."""
-    return page_answer(event)
+    return page_answer()

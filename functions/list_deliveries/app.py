@@ -3,14 +3,15 @@
 from dataclasses import asdict
 from typing import Annotated
 
+from aws_lambda_powertools.event_handler.openapi.params import Query
+
 from jobsprint.api import pagination
 from jobsprint.api.app import Endpoint
 from jobsprint.api.pagination import Cursor, Limit
-from jobsprint.api.parameters import Query
-from jobsprint.api.schemas.common import Page, WebhookId, moment, page
+from jobsprint.api.schemas.common import Moment, Page, WebhookId, page
 from jobsprint.api.schemas.deliveries import DeliveryView
 from jobsprint.core.clock import parse_iso, parse_until
-from jobsprint.domain.deliveries import CodeClass, DeliveryState, Wanted
+from jobsprint.domain.deliveries import CodeClass, DeliveryFilter, DeliveryState
 from jobsprint.webhooks import deliveries
 
 app = Endpoint(scope="webhooks:read")
@@ -19,21 +20,22 @@ app = Endpoint(scope="webhooks:read")
 @app.get("/integrations/webhooks/<webhookId>/deliveries", summary="List deliveries", tags=["Webhooks"])
 def list_deliveries(
     webhookId: WebhookId,
-    state: Annotated[DeliveryState | None, Query("Filter by state")] = None,
-    event: Annotated[str | None, Query("Filter by event name", max_length=200)] = None,
+    state: Annotated[DeliveryState | None, Query(description="Filter by state")] = None,
+    event: Annotated[str | None, Query(description="Filter by event name", max_length=200)] = None,
     codeClass: Annotated[
-        CodeClass | None, Query("Filter by the status of an attempt's answer; `none`: an attempt without one")
+        CodeClass | None,
+        Query(description="Filter by the status of an attempt's answer; `none`: an attempt without one"),
     ] = None,
     failure: Annotated[
-        str | None, Query("Filter by the failure of an attempt, such as dns or http_5xx", max_length=100)
+        str | None, Query(description="Filter by the failure of an attempt, such as dns or http_5xx", max_length=100)
     ] = None,
-    fromDate: Annotated[str | None, Query("Published at or after this date (ISO 8601)", check=moment)] = None,
-    toDate: Annotated[str | None, Query("Published at or before this date (ISO 8601)", check=moment)] = None,
+    fromDate: Annotated[Moment | None, Query(description="Published at or after this date (ISO 8601)")] = None,
+    toDate: Annotated[Moment | None, Query(description="Published at or before this date (ISO 8601)")] = None,
     limit: Limit = pagination.DEFAULT_LIMIT,
     cursor: Cursor = None,
 ) -> Page[DeliveryView]:
     """Each delivery with its state and every attempt."""
-    wanted = Wanted(
+    wanted = DeliveryFilter(
         state=state,
         event=event,
         code_class=codeClass,

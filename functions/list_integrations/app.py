@@ -2,16 +2,17 @@
 
 from typing import Annotated
 
+from aws_lambda_powertools.event_handler.openapi.params import Query
+
 from jobsprint.api import pagination
 from jobsprint.api.app import Endpoint
 from jobsprint.api.pagination import Cursor, Limit
-from jobsprint.api.parameters import Query
 from jobsprint.api.schemas.common import Page, TypeFilter, page
 from jobsprint.api.schemas.integrations import IntegrationSummary
 from jobsprint.domain.integrations import IntegrationStatus
 from jobsprint.repositories.integrations import IntegrationStore
 
-StatusFilter = Annotated[IntegrationStatus | None, Query("Filter by status")]
+StatusFilter = Annotated[IntegrationStatus | None, Query(description="Filter by status")]
 
 app = Endpoint(scope="integrations:read")
 

@@ -2,13 +2,14 @@
 
 from typing import Annotated
 
+from aws_lambda_powertools.event_handler.openapi.params import Query
+
 from jobsprint.actions import logs
 from jobsprint.api import pagination
 from jobsprint.api.app import Endpoint
 from jobsprint.api.pagination import Cursor, Limit
-from jobsprint.api.parameters import Query
 from jobsprint.api.schemas.actions import LogView
-from jobsprint.api.schemas.common import IntegrationId, Page, moment, page
+from jobsprint.api.schemas.common import IntegrationId, Moment, Page, page
 from jobsprint.domain.actions import LogStatus
 
 app = Endpoint(scope="integrations:read")
@@ -17,10 +18,10 @@ app = Endpoint(scope="integrations:read")
 @app.get("/integrations/<integrationId>/logs", summary="Integration logs", tags=["Integrations"])
 def list_logs(
     integrationId: IntegrationId,
-    action: Annotated[str | None, Query("Filter by action name", max_length=200)] = None,
-    status: Annotated[LogStatus | None, Query("Filter by outcome")] = None,
-    fromDate: Annotated[str | None, Query("Filter after date (ISO 8601)", check=moment)] = None,
-    toDate: Annotated[str | None, Query("Filter before date (ISO 8601)", check=moment)] = None,
+    action: Annotated[str | None, Query(description="Filter by action name", max_length=200)] = None,
+    status: Annotated[LogStatus | None, Query(description="Filter by outcome")] = None,
+    fromDate: Annotated[Moment | None, Query(description="Filter after date (ISO 8601)")] = None,
+    toDate: Annotated[Moment | None, Query(description="Filter before date (ISO 8601)")] = None,
     limit: Limit = pagination.DEFAULT_LIMIT,
     cursor: Cursor = None,
 ) -> Page[LogView]:

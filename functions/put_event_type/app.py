@@ -2,8 +2,9 @@
 
 from typing import Annotated
 
+from aws_lambda_powertools.event_handler.openapi.params import Body
+
 from jobsprint.api.app import Endpoint
-from jobsprint.api.parameters import Body
 from jobsprint.api.schemas.common import Data, success
 from jobsprint.api.schemas.events import EventTypePut, EventTypeView
 from jobsprint.core.clock import now_ms

@@ -1,25 +1,24 @@
-"""Works the steps of recoveries out of their queue."""
+"""Works the steps of replay jobs (recoveries) from their queue."""
 
-import json
 from typing import Any
 
+from aws_lambda_powertools.utilities.batch import process_partial_response
+from aws_lambda_powertools.utilities.batch.types import PartialItemFailureResponse
+from aws_lambda_powertools.utilities.data_classes.sqs_event import SQSRecord
 from aws_lambda_powertools.utilities.typing import LambdaContext
 
-from jobsprint.core.observability import logger
+from jobsprint.core.sqs_processor import SqsProcessor
 from jobsprint.delivery import replay
+from jobsprint.delivery.replay import ReplayStep
+
+processor = SqsProcessor()
 
 
-def handler(event: dict[str, Any], _: LambdaContext) -> dict[str, Any]:
-    """Works every message; one that fails on our side comes back alone, and then stays as a dead letter."""
-    failed = [record["messageId"] for record in event["Records"] if not _worked(record)]
-    return {"batchItemFailures": [{"itemIdentifier": message_id} for message_id in failed]}
+def work(record: SQSRecord) -> None:
+    """Work one step; an exception returns its message to the queue, which finally keeps it as a dead letter."""
+    replay.work(ReplayStep.model_validate_json(record.body), int(record.attributes.approximate_receive_count))
 
 
-def _worked(record: dict[str, Any]) -> bool:
-    received = int(record["attributes"]["ApproximateReceiveCount"])
-    try:
-        replay.work(json.loads(record["body"]), received)
-    except Exception:  # noqa: BLE001 - our own fault: the queue brings it back
-        logger.exception("recovery_failed", extra={"messageId": record["messageId"]})
-        return False
-    return True
+def handler(event: dict[str, Any], context: LambdaContext) -> PartialItemFailureResponse:
+    """Work every message; those that failed on our side are returned."""
+    return process_partial_response(event, work, processor, context)

@@ -1,4 +1,4 @@
-"""Scheduled, and behind `make catalog`: makes the published catalogue what the configuration asks for."""
+"""On a schedule, and behind `make catalog`: publish the catalogue that the configuration asks for."""
 
 from typing import Any
 
@@ -9,5 +9,5 @@ from jobsprint.connectors import signed_post
 
 
 def handler(_event: dict[str, Any], _: LambdaContext) -> dict[str, Any]:
-    """Where the list came from, how long it is, and whether it was published anew."""
+    """Refresh the catalogue; gives the source of the list, its length, and whether a new one was published."""
     return refresh.refresh(signed_post.client)

@@ -1,26 +1,24 @@
-"""Runs the actions that wait in the queue of executions."""
+"""Runs background actions from the queue of executions."""
 
 import json
 from typing import Any
 
+from aws_lambda_powertools.utilities.batch import process_partial_response
+from aws_lambda_powertools.utilities.batch.types import PartialItemFailureResponse
+from aws_lambda_powertools.utilities.data_classes.sqs_event import SQSRecord
 from aws_lambda_powertools.utilities.typing import LambdaContext
 
 from jobsprint.actions import executions
-from jobsprint.core.observability import logger
+from jobsprint.core.sqs_processor import SqsProcessor
+
+processor = SqsProcessor()
 
 
-def handler(event: dict[str, Any], _: LambdaContext) -> dict[str, Any]:
-    """Works every message; one that fails on our side, or that another worker is at, comes back alone."""
-    failed = [record["messageId"] for record in event["Records"] if not _worked(record)]
-    return {"batchItemFailures": [{"itemIdentifier": message_id} for message_id in failed]}
+def work(record: SQSRecord) -> None:
+    """Run one execution; an exception, also one because another worker has it, returns its message to the queue."""
+    executions.work(json.loads(record.body))
 
 
-def _worked(record: dict[str, Any]) -> bool:
-    try:
-        executions.work(json.loads(record["body"]))
-    except executions.StillRunning:
-        return False
-    except Exception:  # noqa: BLE001 - our own fault: the queue brings it back, and then keeps it as a dead letter
-        logger.exception("execution_failed", extra={"messageId": record["messageId"]})
-        return False
-    return True
+def handler(event: dict[str, Any], context: LambdaContext) -> PartialItemFailureResponse:
+    """Work every message; those that failed on our side are returned."""
+    return process_partial_response(event, work, processor, context)

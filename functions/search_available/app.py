@@ -2,10 +2,11 @@
 
 from typing import Annotated
 
+from aws_lambda_powertools.event_handler.openapi.params import Query
+
 from jobsprint.api import pagination
 from jobsprint.api.app import Endpoint
 from jobsprint.api.pagination import Cursor, Limit
-from jobsprint.api.parameters import Query
 from jobsprint.api.schemas.common import Page, TypeFilter, page
 from jobsprint.api.schemas.integrations import AvailableIntegration
 from jobsprint.integrations.available import available
@@ -15,8 +16,8 @@ app = Endpoint(scope="integrations:read")
 
 @app.get("/integrations/available", summary="Search available integrations", tags=["Integrations"])
 def search_available(
-    query: Annotated[str | None, Query("Search query", max_length=200)] = None,
-    category: Annotated[str | None, Query("Filter by category", max_length=100)] = None,
+    query: Annotated[str | None, Query(description="Search query", max_length=200)] = None,
+    category: Annotated[str | None, Query(description="Filter by category", max_length=100)] = None,
     type: TypeFilter = None,
     limit: Limit = pagination.DEFAULT_LIMIT,
     cursor: Cursor = None,

@@ -1,4 +1,4 @@
-"""Scheduled, every minute: puts the deliveries that are due soon into their queue."""
+"""Scheduled, every minute: enqueues the delivery attempts that are due soon."""
 
 from typing import Any
 
@@ -8,6 +8,6 @@ from jobsprint.delivery.sweeper import sweep
 
 
 def handler(_event: dict[str, Any], _: LambdaContext) -> dict[str, int]:
-    """Sweeps every shard of the due index; what it did."""
+    """Sweep every shard of the due index and return what was done."""
     swept = sweep()
     return {"enqueued": swept.enqueued, "held": swept.held}

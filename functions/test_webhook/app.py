@@ -2,8 +2,9 @@
 
 from typing import Annotated
 
+from aws_lambda_powertools.event_handler.openapi.params import Body
+
 from jobsprint.api.app import Endpoint
-from jobsprint.api.parameters import Body
 from jobsprint.api.schemas.common import Data, WebhookId, success
 from jobsprint.api.schemas.integrations import TestView
 from jobsprint.api.schemas.webhooks import SampleRequest

@@ -1,11 +1,14 @@
 """PATCH /integrations/{integrationId}: change an integration."""
 
-from typing import Annotated, cast
+from typing import Annotated, Any
+
+from aws_lambda_powertools.event_handler.openapi.params import Body
 
 from jobsprint.api.app import Endpoint
-from jobsprint.api.parameters import Body
 from jobsprint.api.schemas.common import Data, IntegrationId, success
-from jobsprint.api.schemas.integrations import IntegrationChange, IntegrationDetail
+from jobsprint.api.schemas.integrations import IntegrationDetail
+from jobsprint.connectors.fields import Reconnect
+from jobsprint.core.models import DescribedAs
 from jobsprint.integrations import service
 from jobsprint.repositories.integrations import IntegrationStore
 
@@ -16,14 +19,14 @@ app = Endpoint(scope="integrations:write")
 def update_integration(
     integrationId: IntegrationId,
     body: Annotated[
-        IntegrationChange,
-        # `lifecycle` checks it together with the fields of its connector.
-        Body("What to change; also the fields that its type connects with", checked=False),
+        dict[str, Any],
+        DescribedAs(Reconnect),  # the service validates it, together with the fields of its connector
+        Body(description="What to change; also the fields that its type connects with"),
     ],
 ) -> Data[IntegrationDetail]:
     """Changes name, description, configuration, and what its connector was given: url, headers, secret, actions."""
     tenant = app.caller.tenant
-    integration = service.change(tenant, integrationId, cast(dict[str, object], body))
+    integration = service.change(tenant, integrationId, body)
     activity = IntegrationStore(tenant).activity([integrationId])
     return success(IntegrationDetail.of(integration, activity[integrationId]))
 

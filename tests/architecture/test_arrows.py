@@ -1,4 +1,4 @@
-"""Which part may import which, and what only one module may do. Read from the source; nothing is imported."""
+"""The dependencies between packages, and what only one of them may do. Read from the source; nothing is imported."""
 
 import ast
 from pathlib import Path
@@ -9,7 +9,7 @@ from tests.support.sources import FUNCTIONS, imported, part_of, sources
 from tests.support.template import ROOT
 
 # functions → api → (actions, webhooks, integrations) → (delivery, connectors, catalog) → security → repositories →
-# domain → core, and outbound → core. A name without a dot opens a whole part, one with a dot a single module of it.
+# domain → core, and outbound → core. A name without a dot allows a whole package, one with a dot a single module of it.
 _DATA = {"core", "domain", "repositories", "security"}
 _ABOVE = {*_DATA, "outbound", "catalog", "connectors", "delivery"}
 MAY_IMPORT = {
@@ -40,7 +40,7 @@ def shown(path: Path, line: int) -> str:
     return f"{path.relative_to(ROOT)}:{line}"
 
 
-def test_every_part_has_its_arrows() -> None:
+def test_every_package_has_its_rules() -> None:
     parts = {part_of(path) for path in sources()} - {"__init__"}
     assert parts == set(MAY_IMPORT)
 
@@ -57,7 +57,7 @@ def test_imports_point_downwards(part: str) -> None:
     assert not wrong
 
 
-def test_nobody_imports_a_function_or_a_tool() -> None:
+def test_no_module_imports_a_function_or_a_tool() -> None:
     outside = ("functions", "tools", "tests")
     wrong = [
         f"{shown(path, line)} imports {name}"
@@ -80,18 +80,30 @@ def test_only_config_reads_the_environment() -> None:
 
 
 def test_only_aws_makes_clients() -> None:
-    # What others may have of botocore is its exceptions.
+    # Other modules may use botocore's exceptions.
     wrong = [
         f"{shown(path, line)} imports {name}"
         for path, tree in sources().items()
-        if path.name not in ("aws.py", "aws_http.py")
+        if path.name != "aws.py"
         for line, name in imported(tree)
         if name.split(".")[0] in ("boto3", "botocore") and not name.startswith("botocore.exceptions.")
     ]
     assert not wrong
 
 
-def test_nobody_prints() -> None:
+def test_only_outbound_opens_connections() -> None:
+    wrong = [
+        f"{shown(path, line)} imports {name}"
+        for path, tree in sources().items()
+        if part_of(path) != "outbound"
+        for line, name in imported(tree)
+        if name.split(".")[0] in ("pycurl", "socket", "requests", "http", "urllib3")
+        or name.startswith("urllib.request")
+    ]
+    assert not wrong
+
+
+def test_no_module_prints() -> None:
     wrong = [
         shown(path, node.lineno)
         for path, tree in sources().items()
@@ -101,7 +113,7 @@ def test_nobody_prints() -> None:
     assert not wrong
 
 
-def test_modules_are_named_by_what_they_know() -> None:
+def test_no_module_has_a_vague_name() -> None:
     vague = {"utils", "util", "helpers", "helper", "misc"}
     names = [path.relative_to(ROOT).with_suffix("") for path in sources()]
     assert not [str(name) for name in names if vague & set(name.parts)]

@@ -21,6 +21,12 @@ BODIES: dict[str, Any] = {
     "publish_events": {"event": "a.b", "data": {}},
     "recover_webhook": {"since": iso_seconds(now_ms() - 60_000)},
 }
+ALLOWED = {
+    "Allow-Origin": "*",
+    "Allow-Methods": "GET,POST,PUT,PATCH,DELETE",
+    "Allow-Headers": "Authorization,Content-Type,Idempotency-Key,Prefer,traceparent",
+    "Max-Age": "7200",
+}
 GUARDED = sorted((method, path, folder) for (method, path), folder in routes().items() if folder not in PUBLIC)
 
 
@@ -90,11 +96,19 @@ def test_an_unknown_route_is_an_envelope_too(stack: Stack) -> None:
     assert (answer.status_code, answer.json()["error"]["code"]) == (404, "not_found")
 
 
-def test_preflights_are_answered(stack: Stack) -> None:
-    headers = {"Origin": "https://app.example", "Access-Control-Request-Method": "GET"}
-    answer = requests.options(f"{stack.url}/integrations", headers=headers, timeout=30)
-    assert answer.status_code == 204
-    assert answer.headers["Access-Control-Allow-Origin"] == "*"
+@pytest.mark.parametrize("path", sorted({path for _, path in routes()}))
+def test_preflights_are_answered(path: str, stack: Stack) -> None:
+    headers = {"Origin": "https://app.example", "Access-Control-Request-Method": "POST"}
+    answer = requests.options(stack.url + filled(path, "int_x", "wh_x"), headers=headers, timeout=30)
+    assert answer.ok, answer.text
+    assert {name: answer.headers[f"Access-Control-{name}"] for name in ALLOWED} == ALLOWED
+
+
+def test_a_page_may_read_every_answer(stack: Stack) -> None:
+    headers = {"Origin": "https://app.example"}
+    for path, status in (("/health", 200), ("/integrations", 401), ("/nowhere", 404)):
+        answer = requests.get(stack.url + path, headers=headers, timeout=30)
+        assert (answer.status_code, answer.headers["Access-Control-Allow-Origin"]) == (status, "*"), path
 
 
 def test_no_route_reaches_the_token_function() -> None:

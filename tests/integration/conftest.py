@@ -28,7 +28,7 @@ def receiver(endpoint: Receiver) -> Receiver:
 def dispatcher(aws: dict[str, str]) -> Iterator[None]:
     """Closes the dispatcher's connections afterwards."""
     yield
-    close(dispatching._client)
+    close(dispatching.delivery_client)
 
 
 @pytest.fixture

@@ -56,9 +56,9 @@ def test_a_damaged_text_does_not_open() -> None:
 def test_a_tenant_has_one_data_key_and_it_is_kept_wrapped() -> None:
     encrypt(CONTEXT, "one")
     wrapped = data_keys.find_wrapped_key("acme")
-    encryption._keys.clear()
+    encryption.forget()
     encrypted = encrypt(CONTEXT, "two")
-    encryption._keys.clear()
+    encryption.forget()
 
     assert data_keys.find_wrapped_key("acme") == wrapped
     assert decrypt(CONTEXT, encrypted) == "two"
@@ -79,9 +79,9 @@ def test_two_first_secrets_at_once_agree_on_one_key(monkeypatch: pytest.MonkeyPa
 
     def another_was_first(tenant: str, wrapped: bytes) -> bool:
         monkeypatch.setattr(encryption.data_keys, "keep_wrapped_key", real)
-        encryption._keys.pop(tenant, None)
+        encryption.forget()
         theirs.append(encrypt(CONTEXT, "theirs"))
-        encryption._keys.clear()
+        encryption.forget()
         return real(tenant, wrapped)
 
     theirs: list[str] = []
@@ -89,5 +89,5 @@ def test_two_first_secrets_at_once_agree_on_one_key(monkeypatch: pytest.MonkeyPa
 
     ours = encrypt(CONTEXT, "ours")
 
-    encryption._keys.clear()
+    encryption.forget()
     assert [decrypt(CONTEXT, theirs[0]), decrypt(CONTEXT, ours)] == ["theirs", "ours"]

@@ -105,9 +105,7 @@ def test_only_public_routes_have_no_authorizer() -> None:
         event["Properties"]["Path"]
         for properties in functions().values()
         for event in properties.get("Events", {}).values()
-        if event["Type"] == "Api"
-        and event["Properties"]["Method"] != "options"
-        and event["Properties"].get("Auth", {}).get("Authorizer") == "NONE"
+        if event["Type"] == "Api" and event["Properties"].get("Auth", {}).get("Authorizer") == "NONE"
     }
 
     assert open_paths == PUBLIC

@@ -1,4 +1,4 @@
-"""One of a hundred receivers hangs for the whole deadline: the other 99 hardly notice. Virtual time, 20 seeds.
+"""One of a hundred receivers hangs for the whole deadline: the other 99 hardly check. Virtual time, 20 seeds.
 
 Load: 50 events a second over 100 receivers for five minutes, answered in 60 ms (median) by all but one, which never
 answers; 5 batches of 10 in flight. The figure is p95 from publishing to answer over the other 99, with a hanging

@@ -18,13 +18,11 @@ from typing import Any
 from jobsprint.core import aws
 from jobsprint.core.clock import iso_seconds
 from jobsprint.core.config import settings
-from jobsprint.repositories.dynamodb import unmarshal_item
-from jobsprint.repositories.endpoint_health import TrafficStore
-from jobsprint.repositories.events import events_of, item_key
+from jobsprint.repositories.endpoint_health import EndpointHealthStore
 from jobsprint.repositories.integrations import IntegrationStore
 from tests.support.call import call, event
+from tests.support.crash_injector import CrashInjector, World
 from tests.support.deliveries import record, subscribe
-from tests.support.mortals import Mortals, World
 from tests.support.receiver import Received, Receiver, Reply, receiving
 from tests.support.shared_aws import shared
 from tests.support.template import create_tables
@@ -40,7 +38,7 @@ MUST_ARRIVE = ("long", "short")
 DELETED_AFTER_MS = 600_000
 _HOUR_MS = 3_600_000
 _ENDED = {"delivered", "exhausted", "discarded"}
-_OPEN = {"claim", "claimedAt", "leaseUntil", "nextAttemptAt", "dueAt", "dueShard"}
+_OPEN = {"leaseToken", "claimedAt", "leaseUntil", "nextAttemptAt", "dueAt", "dueShard"}
 
 
 @dataclass
@@ -58,8 +56,8 @@ class Outcome:
 class Stage:
     """Plays the scenario, each time with a tenant of its own and empty tables."""
 
-    def __init__(self, mortals: Mortals, receiver: Receiver, sent: list[tuple[str, str, int]]) -> None:
-        self._mortals, self._receiver, self._sent = mortals, receiver, sent
+    def __init__(self, injector: CrashInjector, receiver: Receiver, sent: list[tuple[str, str, int]]) -> None:
+        self._injector, self._receiver, self._sent = injector, receiver, sent
         self._numbers = count(1)
         self._hour = -(-int(time.time() * 1000) // _HOUR_MS) * _HOUR_MS
 
@@ -102,7 +100,7 @@ class Stage:
     # --- the service, in processes that may die ---
 
     def _run(self, folder: str, given: Any) -> Any:
-        return self._mortals.run(folder, given, self._service.now, self._world)
+        return self._injector.run(folder, given, self._service.now, self._world)
 
     def _dispatch(self, records: list[dict[str, Any]]) -> list[str] | None:
         answer = self._run("dispatch_webhooks", {"Records": records})
@@ -129,9 +127,8 @@ class Stage:
         message = record(json.dumps(body))
         while (answer := self._run("receive_events", {"Records": [message]})) is None or answer["batchItemFailures"]:
             self._service.now += 180_000
-        items = [unmarshal_item(item) for item in self._items() if item["sk"]["S"].startswith("ext#of/")]
-        [(_, kept)] = [found for item in items for found in events_of(self._tenant, item)]
-        return [over_api, kept.id]
+        [over_bus] = [item for item in self._items() if item["sk"]["S"].startswith("evt_")]
+        return [over_api, over_bus["sk"]["S"]]
 
     def _reply(self, request: Received) -> Reply:
         role, event_id = request.path[1:], request.headers["webhook-id"]
@@ -202,7 +199,7 @@ class Stage:
         if gone["active"] or gone.get("disabledReason") != "gone":
             outcome.wrong.append("410 did not disable the webhook")
         if not any(item.get("event") == {"S": "webhook.disabled"} and "data" in item for item in self._items()):
-            outcome.wrong.append("nobody was told of the disabled webhook")
+            outcome.wrong.append("the disabled webhook was not published")
         return outcome
 
     def _flaws(
@@ -219,9 +216,9 @@ class Stage:
                 yield f"has not ended: {state}, {sorted(_OPEN & row.keys())}"
             if role == "deleted" and state != "discarded":
                 yield f"is {state}, not discarded"
-            if [attempt["attempt"] for attempt in kept] != list(range(1, len(kept) + 1)):
+            if [attempt["number"] for attempt in kept] != list(range(1, len(kept) + 1)):
                 yield "attempts are not recorded once each and in order"
-            known = [attempt["attempt"] for attempt in kept if attempt["status"] != "unknown"]
+            known = [attempt["number"] for attempt in kept if attempt["status"] != "unknown"]
             if any(attempts[role, event_id, number] != 1 for number in known):
                 yield "an attempt is recorded that was never received"
 
@@ -230,70 +227,6 @@ class Stage:
         create_tables(aws.dynamodb(), "EventsTable")
         aws.sqs().delete_queue(QueueUrl=settings().delivery_queue_url)
         aws.sqs().create_queue(QueueName="DeliveryQueue")
-
-
-class Carried(Stage):
-    """Plays events without an id for one webhook, which nothing but their messages keeps at first.
-
-    Two are published, refused once and then taken; a webhook that is made afterwards gets them by a recovery. What was
-    published by someone who died unheard may arrive too.
-    """
-
-    def play(self, fatal: Collection[str] = ()) -> Outcome:
-        """One scenario whose processes die at the boundaries `fatal`."""
-        self._set_up(fatal)
-        self._answered = Counter()
-        self._receiver.answer = self._refuse_first
-        self._webhook = self._subscribe("first", "job.*")
-        published = [self._publish_one(n) for n in range(2)]
-        self._service.run()
-        self._later = self._subscribe("later", "*")
-        self._recover(self._later)
-        self._service.run()
-        outcome = self._judge(published)
-        self._clear()
-        return outcome
-
-    def _subscribe(self, path: str, events: str) -> str:
-        url = f"{self._receiver.url}/{path}"
-        return str(subscribe(url, events, tenant=self._tenant, retrySchedule=[0, 5, 5])["id"])
-
-    def _publish_one(self, n: int) -> str:
-        return str(self._asked("POST", "/events", {"event": "job.done", "data": {"n": n}})["id"])
-
-    def _refuse_first(self, request: Received) -> Reply:
-        key = (request.path, request.headers["webhook-id"])
-        self._answered[key] += 1
-        return Reply(500 if self._answered[key] == 1 else 200)
-
-    def _kept_under(self, event_key: str) -> list[str]:
-        key = item_key(self._tenant, event_key)
-        found = [unmarshal_item(item) for item in self._items() if item["sk"]["S"] == key["sk"]]
-        return [event.id for item in found for its_key, event in events_of(self._tenant, item) if its_key == event_key]
-
-    def _judge(self, acknowledged: list[str]) -> Outcome:
-        outcome = Outcome(self._world, published=2 * len(acknowledged))
-        attempts = Counter(
-            (request.path, request.headers["webhook-id"], int(request.headers["x-jobsprint-attempt"]))
-            for request in self._receiver.received
-        )
-        outcome.wrong += [f"sent twice: {attempt}" for attempt, times in attempts.items() if times > 1]
-        unheard = sum(label.startswith("publish_events") for label in self._world.died)
-        for path, webhook in (("/first", self._webhook), ("/later", self._later)):
-            rows = {row["eventId"]["S"]: row for row in self._rows_of(webhook)}
-            if not set(acknowledged) <= rows.keys() or len(rows) > len(acknowledged) + unheard:
-                outcome.wrong.append(f"{path}: {len(rows)} deliveries")
-            for event_id, row in rows.items():
-                if row["state"]["S"] != "delivered" or _OPEN & row.keys():
-                    outcome.wrong.append(f"{path}: has not ended well: {row['state']['S']}")
-                if event_id not in self._kept_under(row["eventKey"]["S"]):
-                    outcome.wrong.append(f"{path}: its event is not kept")
-            for event_id in acknowledged:
-                good = self._answered[path, event_id] - 1
-                outcome.delivered += good > 0
-                outcome.lost += good <= 0
-                outcome.duplicated += good > 1
-        return outcome
 
 
 class Again(Stage):
@@ -325,7 +258,7 @@ class Again(Stage):
 
     def _take(self) -> list[tuple[str, int]]:
         taken = super()._take()
-        lost = [one for one in taken if json.loads(one[0]).get("deferred") and not self._lost]
+        lost = [one for one in taken if json.loads(one[0]).get("deferrals") and not self._lost]
         self._lost += len(lost)
         return [one for one in taken if one not in lost]
 
@@ -340,9 +273,9 @@ class Again(Stage):
         now = self._service.now
         webhooks = IntegrationStore(self._tenant)
         target = webhooks.get(self._webhook).encrypted_version
-        TrafficStore(self._tenant).change(
+        EndpointHealthStore(self._tenant).change(
             self._webhook,
-            lambda state: (replace(state, open_until=now + 600_000, openings=6, target=target), None),
+            lambda state: (replace(state, open_until=now + 600_000, trips=6, target=target), None),
             now=now,
         )
         webhooks.watch(self._webhook, watched=True)
@@ -368,9 +301,9 @@ class Again(Stage):
             ended = row["state"]["S"]
             if ended not in _ENDED or _OPEN & row.keys():
                 outcome.wrong.append(f"has not ended: {ended}, {sorted(_OPEN & row.keys())}")
-            if [attempt["attempt"] for attempt in kept] != list(range(1, len(kept) + 1)):
+            if [attempt["number"] for attempt in kept] != list(range(1, len(kept) + 1)):
                 outcome.wrong.append("attempts are not recorded once each and in order")
-            known = [attempt["attempt"] for attempt in kept if attempt["status"] != "unknown"]
+            known = [attempt["number"] for attempt in kept if attempt["status"] != "unknown"]
             if any(sent[event_id, number] != 1 for number in known):
                 outcome.wrong.append("an attempt is recorded that was never received")
         return outcome
@@ -382,8 +315,8 @@ def stage(folder: Path, kind: type[Stage] = Stage) -> Iterator[Stage]:
     sent: list[tuple[str, str, int]] = []
     path = folder / "aws"
     with receiving() as receiver, shared(path, lambda *message: sent.append(message)):
-        mortals = Mortals(path)
+        injector = CrashInjector(path)
         try:
-            yield kind(mortals, receiver, sent)
+            yield kind(injector, receiver, sent)
         finally:
-            mortals.close()
+            injector.close()

@@ -27,8 +27,8 @@ class Sent:
         return json.loads(self.body)
 
     @property
-    def is_notice(self) -> bool:
-        return self.queue == "DeliveryQueue" and "notice" in self.json
+    def is_outbox_check(self) -> bool:
+        return self.queue == "DeliveryQueue" and self.json["kind"] == "outbox_check"
 
 
 @dataclass
@@ -39,17 +39,17 @@ class Outbox:
     refuse: list[Exception] = field(default_factory=list)
 
     @property
-    def tickets(self) -> list[Sent]:
-        """What was sent, notices left out."""
-        return [message for message in self.sent if not message.is_notice]
+    def tasks(self) -> list[Sent]:
+        """What was sent, outbox checks left out."""
+        return [message for message in self.sent if not message.is_outbox_check]
 
     def take(self, queue: str = "DeliveryQueue") -> list[Sent]:
-        """What was sent to a queue since the last look; notices to ourselves are left (`take_notices`)."""
-        return self._take(lambda sent: sent.queue == queue and not sent.is_notice)
+        """What was sent to a queue since the last call; outbox checks are left (`take_outbox_checks`)."""
+        return self._take(lambda sent: sent.queue == queue and not sent.is_outbox_check)
 
-    def take_notices(self) -> list[Sent]:
-        """The notices of the delivery queue (`delivery.queue.Notice`)."""
-        return self._take(lambda sent: sent.is_notice)
+    def take_outbox_checks(self) -> list[Sent]:
+        """The outbox checks in the delivery queue (`delivery.queue.OutboxCheck`)."""
+        return self._take(lambda sent: sent.is_outbox_check)
 
     def _take(self, wanted: Callable[[Sent], bool]) -> list[Sent]:
         taken = [message for message in self.sent if wanted(message)]

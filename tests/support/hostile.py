@@ -1,4 +1,4 @@
-"""Receivers that do whatever hurts a sender, and what an attempt at each must end with.
+"""Hostile receivers, and the result that a delivery attempt at each must have.
 
 They run in a process of their own, so that their memory and their work are not the sender's:
 `python -m tests.support.hostile FOLDER` prints {"name": "url", …} and serves until its standard input ends.
@@ -29,13 +29,13 @@ MEGABYTE = b"x" * (1 << 20)
 GIGABYTE = 1 << 30
 
 
-class Yard:
-    """Where the receivers of one process stand, and the certificates they need."""
+class Servers:
+    """The receivers of one process, and the certificate authorities they need."""
 
     def __init__(self, folder: Path) -> None:
         self.authority = Authority(folder)
-        (folder / "strangers").mkdir()
-        self.stranger = Authority(folder / "strangers", "CA of strangers")
+        (folder / "untrusted").mkdir()
+        self.untrusted = Authority(folder / "untrusted", "untrusted CA")
         self._kept: list[object] = []
 
     def http(self, script: Script) -> str:
@@ -59,8 +59,8 @@ class Yard:
         threading.Thread(target=accept, daemon=True).start()
         return f"{scheme}://127.0.0.1:{listener.getsockname()[1]}/hook"
 
-    def full(self) -> str:
-        """A port whose queue of connections that nobody accepts is full."""
+    def never_accepting(self) -> str:
+        """A port whose queue of unaccepted connections is full."""
         listener = self._keep(socket.create_server(("127.0.0.1", 0), backlog=0))
         for _ in range(3):
             filler = self._keep(socket.socket())
@@ -68,7 +68,7 @@ class Yard:
             filler.connect_ex(listener.getsockname())
         return f"http://127.0.0.1:{listener.getsockname()[1]}/hook"
 
-    def nobody(self) -> str:
+    def refusing(self) -> str:
         with socket.create_server(("127.0.0.1", 0)) as listener:
             return f"http://127.0.0.1:{listener.getsockname()[1]}/hook"
 
@@ -78,7 +78,7 @@ class Yard:
 
 
 def then(first: bytes, rest: Script) -> Script:
-    """Says the first bytes, then goes on with the rest."""
+    """Sends the first bytes, then runs the rest."""
 
     def script(connection: socket.socket, request: bytes) -> None:
         connection.sendall(first)
@@ -105,7 +105,7 @@ def encoded(encoding: bytes, packed: bytes) -> Script:
 
 
 def zeros(layers: int, *, gzipped: bool = True) -> bytes:
-    """100 MB of zeros in that many layers of gzip or zlib; packed piece by piece, so that it never stands unpacked."""
+    """100 MB of zeros in that many layers of gzip or zlib; packed piece by piece to save memory."""
     packer = zlib.compressobj(wbits=31 if gzipped else 15)
     packed = b"".join(packer.compress(bytes(1 << 20)) for _ in range(100)) + packer.flush()
     for _ in range(1, layers):
@@ -119,7 +119,7 @@ def smuggles(connection: socket.socket, _: bytes) -> None:
 
 
 def answers_a_hello(connection: socket.socket) -> None:
-    """As a plain HTTP server that is spoken to in TLS."""
+    """Answers like a plain HTTP server that gets a TLS hello."""
     with suppress(OSError):
         connection.recv(65536)
         connection.sendall(b"HTTP/1.1 400 Bad Request\r\nConnection: close\r\nContent-Length: 0\r\n\r\n")
@@ -139,10 +139,10 @@ def stays_silent(connection: socket.socket) -> None:
 
 @dataclass(frozen=True)
 class Case:
-    """A receiver, and the attempt it must come to: its typed failure and the HTTP status as far as there was one."""
+    """A receiver, and the attempt expected of it: its failure and the HTTP status if there was one."""
 
     name: str
-    start: Callable[[Yard], str]
+    start: Callable[[Servers], str]
     failure: str | None
     status: int | None = None
 
@@ -152,13 +152,13 @@ class Case:
 
 
 def _http(name: str, script: Script, failure: str | None, status: int | None = None) -> Case:
-    return Case(name, lambda yard: yard.http(script), failure, status)
+    return Case(name, lambda servers: servers.http(script), failure, status)
 
 
 def _bomb(
     name: str, encoding: bytes, pack: Callable[[], bytes], failure: str | None, status: int | None = None
 ) -> Case:
-    return Case(name, lambda yard: yard.http(encoded(encoding, pack())), failure, status)
+    return Case(name, lambda servers: servers.http(encoded(encoding, pack())), failure, status)
 
 
 CASES = (
@@ -171,8 +171,8 @@ CASES = (
     _http("drips a byte a second", then(HEAD + b"Content-Length: 99\r\n\r\n", repeats(b".", 1.0)), "timeout_body", 200),
     _http("drips its head", then(HEAD, repeats(b"X-A: 1\r\n", 0.1)), "timeout_headers"),
     _http("drips interim responses", repeats(b"HTTP/1.1 102 Wait\r\n\r\n", 0.05), "timeout_headers"),
-    Case("never accepts", Yard.full, "timeout_connect"),
-    Case("stalls in the handshake", lambda yard: yard.bare(stays_silent), "timeout_tls"),
+    Case("never accepts", Servers.never_accepting, "timeout_connect"),
+    Case("stalls in the handshake", lambda servers: servers.bare(stays_silent), "timeout_tls"),
     # Too much.
     _http(
         "a gigabyte with its length",
@@ -217,36 +217,36 @@ CASES = (
     _http("a zero byte in a header", says(HEAD + b"X-A: \x00\r\n" + EMPTY), "protocol: header"),
     _http("two lengths", says(HEAD + b"Content-Length: 2\r\nContent-Length: 3\r\n\r\nok"), "protocol: header"),
     _http("broken gzip", encoded(b"gzip", b"not gzip!"), "protocol: encoding", 200),
-    _http("an encoding nobody asked for", encoded(b"rot13", b"ok"), "protocol: encoding", 200),
+    _http("an encoding that was not requested", encoded(b"rot13", b"ok"), "protocol: encoding", 200),
     _http("a reset before the head", resets(), "reset"),
     _http("a reset after 200", resets(HEAD + b"Content-Length: 9\r\n\r\nok"), "reset", 200),
     _http("a close before the head", says_and_closes(b""), "reset"),
     _http("a body shorter than announced", says_and_closes(HEAD + b"Content-Length: 9\r\n\r\nok"), "reset", 200),
     _http("chunks without an end", says_and_closes(CHUNKED + b"2\r\nok\r\n"), "reset", 200),
-    Case("nobody listens", Yard.nobody, "connect"),
+    Case("a closed port", Servers.refusing, "connect"),
     # TLS.
     Case(
         "a wrong certificate name",
-        lambda yard: yard.https("wrong.test", yard.authority.server("right.test")),
+        lambda servers: servers.https("wrong.test", servers.authority.server("right.test")),
         "tls: certificate_name",
     ),
     Case(
         "an expired certificate",
-        lambda yard: yard.https("expired.test", yard.authority.server("expired.test", days=(-9, -2))),
+        lambda servers: servers.https("expired.test", servers.authority.server("expired.test", days=(-9, -2))),
         "tls: certificate_expired",
     ),
     Case(
         "a certificate of tomorrow",
-        lambda yard: yard.https("early.test", yard.authority.server("early.test", days=(2, 9))),
+        lambda servers: servers.https("early.test", servers.authority.server("early.test", days=(2, 9))),
         "tls: certificate_not_yet_valid",
     ),
     Case(
         "an untrusted certificate",
-        lambda yard: yard.https("stranger.test", yard.stranger.server("stranger.test")),
+        lambda servers: servers.https("stranger.test", servers.untrusted.server("stranger.test")),
         "tls: certificate_untrusted",
     ),
-    Case("plain HTTP on a TLS port", lambda yard: yard.bare(answers_a_hello), "tls: not_tls"),
-    Case("a close in the handshake", lambda yard: yard.bare(hangs_up), "tls: closed"),
+    Case("plain HTTP on a TLS port", lambda servers: servers.bare(answers_a_hello), "tls: not_tls"),
+    Case("a close in the handshake", lambda servers: servers.bare(hangs_up), "tls: closed"),
     # Strange, and none the worse for it.
     _http("headers beyond ASCII", says(HEAD + "X-N: \xfc\xff\r\nX-\xfc: 1\r\n".encode("latin-1") + EMPTY), None, 200),
     _http(
@@ -266,7 +266,12 @@ CASES = (
         "http_5xx",
         503,
     ),
-    Case("a good certificate", lambda yard: yard.https("good.test", yard.authority.server("good.test")), None, 200),
+    Case(
+        "a good certificate",
+        lambda servers: servers.https("good.test", servers.authority.server("good.test")),
+        None,
+        200,
+    ),
     _http("a good answer", says(OK), None, 200),
 )
 
@@ -302,7 +307,7 @@ def serving(folder: Path) -> Iterator[Served]:
 
 
 if __name__ == "__main__":
-    yard = Yard(Path(sys.argv[1]))
-    sys.stdout.write(json.dumps({case.name: case.start(yard) for case in CASES}) + "\n")
+    servers = Servers(Path(sys.argv[1]))
+    sys.stdout.write(json.dumps({case.name: case.start(servers) for case in CASES}) + "\n")
     sys.stdout.flush()
     sys.stdin.read()

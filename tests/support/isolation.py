@@ -16,8 +16,8 @@ from typing import Any
 
 from jobsprint.domain import endpoint_health
 from jobsprint.domain.deliveries import Attempt
-from jobsprint.domain.endpoint_health import Report, Totals, Traffic
-from jobsprint.domain.retry_policy import verdict
+from jobsprint.domain.endpoint_health import BatchReport, EndpointHealth, Totals
+from jobsprint.domain.retry_policy import decide
 
 POLLERS = 5
 BATCH = 10
@@ -37,7 +37,7 @@ class Delivery:
     receiver: int = field(compare=False)
     published: float = field(compare=False)
     attempt: int = field(default=1, compare=False)
-    deferred: int = field(default=0, compare=False)
+    deferrals: int = field(default=0, compare=False)
 
 
 @dataclass
@@ -132,7 +132,7 @@ class Model:
         self._events: list[tuple[float, int, Callable[[float], None]]] = []
         self._numbers = itertools.count()
         self._idle = POLLERS
-        self._known: dict[int, Traffic] = {}
+        self._known: dict[int, EndpointHealth] = {}
         self._watched: set[int] = set()
         self._totals: dict[int, Totals] = defaultdict(lambda: Totals(0, 0))
         self._held = 0
@@ -164,11 +164,11 @@ class Model:
 
     def _work(self, batch: list[Delivery], now: float) -> None:
         token = f"batch-{next(self._numbers)}"
-        leased: set[int] = set()
+        in_flight: set[int] = set()
         sent: list[tuple[Delivery, float]] = []
         for receiver in {delivery.receiver for delivery in batch}:
-            own = sorted((d for d in batch if d.receiver == receiver), key=lambda d: -d.deferred)
-            going = self._admitted(receiver, own, token, leased, now)
+            own = sorted((d for d in batch if d.receiver == receiver), key=lambda d: -d.deferrals)
+            going = self._admitted(receiver, own, token, in_flight, now)
             sent += [(delivery, self._took(receiver)) for delivery in going]
         longest = max((took for _, took in sent), default=0.0)
         hangs = any(delivery.receiver == self._load.hanging for delivery, _ in sent)
@@ -180,60 +180,73 @@ class Model:
                 self.outcome.waits.append(now + took - delivery.published)
             self.outcome.attempts_at_hanging += delivery.receiver == self._load.hanging
         if self._guarded and longest > endpoint_health.SLOW_MS:
-            slow = {delivery.receiver for delivery, took in sent if took > endpoint_health.SLOW_MS} - leased
-            leased |= slow
+            slow = {delivery.receiver for delivery, took in sent if took > endpoint_health.SLOW_MS} - in_flight
+            in_flight |= slow
             self._at(now + endpoint_health.SLOW_MS, lambda at: self._find_slow(slow, token, at))
         # Each is recorded as it finishes; the batch, and what it says of its webhooks, ends with the last.
         for delivery, took in sent:
             self._at(now + took, lambda at, d=delivery: self._recorded(d, at))  # type: ignore[misc]
-        self._at(now + OVERHEAD_MS + longest, lambda at: self._finish(batch, sent, token, leased, hangs, at - now, at))
+        self._at(
+            now + OVERHEAD_MS + longest, lambda at: self._finish(batch, sent, token, in_flight, hangs, at - now, at)
+        )
 
     def _took(self, receiver: int) -> float:
         return float(DEADLINE_MS) if receiver == self._load.hanging else self._load.answer_ms(self._chance)
 
-    def _admitted(self, receiver: int, own: list[Delivery], token: str, leased: set[int], now: float) -> list[Delivery]:
+    def _admitted(
+        self, receiver: int, own: list[Delivery], token: str, in_flight: set[int], now: float
+    ) -> list[Delivery]:
         if receiver not in self._watched:
             return own
         moment = int(now)
-        before = self._known.get(receiver, Traffic())
+        before = self._known.get(receiver, EndpointHealth())
         state, admission = endpoint_health.admit(before, len(own), token, target=0, now=moment)
         self._known[receiver] = state
-        if admission.why == "calm":
+        if admission.reason == "healthy":
             self._watched.discard(receiver)
-        if admission.why in ("lease", "probe"):
-            leased.add(receiver)
-        for delivery in own[admission.go :]:
-            again_at = endpoint_health.come_again(
+        if admission.reason in ("limited", "probe"):
+            in_flight.add(receiver)
+        for delivery in own[admission.allowed :]:
+            retry_at = endpoint_health.deferred_until(
                 admission,
-                deferred=delivery.deferred,
-                openings=state.openings,
+                deferrals=delivery.deferrals,
+                trips=state.trips,
                 now=moment,
                 fraction=self._chance.random(),
             )
-            self._put(delivery, again_at, now, attempt=delivery.attempt, deferred=delivery.deferred + 1)
-        return own[: admission.go]
+            self._put(delivery, retry_at, now, attempt=delivery.attempt, deferrals=delivery.deferrals + 1)
+        return own[: admission.allowed]
 
-    def _put(self, delivery: Delivery, at: float, now: float, *, attempt: int, deferred: int) -> None:
+    def _put(self, delivery: Delivery, at: float, now: float, *, attempt: int, deferrals: int) -> None:
         delay = -(-max(0.0, at - now) // 1000) * 1000  # DelaySeconds are whole
         self._queue.put(
-            Delivery(now + delay, next(self._numbers), delivery.receiver, delivery.published, attempt, deferred)
+            Delivery(now + delay, next(self._numbers), delivery.receiver, delivery.published, attempt, deferrals)
         )
 
     def _find_slow(self, receivers: set[int], token: str, now: float) -> None:
         for receiver in receivers:
-            self._known[receiver] = endpoint_health.found_slow(self._known.get(receiver, Traffic()), token, int(now))
+            self._known[receiver] = endpoint_health.limited(
+                self._known.get(receiver, EndpointHealth()), token, int(now)
+            )
             self._watched.add(receiver)
 
     def _recorded(self, delivery: Delivery, now: float) -> None:
         if delivery.receiver != self._load.hanging:
             return
         attempt = Attempt(delivery.attempt, "error", int(now) - DEADLINE_MS, DEADLINE_MS, failure="timeout_headers")
-        decision = verdict(attempt, None, schedule=SCHEDULE, base=0, now=int(now), fraction=self._chance.random())
+        decision = decide(attempt, None, schedule=SCHEDULE, base=0, now=int(now), fraction=self._chance.random())
         if decision.next_at is not None:
-            self._put(delivery, decision.next_at, now, attempt=delivery.attempt + 1, deferred=0)
+            self._put(delivery, decision.next_at, now, attempt=delivery.attempt + 1, deferrals=0)
 
     def _finish(
-        self, batch: list[Delivery], sent: list[Any], token: str, leased: set[int], hangs: bool, took: float, now: float
+        self,
+        batch: list[Delivery],
+        sent: list[Any],
+        token: str,
+        in_flight: set[int],
+        hangs: bool,
+        took: float,
+        now: float,
     ) -> None:
         self._idle += 1
         self._held -= hangs
@@ -243,15 +256,17 @@ class Model:
             bad = len(own) if receiver == self._load.hanging else 0
             totals = self._totals[receiver]
             self._totals[receiver] = totals = Totals(totals.ok + len(own) - bad, totals.bad + bad)
-            report = Report(
+            report = BatchReport(
                 ok=len(own) - bad,
                 bad=bad,
                 slow=max(own) >= endpoint_health.SLOW_MS,
-                token=token if receiver in leased else None,
+                token=token if receiver in in_flight else None,
                 totals=totals,
             )
             if self._guarded and (report.bad or report.slow or report.token):
-                state, _ = endpoint_health.judged(self._known.get(receiver, Traffic()), report, target=0, now=int(now))
+                state, _ = endpoint_health.after_batch(
+                    self._known.get(receiver, EndpointHealth()), report, target=0, now=int(now)
+                )
                 self._known[receiver] = state
-                if not endpoint_health.is_calm(state, int(now)):
+                if not endpoint_health.is_healthy(state, int(now)):
                     self._watched.add(receiver)

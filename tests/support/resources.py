@@ -5,15 +5,16 @@ from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from copy import deepcopy
 from functools import cache
-from threading import Condition
+from threading import Condition, RLock
 from typing import Any
 from unittest.mock import patch
 
+import boto3
 from moto import mock_aws
 from moto.backends import get_backend
+from moto.core.botocore_stubber import BotocoreStubber
 from moto.s3 import s3_backends
 
-from jobsprint.core import aws
 from tests.support.template import create_queues, create_tables
 
 ACCOUNT = "123456789012"
@@ -38,10 +39,26 @@ def create_resources(client: Callable[[str], Any]) -> dict[str, str]:
 
 
 @contextmanager
+def one_request_at_a_time() -> Iterator[None]:
+    """While the block runs, moto works one request at a time.
+
+    It checks a condition in one step and writes in another; in DynamoDB no other write comes in between.
+    """
+    lock, work = RLock(), BotocoreStubber.__call__
+
+    def locked(stubber: Any, *given: Any, **named: Any) -> Any:
+        with lock:
+            return work(stubber, *given, **named)
+
+    with patch.object(BotocoreStubber, "__call__", locked):
+        yield
+
+
+@contextmanager
 def on_moto() -> Iterator[dict[str, str]]:
     """AWS with these and nothing else while the block runs: what `!Ref` gives, by logical id."""
     made, kept = _kept()
-    with mock_aws():
+    with mock_aws(), one_request_at_a_time():
         for name, state in kept.items():
             vars(_backend(name)).update(deepcopy(state))
         s3_backends[ACCOUNT]["aws"].create_bucket(BUCKET, REGION)
@@ -52,7 +69,7 @@ def on_moto() -> Iterator[dict[str, str]]:
 def _kept() -> tuple[dict[str, str], dict[str, dict[str, Any]]]:
     """What was made, and the state of moto's backends with it; S3's is not kept, where a bucket is quick to make."""
     with mock_aws():
-        made = create_resources(aws._session().create_client)
+        made = create_resources(boto3.client)
         return made, {name: deepcopy(vars(_backend(name))) for name in ("dynamodb", "sqs", "kms")}
 
 

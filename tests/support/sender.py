@@ -43,11 +43,11 @@ def sending(
         monkeypatch.setattr("certifi.where", lambda: bundle)
     if resolver:
         monkeypatch.setattr(pinning, "system_resolver", resolver)
-    dispatching._client.cache_clear()
+    dispatching.delivery_client.cache_clear()
     try:
         yield
     finally:
-        close(dispatching._client)
+        close(dispatching.delivery_client)
 
 
 def loopback(host: str, port: int, **_: Any) -> list[tuple[Any, ...]]:

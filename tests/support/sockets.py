@@ -1,4 +1,4 @@
-"""Receivers on loopback that do what they like with the bytes of a connection, and certificates for them."""
+"""Scripted receivers on loopback that work on raw connections, and certificates for them."""
 
 import datetime
 import ipaddress

@@ -60,12 +60,12 @@ def functions() -> dict[str, dict[str, Any]]:
 
 @cache
 def routes() -> dict[tuple[str, str], str]:
-    """The folder that answers each (METHOD, path) of the API, preflights left out."""
+    """The folder that answers each (METHOD, path) of the API."""
     return {
         (event["Properties"]["Method"].upper(), event["Properties"]["Path"]): folder
         for folder, properties in functions().items()
         for event in properties.get("Events", {}).values()
-        if event["Type"] == "Api" and event["Properties"]["Method"] != "options"
+        if event["Type"] == "Api"
     }
 
 

@@ -48,7 +48,7 @@ class Service:
     ) -> None:
         self.now = now
         self.messages = self.sweeps = self.dispatches = 0
-        self._dispatch, self._sweep, self._sent, self._twice, self._batch = dispatch, sweep, sent, twice, batch
+        self.dispatch, self._sweep, self._sent, self._twice, self._batch = dispatch, sweep, sent, twice, batch
         self._waiting: list[Waiting] = []
         self._swept_at = 0
 
@@ -72,7 +72,7 @@ class Service:
                 return
             if message_at <= sweep_at:
                 self.now = max(self.now, message_at)
-                self._hand_out()
+                self.hand_out()
             else:
                 self.now = max(self.now, sweep_at)
                 self.sweep()
@@ -85,7 +85,7 @@ class Service:
         self._sweep()
         self.collect()
 
-    def _hand_out(self) -> None:
+    def hand_out(self) -> None:
         batch = []
         while self._waiting and self._waiting[0].at <= self.now and len(batch) < self._batch:
             batch.append(heapq.heappop(self._waiting))
@@ -94,7 +94,7 @@ class Service:
             if self._twice():
                 heapq.heappush(self._waiting, Waiting(self.now + 1, message.message_id, message.body, message.received))
         self.dispatches += 1
-        back = self._dispatch([record(one.body, one.message_id, one.received) for one in batch])
+        back = self.dispatch([record(one.body, one.message_id, one.received) for one in batch])
         for message in batch:
             if back is None or message.message_id in back:
                 message.at = self.now + VISIBILITY_MS

@@ -1,6 +1,7 @@
 """What the emulator's API Gateway lacks, filled in after every deploy.
 
-- Gateway responses inside the API's body are not imported: they are put one by one.
+- Gateway responses and the responses of mock integrations (the preflights) inside the API's body are not imported: they
+  are put one by one.
 - An API key cannot come from the authorizer, so a method that wants one would refuse every call:
   the requirement (it serves the usage plan) is taken off.
 - The API's id changes with its routes: a custom domain on the emulator's own address keeps the
@@ -8,6 +9,8 @@
 """
 
 import json
+import re
+from collections.abc import Mapping
 from typing import Any
 
 from tools.local.options import STACK
@@ -23,24 +26,49 @@ def fill_gaps(endpoint: str) -> None:
     cloudformation, gateway = client("cloudformation", endpoint), client("apigateway", endpoint)
     api = cloudformation.describe_stack_resource(StackName=STACK, LogicalResourceId="Api")
     api_id = api["StackResourceDetail"]["PhysicalResourceId"]
-    _put_responses(gateway, api_id, _api_body(cloudformation))
+    body = _body(cloudformation)
+    _put_gateway_responses(gateway, api_id, body)
+    _put_preflights(gateway, api_id, body)
     _drop_api_keys(gateway, api_id)
     gateway.create_deployment(restApiId=api_id, stageName=_STAGE)
     _map_address(gateway, api_id)
 
 
-def _api_body(cloudformation: Any) -> dict[str, Any]:
-    """The OpenAPI body that SAM made of the template's API."""
+def _body(cloudformation: Any) -> dict[str, Any]:
+    """The OpenAPI body that SAM made of the template's API, with the stack's parameters filled in."""
     template = cloudformation.get_template(StackName=STACK, TemplateStage="Processed")["TemplateBody"]
     parsed = json.loads(template) if isinstance(template, str) else template
-    body: dict[str, Any] = parsed["Resources"]["Api"]["Properties"]["Body"]
+    [stack] = cloudformation.describe_stacks(StackName=STACK)["Stacks"]
+    parameters = {given["ParameterKey"]: given["ParameterValue"] for given in stack["Parameters"]}
+    body: dict[str, Any] = _filled_in(parsed["Resources"]["Api"]["Properties"]["Body"], parameters)
     return body
 
 
-def _put_responses(gateway: Any, api_id: str, body: dict[str, Any]) -> None:
-    for kind, response in body.get(_RESPONSES, {}).items():
+def _filled_in(value: Any, parameters: Mapping[str, str]) -> Any:
+    """The value with each parameter in an `Fn::Sub` replaced by its value."""
+    if not isinstance(value, dict):
+        return value
+    text = value.get("Fn::Sub")
+    if isinstance(text, str):
+        return re.sub(r"\$\{(\w+)\}", lambda found: parameters.get(found[1], found[0]), text)
+    return {name: _filled_in(inner, parameters) for name, inner in value.items()}
+
+
+def _put_gateway_responses(gateway: Any, api_id: str, body: Mapping[str, Any]) -> None:
+    for kind, response in body[_RESPONSES].items():
         settings = {name: value for name, value in response.items() if value}
         gateway.put_gateway_response(restApiId=api_id, responseType=kind, **settings)
+
+
+def _put_preflights(gateway: Any, api_id: str, body: Mapping[str, Any]) -> None:
+    for page in gateway.get_paginator("get_resources").paginate(restApiId=api_id):
+        for resource in page["items"]:
+            options = body["paths"].get(resource["path"], {}).get("options")
+            if options:
+                [response] = options["x-amazon-apigateway-integration"]["responses"].values()
+                gateway.put_integration_response(
+                    restApiId=api_id, resourceId=resource["id"], httpMethod="OPTIONS", **response
+                )
 
 
 def _drop_api_keys(gateway: Any, api_id: str) -> None:

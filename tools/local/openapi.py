@@ -13,13 +13,8 @@ import sys
 import tomllib
 from collections.abc import Iterator
 from pathlib import Path
-from types import FunctionType, ModuleType
-from typing import TYPE_CHECKING, Annotated, Any, get_args, get_origin
-
-if TYPE_CHECKING:
-    from aws_lambda_powertools.event_handler import APIGatewayRestResolver
-
-    from jobsprint.api.app import Endpoint
+from types import ModuleType
+from typing import Any
 
 ROOT = Path(__file__).resolve().parents[2]
 FILE = ROOT / "docs" / "openapi.json"
@@ -149,56 +144,13 @@ def _version() -> str:
 
 def _described(folder: str, module: ModuleType) -> Json:
     """What Powertools says of one endpoint, completed and with nicer component names."""
-    raw = _in_powertools(module.app).get_openapi_schema().model_dump(by_alias=True, exclude_none=True, mode="json")
+    raw = module.app.get_openapi_schema().model_dump(by_alias=True, exclude_none=True, mode="json")
     described: Json = _tidy(_renamed(raw))
     paths = {
         path: {verb: _operation(folder, module, f"{verb} {path}", operation) for verb, operation in item.items()}
         for path, item in described.get("paths", {}).items()
     }
     return {**described, "paths": paths}
-
-
-def _in_powertools(app: "Endpoint") -> "APIGatewayRestResolver":
-    """The endpoint as Powertools itself would validate it: the same route, with its own kinds of parameters."""
-    from aws_lambda_powertools.event_handler import APIGatewayRestResolver
-
-    operation = app.operation
-    assert operation  # noqa: S101 - an Endpoint without a route
-    declared = operation.function
-    function = FunctionType(declared.__code__, declared.__globals__, declared.__name__, declared.__defaults__)
-    function.__annotations__ = {name: _parameter(kind) for name, kind in declared.__annotations__.items()}
-    resolver = APIGatewayRestResolver(enable_validation=True)
-    args, kwargs = operation.options
-    resolver.route(operation.rule, operation.method, *args, **kwargs)(function)
-    return resolver
-
-
-def _parameter(annotation: Any) -> Any:
-    """A declaration of `api.parameters` in Powertools' terms; anything else (what is returned) as it is."""
-    from aws_lambda_powertools.event_handler.openapi import params
-    from pydantic import SkipValidation, WithJsonSchema
-
-    from jobsprint.api.parameters import Body, Path, Query
-
-    if get_origin(annotation) is not Annotated:
-        return annotation
-    type_, *_, declared = get_args(annotation)
-    match declared:
-        case Path():
-            return Annotated[type_, params.Path(description=declared.description)]
-        case Query():
-            shown = params.Query(
-                description=declared.description, ge=declared.ge, le=declared.le, max_length=declared.max_length
-            )
-            return Annotated[type_, shown]
-        case Body():
-            if declared.schema:
-                type_ = Annotated[type_, WithJsonSchema(dict(declared.schema))]
-            elif not declared.checked:
-                unchecked: Any = SkipValidation  # mypy would read what follows as a type
-                type_ = unchecked[type_]
-            return Annotated[type_, params.Body(description=declared.description)]
-    return annotation
 
 
 def _operation(folder: str, module: ModuleType, route: str, operation: Json) -> Json:

@@ -22,7 +22,7 @@ PARAMETERS = {
     "ZAPIER_CLIENT_ID": "ZapierClientId",
     "CATALOG_SOURCE_URL": "CatalogSourceUrl",
     "CATALOG_REFRESH_RATE": "CatalogRefreshRate",
-    "CORS_ORIGINS": "CorsOrigins",
+    "CORS_ORIGIN": "CorsOrigin",
 }
 
 # Locally the emulator's own Python runs the functions and everything may be reached.

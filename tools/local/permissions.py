@@ -1,9 +1,7 @@
 """What the emulator's IAM reads differently from AWS, mended after every deploy.
 
 In AWS `SendMessageBatch` is allowed by `sqs:SendMessage`; the emulator asks for an action of its own. Every role gets
-it for exactly the queues it may send to, so least privilege is still what is enforced. And where AWS asks for
-`dynamodb:PartiQLInsert` and the like on the table that a statement names, the emulator asks for
-`dynamodb:BatchExecuteStatement` without looking at the table.
+it for exactly the queues it may send to, so least privilege is still what is enforced.
 """
 
 import json
@@ -14,7 +12,6 @@ from tools.local.options import STACK
 from tools.local.stack import client
 
 _POLICY = "EmulatorActions"
-_PARTIQL = "dynamodb:PartiQL"
 
 
 def fill_gaps(endpoint: str) -> None:
@@ -36,15 +33,7 @@ def _mend(iam: Any, role: str) -> None:
 
 def _missing(given: Sequence[dict[str, Any]]) -> list[dict[str, Any]]:
     queues = [statement["Resource"] for statement in given if statement["Action"] == "sqs:SendMessage"]
-    missing = [{"Effect": "Allow", "Action": "sqs:SendMessageBatch", "Resource": queues}] if queues else []
-    if any(action.startswith(_PARTIQL) for statement in given for action in _actions(statement)):
-        missing.append({"Effect": "Allow", "Action": "dynamodb:BatchExecuteStatement", "Resource": "*"})
-    return missing
-
-
-def _actions(statement: dict[str, Any]) -> list[str]:
-    named = statement["Action"]
-    return [named] if isinstance(named, str) else list(named)
+    return [{"Effect": "Allow", "Action": "sqs:SendMessageBatch", "Resource": queues}] if queues else []
 
 
 def _policies(iam: Any, role: str) -> list[str]:

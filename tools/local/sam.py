@@ -14,8 +14,9 @@ from pathlib import Path
 from typing import Any
 
 import boto3
+from botocore.exceptions import BotoCoreError, ClientError
 
-from tools.local import stack
+from tools.local import stack, versions
 from tools.local.console import Failure, run_logged, step
 from tools.local.options import LOCAL_PARAMETERS, PROJECT, REGION, STACK
 
@@ -85,7 +86,10 @@ def deploy(target: Target, parameters: Mapping[str, str], env: Mapping[str, str]
 
 
 def deploy_to_aws(stage: str, parameters: dict[str, str]) -> None:
-    """Build for Lambda and deploy to the account that the caller's AWS credentials belong to."""
+    """Build for Lambda, deploy to the account that the caller's AWS credentials belong to, and remove old versions.
+
+    Raises Failure; versions are removed only after a deployment that succeeded.
+    """
     settings = stage_settings(stage)
     merged = parse_overrides(settings.get("parameter_overrides", [])) | parameters
     runtime, architecture = merged.get("Runtime", "python3.13"), merged.get("Architecture", "arm64")
@@ -110,6 +114,16 @@ def deploy_to_aws(stage: str, parameters: dict[str, str]) -> None:
     ]  # fmt: skip
     if subprocess.call(command, cwd=PROJECT, env=_with_tools(os.environ)):
         raise Failure(f"The deploy to {stage} failed; SAM's answer is above.")
+    _prune_versions(stage, str(settings["stack_name"]), str(settings["region"]))
+
+
+def _prune_versions(stage: str, name: str, region: str) -> None:
+    session: Any = boto3.Session(region_name=region)
+    try:
+        removed = versions.prune(session.client("cloudformation"), session.client("lambda"), name)
+    except (BotoCoreError, ClientError) as error:
+        raise Failure(f"{stage} is deployed, but old versions of its functions were not removed: {error}") from error
+    print(f"  Removed {removed} old versions of functions")
 
 
 def deploy_dashboard(stage: str) -> None:

@@ -3,7 +3,7 @@
 from pathlib import Path
 from typing import Any
 
-from tests.support.chaos import Again, Carried, stage
+from tests.support.chaos import Again, stage
 
 BOUNDARIES = (
     "publish_events sqs.SendMessageBatch after 1",
@@ -22,13 +22,6 @@ AGAIN = (
     "dispatch_webhooks sqs.SendMessage before 2",  # a put-off that is written, and no message
     "sweep_deliveries sqs.SendMessageBatch after 1",
 )
-CARRIED = (
-    "publish_events sqs.SendMessageBatch after 1",
-    "dispatch_webhooks dynamodb.PutItem before 1",
-    "dispatch_webhooks dynamodb.PutItem after 1",
-    "dispatch_webhooks dynamodb.BatchExecuteStatement after 1",
-    "recover_deliveries sqs.SendMessageBatch after 1",
-)
 
 
 def test_whoever_dies_nothing_is_lost_and_nothing_sent_twice(aws: dict[str, Any], tmp_path: Path) -> None:
@@ -42,14 +35,6 @@ def test_whoever_dies_nothing_is_lost_and_nothing_sent_twice(aws: dict[str, Any]
 def test_whoever_dies_what_is_sent_again_or_put_off_arrives_once(aws: dict[str, Any], tmp_path: Path) -> None:
     with stage(tmp_path, Again) as world:
         for label in AGAIN:
-            outcome = world.play({label})
-            assert outcome.world.died == [label]
-            assert (outcome.wrong, outcome.lost, outcome.delivered) == ([], 0, outcome.published)
-
-
-def test_whoever_dies_what_only_its_message_keeps_arrives_and_is_recovered(aws: dict[str, Any], tmp_path: Path) -> None:
-    with stage(tmp_path, Carried) as world:
-        for label in CARRIED:
             outcome = world.play({label})
             assert outcome.world.died == [label]
             assert (outcome.wrong, outcome.lost, outcome.delivered) == ([], 0, outcome.published)

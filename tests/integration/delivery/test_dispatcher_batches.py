@@ -1,34 +1,21 @@
-"""Claims and results several to a call: what one call does for many, and what becomes of each when part of it fails."""
+"""Batches of deliveries: each is claimed, sent and recorded by itself, whatever happens to the writes of another."""
 
-import json
 import threading
 import time
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable
 from typing import Any
 
 import pytest
 from botocore.exceptions import ClientError
 
 from jobsprint.core import aws as clients
-from jobsprint.delivery import dispatcher as dispatching
 from jobsprint.delivery import queue
-from jobsprint.domain.deliveries import Claim
-from jobsprint.repositories import statements
+from jobsprint.domain.deliveries import DeliveryTask, Lease
 from jobsprint.repositories.deliveries import DeliveryStore
-from jobsprint.repositories.statements import Statement
-from tests.support.deliveries import Outbox, deliveries, dispatch, due, publish, record, subscribe, watching_sqs
+from tests.support.deliveries import Outbox, deliveries, dispatch, due, publish, record, subscribe
 from tests.support.receiver import Receiver, Reply
 
-KEY = {"pk": "acme#wh", "sk": "dlv"}
-
-
-@pytest.fixture
-def outbox(aws: dict[str, Any]) -> Iterator[Outbox]:
-    with watching_sqs() as box:
-        yield box
-    if dispatching._client.cache_info().currsize:
-        dispatching._client().close()
-        dispatching._client.cache_clear()
+Write = Callable[[], Any]
 
 
 @pytest.fixture
@@ -42,6 +29,17 @@ def bodies(outbox: Outbox, count: int) -> list[str]:
     return [message.body for message in outbox.take()]
 
 
+def records(found: list[str], received: int = 1) -> list[dict[str, Any]]:
+    """The messages m0, m1, … with these bodies."""
+    return [record(body, f"m{index}", received) for index, body in enumerate(found)]
+
+
+def task_of(body: str) -> DeliveryTask:
+    task = queue.from_text(body)
+    assert isinstance(task, DeliveryTask)
+    return task
+
+
 def sent(endpoint: Receiver) -> list[int]:
     return sorted(request.json["data"]["n"] for request in endpoint.received)
 
@@ -50,10 +48,10 @@ def states(webhook: str) -> list[str]:
     return sorted(delivery["state"] for delivery in deliveries(webhook))
 
 
-def let_leases_run_out(webhook: str) -> None:
+def let_leases_expire(webhook: str) -> None:
     late = {"N": str(int(time.time() * 1000) - 1)}
     for row in rows(webhook):
-        if "claim" in row:
+        if "leaseToken" in row:
             clients.dynamodb().put_item(TableName="EventsTable", Item={**row, "leaseUntil": late})
 
 
@@ -66,78 +64,39 @@ def rows(webhook: str) -> list[dict[str, Any]]:
     return [dict(row) for row in found]
 
 
-def broken(operation: str) -> ClientError:
+def broken(operation: str = "UpdateItem") -> ClientError:
     return ClientError({"Error": {"Code": "InternalServerError", "Message": "no"}}, operation)
 
 
-Run = Callable[[Sequence[Statement]], list[bool]]
-
-
-def instead(
-    monkeypatch: pytest.MonkeyPatch, kind: str, change: Callable[[Run, Sequence[Statement]], list[bool]]
+def on_write(
+    monkeypatch: pytest.MonkeyPatch, kind: str, change: Callable[[Write], Any], only: set[str] | None = None
 ) -> None:
-    """Has `change` run the calls of one kind (INSERT or UPDATE)."""
-    real = statements.run
+    """Make the claims or the results (`kind`) of these deliveries, or of all, by `change`."""
+    value = {"claim": ":leaseToken", "result": ":attempts"}[kind]
+    real = clients.dynamodb().update_item
 
-    def changed(given: Sequence[Statement], on_fault: Callable[[str], None]) -> list[bool]:
-        return change(real, given) if given and given[0].text.startswith(kind) else real(given, on_fault)
+    def update_item(**given: Any) -> Any:
+        ours = value in given.get("ExpressionAttributeValues", {})
+        if ours and (only is None or given["Key"]["sk"]["S"] in only):
+            return change(lambda: real(**given))
+        return real(**given)
 
-    monkeypatch.setattr(statements, "run", changed)
-
-
-# --- the statements ---
-
-
-def test_an_item_is_made_once_and_changed_only_by_who_holds_it(aws: dict[str, Any]) -> None:
-    insert = statements.insert("EventsTable", KEY, {"claim": "a", "n": 1})
-    assert statements.run([insert]) == [True]
-    assert statements.run([insert]) == [False]
-
-    def change(claim: str) -> Statement:
-        return statements.update(
-            "EventsTable", KEY, {"n": 2, "list": ["it's"]}, remove=("claim", "missing"), where={"claim": claim}
-        )
-
-    assert statements.run([change("b")]) == [False]
-    assert statements.run([change("a")]) == [True]
-    assert statements.run([change("a")]) == [False]
-    found = clients.dynamodb().get_item(TableName="EventsTable", Key={k: {"S": v} for k, v in KEY.items()})["Item"]
-    assert found == {**{k: {"S": v} for k, v in KEY.items()}, "n": {"N": "2"}, "list": {"L": [{"S": "it's"}]}}
+    monkeypatch.setattr(clients.dynamodb(), "update_item", update_item)
 
 
-def test_of_two_writes_to_one_item_the_first_is_made(aws: dict[str, Any]) -> None:
-    one, other = statements.insert("EventsTable", KEY, {"n": 1}), statements.insert("EventsTable", KEY, {"n": 2})
-    another = statements.insert("EventsTable", {**KEY, "sk": "other"}, {})
-    assert statements.run([one, other, another]) == [True, False, True]
-    assert rows("wh")[0]["n"] == {"N": "1"}
+def fails(_: Write) -> Any:
+    raise broken()
 
 
-def test_what_failed_by_no_condition_is_told(aws: dict[str, Any], monkeypatch: pytest.MonkeyPatch) -> None:
-    codes = ["ConditionalCheckFailed", "AccessDenied", None, "DuplicateItem", "ThrottlingError"]
-    answers = [{"Error": {"Code": code, "Message": "no"}} if code else {"TableName": "EventsTable"} for code in codes]
-    monkeypatch.setattr(clients.dynamodb(), "batch_execute_statement", lambda **_: {"Responses": answers})
-    told: list[str] = []
-    inserts = [statements.insert("EventsTable", {**KEY, "sk": str(n)}, {}) for n in range(5)]
-    assert statements.run(inserts, told.append) == [code is None for code in codes]
-    assert told == ["AccessDenied", "ThrottlingError"]
+def loses_the_response(write: Write) -> Any:
+    write()
+    raise broken()
 
 
-def test_more_than_a_call_takes_goes_in_several(aws: dict[str, Any]) -> None:
-    many = [statements.insert("EventsTable", {**KEY, "sk": str(n)}, {}) for n in range(60)]
-    assert statements.run([]) == []
-    assert statements.run(many) == [True] * 60
-    assert statements.run(many[:30]) == [False] * 30
-
-
-def test_a_claim_is_taken_once_however_many_come_at_once(aws: dict[str, Any]) -> None:
-    insert = statements.insert("EventsTable", KEY, {})
-    taken: list[bool] = []
-    threads = [threading.Thread(target=lambda: taken.extend(statements.run([insert]))) for _ in range(8)]
-    for thread in threads:
-        thread.start()
-    for thread in threads:
-        thread.join()
-    assert sorted(taken) == [False] * 7 + [True]
+def repeats(write: Write) -> Any:
+    """Write twice, as botocore does when the response to a call was lost."""
+    write()
+    return write()
 
 
 # --- a batch ---
@@ -153,12 +112,28 @@ def test_the_batches_of_two_tenants_share_a_call_and_nothing_else(outbox: Outbox
     assert [d["state"] for d in deliveries(theirs, tenant="other")] == ["delivered"]
 
 
-def test_a_delivery_that_stands_twice_in_a_batch_is_sent_once(outbox: Outbox, endpoint: Receiver, webhook: str) -> None:
+def test_a_delivery_that_is_in_a_batch_twice_is_sent_once(outbox: Outbox, endpoint: Receiver, webhook: str) -> None:
     first, second = bodies(outbox, 2)
     assert dispatch(record(first, "a"), record(first, "b"), record(second, "c")) == []
     assert sent(endpoint) == [0, 1]
     assert states(webhook) == ["delivered", "delivered"]
     assert [len(delivery["attempts"]) for delivery in deliveries(webhook)] == [1, 1]
+
+
+def test_an_attempt_is_claimed_once_however_many_claim_it_at_once(aws: dict[str, Any]) -> None:
+    store = DeliveryStore("acme")
+    task = DeliveryTask("acme", "wh_1", "dlv_1", "evt_1", "a.b", "2026-01-01T00:00:00Z", "0#evt_1")
+    taken: list[bool] = []
+
+    def claim(number: int) -> None:
+        taken.append(store.claim(task, Lease(f"m{number}", "00"), 1)[0])
+
+    threads = [threading.Thread(target=claim, args=(number,)) for number in range(8)]
+    for thread in threads:
+        thread.start()
+    for thread in threads:
+        thread.join()
+    assert sorted(taken) == [False] * 7 + [True]
 
 
 def test_of_a_batch_only_what_failed_is_tried_again(outbox: Outbox, endpoint: Receiver, webhook: str) -> None:
@@ -168,89 +143,62 @@ def test_of_a_batch_only_what_failed_is_tried_again(outbox: Outbox, endpoint: Re
     assert [message.json["attempt"] for message in outbox.take()] == [2] * 5
     for row in rows(webhook):
         assert ("dueAt" in row) == ("listed" in row) == ("nextAttemptAt" in row) == (row["state"]["S"] == "retrying")
-        assert "claim" not in row
+        assert "leaseToken" not in row
 
 
-def test_retries_that_the_queue_does_not_take_come_back_alone(
-    outbox: Outbox, endpoint: Receiver, webhook: str, monkeypatch: pytest.MonkeyPatch
+def test_a_retry_that_the_queue_does_not_accept_is_scheduled_when_its_message_returns(
+    outbox: Outbox, endpoint: Receiver, webhook: str
 ) -> None:
-    monkeypatch.setattr(dispatching, "GATHER_SECONDS", 10)
     endpoint.answer = lambda request: Reply(500 if request.json["data"]["n"] == 1 else 200)
     found = bodies(outbox, 3)
-    outbox.refuse.append(broken("SendMessageBatch"))
-    messages = [record(body, f"m{place}") for place, body in enumerate(found)]
-    assert dispatch(*messages) == ["m1"]
+    outbox.refuse.append(broken("SendMessage"))
+    assert dispatch(*records(found)) == ["m1"]
     assert states(webhook) == ["delivered", "delivered", "retrying"]
     assert dispatch(record(found[1], "m1", received=2)) == []
     assert [message.json["attempt"] for message in outbox.take()] == [2]
     assert sent(endpoint) == [0, 1, 2]
 
 
-# --- what fails in part ---
+# --- writes that fail ---
 
 
-def test_a_claim_that_was_not_taken_in_the_batch_is_taken_by_itself(
-    outbox: Outbox, endpoint: Receiver, webhook: str, monkeypatch: pytest.MonkeyPatch
-) -> None:
-    """One statement was throttled: not written, or written and nobody knows."""
-    instead(monkeypatch, "INSERT", lambda run, given: [False, *run(given[1:-1]), run(given[-1:]) == []])
-    assert dispatch(*map(record, bodies(outbox, 4))) == []
-    assert sent(endpoint) == [0, 1, 2, 3]
-    assert states(webhook) == ["delivered"] * 4
-
-
-def test_a_claim_that_is_throttled_by_itself_too_comes_back(
+def test_a_claim_that_is_throttled_returns_its_message_alone(
     outbox: Outbox, endpoint: Receiver, webhook: str, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     found = bodies(outbox, 3)
-
-    def throttled(*_: Any) -> Any:
-        raise broken("UpdateItem")
-
     with monkeypatch.context() as patch:
-        instead(patch, "INSERT", lambda run, given: [False, *run(given[1:])])
-        patch.setattr(DeliveryStore, "claim", throttled)
-        assert dispatch(*(record(body, f"m{place}") for place, body in enumerate(found))) == ["m0"]
+        on_write(patch, "claim", fails, only={task_of(found[0]).delivery_id})
+        assert dispatch(*records(found)) == ["m0"]
     assert sent(endpoint) == [1, 2]
     assert dispatch(record(found[0], "m0", received=2)) == []
     assert sent(endpoint) == [0, 1, 2]
     assert states(webhook) == ["delivered"] * 3
 
 
-def test_claims_that_fail_before_they_are_written_come_back_and_go_out(
+def test_claims_that_fail_before_they_are_written_are_made_again(
     outbox: Outbox, endpoint: Receiver, webhook: str, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     found = bodies(outbox, 3)
-
-    def failing(_run: Run, _given: Sequence[Statement]) -> list[bool]:
-        raise broken("BatchExecuteStatement")
-
     with monkeypatch.context() as patch:
-        instead(patch, "INSERT", failing)
-        back = dispatch(*(record(body, f"m{place}") for place, body in enumerate(found)))
-    assert back == ["m0", "m1", "m2"]
+        on_write(patch, "claim", fails)
+        assert sorted(dispatch(*records(found))) == ["m0", "m1", "m2"]
     assert sent(endpoint) == []
     assert rows(webhook) == []
-    assert dispatch(*(record(body, f"m{place}", received=2) for place, body in enumerate(found))) == []
+    assert dispatch(*records(found, received=2)) == []
     assert sent(endpoint) == [0, 1, 2]
 
 
-def test_claims_whose_answer_is_lost_settle_as_a_worker_that_died(
+def test_claims_without_a_response_are_treated_like_a_crashed_worker(
     outbox: Outbox, endpoint: Receiver, webhook: str, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    """The rows say "may have been sent" until the lease is over; then the schedule goes on."""
+    """The rows say "may have been sent" until the lease expires; then the schedule goes on."""
     found = bodies(outbox, 3)
-
-    def lost(run: Run, given: Sequence[Statement]) -> list[bool]:
-        run(given)
-        raise broken("BatchExecuteStatement")
-
     with monkeypatch.context() as patch:
-        instead(patch, "INSERT", lost)
-        assert len(dispatch(*(record(body, f"m{place}") for place, body in enumerate(found)))) == 3
-    again = [record(body, f"m{place}", received=2) for place, body in enumerate(found)]
-    assert sorted(dispatch(*again)) == ["m0", "m1", "m2"]  # still held by these very messages: come back
-    let_leases_run_out(webhook)
+        on_write(patch, "claim", loses_the_response)
+        assert len(dispatch(*records(found))) == 3
+    again = records(found, received=2)
+    assert sorted(dispatch(*again)) == ["m0", "m1", "m2"]  # still leased by these very messages
+    let_leases_expire(webhook)
     assert dispatch(*again) == []
     assert sent(endpoint) == []
     assert states(webhook) == ["retrying"] * 3
@@ -258,95 +206,61 @@ def test_claims_whose_answer_is_lost_settle_as_a_worker_that_died(
     assert [message.json["attempt"] for message in retries] == [2] * 3
     assert dispatch(*(record(due(message)) for message in retries)) == []
     assert sent(endpoint) == [0, 1, 2]
-    assert [[a["status"] for a in delivery["attempts"]] for delivery in deliveries(webhook)] == [
-        ["unknown", "success"]
-    ] * 3
+    statuses = [[attempt["status"] for attempt in delivery["attempts"]] for delivery in deliveries(webhook)]
+    assert statuses == [["unknown", "success"]] * 3
 
 
-def test_a_claim_repeated_by_the_client_is_known_again(
+def test_a_claim_repeated_by_the_client_is_recognised(
     outbox: Outbox, endpoint: Receiver, webhook: str, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    """botocore repeats a call whose answer was lost; the repeat finds the rows of the first."""
-    instead(monkeypatch, "INSERT", lambda run, given: (run(given), run(given))[1])
+    on_write(monkeypatch, "claim", repeats)
     assert dispatch(*map(record, bodies(outbox, 3))) == []
     assert sent(endpoint) == [0, 1, 2]
     assert states(webhook) == ["delivered"] * 3
 
 
-def test_results_repeated_by_the_client_are_recorded_once_and_followed(
+def test_results_repeated_by_the_client_are_recorded_once_and_the_next_attempt_is_scheduled(
     outbox: Outbox, endpoint: Receiver, webhook: str, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     endpoint.answer = lambda _: Reply(500)
-    instead(monkeypatch, "UPDATE", lambda run, given: (run(given), run(given))[1])
+    on_write(monkeypatch, "result", repeats)
     assert dispatch(*map(record, bodies(outbox, 3))) == []
     assert [len(delivery["attempts"]) for delivery in deliveries(webhook)] == [1, 1, 1]
     assert [message.json["attempt"] for message in outbox.take()] == [2] * 3
 
 
-def test_a_result_that_was_not_written_in_the_batch_is_written_by_itself(
+def test_results_that_cannot_be_written_return_their_messages(
     outbox: Outbox, endpoint: Receiver, webhook: str, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    instead(monkeypatch, "UPDATE", lambda run, given: [False, *run(given[1:])])
-    assert dispatch(*map(record, bodies(outbox, 4))) == []
-    assert states(webhook) == ["delivered"] * 4
-    assert [len(delivery["attempts"]) for delivery in deliveries(webhook)] == [1] * 4
-
-
-def test_a_call_that_may_not_be_made_loses_nothing_and_is_counted(
-    outbox: Outbox,
-    endpoint: Receiver,
-    webhook: str,
-    monkeypatch: pytest.MonkeyPatch,
-    capsys: pytest.CaptureFixture[str],
-) -> None:
-    def refused(Statements: list[Any]) -> Any:  # noqa: N803 - the parameter of the API
-        return {"Responses": [{"Error": {"Code": "AccessDenied", "Message": "no"}}] * len(Statements)}
-
-    found = bodies(outbox, 3)
-    monkeypatch.setattr(clients.dynamodb(), "batch_execute_statement", refused)
-    capsys.readouterr()
-    assert dispatch(*map(record, found)) == []
-    assert sent(endpoint) == [0, 1, 2]
-    assert states(webhook) == ["delivered"] * 3
-    lines = [json.loads(line) for line in capsys.readouterr().out.splitlines()]
-    assert [line["StatementsFailed"] for line in lines if "StatementsFailed" in line] == [6]
-
-
-def test_results_that_cannot_be_written_bring_their_messages_back(
-    outbox: Outbox, endpoint: Receiver, webhook: str, monkeypatch: pytest.MonkeyPatch
-) -> None:
-    monkeypatch.setattr(dispatching, "GATHER_SECONDS", 10)
     found = bodies(outbox, 2)
-
-    def failing(_run: Run, _given: Sequence[Statement]) -> list[bool]:
-        raise broken("BatchExecuteStatement")
-
     with monkeypatch.context() as patch:
-        instead(patch, "UPDATE", failing)
-        assert sorted(dispatch(*(record(body, f"m{place}") for place, body in enumerate(found)))) == ["m0", "m1"]
+        on_write(patch, "result", fails)
+        assert sorted(dispatch(*records(found))) == ["m0", "m1"]
     assert sent(endpoint) == [0, 1]
-    let_leases_run_out(webhook)
-    assert dispatch(*(record(body, f"m{place}", received=2) for place, body in enumerate(found))) == []
+    let_leases_expire(webhook)
+    assert dispatch(*records(found, received=2)) == []
     assert states(webhook) == ["retrying"] * 2
     assert [delivery["attempts"][0]["failure"] for delivery in deliveries(webhook)] == ["worker_died"] * 2
     assert sent(endpoint) == [0, 1]
 
 
-def test_a_row_that_waits_for_its_first_attempt_is_taken_too(outbox: Outbox, endpoint: Receiver, webhook: str) -> None:
-    """It was put off and the message of the queue does not know: the insert is refused, the claim by itself is not."""
+def test_a_row_that_waits_for_its_first_attempt_is_claimed_too(
+    outbox: Outbox, endpoint: Receiver, webhook: str
+) -> None:
+    """The delivery was deferred, which the message does not know."""
     [body] = bodies(outbox, 1)
     now = int(time.time() * 1000)
-    assert DeliveryStore("acme").park(queue.to_ticket(body), now, now) == (True, None)
+    deferred, _ = DeliveryStore("acme").defer(task_of(body), now, now)
+    assert deferred
     assert dispatch(record(body)) == []
     assert states(webhook) == ["delivered"]
     [row] = rows(webhook)
-    assert not {"claim", "listed", "dueAt", "dueShard", "nextAttemptAt"} & row.keys()
+    assert not {"leaseToken", "listed", "dueAt", "dueShard", "nextAttemptAt"} & row.keys()
 
 
 def test_an_attempt_of_another_worker_is_left_to_it(outbox: Outbox, endpoint: Receiver, webhook: str) -> None:
     first, second = bodies(outbox, 2)
-    ticket, now = queue.to_ticket(first), int(time.time() * 1000)
-    claim = DeliveryStore("acme").first_claim(ticket, Claim("another", "x"), now)
-    assert statements.run([claim]) == [True]
+    claimed, _ = DeliveryStore("acme").claim(task_of(first), Lease("another", "x"), int(time.time() * 1000))
+    assert claimed
     assert dispatch(record(first, "mine"), record(second)) == []
     assert sent(endpoint) == [1]

@@ -16,12 +16,12 @@ from jobsprint.core.config import settings
 from jobsprint.delivery import admission, operational_events, queue
 from jobsprint.delivery import attempt as attempts
 from jobsprint.delivery import dispatcher as dispatching
-from jobsprint.delivery.queue import Notice
+from jobsprint.delivery.queue import OutboxCheck
 from jobsprint.delivery.sweeper import sweep
 from jobsprint.domain import endpoint_health, events
-from jobsprint.domain.deliveries import GRACE_MS, SHOWN_WAIT_MS, Claim
+from jobsprint.domain.deliveries import REENQUEUE_DELAY_MS, SHOWN_DEFERRAL_MS, Lease
 from jobsprint.repositories.deliveries import DeliveryStore
-from jobsprint.repositories.endpoint_health import TrafficStore
+from jobsprint.repositories.endpoint_health import EndpointHealthStore
 from jobsprint.repositories.integrations import IntegrationStore
 from tests.support.call import call
 from tests.support.deliveries import Outbox, Sent, deliveries, publish, record, subscribe
@@ -75,13 +75,13 @@ def listener() -> Iterator[Receiver]:
 OWN = ("webhook.*", "delivery.exhausted")
 
 
-def told(world: World) -> list[dict[str, Any]]:
+def published(world: World) -> list[dict[str, Any]]:
     """The service's own events among the messages in the queue, which go on to their receivers."""
     return [sent.json for sent in world.outbox.take() if events.is_own(sent.json["event"])]
 
 
-def state_of(webhook: dict[str, Any]) -> endpoint_health.Traffic:
-    return TrafficStore("acme").traffic(webhook["id"]).state
+def state_of(webhook: dict[str, Any]) -> endpoint_health.EndpointHealth:
+    return EndpointHealthStore("acme").get(webhook["id"]).state
 
 
 class Calls:
@@ -103,16 +103,15 @@ class Calls:
 # --- a healthy webhook ---
 
 
-def test_a_healthy_webhook_pays_nothing(world: World, receiver: Receiver, monkeypatch: pytest.MonkeyPatch) -> None:
-    """One read for the webhook, one call for the events, for all claims and for all records, one for the counters."""
-    monkeypatch.setattr(dispatching, "GATHER_SECONDS", 10)
+def test_a_healthy_webhook_pays_nothing(world: World, receiver: Receiver) -> None:
+    """One read for the webhook, a claim and a result for each delivery, one write for the counters."""
     subscribe(receiver.url)
     messages = world.publish(10)
     world.work(*world.publish())
     calls = Calls()
     world.work(*messages)
     calls.stop()
-    assert calls.made == {"GetItem": 1, "PutItem": 1, "BatchExecuteStatement": 2, "UpdateItem": 1}
+    assert calls.made == {"GetItem": 1, "UpdateItem": 10 + 10 + 1}
     assert len(receiver.received) == 11
 
 
@@ -121,7 +120,7 @@ def test_a_failure_now_and_then_marks_nothing(world: World, receiver: Receiver) 
     receiver.answer = lambda _: Reply(500 if len(receiver.received) == 3 else 200)
     world.work(*world.publish(8))
     assert IntegrationStore("acme").get(webhook["id"]).watched is False
-    assert world.outbox.take_notices() == []
+    assert world.outbox.take_outbox_checks() == []
 
 
 # --- the breaker ---
@@ -136,17 +135,17 @@ def test_a_failing_webhook_waits_without_using_up_attempts_and_is_probed(world: 
 
     waiting = world.publish(4)
     world.work(*waiting)
-    put_off = world.outbox.take()
+    deferred = world.outbox.take()
     assert len(receiver.received) == before, "the breaker is open"
-    assert len(put_off) == 4
-    assert {sent.delay for sent in put_off} == {endpoint_health.FIRST_OPEN_MS // 1000}
-    assert {(sent.json["attempt"], sent.json["deferred"]) for sent in put_off} == {(1, 1)}
+    assert len(deferred) == 4
+    assert {sent.delay for sent in deferred} == {endpoint_health.FIRST_OPEN_MS // 1000}
+    assert {(sent.json["attempt"], sent.json["deferrals"]) for sent in deferred} == {(1, 1)}
     shown = deliveries(webhook["id"], "?limit=100&state=pending")
     assert len(shown) == 4, "whoever waits is shown to wait"
-    assert {one["nextAttemptAt"] for one in shown} == {iso_millis(put_off[0].json["notBefore"])}
+    assert {one["nextAttemptAt"] for one in shown} == {iso_millis(deferred[0].json["notBefore"])}
 
     world.now += endpoint_health.FIRST_OPEN_MS
-    world.work(*put_off)
+    world.work(*deferred)
     assert len(receiver.received) == before + 1, "one probe"
     shown = deliveries(webhook["id"], "?limit=100")
     parked = [one for one in shown if one["state"] == "pending"]
@@ -172,7 +171,7 @@ def test_a_failing_webhook_waits_without_using_up_attempts_and_is_probed(world: 
         if item.get("state") == {"S": "delivered"}:
             assert not {"listed", "dueAt", "dueShard", "nextAttemptAt"} & item.keys()
 
-    world.now += endpoint_health.SLOW_KEPT_MS
+    world.now += endpoint_health.LIMITED_MS
     world.work(*world.publish())
     assert IntegrationStore("acme").get(webhook["id"]).watched is False, "well again: it costs nothing any more"
 
@@ -251,35 +250,35 @@ def test_a_hanging_answer_holds_others_back_while_it_is_awaited(
 
     def answer(_: Any) -> Reply:
         time.sleep(2.5)
-        seen.append((IntegrationStore("acme").get(webhook["id"]).watched, len(state_of(webhook).leases)))
+        seen.append((IntegrationStore("acme").get(webhook["id"]).watched, len(state_of(webhook).in_flight)))
         return Reply(200)
 
     receiver.answer = answer
     world.work(*world.publish())
     assert seen == [(True, 1)], "marked while it is awaited"
     state = state_of(webhook)
-    assert (state.leases, state.slow_until) == ((), world.now + endpoint_health.SLOW_KEPT_MS)
+    assert (state.in_flight, state.limited_until) == ((), world.now + endpoint_health.LIMITED_MS)
 
 
 def test_two_batches_at_a_time_go_to_a_slow_webhook(world: World, receiver: Receiver) -> None:
     webhook = subscribe(receiver.url)
-    store = TrafficStore("acme")
+    store = EndpointHealthStore("acme")
     for token in ("a", "b"):
         store.change(
             webhook["id"],
-            lambda state, token=token: (endpoint_health.found_slow(state, token, world.now), None),
+            lambda state, token=token: (endpoint_health.limited(state, token, world.now), None),
             now=world.now,
         )
     IntegrationStore("acme").watch(webhook["id"], watched=True)
     messages = world.publish(3)
     world.work(*messages)
     assert receiver.received == []
-    put_off = world.outbox.take()
-    assert len(put_off) == 3
-    world.now += endpoint_health.LEASE_MS  # both holders died
-    world.work(*put_off)
+    deferred = world.outbox.take()
+    assert len(deferred) == 3
+    world.now += endpoint_health.IN_FLIGHT_MS  # both holders died
+    world.work(*deferred)
     assert len(receiver.received) == 3
-    assert state_of(webhook).leases == ()
+    assert state_of(webhook).in_flight == ()
 
 
 # --- the rate limit ---
@@ -306,30 +305,27 @@ def test_what_is_over_the_rate_limit_waits_without_using_up_an_attempt(world: Wo
     assert {request.headers["x-jobsprint-attempt"] for request in receiver.received} == {"1"}
 
 
-def test_a_rate_limit_takes_one_write_a_batch(
-    world: World, receiver: Receiver, monkeypatch: pytest.MonkeyPatch
-) -> None:
-    monkeypatch.setattr(dispatching, "GATHER_SECONDS", 10)
+def test_a_rate_limit_takes_one_write_a_batch(world: World, receiver: Receiver) -> None:
     subscribe(receiver.url, rateLimit=500)
     world.work(*world.publish())
     messages = world.publish(10)
     calls = Calls()
     world.work(*messages)
     calls.stop()
-    assert calls.made == {"GetItem": 1, "BatchExecuteStatement": 2, "UpdateItem": 1, "PutItem": 2}
+    assert calls.made == {"GetItem": 1, "UpdateItem": 10 + 10 + 1, "PutItem": 1}
 
 
-# --- what is told ---
+# --- operational events ---
 
 
-def test_failing_and_recovered_are_told_once_each_and_not_to_the_webhook_itself(
+def test_failing_and_recovered_are_published_once_each_and_not_to_the_webhook_itself(
     world: World, receiver: Receiver, listener: Receiver
 ) -> None:
     webhook = subscribe(receiver.url, "*", name="Mine")
     listening = subscribe(listener.url, *OWN)
     receiver.answer = lambda _: Reply(500)
     world.work(*world.publish(endpoint_health.MIN_ATTEMPTS))
-    [failing] = told(world)
+    [failing] = published(world)
     assert (failing["event"], failing["webhookId"]) == ("webhook.failing", listening["id"])
     data = json.loads(failing["data"])
     assert data | {"webhookId": webhook["id"], "name": "Mine", "reason": "failure_share", "window": 120} == data
@@ -338,16 +334,16 @@ def test_failing_and_recovered_are_told_once_each_and_not_to_the_webhook_itself(
     for _ in range(3):
         world.now = state_of(webhook).open_until
         world.work(*world.publish())
-        assert told(world) == []
+        assert published(world) == []
     world.now = state_of(webhook).open_until
     receiver.answer = lambda _: Reply(200)
     world.work(*world.publish())
-    [recovered] = told(world)
+    [recovered] = published(world)
     assert (recovered["event"], recovered["webhookId"]) == ("webhook.recovered", listening["id"])
-    assert state_of(webhook).untold == ()
+    assert state_of(webhook).unpublished == ()
 
 
-def test_exhausted_deliveries_are_told_at_once_and_the_rest_after_an_hour(
+def test_exhausted_deliveries_are_published_at_once_and_the_rest_after_an_hour(
     world: World, receiver: Receiver, listener: Receiver, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setenv("RETRY_SCHEDULE", "0")
@@ -357,21 +353,21 @@ def test_exhausted_deliveries_are_told_at_once_and_the_rest_after_an_hour(
     receiver.answer = lambda _: Reply(404)
     first = world.publish()
     world.work(*first)
-    [exhausted] = told(world)
+    [exhausted] = published(world)
     data = json.loads(exhausted["data"])
     assert (data["reason"], data["deliveryIds"]) == ("attempts_used_up", [first[0].json["deliveryId"]])
     assert "gone" not in data
     for _ in range(3):
         world.work(*world.publish())
-    assert told(world) == []
+    assert published(world) == []
 
-    notices = world.outbox.take_notices()
-    assert {sent.group for sent in notices} == {webhook["id"]}
+    checks = world.outbox.take_outbox_checks()
+    assert {sent.group for sent in checks} == {webhook["id"]}
     for _ in range(10):  # in hops of 15 minutes
-        world.now += max(sent.delay for sent in notices) * 1000
-        world.work(*notices)
-        notices = world.outbox.take_notices() or notices
-        if found := told(world):
+        world.now += max(sent.delay for sent in checks) * 1000
+        world.work(*checks)
+        checks = world.outbox.take_outbox_checks() or checks
+        if found := published(world):
             break
     [digest] = found
     assert json.loads(digest["data"])["count"] == 3
@@ -385,7 +381,7 @@ def test_enabled_after_a_crash_had_left_its_disabling_half_done_a_webhook_is_pro
     subscribe(listener.url, "webhook.*")
     receiver.answer = lambda _: Reply(410)
     with monkeypatch.context() as patch:
-        patch.setattr(operational_events, "_keep_disabled", lambda *_, **__: 1 / 0)
+        patch.setattr(EndpointHealthStore, "change", lambda *_, **__: 1 / 0)
         world.work(*world.publish())
     IntegrationStore("acme").watch(webhook["id"], watched=False)  # a batch that found it calm before may say so after
     call("PATCH", f"/integrations/webhooks/{webhook['id']}", body={"active": True})
@@ -394,10 +390,10 @@ def test_enabled_after_a_crash_had_left_its_disabling_half_done_a_webhook_is_pro
     world.now = now_ms() + 1_000  # it was enabled by the real clock
     world.work(*messages)
     assert len(receiver.received) == 1 + 1, "one probe before full return"
-    assert [one["event"] for one in told(world)] == ["webhook.disabled", "webhook.recovered"]
-    world.now += operational_events.NOTICE_MS
-    world.work(*world.outbox.take_notices())
-    assert told(world) == []
+    assert [one["event"] for one in published(world)] == ["webhook.disabled", "webhook.recovered"]
+    world.now += operational_events.CHECK_AFTER_MS
+    world.work(*world.outbox.take_outbox_checks())
+    assert published(world) == []
 
 
 def test_a_digest_says_what_a_410_ended(world: World, receiver: Receiver, listener: Receiver) -> None:
@@ -405,7 +401,7 @@ def test_a_digest_says_what_a_410_ended(world: World, receiver: Receiver, listen
     subscribe(listener.url, "delivery.exhausted")
     receiver.answer = lambda _: Reply(410)
     world.work(*world.publish())
-    [exhausted] = told(world)
+    [exhausted] = published(world)
     data = json.loads(exhausted["data"])
     assert (data["reason"], data["count"], data["gone"]) == ("gone", 1, 1)
 
@@ -429,14 +425,14 @@ def test_a_batch_that_ends_after_its_webhook_was_deleted_leaves_nothing_for_ever
     assert int(left[0]["expiresAt"]["N"]) < time.time() + 2 * 86400
 
 
-def test_410_is_told_with_its_reason_and_the_webhook_is_probed_once_enabled(
+def test_410_is_published_with_its_reason_and_the_webhook_is_probed_once_enabled(
     world: World, receiver: Receiver, listener: Receiver
 ) -> None:
     webhook = subscribe(receiver.url, "workflow.*")
     subscribe(listener.url, "webhook.*")
     receiver.answer = lambda _: Reply(410)
     world.work(*world.publish())
-    [disabled] = told(world)
+    [disabled] = published(world)
     assert disabled["event"] == "webhook.disabled"
     assert json.loads(disabled["data"])["reason"] == "gone"
 
@@ -449,7 +445,7 @@ def test_410_is_told_with_its_reason_and_the_webhook_is_probed_once_enabled(
     world.now += 1_000
     world.work(*messages)
     assert len(receiver.received) == before + 1, "one probe before full return"
-    assert [one["event"] for one in told(world)] == ["webhook.recovered"]
+    assert [one["event"] for one in published(world)] == ["webhook.recovered"]
 
 
 def test_five_days_without_a_success_disable_a_webhook(
@@ -462,7 +458,7 @@ def test_five_days_without_a_success_disable_a_webhook(
     for _ in range(endpoint_health.DISABLE_MIN_ATTEMPTS):
         assert call("GET", path).data["active"] is True
         world.work(*(sent for sent in world.publish() if sent.group == webhook["id"]))
-        disabled = told(world)
+        disabled = published(world)
         world.now += endpoint_health.DISABLE_AFTER_MS // (endpoint_health.DISABLE_MIN_ATTEMPTS - 1) + 1
     shown = call("GET", path).data
     assert (shown["active"], shown["disabledReason"]) == (False, "failing")
@@ -500,51 +496,51 @@ def test_failing_to_deliver_an_own_event_tells_nothing(
     messages = [sent for sent in world.publish(12, event="webhook.failing") if sent.group]
     world.work(*messages)
     assert len(receiver.received) >= endpoint_health.MIN_ATTEMPTS
-    assert [one for one in told(world) if "deferred" not in one] == [], "nothing new; some of the old wait"
+    assert [one for one in published(world) if "deferrals" not in one] == [], "nothing new; some of the old wait"
 
 
-def test_what_a_crash_left_untold_is_told_by_the_notice(
+def test_what_a_crash_left_in_the_outbox_is_published_by_the_check(
     world: World, receiver: Receiver, listener: Receiver, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     webhook = subscribe(receiver.url, "workflow.*")
     subscribe(listener.url, "webhook.*")
     receiver.answer = lambda _: Reply(500)
     with monkeypatch.context() as patch:
-        patch.setattr(operational_events, "tell", lambda *_: None)
+        patch.setattr(operational_events, "publish_outbox", lambda *_: None)
         world.work(*world.publish(endpoint_health.MIN_ATTEMPTS))
-    assert told(world) == []
-    [notice] = world.outbox.take_notices()
-    assert notice.delay == operational_events.NOTICE_MS // 1000
+    assert published(world) == []
+    [check] = world.outbox.take_outbox_checks()
+    assert check.delay == operational_events.CHECK_AFTER_MS // 1000
     for _ in range(2):  # also when it comes twice
-        world.now += operational_events.NOTICE_MS
-        world.work(notice)
-    assert [one["event"] for one in told(world)] == ["webhook.failing"]
-    operational_events.follow(Notice("acme", "wh_01m8288m5jfcptj5b3fxvspecm", 0), world.now)
-    assert state_of(webhook).untold == ()
+        world.now += operational_events.CHECK_AFTER_MS
+        world.work(check)
+    assert [one["event"] for one in published(world)] == ["webhook.failing"]
+    operational_events.check_outbox(OutboxCheck("acme", "wh_01m8288m5jfcptj5b3fxvspecm", 0), world.now)
+    assert state_of(webhook).unpublished == ()
 
 
-def test_a_disabling_that_a_crash_left_untold_is_told_by_the_notice(
+def test_a_disabling_that_a_crash_left_unpublished_is_published_by_the_check(
     world: World, receiver: Receiver, listener: Receiver, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     subscribe(receiver.url, "workflow.*")
     subscribe(listener.url, "webhook.*")
     receiver.answer = lambda _: Reply(410)
     with monkeypatch.context() as patch:
-        patch.setattr(operational_events, "_keep_disabled", lambda *_, **__: 1 / 0)
+        patch.setattr(EndpointHealthStore, "change", lambda *_, **__: 1 / 0)
         world.work(*world.publish())
-    assert told(world) == []
-    world.now += operational_events.NOTICE_MS
-    world.work(*world.outbox.take_notices())
-    assert [one["event"] for one in told(world)] == ["webhook.disabled"]
+    assert published(world) == []
+    world.now += operational_events.CHECK_AFTER_MS
+    world.work(*world.outbox.take_outbox_checks())
+    assert [one["event"] for one in published(world)] == ["webhook.disabled"]
 
 
 def test_batches_that_meet_never_exceed_the_rate_limit_together(world: World, receiver: Receiver) -> None:
     """Eight containers at once: each decides anew on what the others wrote."""
     webhook = IntegrationStore("acme").get(subscribe(receiver.url, rateLimit=20)["id"])
-    tickets = [queue.to_ticket(sent.body) for sent in world.publish(5)]
+    tasks = [queue.from_text(sent.body) for sent in world.publish(5)]
 
     def ask(_: int) -> int:
-        own = admission.Gate(lambda: world.now, lambda: 0.5).admit([(ticket, webhook) for ticket in tickets])
+        own = admission.AdmissionControl(lambda: world.now, lambda: 0.5).admit([(task, webhook) for task in tasks])
         return own.count(None)
 
     with ThreadPoolExecutor(8) as containers:
@@ -559,8 +555,8 @@ def test_a_delivery_that_waits_and_whose_message_is_lost_comes_by_the_sweep(worl
     world.work(*world.publish())
     [waiting] = world.outbox.take()
     lost = waiting.json
-    assert lost["deferred"] == 1
-    world.now = lost["notBefore"] + GRACE_MS + 1
+    assert lost["deferrals"] == 1
+    world.now = lost["notBefore"] + REENQUEUE_DELAY_MS + 1
     sweep(lambda: world.now)
     brought = [sent for sent in world.outbox.take() if sent.json["deliveryId"] == lost["deliveryId"]]
     assert [sent.json["attempt"] for sent in brought] == [1]
@@ -577,7 +573,7 @@ def test_a_short_wait_costs_no_write(world: World, receiver: Receiver) -> None:
     calls = Calls()
     world.work(*messages)
     calls.stop()
-    assert max(sent.json["notBefore"] for sent in world.outbox.take()) <= world.now + SHOWN_WAIT_MS
+    assert max(sent.json["notBefore"] for sent in world.outbox.take()) <= world.now + SHOWN_DEFERRAL_MS
     assert calls.made["UpdateItem"] == 0
     assert len(deliveries(webhook["id"])) == 4
 
@@ -587,7 +583,7 @@ def test_in_a_long_line_whoever_waits_for_longer_is_shown(world: World, receiver
     world.work(*world.publish(9))
     waits = {sent.json["deliveryId"]: sent.json["notBefore"] for sent in world.outbox.take()}
     shown = {one["id"]: one["nextAttemptAt"] for one in deliveries(webhook["id"], "?state=pending")}
-    assert shown == {id_: iso_millis(at) for id_, at in waits.items() if at > world.now + SHOWN_WAIT_MS}
+    assert shown == {id_: iso_millis(at) for id_, at in waits.items() if at > world.now + SHOWN_DEFERRAL_MS}
     assert len(shown) == 3
 
 
@@ -607,7 +603,7 @@ def test_a_message_that_comes_twice_makes_one_chain(world: World, receiver: Rece
         [following] = [one for one in world.outbox.take() if one.json["deliveryId"] == message.json["deliveryId"]]
         assert following.json["attempt"] == attempt
         # Open as long as the next one is under way, so that it is put off again.
-        store = TrafficStore("acme")
+        store = EndpointHealthStore("acme")
         until = following.json["notBefore"] + 1
         store.change(webhook["id"], lambda state, at=until: (replace(state, open_until=at), None), now=world.now)
         message, world.now = following, following.json["notBefore"]
@@ -662,8 +658,8 @@ def test_a_message_that_comes_twice_and_is_put_off_the_second_time_outlives_its_
     """SQS hands out one message to two workers; the one dies that has the claim, the other puts it off for a moment."""
     webhook = subscribe(receiver.url, rateLimit=1)
     [message] = world.publish()
-    ticket = queue.to_ticket(message.body)
-    DeliveryStore("acme").claim(ticket, Claim("twice", "dead"), world.now)
+    task = queue.from_text(message.body)
+    DeliveryStore("acme").claim(task, Lease("twice", "dead"), world.now)
     [other] = world.publish()
     world.work(other)  # has this second for itself
     again = record(message.body, "twice", received=2)

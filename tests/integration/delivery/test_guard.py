@@ -120,13 +120,13 @@ def test_a_test_and_an_action_check_the_address_again(dns: NameServer) -> None:
         dns.answers["flip.test"] = [["127.0.0.1"], ["127.0.0.1"], ["169.254.1.1"]]
         actions = [{"name": "go", "description": "Go", "parameters": {"type": "object"}}]
         integration = connected(f"http://flip.test:{port}/", actions=actions)
-        told = call("POST", f"/integrations/{integration}/test")
-        assert told.status == 200
+        tested = call("POST", f"/integrations/{integration}/test")
+        assert tested.status == 200
         seen = len(endpoint.received)
         dns.answers["flip.test"] = [["169.254.1.1"]]
-        told = call("POST", f"/integrations/{integration}/test")
+        tested = call("POST", f"/integrations/{integration}/test")
         acted = call("POST", f"/integrations/{integration}/actions/go", body={"parameters": {}})
-        assert "blocked_address: link_local" in str(told.body)
+        assert "blocked_address: link_local" in str(tested.body)
         assert (acted.status, acted.error["code"]) == (502, "upstream_blocked_address")
         assert "blocked_address: link_local" in acted.error["message"]
         assert len(endpoint.received) == seen

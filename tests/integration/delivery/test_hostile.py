@@ -19,7 +19,7 @@ SAMPLE = CASES[::3]
 
 
 @pytest.mark.usefixtures("aws")
-def test_each_ends_in_time_with_a_failure_of_its_own_and_delays_nobody(
+def test_each_ends_in_time_with_its_own_failure_and_delays_no_other(
     monkeypatch: pytest.MonkeyPatch, tmp_path: Path
 ) -> None:
     found: dict[str, Any] = {}

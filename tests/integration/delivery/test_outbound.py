@@ -324,7 +324,7 @@ def test_enough_ends_the_reading_of_a_stream_that_stays_open(
         pieces.append(piece)
         return b"two" in b"".join(pieces)
 
-    for _ in range(2):  # the second one on a fresh connection: what was left unread is nobody's answer
+    for _ in range(2):  # the second one on a fresh connection: unread bytes must not become the next response
         pieces.clear()
         request = Request("POST", receiver.url, {}, b"{}", repeatable, enough)
         began = time.monotonic()
@@ -462,7 +462,7 @@ def test_a_full_backlog_is_a_connect_timeout(client: Client) -> None:
     port = listener.getsockname()[1]
     with ExitStack() as stack:
         stack.callback(listener.close)
-        for _ in range(3):  # fill the queue of those nobody accepts
+        for _ in range(3):  # fill the queue of unaccepted connections
             filler = socket.socket()
             filler.setblocking(False)
             stack.callback(filler.close)
@@ -834,15 +834,15 @@ def test_a_large_batch_is_sent_in_a_window(client: Client, receive: Callable[...
 
 def test_an_error_in_on_done_does_not_lose_the_others(client: Client, receive: Callable[..., Receiver]) -> None:
     receiver = receive()
-    told = []
+    seen = []
 
     def on_done(index: int, _: TransferResult) -> None:
-        told.append(index)
+        seen.append(index)
         raise KeyError(index)
 
     with pytest.raises(KeyError):
         client.send_all([post(receiver.url)] * 3, timeout=1, max_body=CAP, on_done=on_done)
-    assert sorted(told) == [0, 1, 2]
+    assert sorted(seen) == [0, 1, 2]
     assert answer(send(client, post(receiver.url))).status == 200
 
 

@@ -16,8 +16,8 @@ from jobsprint.core import aws as clients
 from jobsprint.core.clock import now_ms
 from jobsprint.delivery import replay
 from jobsprint.domain import replay as replay_rules
-from jobsprint.domain.replay import STALLED_MS, Recovery
-from jobsprint.repositories.replay_jobs import RecoveryStore
+from jobsprint.domain.replay import STALLED_MS, ReplayJob
+from jobsprint.repositories.replay_jobs import ReplayJobStore
 from tests.conftest import forget_settings
 from tests.support.call import Answer, call
 from tests.support.deliveries import (
@@ -340,13 +340,13 @@ def test_a_cancel_in_the_middle_of_a_step_counts_what_went_out(
     job = started(webhook, perSecond=1)
     work(WORKER, record(outbox.take(QUEUE)[0].body))
     [step] = outbox.take(QUEUE)
-    put_all = replay.queue.put_all
+    send_all = replay.queue.send_all
 
     def cancelling(*args: Any) -> None:
-        put_all(*args)
+        send_all(*args)
         assert cancel(webhook, job["id"]).status == 200
 
-    monkeypatch.setattr(replay.queue, "put_all", cancelling)
+    monkeypatch.setattr(replay.queue, "send_all", cancelling)
     assert work(WORKER, record(step.body)) == []
     assert outbox.take(QUEUE) == []
     assert len(outbox.take()) == 10
@@ -440,7 +440,7 @@ def test_steps_that_come_twice_or_at_once_send_nothing_twice(outbox: Outbox, end
         deliver(outbox, outbox.take())
         for repeated in old:
             assert work(WORKER, record(repeated)) == []
-        assert len(outbox.tickets) <= 1
+        assert len(outbox.tasks) <= 1
     deliver(outbox)
     assert got(endpoint) == each_once(failed)
     done = shown(webhook, job["id"])
@@ -452,13 +452,13 @@ def test_a_lost_answer_to_the_write_of_a_step_stops_nothing(
 ) -> None:
     failed = failing(outbox, endpoint, 5)
     started(webhook)
-    advance = RecoveryStore.advance
+    advance = ReplayJobStore.advance
 
-    def twice(self: RecoveryStore, before: Recovery, after: Recovery) -> Recovery:
+    def twice(self: ReplayJobStore, before: ReplayJob, after: ReplayJob) -> ReplayJob:
         advance(self, before, after)
         return advance(self, before, after)
 
-    monkeypatch.setattr(RecoveryStore, "advance", twice)
+    monkeypatch.setattr(ReplayJobStore, "advance", twice)
     finish(outbox)
     deliver(outbox)
     assert got(endpoint) == each_once(failed)

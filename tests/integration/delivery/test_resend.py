@@ -7,7 +7,7 @@ from typing import Any
 import pytest
 
 from jobsprint.core import aws as clients
-from jobsprint.domain.deliveries import GRACE_MS
+from jobsprint.domain.deliveries import REENQUEUE_DELAY_MS
 from jobsprint.repositories.deliveries import DeliveryStore
 from jobsprint.repositories.dynamodb import marshal_item
 from jobsprint.repositories.events import item_key
@@ -65,7 +65,7 @@ def test_an_exhausted_delivery_gets_the_whole_schedule_anew(outbox: Outbox, endp
     row = raw(webhook, delivery["id"])
     assert row["listed"]["S"].endswith("#retrying")
     assert {"dueAt", "dueShard"} <= row.keys()  # swept up, should the message be lost
-    [message] = outbox.tickets
+    [message] = outbox.tasks
     assert (message.json["attempt"], message.json["base"], message.delay, message.group) == (5, 4, 0, webhook)
 
     drain(outbox)
@@ -168,7 +168,7 @@ def test_an_old_message_does_not_take_the_new_round_over(outbox: Outbox, endpoin
     outbox.take()  # lost
     # The message of the last attempt comes once more, and puts the next one into the queue in its place.
     dispatch(record(last, received=2))
-    [message] = outbox.tickets
+    [message] = outbox.tasks
     assert (message.json["attempt"], message.json["base"]) == (5, 4)
     drain(outbox)
     assert numbers(endpoint) == list(range(1, 9))
@@ -255,7 +255,7 @@ def test_a_lost_message_leaves_the_delivery_due(outbox: Outbox, endpoint: Receiv
     assert resend(webhook, delivery["id"]).status == 500
     outbox.refuse = []
     row = raw(webhook, delivery["id"])
-    assert int(row["dueAt"]["N"]) <= time.time() * 1000 + GRACE_MS  # then the sweeper brings it
+    assert int(row["dueAt"]["N"]) <= time.time() * 1000 + REENQUEUE_DELAY_MS  # then the sweeper brings it
     assert json.loads(row["attempts"]["L"][0]["S"])["attempt"] == 1
     assert DeliveryStore("acme").rows(webhook, [delivery["id"]], 0)[delivery["id"]].base == 1
     assert resend(webhook, delivery["id"]).status == 202

@@ -61,7 +61,7 @@ def test_the_whole_75_hours_each_attempt_at_its_time(outbox: Outbox, receiver: R
     events = [publish(data={"n": n})["id"] for n in range(4)]
     started = timed.service.now
     shown: Counter[bool] = Counter()
-    real = timed.service._dispatch
+    real = timed.service.dispatch
 
     def looking(records: list[dict[str, Any]]) -> Any:
         back = real(records)
@@ -69,7 +69,7 @@ def test_the_whole_75_hours_each_attempt_at_its_time(outbox: Outbox, receiver: R
             shown["nextAttemptAt" in delivery] += 1
         return back
 
-    timed.service._dispatch = looking
+    timed.service.dispatch = looking
     timed.service.run()
 
     assert set(timed.at) == set(events)
@@ -94,7 +94,7 @@ def test_without_jitter_every_attempt_comes_to_the_second(outbox: Outbox, receiv
     timed = Timed(outbox, receiver)
     subscribe(receiver.url)
     publish()
-    timed.service._dispatch = lambda records: dispatching.dispatch(records, clock=timed._now, chance=lambda: 0.0)
+    timed.service.dispatch = lambda records: dispatching.dispatch(records, clock=timed._now, chance=lambda: 0.0)
     timed.service.run()
 
     [times] = timed.at.values()
@@ -110,7 +110,7 @@ def test_a_sweeper_that_was_away_makes_retries_late_and_loses_none(outbox: Outbo
     webhook = subscribe(receiver.url, retrySchedule=[0, 3600, 3600])
     publish()
     timed.service.collect()
-    timed.service._hand_out()
+    timed.service.hand_out()
     timed.service.now += 5 * 3_600_000
     timed.service.run()
 
@@ -160,7 +160,7 @@ def test_what_waits_for_a_webhook_that_is_gone_is_discarded_when_its_time_comes(
     webhook = subscribe(receiver.url, retrySchedule=[0, 7200, 7200])
     publish()
     timed.service.collect()
-    timed.service._hand_out()
+    timed.service.hand_out()
     path = f"/integrations/webhooks/{webhook['id']}"
     call("DELETE", path) if end == "delete" else call("PATCH", path, body={"active": False})
     timed.service.run()
@@ -173,4 +173,4 @@ def test_what_waits_for_a_webhook_that_is_gone_is_discarded_when_its_time_comes(
     )["Items"]
     assert row["state"] == {"S": "discarded"}
     assert row["listed"] == {"S": f"acme#{webhook['id']}#discarded"}
-    assert not {"nextAttemptAt", "dueAt", "dueShard", "claim"} & row.keys()
+    assert not {"nextAttemptAt", "dueAt", "dueShard", "leaseToken"} & row.keys()

@@ -11,8 +11,10 @@ from botocore.exceptions import ClientError
 from jobsprint.core import aws as clients
 from jobsprint.delivery import dispatcher as dispatching
 from jobsprint.delivery import queue, sweeper
-from jobsprint.domain.deliveries import GRACE_MS, LEASE_MS, Claim
-from jobsprint.repositories.deliveries import DUE_SHARDS, DeliveryStore
+from jobsprint.domain.deliveries import LEASE_MS, REENQUEUE_DELAY_MS, Lease
+from jobsprint.repositories import delivery_items
+from jobsprint.repositories.deliveries import DeliveryStore
+from jobsprint.repositories.delivery_items import DUE_SHARDS
 from jobsprint.repositories.due_index import DueShard
 from tests.support.call import Context, handler
 from tests.support.deliveries import Outbox, Sent, deliveries, dispatch, due, publish, record, subscribe
@@ -93,8 +95,8 @@ def test_what_is_due_soon_comes_to_the_second_and_once(outbox: Outbox, receiver:
 
 
 def test_many_go_in_batches_of_ten_page_by_page(outbox: Outbox, webhook: str, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr("jobsprint.repositories.deliveries._due_shard", lambda _: "3")
-    monkeypatch.setattr(sweeper, "_PAGE", 20)
+    monkeypatch.setattr(delivery_items, "DUE_SHARDS", 1)
+    monkeypatch.setattr(sweeper, "PAGE", 20)
     waiting(outbox, 25)
     counted = calls()
     found = swept(outbox, first_due() + HOUR_MS)
@@ -145,24 +147,24 @@ def test_what_moved_since_it_was_read_stays_as_it_is(outbox: Outbox, webhook: st
     due_at = waiting(outbox)
     shards = [DueShard(number, "me") for number in range(DUE_SHARDS)]
     [(shard, found)] = [(shard, page[0]) for shard in shards if (page := shard.page(due_at, 10)[0])]
-    assert shard.move_on(found, due_at + 1) is True
-    assert shard.move_on(found, due_at + 2) is False
+    assert shard.postpone(found, due_at + 1) is True
+    assert shard.postpone(found, due_at + 2) is False
     assert first_due() == due_at + 1
 
 
 def test_a_run_ends_in_time_and_the_next_one_goes_on(
     outbox: Outbox, webhook: str, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr("jobsprint.repositories.deliveries._due_shard", lambda _: "3")
+    monkeypatch.setattr(delivery_items, "DUE_SHARDS", 1)
     waiting(outbox, 30)
     clock = [first_due() + HOUR_MS]
-    real = queue.put_all
+    real = queue.send_all
 
     def slow(*given: Any) -> None:
         clock[0] += sweeper.RUN_MS // 2 + 1
         real(*given)
 
-    monkeypatch.setattr(queue, "put_all", slow)
+    monkeypatch.setattr(queue, "send_all", slow)
     assert sweeper.sweep(lambda: clock[0]).enqueued == 20
     assert sweeper.sweep(lambda: clock[0]).enqueued == 10
     assert len({message.json["deliveryId"] for message in outbox.take()}) == 30
@@ -196,12 +198,12 @@ def test_a_next_attempt_that_never_got_into_the_queue_is_found(outbox: Outbox, r
     [first] = outbox.take()
     outbox.refuse.append(ClientError({"Error": {"Code": "InternalServerError", "Message": "no"}}, "SendMessage"))
     assert dispatch(record(first.body, "dead-letter")) == ["dead-letter"]  # and it never comes back
-    next_at = first_due() - GRACE_MS
+    next_at = first_due() - REENQUEUE_DELAY_MS
     assert swept(outbox, next_at) == []
-    [found] = swept(outbox, next_at + GRACE_MS)
+    [found] = swept(outbox, next_at + REENQUEUE_DELAY_MS)
     assert found.json["attempt"] == 2
     receiver.answer = lambda _: Reply(200)
-    dispatching.dispatch([record(found.body)], clock=lambda: next_at + GRACE_MS)
+    dispatching.dispatch([record(found.body)], clock=lambda: next_at + REENQUEUE_DELAY_MS)
     assert deliveries(webhook)[0]["state"] == "delivered"
 
 
@@ -210,9 +212,9 @@ def test_a_retry_whose_worker_died_for_good_is_unknown_and_the_next_one_follows(
 ) -> None:
     due_at = waiting(outbox)
     [message] = swept(outbox, due_at)
-    taken, _ = DeliveryStore("acme").claim(queue.to_ticket(message.body), Claim("dead-letter", "x"), due_at)
+    taken, _ = DeliveryStore("acme").claim(queue.from_text(message.body), Lease("dead-letter", "x"), due_at)
     assert taken
-    lost_at = due_at + LEASE_MS + GRACE_MS
+    lost_at = due_at + LEASE_MS + REENQUEUE_DELAY_MS
     assert first_due() == lost_at
     [found] = swept(outbox, lost_at)
     assert found.json["attempt"] == 2
@@ -231,7 +233,7 @@ def test_a_retry_whose_worker_died_for_good_is_unknown_and_the_next_one_follows(
 def test_a_retry_that_is_under_way_is_left_alone(outbox: Outbox, webhook: str) -> None:
     due_at = waiting(outbox)
     [message] = swept(outbox, due_at)
-    DeliveryStore("acme").claim(queue.to_ticket(message.body), Claim("m", "x"), due_at)
+    DeliveryStore("acme").claim(queue.from_text(message.body), Lease("m", "x"), due_at)
     assert swept(outbox, due_at + LEASE_MS) == []
 
 
@@ -248,7 +250,7 @@ def test_a_lease_outlives_its_function_and_not_the_rate() -> None:
 
 def test_the_grace_is_longer_than_the_queue_keeps_a_dead_workers_message() -> None:
     hidden = resources("AWS::SQS::Queue")["DeliveryQueue"]["VisibilityTimeout"] * 1000
-    assert hidden <= GRACE_MS - sweeper.LOOK_AHEAD_MS
+    assert hidden <= REENQUEUE_DELAY_MS - sweeper.LOOK_AHEAD_MS
 
 
 def test_the_index_has_what_a_ticket_needs() -> None:
@@ -257,7 +259,7 @@ def test_the_index_has_what_a_ticket_needs() -> None:
         for one in resources("AWS::DynamoDB::Table")["EventsTable"]["GlobalSecondaryIndexes"]
         if one["IndexName"] == "byDue"
     ]
-    read = {"event", "eventId", "eventKey", "timestamp", "attempt", "base", "claim", "sweeps"}
+    read = {"event", "eventId", "eventKey", "timestamp", "attempt", "base", "leaseToken", "sweeps"}
     assert set(index["Projection"]["NonKeyAttributes"]) == read
 
 

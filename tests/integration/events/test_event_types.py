@@ -150,7 +150,7 @@ def test_each_event_of_a_batch_has_its_own_warnings(outbox: Outbox) -> None:
 def test_a_preview_shows_the_warnings(outbox: Outbox) -> None:
     put(schema=SCHEMA, mode="warn")
     answer = call("POST", "/events/preview", body={"event": "order.paid", "data": {}})
-    assert answer.data == {"webhooks": [], "warnings": [{"field": "data.id", "message": "Field required"}]}
+    assert answer.data == {"webhooks": [], "warnings": [{"field": "data.id", "message": "is required"}]}
 
 
 def test_events_of_the_bus_are_marked_too(outbox: Outbox) -> None:
@@ -158,7 +158,7 @@ def test_events_of_the_bus_are_marked_too(outbox: Outbox) -> None:
     body = {"id": "e1", "source": "jobsprint", "detail-type": "order.paid", "detail": {"tenant": "acme", "data": {}}}
     assert work("receive_events", record(json.dumps(body))) == []
     [kept] = clients.dynamodb().scan(TableName="EventsTable")["Items"]
-    assert json.loads(kept["warnings"]["S"]) == [{"field": "data.id", "message": "Field required"}]
+    assert json.loads(kept["warnings"]["S"]) == [{"field": "data.id", "message": "is required"}]
 
 
 def test_the_services_own_events_meet_no_schema(outbox: Outbox) -> None:
@@ -188,27 +188,27 @@ def test_a_tenant_without_types_pays_one_read_a_minute(outbox: Outbox, monkeypat
     reads.clear()
     publish("order.paid")
     assert reads["GetItem"] == 1, "types in mode off count as none"
-    now += schema_check.FRESH_SECONDS + 1
+    now += schema_check.CACHED_SECONDS + 1
     publish("order.paid")
     assert reads["GetItem"] == 2
 
 
-def test_a_changed_type_is_heeded_within_a_minute(outbox: Outbox, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_a_changed_type_takes_effect_within_a_minute(outbox: Outbox, monkeypatch: pytest.MonkeyPatch) -> None:
     now = 1000.0
     monkeypatch.setattr(schema_check.time, "monotonic", lambda: now)
     publish("order.paid", {})
     call("PUT", "/event-types", body={"name": "order.paid", "schema": SCHEMA, "mode": "warn"})
     assert "warnings" not in publish("order.paid", {})
-    now += schema_check.FRESH_SECONDS + 1
+    now += schema_check.CACHED_SECONDS + 1
     assert "warnings" in publish("order.paid", {})
     call("PUT", "/event-types", body={"name": "order.paid"})
-    now += schema_check.FRESH_SECONDS + 1
+    now += schema_check.CACHED_SECONDS + 1
     assert "warnings" not in publish("order.paid", {})
 
 
-def test_what_is_remembered_is_bounded(outbox: Outbox, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(schema_check._kept, "most", 5)
+def test_the_cache_is_bounded(outbox: Outbox, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(schema_check.cached_types, "most", 5)
     put(schema=SCHEMA, mode="warn")
     for number in range(20):
         publish(f"order.{number}")
-    assert len(schema_check._kept) <= 5
+    assert len(schema_check.cached_types) <= 5

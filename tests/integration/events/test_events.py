@@ -367,14 +367,14 @@ def test_a_refused_event_too_long_for_a_message_is_cut(outbox: Outbox) -> None:
 
 def test_only_what_failed_on_our_side_comes_back(outbox: Outbox, monkeypatch: pytest.MonkeyPatch) -> None:
     subscribe(URL, tenant="other")
-    real = EventStore.keep
+    real = EventStore.put_event
 
     def failing(self: Any, event: Any, *rest: Any) -> Any:
         if event.tenant == "acme":
             raise refused_by("PutItem")
         return real(self, event, *rest)
 
-    monkeypatch.setattr(EventStore, "keep", failing)
+    monkeypatch.setattr(EventStore, "put_event", failing)
     events = [bus_event(id=f"e{n}", detail={"tenant": t, "data": {}}) for n, t in enumerate(["acme", "other", "acme"])]
     assert receive(*events, "no JSON") == ["m0", "m2"]
     assert [message.json["tenant"] for message in outbox.take()] == ["other"]

@@ -231,14 +231,14 @@ def test_the_report_is_bounded_and_safe_to_print() -> None:
         '{"a":1e999',
     ],
 )
-def test_what_is_no_json_is_unreadable(text: str | bytes) -> None:
+def test_invalid_json_is_unreadable(text: str | bytes) -> None:
     with pytest.raises(UnreadableJson) as caught:
         parse(text)
     assert isinstance(caught.value, CanonicalError)
     assert str(caught.value).endswith(".")
 
 
-def test_where_reading_stopped_is_said() -> None:
+def test_the_error_names_where_reading_stopped() -> None:
     with pytest.raises(UnreadableJson, match=r"line 2, column 6\.$"):
         parse('{\n"a": ?}')
 
@@ -314,7 +314,7 @@ def test_lone_surrogates_are_not_written(value: JsonValue) -> None:
         dumps(value)
 
 
-def test_a_value_that_is_no_json_is_a_programming_error() -> None:
+def test_a_value_of_another_type_is_a_programming_error() -> None:
     for value in (Decimal(1), [Decimal(1)], {"1": Decimal(1)}):
         with pytest.raises(TypeError):
             dumps(value)  # type: ignore[arg-type]

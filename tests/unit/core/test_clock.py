@@ -9,7 +9,7 @@ from jobsprint.core.clock import iso_millis, iso_seconds, now_ms, parse_iso
 _NOON = 1_736_164_800_000
 
 
-def test_the_two_forms_out() -> None:
+def test_both_formats() -> None:
     assert iso_seconds(_NOON + 999) == "2025-01-06T12:00:00Z"
     assert iso_millis(_NOON + 7) == "2025-01-06T12:00:00.007Z"
 
@@ -28,7 +28,7 @@ def test_the_two_forms_out() -> None:
         ("9999-12-31T23:59:59Z", 253_402_300_799_000),
     ],
 )
-def test_what_is_a_time(text: str, ms: int) -> None:
+def test_valid_times(text: str, ms: int) -> None:
     assert parse_iso(text) == ms
 
 
@@ -48,7 +48,7 @@ def test_what_is_a_time(text: str, ms: int) -> None:
         "\uff12\uff10\uff12\uff15-01-06",
     ],
 )
-def test_what_is_no_time(text: str) -> None:
+def test_invalid_times(text: str) -> None:
     with pytest.raises(ValueError, match=r"."):
         parse_iso(text)
 

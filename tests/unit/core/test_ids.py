@@ -1,4 +1,4 @@
-"""Ids: their form, their order, and what is no id."""
+"""Ids: their form, their order, and invalid ones."""
 
 import pytest
 from hypothesis import given
@@ -58,7 +58,7 @@ def test_a_derived_id_is_always_the_same(parts: list[str]) -> None:
         "int_" + "\uff10" * 26,
     ],
 )
-def test_what_is_no_id(text: str) -> None:
+def test_invalid_ids(text: str) -> None:
     assert not is_id(text, "int")
 
 

@@ -1,4 +1,4 @@
-"""Schemas come from tenants: nothing is fetched, nothing hangs, and every wrong field is named without its value."""
+"""Schemas of tenants: none is fetched, none hangs, and every wrong field is named without its value."""
 
 import time
 
@@ -122,7 +122,7 @@ def test_no_schema_makes_checking_slow(part: JsonObject, values: list[JsonValue]
 
 
 def test_parts_that_are_referred_to_often_count_as_often_and_no_more() -> None:
-    """As tools have them that append blocks to a page: 20 references, and nothing in them grows."""
+    """A schema as tools have that append blocks to a page: 20 references, and none of them grows."""
     kinds = [f"kind{n}" for n in range(10)]
     blocks: list[JsonValue] = [
         {
@@ -166,7 +166,7 @@ def test_parts_that_are_referred_to_often_count_as_often_and_no_more() -> None:
         {"$defs": {"a": {"$id": "urn:a", "$defs": {"b": {}}}}, "properties": {"a": {"$ref": "#/$defs/a/$defs/b"}}},
     ],
 )
-def test_what_cannot_be_written_out_counts_as_growing(parts: JsonObject) -> None:
+def test_references_that_cannot_be_expanded_count_as_growing(parts: JsonObject) -> None:
     schema: JsonObject = {"type": "object", **parts}
     check_schema(schema)
     assert json_schema._work(schema) > json_schema._size(schema)

@@ -1,4 +1,4 @@
-"""The metrics: one line of CloudWatch's embedded metric format, and what a batch of deliveries comes to."""
+"""The metrics: one line of CloudWatch's embedded metric format, and the metrics of a batch of deliveries."""
 
 import json
 from collections.abc import Iterator
@@ -9,7 +9,7 @@ import pytest
 from jobsprint.core import config, observability
 from jobsprint.core.ids import made_at, new_id
 from jobsprint.delivery.metrics import report
-from jobsprint.domain.deliveries import Attempt, Ended, Ticket
+from jobsprint.domain.deliveries import Attempt, DeliveryTask, RecordedAttempt
 from tests.support.template import environment
 
 
@@ -44,26 +44,26 @@ def test_a_line_is_emf(capsys: pytest.CaptureFixture[str]) -> None:
     }
 
 
-def test_nothing_is_no_line_and_values_are_bounded(capsys: pytest.CaptureFixture[str]) -> None:
+def test_no_metrics_write_no_line_and_values_are_bounded(capsys: pytest.CaptureFixture[str]) -> None:
     observability.count({"Sent": 0, "SendMs": []})
     assert lines(capsys) == []
     observability.count({"SendMs": list(range(250))})
     assert len(lines(capsys)[0]["SendMs"]) == 100
 
 
-def ticket(at: int, attempt: int = 1) -> Ticket:
+def task(at: int, attempt: int = 1) -> DeliveryTask:
     event = new_id("evt", at)
-    return Ticket("secret-tenant", "wh_1", "dlv_1", event, "workflow.executed", "now", "key", attempt)
+    return DeliveryTask("secret-tenant", "wh_1", "dlv_1", event, "workflow.executed", "now", "key", attempt)
 
 
-def test_a_batch_comes_to_figures_without_names(capsys: pytest.CaptureFixture[str]) -> None:
-    ended = [
-        Ended(ticket(1_000), Attempt(1, "success", 1_250, 40), "delivered"),
-        Ended(ticket(1_000, 2), Attempt(2, "error", 9_000, 15, failure="tls: certificate_name"), "retrying"),
-        Ended(ticket(1_000), Attempt(1, "error", 900, 5, failure="tls: handshake"), "exhausted"),
-        Ended(ticket(1_000, 3), Attempt(3, "unknown", 9_000, 0, failure="worker_died"), "retrying"),
+def test_the_metrics_of_a_batch_name_no_tenant(capsys: pytest.CaptureFixture[str]) -> None:
+    recorded = [
+        RecordedAttempt(task(1_000), Attempt(1, "success", 1_250, 40), "delivered"),
+        RecordedAttempt(task(1_000, 2), Attempt(2, "error", 9_000, 15, failure="tls: certificate_name"), "retrying"),
+        RecordedAttempt(task(1_000), Attempt(1, "error", 900, 5, failure="tls: handshake"), "exhausted"),
+        RecordedAttempt(task(1_000, 3), Attempt(3, "unknown", 9_000, 0, failure="worker_died"), "retrying"),
     ]
-    report(ended, discarded=1, came_back=1)
+    report(recorded, discarded=1, returned=1)
     written = capsys.readouterr().out
     assert "secret-tenant" not in written
     assert "wh_1" not in written
@@ -89,6 +89,6 @@ def test_a_batch_comes_to_figures_without_names(capsys: pytest.CaptureFixture[st
     ]
 
 
-def test_an_id_knows_when_it_was_made() -> None:
+def test_an_id_has_its_time_of_creation() -> None:
     for ms in (0, 1, 1_763_812_345_678, (1 << 48) - 1):
         assert made_at(new_id("evt", ms)) == ms

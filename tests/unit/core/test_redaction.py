@@ -1,4 +1,4 @@
-"""Redaction: a planted secret survives in no nesting and no spelling; what is no secret stays."""
+"""Redaction: no secret survives at any depth or in any spelling, and other values stay."""
 
 import base64
 import json
@@ -46,7 +46,7 @@ def _planted(data: st.DataObject, text: str) -> Any:
 
 
 @given(secret=_SECRET, data=st.data())
-def test_a_planted_secret_never_survives(secret: str, data: st.DataObject) -> None:
+def test_a_secret_never_survives(secret: str, data: st.DataObject) -> None:
     for text in _spellings(secret):
         tree = _planted(data, text)
         for masked in (redact(tree, [secret]), mask_secrets(tree, [secret])):
@@ -68,7 +68,7 @@ def test_without_secrets_nothing_is_masked_in_a_result(value: Any) -> None:
 
 
 @given(name=st.sampled_from(["password", "apiKey", "Authorization", "tokens", "client_secret"]), value=_JSON)
-def test_whatever_stands_under_a_secret_name_is_masked(name: str, value: Any) -> None:
+def test_any_value_under_a_secret_name_is_masked(name: str, value: Any) -> None:
     def leaves(tree: Any) -> list[Any]:
         if isinstance(tree, dict | list):
             inner = tree.values() if isinstance(tree, dict) else tree
@@ -128,7 +128,7 @@ def test_names_of_secrets(name: str) -> None:
 @pytest.mark.parametrize(
     "name", ["name", "author", "tokenizer", "passenger", "secretary", "channel", "text", "keyboard", "key", "spinner"]
 )
-def test_names_of_what_is_no_secret(name: str) -> None:
+def test_names_that_hold_no_secret(name: str) -> None:
     assert not is_secret_name(name)
 
 
@@ -146,7 +146,7 @@ def test_names_of_what_is_no_secret(name: str) -> None:
         "jsp_" + "0" * 26 + "_" + "a" * 43,
     ],
 )
-def test_token_shapes_are_masked_wherever_they_stand(text: str) -> None:
+def test_token_shapes_are_masked_anywhere(text: str) -> None:
     assert redact({"note": f"see {text} there"}) == {"note": f"see {MASK} there"}
 
 
@@ -165,7 +165,7 @@ def test_token_shapes_are_masked_wherever_they_stand(text: str) -> None:
         ("https://user:pass@a.example/h", "https://a.example/h"),
     ],
 )
-def test_a_url_is_shown_without_what_looks_like_a_credential(url: str, shown: str) -> None:
+def test_a_url_is_shown_without_its_credentials(url: str, shown: str) -> None:
     assert shown_url(url) == shown
 
 

@@ -1,4 +1,4 @@
-"""What a Retry-After asks for, in seconds or as a date."""
+"""The Retry-After header, in seconds or as a date."""
 
 from datetime import UTC, datetime
 from email.utils import format_datetime

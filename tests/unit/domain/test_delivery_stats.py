@@ -7,7 +7,7 @@ from hypothesis import strategies as st
 
 from jobsprint.domain import delivery_stats
 from jobsprint.domain.deliveries import Attempt
-from jobsprint.domain.delivery_stats import counted, figures, is_count
+from jobsprint.domain.delivery_stats import counted, is_count, metrics_of
 
 ATTEMPTS = st.builds(
     Attempt,
@@ -27,7 +27,7 @@ def test_counts_add_up_and_lose_nothing(first: list[Attempt], second: list[Attem
     assert together == counted([*first, *second])
     assert all(is_count(name) for name in together)
 
-    said = figures(together)
+    said = metrics_of(together)
     attempts = [*first, *second]
     assert said.successful == sum(attempt.status == "success" for attempt in attempts)
     assert said.successful + said.failed == len(attempts) == sum(said.code_classes.values())
@@ -45,7 +45,7 @@ def test_the_figures_of_a_few() -> None:
     answered = [Attempt(1, "success", 0, 10, 200), Attempt(1, "error", 0, 1000, 503, "http_5xx")]
     lost = Attempt(1, "unknown", 0, 0, None, "worker_died")
 
-    said = figures(counted([*answered, *answered, lost]))
+    said = metrics_of(counted([*answered, *answered, lost]))
 
     assert (said.successful, said.failed, said.success_rate) == (2, 3, 0.4)
     assert said.code_classes == {"2xx": 2, "5xx": 2, "none": 1}

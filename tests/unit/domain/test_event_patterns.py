@@ -1,6 +1,6 @@
 """Event patterns: the operators as the EventBridge user guide describes them, laws, flaws and bounds.
 
-`patterns_ruler.jsonl` holds made-up patterns and documents with what aws/event-ruler 1.8.1 said of them.
+`patterns_ruler.jsonl` holds made-up patterns and documents with the results of aws/event-ruler 1.8.1.
 """
 
 import json
@@ -200,7 +200,7 @@ def test_agrees_with_event_ruler(case: Any) -> None:
         ({"a": [float("inf")]}, ()),
     ],
 )
-def test_a_flaw_is_named_where_it_stands(pattern: Any, where: tuple[str | int, ...]) -> None:
+def test_a_flaw_has_its_place(pattern: Any, where: tuple[str | int, ...]) -> None:
     with pytest.raises(PatternError) as refused:
         Pattern.of(pattern)
     assert [flaw.where for flaw in refused.value.flaws] == [where]
@@ -216,7 +216,7 @@ def test_every_flaw_is_named_up_to_a_number() -> None:
     assert len(refused.value.flaws) == MAX_FLAWS
 
 
-def test_only_the_fields_there_are() -> None:
+def test_only_known_fields() -> None:
     Pattern.of({"$or": [{"data": [1]}, {"event": ["x"]}]}, ("event", "data"))
     with pytest.raises(PatternError) as refused:
         Pattern.of({"detail": {"x": [1]}, "$or": [{"data": {"any": [1]}}, {"source": ["x"]}]}, ("event", "data"))
@@ -328,7 +328,7 @@ def test_no_text_makes_a_pattern_slow(tests: list[Any]) -> None:
         {"$or": [{"data": {"o": {"x": [{"numeric": ["=", number]}]}}} for number in range(10, 42)]},
     ],
 )
-def test_what_would_take_too_long_is_given_up(pattern: Any) -> None:
+def test_a_match_that_would_take_too_long_is_aborted(pattern: Any) -> None:
     read = Pattern.of(pattern)
     started = time.process_time()
     with pytest.raises(Exhausted):

@@ -1,4 +1,4 @@
-"""The pure part of a recovery: pages, pace, positions, progress."""
+"""The pure part of a replay: pages, rate, positions, progress."""
 
 from dataclasses import replace
 
@@ -13,10 +13,10 @@ from jobsprint.domain.replay import (
     NAMED_SHARDS,
     STALLED_MS,
     STEP_SECONDS,
-    LostState,
     Position,
-    Recovery,
-    Wanted,
+    ReplayJob,
+    ReplayRequest,
+    UndeliveredState,
     beginning,
     following,
     page_size,
@@ -27,33 +27,33 @@ from jobsprint.domain.replay import (
 )
 from jobsprint.repositories.events import SHARDS
 
-PACES = st.integers(1, MAX_PER_SECOND)
+RATES = st.integers(1, MAX_PER_SECOND)
 TIMES = st.integers(0, (1 << 48) - 1)
-STATES: st.SearchStrategy[tuple[LostState, ...]] = st.sampled_from(
+STATES: st.SearchStrategy[tuple[UndeliveredState, ...]] = st.sampled_from(
     [("failed",), ("missing",), ("failed", "missing"), ("missing", "failed")]
 )
 
 
-def job(states: tuple[LostState, ...], position: Position | None) -> Recovery:
-    wanted = Wanted(1_000_000, 2_000_000, states=states)
-    return Recovery("acme", "job_1", "wh_1", wanted, "running", 2_000_000, position, due_at=2_000_000)
+def job(states: tuple[UndeliveredState, ...], position: Position | None) -> ReplayJob:
+    request = ReplayRequest(1_000_000, 2_000_000, states=states)
+    return ReplayJob("acme", "job_1", "wh_1", request, "running", 2_000_000, position, due_at=2_000_000)
 
 
-@given(PACES)
-def test_a_page_goes_out_no_faster_than_its_pace_and_before_the_next_step(pace: int) -> None:
-    size = page_size(pace)
+@given(RATES)
+def test_a_page_goes_out_no_faster_than_its_rate_and_before_the_next_step(rate: int) -> None:
+    size = page_size(rate)
     assert min(MIN_PAGE, STEP_SECONDS) <= size <= MAX_PAGE
-    assert size <= max(pace * STEP_SECONDS, MIN_PAGE)
-    waits = [wait_ms(place, pace) for place in range(size)]
+    assert size <= max(rate * STEP_SECONDS, MIN_PAGE)
+    waits = [wait_ms(index, rate) for index in range(size)]
     assert waits == sorted(waits)
-    assert waits[-1] <= pause_seconds(size, pace) * 1000 <= STEP_SECONDS * 1000
-    # Whatever second is looked at, no more than the pace is due in it.
-    for place in range(size - pace):
-        assert waits[place + pace] - waits[place] >= 1000
+    assert waits[-1] <= pause_seconds(size, rate) * 1000 <= STEP_SECONDS * 1000
+    # Whatever second is looked at, no more than the rate is due in it.
+    for index in range(size - rate):
+        assert waits[index + rate] - waits[index] >= 1000
 
 
 @given(STATES)
-def test_a_recovery_goes_through_every_phase_and_ends(states: tuple[LostState, ...]) -> None:
+def test_a_replay_goes_through_every_phase_and_ends(states: tuple[UndeliveredState, ...]) -> None:
     position: Position | None = beginning(states)
     seen, shown = [], []
     while position:
@@ -69,7 +69,7 @@ def test_a_recovery_goes_through_every_phase_and_ends(states: tuple[LostState, .
     assert progress(replace(job(states, None), status="done")) == 100
 
 
-@given(st.sampled_from(["failed", "missing", "later", "named"]), st.integers(0, 15), st.text())
+@given(st.sampled_from(["failed", "missing", "named"]), st.integers(0, 15), st.text())
 def test_a_position_is_kept_as_text(phase: str, shard: int, after: str) -> None:
     position = Position(phase, shard, after)  # type: ignore[arg-type]
     assert Position.of(position.to_text()) == position
@@ -88,7 +88,7 @@ def test_progress_follows_the_time_range(first: int, second: int) -> None:
 
 
 def test_progress_of_an_empty_range_is_known() -> None:
-    point = replace(job(("failed",), Position("failed", after=new_id("dlv", 5))), wanted=Wanted(5, 5))
+    point = replace(job(("failed",), Position("failed", after=new_id("dlv", 5))), request=ReplayRequest(5, 5))
     assert progress(point) == 0
 
 

@@ -9,7 +9,7 @@ from hypothesis import strategies as st
 from jobsprint.core.retry_after import MAX_RETRY_AFTER_SECONDS
 from jobsprint.domain.deliveries import Attempt
 from jobsprint.domain.integrations import DeliveryPolicy
-from jobsprint.domain.retry_policy import JITTER, Verdict, first_at, lengthened, schedule_of, verdict
+from jobsprint.domain.retry_policy import JITTER, RetryDecision, decide, first_at, lengthened, schedule_of
 
 NOW = 1_736_164_800_000  # 2025-01-06T12:00:00Z
 DEFAULT = (0, 5, 300, 1800, 7200, 18000, 36000, 50400, 72000, 86400)
@@ -25,14 +25,14 @@ def attempt(number: int, http_status: int | None) -> Attempt:
 
 @given(st.integers(200, 299), schedules, fractions, st.integers(1, 25))
 def test_2xx_is_delivered_whenever_it_comes(status: int, schedule: list[int], fraction: float, number: int) -> None:
-    found = verdict(attempt(number, status), "60", schedule=schedule, base=0, now=NOW, fraction=fraction)
-    assert found == Verdict("delivered")
+    found = decide(attempt(number, status), "60", schedule=schedule, base=0, now=NOW, fraction=fraction)
+    assert found == RetryDecision("delivered")
 
 
 @given(schedules, fractions, st.integers(1, 25))
 def test_410_ends_the_delivery_and_disables_its_webhook(schedule: list[int], fraction: float, number: int) -> None:
-    found = verdict(attempt(number, 410), None, schedule=schedule, base=0, now=NOW, fraction=fraction)
-    assert found == Verdict("exhausted", gone=True)
+    found = decide(attempt(number, 410), None, schedule=schedule, base=0, now=NOW, fraction=fraction)
+    assert found == RetryDecision("exhausted", gone=True)
 
 
 @given(failing, schedules, fractions, st.data())
@@ -40,9 +40,9 @@ def test_everything_else_waits_for_its_step_or_a_tenth_longer_or_ends(
     status: int | None, schedule: list[int], fraction: float, data: st.DataObject
 ) -> None:
     number = data.draw(st.integers(1, len(schedule)))
-    found = verdict(attempt(number, status), None, schedule=schedule, base=0, now=NOW, fraction=fraction)
+    found = decide(attempt(number, status), None, schedule=schedule, base=0, now=NOW, fraction=fraction)
     if number == len(schedule):
-        assert found == Verdict("exhausted")
+        assert found == RetryDecision("exhausted")
         return
     assert found.state == "retrying"
     assert found.next_at is not None
@@ -53,7 +53,7 @@ def test_everything_else_waits_for_its_step_or_a_tenth_longer_or_ends(
 @given(fractions, st.integers(0, 10_000))
 def test_retry_after_lengthens_a_step_up_to_an_hour(fraction: float, asked: int) -> None:
     for status in (429, 503):
-        found = verdict(attempt(1, status), str(asked), schedule=(0, 300, 300), base=0, now=NOW, fraction=fraction)
+        found = decide(attempt(1, status), str(asked), schedule=(0, 300, 300), base=0, now=NOW, fraction=fraction)
         assert found.next_at is not None
         wanted = max(300, min(asked, MAX_RETRY_AFTER_SECONDS)) * 1000
         assert wanted <= found.next_at - NOW <= wanted * (1 + JITTER) + 1
@@ -61,14 +61,14 @@ def test_retry_after_lengthens_a_step_up_to_an_hour(fraction: float, asked: int)
 
 @pytest.mark.parametrize("status", [301, 400, 404, 500, 502, 504])
 def test_retry_after_of_another_status_is_not_honoured(status: int) -> None:
-    found = verdict(attempt(1, status), "3000", schedule=(0, 5), base=0, now=NOW, fraction=0)
+    found = decide(attempt(1, status), "3000", schedule=(0, 5), base=0, now=NOW, fraction=0)
     assert found.next_at == NOW + 5_000
 
 
 def test_the_default_schedule_on_a_virtual_clock_takes_three_days_and_three_hours() -> None:
     now, number, times = NOW, 1, [NOW]
     while (
-        found := verdict(attempt(number, 500), None, schedule=DEFAULT, base=0, now=now, fraction=0)
+        found := decide(attempt(number, 500), None, schedule=DEFAULT, base=0, now=now, fraction=0)
     ).next_at is not None:
         now, number = found.next_at, number + 1
         times.append(now)

@@ -1,4 +1,4 @@
-"""Which addresses may be connected to: the corpus, and what holds for every address."""
+"""Allowed URLs and addresses: the corpus, and properties of every address."""
 
 import ipaddress
 import json

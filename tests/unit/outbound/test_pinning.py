@@ -45,7 +45,7 @@ def test_ipv4_first_in_the_resolver_s_order_each_once() -> None:
     assert resolve(HOST, STRICT, timeout=1, resolver=answers) == ["8.8.8.8", "1.1.1.1", "2606:4700::1111"]
 
 
-def test_literals_and_localhost_ask_nobody() -> None:
+def test_literals_and_localhost_need_no_resolver() -> None:
     assert resolve(check_url("https://8.8.8.8/", STRICT), STRICT, timeout=1, resolver=unknown) == ["8.8.8.8"]
     target = check_url("http://api.localhost:3000/", LOCAL)
     assert resolve(target, LOCAL, timeout=1, resolver=unknown) == ["127.0.0.1", "::1"]

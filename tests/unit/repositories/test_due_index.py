@@ -9,15 +9,15 @@ from hypothesis import strategies as st
 from jobsprint.core.retry_after import MAX_RETRY_AFTER_SECONDS
 from jobsprint.domain import integrations
 from jobsprint.domain.deliveries import (
-    GRACE_MS,
     MAX_DELAY_MS,
     MAX_DOUBLINGS,
+    REENQUEUE_DELAY_MS,
     Attempt,
     due_again_at,
     due_at,
-    held_by_queue,
+    fits_in_queue,
 )
-from jobsprint.domain.retry_policy import verdict
+from jobsprint.domain.retry_policy import decide
 from jobsprint.repositories import events
 
 NOW = 1_736_164_800_000
@@ -26,23 +26,25 @@ times = st.integers(0, 1 << 42)
 
 @given(times, times)
 def test_every_wait_is_either_the_queues_or_the_sweepers(next_at: int, now: int) -> None:
-    in_queue = held_by_queue(next_at, now)
+    in_queue = fits_in_queue(next_at, now)
     assert in_queue == (next_at <= now + MAX_DELAY_MS)
-    assert due_at(next_at, now) == next_at + (GRACE_MS if in_queue else 0)
+    assert due_at(next_at, now) == next_at + (REENQUEUE_DELAY_MS if in_queue else 0)
 
 
 @given(times, st.integers(0, MAX_DELAY_MS))
 def test_time_that_passes_between_record_and_enqueue_leaves_no_gap(now: int, passed: int) -> None:
     """What the record left to the queue, the queue still takes a moment later."""
     next_at = now + MAX_DELAY_MS
-    assert held_by_queue(next_at, now)
-    assert held_by_queue(next_at, now + passed)
+    assert fits_in_queue(next_at, now)
+    assert fits_in_queue(next_at, now + passed)
 
 
 @given(times, times, st.integers(0, 1000))
 def test_each_sweep_gives_the_queue_at_least_as_long_as_the_one_before(due: int, now: int, sweeps: int) -> None:
     first, second = due_again_at(due, sweeps, now), due_again_at(due, sweeps + 1, now)
-    assert max(due, now) + GRACE_MS <= first <= second <= max(due, now) + GRACE_MS * 2**MAX_DOUBLINGS
+    assert (
+        max(due, now) + REENQUEUE_DELAY_MS <= first <= second <= max(due, now) + REENQUEUE_DELAY_MS * 2**MAX_DOUBLINGS
+    )
 
 
 def test_a_delivery_that_nobody_works_is_enqueued_a_few_times_a_day() -> None:
@@ -64,7 +66,7 @@ def slowest(schedule: Sequence[int]) -> int:
     while True:
         attempt = Attempt(number, "error", at, 15_000, 503, "http_5xx")
         asked = str(MAX_RETRY_AFTER_SECONDS)
-        found = verdict(attempt, asked, schedule=schedule, base=0, now=at + 15_000, fraction=1.0)
+        found = decide(attempt, asked, schedule=schedule, base=0, now=at + 15_000, fraction=1.0)
         if found.next_at is None:
             return at // 1000
         at, number = found.next_at, number + 1

@@ -1,4 +1,4 @@
-"""Signing secrets over their life: which are valid when, whatever rotations there were."""
+"""Signing secrets over their life: the valid ones at any time, after any rotations."""
 
 import base64
 import hmac
@@ -31,7 +31,7 @@ def signature(secret: str, unix_time: int) -> str:
 @given(STEPS, st.integers(0, 80_000))
 def test_at_any_time_exactly_the_valid_secrets_sign_newest_first(steps: list[tuple[int, int, int]], later: int) -> None:
     credentials, now = Credentials(secrets=("secret-first",)), 1_736_164_800_000
-    newest, ends = "secret-first", dict[str, int]()  # the law, told another way: each old secret and its end
+    newest, ends = "secret-first", dict[str, int]()  # the same rule in another form: each old secret and its end
     order = [newest]
     for wait, overlap, which in steps:
         now += wait
@@ -65,7 +65,7 @@ def test_a_secret_ends_at_its_end_and_not_after_it() -> None:
     assert credentials.valid_secrets(6000) == ("second-secret",)
 
 
-def test_the_ended_are_dropped_by_the_next_rotation_and_there_is_a_most() -> None:
+def test_a_rotation_drops_expired_secrets_and_keeps_a_limited_number() -> None:
     credentials = Credentials(secrets=("secret-0",))
     for number in range(1, MAX_RETIRED + 1):
         credentials = rotated(credentials, f"secret-{number}", overlap_ms=1000, now=number)

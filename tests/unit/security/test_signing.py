@@ -1,4 +1,4 @@
-"""Signatures: published vectors, the traps found in the receivers' libraries, properties."""
+"""Signatures: published vectors, pitfalls of the receivers' libraries, properties."""
 
 import base64
 import hashlib
@@ -129,7 +129,7 @@ def test_event_and_timestamp_are_escaped() -> None:
 # --- secrets ---
 
 
-def test_made_secrets_are_prefixed_unlike_and_pass_the_check() -> None:
+def test_generated_secrets_are_prefixed_and_differ_and_pass_the_check() -> None:
     made = {signing.generate_secret() for _ in range(100)}
     assert len(made) == 100
     for secret in made:
@@ -192,7 +192,7 @@ def test_the_standard_key_is_decoded_after_the_prefix_and_literal_without_it() -
 
 
 @given(printable_secrets, st.binary(min_size=1, max_size=80))
-def test_a_receiver_may_hand_any_secret_to_a_stock_library(plain: str, key: bytes) -> None:
-    """The library decodes what follows `whsec_`; a plain secret goes in as base64 of its bytes."""
+def test_every_secret_works_with_the_stock_library(plain: str, key: bytes) -> None:
+    """The library decodes the part after `whsec_`; it takes a plain secret as base64 of its bytes."""
     assert base64.b64decode(base64.b64encode(plain.encode())) == signing.standard_key(plain)
     assert signing.standard_key("whsec_" + base64.b64encode(key).decode()) == key

@@ -4,7 +4,7 @@ from dataclasses import asdict, dataclass
 
 from jobsprint.core.clock import now_ms, parse_iso, parse_until
 from jobsprint.domain.actions import LogEntry
-from jobsprint.repositories.deliveries import DeliveryStore
+from jobsprint.repositories.delivery_lists import DeliveryLists
 from jobsprint.repositories.integrations import IntegrationStore
 from jobsprint.repositories.logs import LogStore
 
@@ -36,7 +36,7 @@ def page(
 ) -> tuple[list[LogEntry], str | None]:
     """A page, newest first, and the position to go on from. Raises NotFound for another tenant's id."""
     integration = IntegrationStore(tenant).get(integration_id)
-    store = DeliveryStore(tenant).attempts_page if integration.type == "webhook" else LogStore(tenant).page
+    store = DeliveryLists(tenant).attempts_page if integration.type == "webhook" else LogStore(tenant).page
     return store(
         integration_id,
         limit=limit,

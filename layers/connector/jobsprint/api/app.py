@@ -1,8 +1,8 @@
-"""The resolver every endpoint shares: it finds the caller, reads the body, keeps answers and turns errors into HTTP.
+"""The resolver that every endpoint shares: caller, raw body, kept answers, and errors as HTTP answers.
 
 An endpoint is a module with one `Endpoint`, one route function and `handler = app.resolve`. A route function declares
-its input (`api.parameters`) and output types, makes one call and returns; it raises `core.errors` and builds no
-error answer itself.
+its input by Powertools' `Path`, `Query` and `Body`, and its output by a model; it makes one call and returns. It raises
+`core.errors` and builds no error answer itself.
 """
 
 import base64
@@ -10,19 +10,17 @@ import binascii
 import json
 import re
 import time
-from collections.abc import Callable, Mapping
-from dataclasses import dataclass
-from typing import Any, TypeVar
+from collections.abc import Callable, Iterable, Mapping
+from typing import Any
 
 from aws_lambda_powertools.event_handler import APIGatewayRestResolver, Response
 from aws_lambda_powertools.event_handler.exceptions import NotFoundError
+from aws_lambda_powertools.event_handler.openapi.exceptions import RequestValidationError
 from aws_lambda_powertools.utilities.typing import LambdaContext
-from pydantic import BaseModel
 
 from jobsprint.api.auth import Caller, caller_of
 from jobsprint.api.cors import cors_headers, header
 from jobsprint.api.idempotency import checked_key, once
-from jobsprint.api.parameters import Parameters, Request
 from jobsprint.core import canonical_json
 from jobsprint.core.errors import (
     BadRequest,
@@ -34,61 +32,34 @@ from jobsprint.core.errors import (
     Unauthenticated,
     wrong_fields,
 )
+from jobsprint.core.models import invalid_fields
 from jobsprint.core.observability import logger
 
 MAX_BODY_BYTES = 256 * 1024
 _JSON = "application/json"
 Answer = dict[str, Any]
-_Function = TypeVar("_Function", bound=Callable[..., Any])
-
-
-@dataclass(frozen=True)
-class Operation:
-    """A route as it was declared: what `tools.local.openapi` describes."""
-
-    rule: str
-    method: str
-    options: tuple[tuple[Any, ...], dict[str, Any]]
-    function: Callable[..., Any]
+BodyCheck = Callable[[Mapping[str, object]], Iterable[Detail]]
 
 
 class Endpoint(APIGatewayRestResolver):
-    """A resolver for one operation.
-
-    Powertools finds the route and writes the answer. Its validation is not used: importing it and preparing it for one
-    operation takes a third of a cold start.
+    """A resolver for one operation, with Powertools' validation of requests and answers.
 
     `scope` is what its token needs; None makes the operation public. `keeps_answers` says that a POST with an
     Idempotency-Key keeps its answer; not so where the operation does nothing, or keeps what it did itself.
+    `also_check` finds wrong fields in a body that its model refuses already: what needs more than the model, such as
+    a name server, joins the same list. (For a body that its model takes, the operation itself checks that.)
     """
 
-    def __init__(self, scope: str | None, *, keeps_answers: bool = True) -> None:
-        super().__init__()
+    def __init__(self, scope: str | None, *, keeps_answers: bool = True, also_check: BodyCheck | None = None) -> None:
+        super().__init__(enable_validation=True, response_validation_error_http_code=500)
         self.scope = scope
-        self.operation: Operation | None = None
         self._keeps_answers = keeps_answers
+        self._also_check = also_check
         self._caller: Caller | None = None
         self.answer_headers: dict[str, str] = {}
         """What a route function adds to the headers of its answer, also to that of an error it raises."""
         self.exception_handler(Exception)(self._answer_error)
         self.not_found(self._answer_error)
-
-    def route(self, rule: str, method: Any, *args: Any, **kwargs: Any) -> Callable[[_Function], _Function]:
-        """As Powertools', which `get`, `post` and so on call; the function is called with what it declares."""
-        register = super().route(rule, method, *args, **kwargs)
-
-        def registered(function: _Function) -> _Function:
-            parameters = Parameters(function)
-
-            def answer(**path: str) -> Any:
-                event = self.current_event
-                return _plain(function(**parameters.read(Request(path, event.raw_event, lambda: event.json_body))))
-
-            self.operation = Operation(rule, method, (args, kwargs), function)
-            register(answer)
-            return function
-
-        return registered
 
     @property
     def caller(self) -> Caller:
@@ -119,14 +90,13 @@ class Endpoint(APIGatewayRestResolver):
         self.answer_headers.clear()
         try:
             self._caller = None if self.scope is None else caller_of(event, self.scope)
-            readable = _with_text_body(event)
-            answer = self._resolve_once(readable, context)
+            answer = self._resolve_once(_with_json_body(event), context)
         except Exception as error:  # noqa: BLE001 - the last wall: an answer without internals
             answer = error_answer(error, request_id)
         _log(event, answer["statusCode"], self._caller, started)
         self._caller = None
         logger.remove_keys(["requestId"])
-        answer["headers"] = {**answer.get("headers", {}), **self.answer_headers, **cors_headers(event)}
+        answer["headers"] = {**answer.get("headers", {}), **self.answer_headers, **cors_headers()}
         return answer
 
     def _resolve_once(self, event: dict[str, Any], context: LambdaContext) -> Answer:
@@ -140,7 +110,7 @@ class Endpoint(APIGatewayRestResolver):
 
     def _answer_error(self, error: Exception) -> Response[str]:
         request_id = self.current_event.request_context.request_id or ""
-        answer = error_answer(error, request_id)
+        answer = error_answer(self._refused(error) if isinstance(error, RequestValidationError) else error, request_id)
         return Response(
             status_code=answer["statusCode"],
             content_type="application/json",
@@ -148,15 +118,17 @@ class Endpoint(APIGatewayRestResolver):
             headers={name: value for name, value in answer["headers"].items() if name != "Content-Type"},
         )
 
+    def _refused(self, error: RequestValidationError) -> InvalidFields:
+        """What Powertools found wrong with a request, with what the operation's own check of the body finds."""
+        body = self.current_event.json_body
+        also = self._also_check(body) if self._also_check and isinstance(body, dict) else ()
+        return invalid_fields([_once(flaw) for flaw in error.errors()], also=also)
 
-def _plain(answer: Any) -> Any:
-    """An answer's model as JSON's own types; with it a status, where there is one."""
-    if isinstance(answer, BaseModel):
-        return answer.model_dump(mode="json")
-    if isinstance(answer, tuple):
-        model, status = answer
-        return _plain(model), status
-    return answer
+
+def _once(flaw: Mapping[str, Any]) -> Mapping[str, Any]:
+    """The same, or for a query value that was given several times that it may be given once."""
+    repeated = flaw["loc"][0] == "query" and isinstance(flaw["input"], list)
+    return {**flaw, "type": "value_error", "msg": "send it once"} if repeated else flaw
 
 
 def _log(event: Mapping[str, Any], status: int, caller: Caller | None, started: float) -> None:
@@ -202,13 +174,25 @@ def _body_field(path: str) -> str:
     return f"body{path}" if not path or path.startswith("[") else f"body.{path}"
 
 
-def _with_text_body(event: Mapping[str, Any]) -> dict[str, Any]:
-    """The event with its body decoded to text, checked for size and for what JavaScript cannot hold."""
-    body = event.get("body")
-    if not body:
-        return {**event, "body": body, "isBase64Encoded": False}
+def _with_json_body(event: Mapping[str, Any]) -> dict[str, Any]:
+    """The event with its body as JSON text, if it has one, and with JSON's content type.
+
+    Raises InvalidFields for another content type, PayloadTooLarge, BadRequest for what is no JSON, and InvalidFields
+    for JSON that JavaScript cannot hold or that is no object.
+    """
+    headers = {name: value for name, value in (event.get("headers") or {}).items() if name.lower() != "content-type"}
+    readable = {**event, "isBase64Encoded": False, "headers": {**headers, "Content-Type": _JSON}}
+    if not event.get("body"):
+        return readable
+    content_type = header(event, "content-type") or _JSON
+    if content_type.partition(";")[0].strip().lower() != _JSON:
+        raise InvalidFields.one("header.Content-Type", f"send {_JSON}")
+    return {**readable, "body": _json_text(event["body"], is_base64=bool(event.get("isBase64Encoded")))}
+
+
+def _json_text(body: str, *, is_base64: bool) -> str:
     try:
-        raw = base64.b64decode(body, validate=True) if event.get("isBase64Encoded") else body.encode()
+        raw = base64.b64decode(body, validate=True) if is_base64 else body.encode()
         if len(raw) > MAX_BODY_BYTES:
             raise PayloadTooLarge(f"A request body may have up to {MAX_BODY_BYTES // 1024} KB")
         text = raw.decode()
@@ -221,16 +205,7 @@ def _with_text_body(event: Mapping[str, Any]) -> dict[str, Any]:
         raise wrong_fields(Detail(_body_field(flaw.path), flaw.reason) for flaw in error.flaws) from error
     if not isinstance(value, dict):
         raise InvalidFields.one("body", "send a JSON object")
-    return {**event, "body": text, "isBase64Encoded": False, "headers": _json_headers(event)}
-
-
-def _json_headers(event: Mapping[str, Any]) -> dict[str, str]:
-    """The headers with the content type as Powertools looks for it; else it would read the body as a form."""
-    content_type = header(event, "content-type") or _JSON
-    if content_type.partition(";")[0].strip().lower() != _JSON:
-        raise InvalidFields.one("header.Content-Type", f"send {_JSON}")
-    others = {name: value for name, value in (event.get("headers") or {}).items() if name.lower() != "content-type"}
-    return {**others, "Content-Type": _JSON}
+    return text
 
 
 def _single_headers(answer: Answer) -> Answer:

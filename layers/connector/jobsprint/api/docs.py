@@ -6,7 +6,6 @@ docs/openapi.json; the layer's build puts the file in its place.
 
 import base64
 import hashlib
-from collections.abc import Mapping
 from functools import cache
 from importlib.util import find_spec
 from pathlib import Path
@@ -50,12 +49,12 @@ _PAGE = """<!DOCTYPE html>
 """
 
 
-def openapi_answer(event: Mapping[str, Any]) -> Answer:
+def openapi_answer() -> Answer:
     """The OpenAPI file; pages of other origins may read it."""
-    return _answer(event, _openapi(), {"Content-Type": "application/json", "Cache-Control": "public, max-age=300"})
+    return _answer(_openapi(), {"Content-Type": "application/json", "Cache-Control": "public, max-age=300"})
 
 
-def page_answer(event: Mapping[str, Any]) -> Answer:
+def page_answer() -> Answer:
     """The page: one HTML file with script and style inside, which calls the stage it was loaded from."""
     page, policy = _page()
     headers = {
@@ -65,11 +64,11 @@ def page_answer(event: Mapping[str, Any]) -> Answer:
         "Referrer-Policy": "no-referrer",
         "X-Content-Type-Options": "nosniff",
     }
-    return _answer(event, page, headers)
+    return _answer(page, headers)
 
 
-def _answer(event: Mapping[str, Any], body: str, headers: dict[str, str]) -> Answer:
-    return {"statusCode": 200, "headers": headers | cors_headers(event), "body": body, "isBase64Encoded": False}
+def _answer(body: str, headers: dict[str, str]) -> Answer:
+    return {"statusCode": 200, "headers": headers | cors_headers(), "body": body, "isBase64Encoded": False}
 
 
 @cache

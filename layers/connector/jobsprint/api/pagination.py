@@ -12,7 +12,8 @@ import json
 from collections.abc import Mapping
 from typing import Annotated
 
-from jobsprint.api.parameters import Query
+from aws_lambda_powertools.event_handler.openapi.params import Query
+
 from jobsprint.core.config import settings
 from jobsprint.core.errors import BadRequest
 
@@ -21,8 +22,8 @@ _PREFIX = "cursor_"
 _MAC_BYTES = 16
 _MAX_LENGTH = 1024
 
-Limit = Annotated[int, Query("Items per page", ge=1, le=100)]
-Cursor = Annotated[str | None, Query("The `nextCursor` of the page before, with the same parameters")]
+Limit = Annotated[int, Query(description="Items per page", ge=1, le=100)]
+Cursor = Annotated[str | None, Query(description="The `nextCursor` of the page before, with the same parameters")]
 
 
 def encode(tenant: str, query: Mapping[str, object], position: str | None) -> str | None:

@@ -203,10 +203,10 @@ class _Search:
 
     def matching(self, query: list[str]) -> list[Hit]:
         """Every grade in turn, until there are enough."""
-        telling = [word for word in query if word not in _NOISE] or query
-        telling = telling[:_MAX_WORDS]
-        if telling:
-            for grade, (table, expression) in enumerate(self._grades("".join(query), telling)):
+        words = [word for word in query if word not in _NOISE] or query
+        words = words[:_MAX_WORDS]
+        if words:
+            for grade, (table, expression) in enumerate(self._grades("".join(query), words)):
                 if expression and len(self._found) < self._count:
                     self._add(grade, table, expression)
         hits = [Hit(grade, rank) for rank, grade in self._found.items()]

@@ -58,7 +58,7 @@ def index() -> Index | None:
 
 
 def forget() -> None:
-    """Close the open index, so that the next call asks again."""
+    """Close the catalogue, so that the next call fetches it again."""
     if _held.index:
         _held.index.close()
     _held.index, _held.etag, _held.ask_at, _held.failed = None, "", 0.0, False

@@ -1,4 +1,4 @@
-"""A cache for what a container keeps between its invocations, which must not grow for ever."""
+"""A bounded cache for what a container keeps between its invocations."""
 
 from typing import TypeVar
 
@@ -7,9 +7,9 @@ _Value = TypeVar("_Value")
 
 
 class BoundedCache(dict[_Key, _Value]):
-    """A dict of at most `most` entries: one more, and it begins anew.
+    """A dict of at most `most` entries, which is emptied when one more is added.
 
-    Reading costs no more than in a dict; what is kept is cheap to read again.
+    Lookups cost no more than in a dict; evicted entries must be cheap to load again.
     """
 
     def __init__(self, most: int) -> None:

@@ -1,21 +1,22 @@
 """JSON text exactly as JavaScript's `JSON.stringify` writes it.
 
-A receiver checks the body signature over the bytes of `JSON.stringify(payload)`, where `payload` is what its
-`JSON.parse` made of our body (contract, section 4). So what we sign and send must already be the fixed point of
-parse-then-stringify. `parse` lets in only what JavaScript can hold without changing it; `dumps` writes it the way
-JavaScript will.
+A webhook endpoint checks the body signature over the bytes of `JSON.stringify(payload)`, where `payload` is what its
+`JSON.parse` made of our body (docs/api-contract.md, "Signatures"). So the text that we sign and send must not change
+when it is parsed and stringified. `parse` accepts only what JavaScript can hold without changing it; `dumps` writes it
+the way JavaScript will.
 
-Where the rules come from (ECMA-262, the section's name is the anchor):
+The rules come from ECMA-262 (the section's name is the anchor):
 
 - SerializeJSONProperty, SerializeJSONObject, SerializeJSONArray: no white space, `null`, `true`, `false`.
 - QuoteJSONString: `\\b \\t \\n \\f \\r \\" \\\\` by name, every other character below U+0020 as `\\u00xx` in lower
   case, all else literally, U+007F, U+2028 and characters outside the BMP too. Python's own encoder with
-  `ensure_ascii=False` does the same. Lone surrogates, which it prints as escapes, are refused here: callers mean none.
+  `ensure_ascii=False` does the same. Lone surrogates, which it prints as escapes, are refused here: no caller means
+  to send one.
 - Number::toString: the shortest digits that read back as the same double, plain from 1e-6 up to below 1e21, else with
   an exponent; `-0` prints as `0`. Python's `repr` finds the same digits and lays them out differently.
 - OrdinaryOwnPropertyKeys: keys that are array indices (`"0"` to `"4294967294"` in canonical form) come first, in
-  ascending order; all others in the order they were made. `JSON.parse` makes `"__proto__"` an ordinary own property
-  (CreateDataProperty), so it needs no care.
+  ascending order; all others in the order of their creation. `JSON.parse` makes `"__proto__"` an ordinary own property
+  (CreateDataProperty), so it needs no special case.
 
 What JavaScript cannot hold is refused, never changed: a number whose decimal value differs from what
 `JSON.stringify(Number(token))` prints, a lone surrogate, a key twice in one object, nesting over `MAX_DEPTH`.
@@ -34,26 +35,28 @@ from typing import TYPE_CHECKING, Any, NoReturn, TypeAlias
 if TYPE_CHECKING:
     JsonValue: TypeAlias = "bool | int | float | str | list[JsonValue] | dict[str, JsonValue] | None"
 else:
-    JsonValue = Any  # msgspec reads records with such fields, and knows no type that is made of itself
+    # Pydantic takes such a field as it is and describes it as `{}`: `parse` has checked it already, and to check 180 KB
+    # again as a recursive type takes 10 to 20 ms.
+    JsonValue = Any
 JsonObject: TypeAlias = dict[str, JsonValue]
 
 MAX_DEPTH = 100
 """Objects and arrays inside one another, the outermost counted as 1. Far below what any Python stack takes."""
 
 MAX_FLAWS = 20
-"""Flaws reported for one text; a caller has enough to start with, and the answer stays small."""
+"""Flaws reported for one text: enough to start with, and the error response stays small."""
 
 _MAX_PATH_CHARACTERS = 200
 _MAX_SAFE_INTEGER = 2**53
 _MAX_ARRAY_INDEX = 2**32 - 2
 _DOUBLE_LIMIT = 2**1024
-_ALWAYS_EXACT_CHARACTERS = 15  # an integer token of this length is below 2**53, whatever its digits are
+_ALWAYS_EXACT_CHARACTERS = 15  # every integer token of this length is below 2**53
 
 _ARRAY_INDEX = re.compile(r"0|[1-9][0-9]{0,9}")
 _PLAIN_KEY = re.compile(r"[A-Za-z_][A-Za-z0-9_-]*")
 
-# These find, in what Python's encoder wrote, all that JavaScript may write differently: a key of digits, and a number
-# that has 16 digits or more, ends in `.0` or has an exponent. A string that looks like one costs time, nothing else.
+# These find everything in the output of Python's encoder that JavaScript may write differently: a key of digits, and a
+# number that has 16 digits or more, ends in `.0` or has an exponent. A string that looks like one only costs time.
 _MAY_BE_INDEX = re.compile(r'"[0-9]{1,10}":')
 _MAY_BE_OTHER_NUMBER = re.compile(r"[\[,:]-?(?:[0-9]{16}|[0-9]+(?:\.0[,\]}]|(?:\.[0-9]+)?e))")
 
@@ -73,11 +76,11 @@ class CanonicalError(ValueError):
 
 
 class UnreadableJson(CanonicalError):
-    """The text is no JSON at all (RFC 8259); the message says where reading stopped. Upstream: 400."""
+    """The text is no JSON at all (RFC 8259); the message says where reading stopped. The API answers 400."""
 
 
 class UnrepresentableJson(CanonicalError):
-    """Readable JSON that JavaScript would change. `flaws` is never empty and in document order. Upstream: 422."""
+    """Readable JSON that JavaScript would change. `flaws` is never empty and in document order. The API answers 422."""
 
     def __init__(self, flaws: tuple[Flaw, ...]) -> None:
         super().__init__("; ".join(f"{flaw.path or 'the value'}: {flaw.reason}" for flaw in flaws))
@@ -136,11 +139,11 @@ def dumps(value: JsonValue) -> str:
 
 
 class _Unfit:
-    """Stands in the tree for a number JavaScript would change; the walk turns it into a flaw with its path."""
+    """Placeholder in the tree for a number JavaScript would change; the walk turns it into a flaw with its path."""
 
 
 class _Repeating(dict[str, Any]):
-    """An object that had keys twice; the walk reports them."""
+    """An object with repeated keys, which the walk reports."""
 
     repeated: set[str]
 
@@ -211,7 +214,7 @@ def _exact(token: str) -> int | float | None:
 
 
 def _decimal(token: str) -> tuple[str, int]:
-    """A number's digits without outer zeros, and where the decimal point stands: `0.d1d2d3… x 10**point`.
+    """A number's digits without outer zeros, and the place of its decimal point: `0.d1d2d3… x 10**point`.
 
     The point is the `n` of Number::toString. Takes a token whose double is finite and not zero, of any length: only
     the exponent is computed, and that has few digits once its leading zeros are gone (`int` refuses over 4,300).

@@ -1,4 +1,4 @@
-"""Times: Unix milliseconds inside, ISO 8601 UTC outside (contract section 2)."""
+"""Times: Unix milliseconds inside, ISO 8601 UTC outside (docs/api-contract.md, "Values")."""
 
 import time
 from datetime import UTC, datetime, timedelta
@@ -12,22 +12,22 @@ def now_ms() -> int:
 
 
 def iso_seconds(ms: int) -> str:
-    """`2025-01-06T12:00:00Z`."""
+    """A time to the second: `2025-01-06T12:00:00Z`."""
     return datetime.fromtimestamp(ms // 1000, UTC).strftime("%Y-%m-%dT%H:%M:%SZ")
 
 
 def iso_seconds_or_none(ms: int | None) -> str | None:
-    """The same of a time that may not have come."""
+    """`iso_seconds` of a time that may be missing."""
     return None if ms is None else iso_seconds(ms)
 
 
 def iso_millis(ms: int) -> str:
-    """`2025-01-06T12:00:00.123Z`: logs and deliveries."""
+    """A time to the millisecond, as logs and deliveries have: `2025-01-06T12:00:00.123Z`."""
     return f"{iso_seconds(ms)[:-1]}.{ms % 1000:03d}Z"
 
 
 def parse_until(text: str) -> int:
-    """As `parse_iso`, for the end of a range: a time to the second takes in all of that second."""
+    """As `parse_iso`, for the inclusive end of a range: a time to the second includes all of that second."""
     ms = parse_iso(text)
     return ms if ms % 1000 else ms + 999
 

@@ -13,7 +13,6 @@ class Settings:
     """What the template sets; every function gets the same names and its own permissions."""
 
     aws_endpoint: str | None
-    aws_over_libcurl: bool
     tenants_table: str
     logs_table: str
     events_table: str
@@ -36,7 +35,7 @@ class Settings:
     max_webhooks: int
     redirect_origins: tuple[str, ...]
     execution_seconds: int
-    cors_origins: tuple[str, ...]
+    cors_origin: str
     icon_base_url: str
     version: str
     stage: str
@@ -54,7 +53,6 @@ def settings() -> Settings:
     env = os.environ
     return Settings(
         aws_endpoint=env.get("AWS_ENDPOINT") or None,
-        aws_over_libcurl=env.get("AWS_OVER_LIBCURL") == "true",
         tenants_table=env["TENANTS_TABLE"],
         logs_table=env["LOGS_TABLE"],
         events_table=env["EVENTS_TABLE"],
@@ -77,7 +75,7 @@ def settings() -> Settings:
         max_webhooks=int(env.get("MAX_WEBHOOKS", "100")),
         redirect_origins=_origins(env.get("REDIRECT_ORIGINS", "")),
         execution_seconds=int(env.get("EXECUTION_SECONDS", "300")),
-        cors_origins=tuple((env.get("CORS_ORIGINS") or "*").split(",")),
+        cors_origin=env.get("CORS_ORIGIN") or "*",
         icon_base_url=env.get("ICON_BASE_URL", "https://cdn.jobsprint.io/icons"),
         version=env.get("SERVICE_VERSION", "dev"),
         stage=env.get("STAGE", "dev"),

@@ -1,4 +1,4 @@
-"""Every failure the service answers with, as data.
+"""The errors that the service answers with.
 
     JobsprintError                  500 internal_error
     ├── BadRequest                  400
@@ -15,7 +15,7 @@
         ├── InsufficientScope       502 insufficient_scope
         └── UpstreamTimeout         504 upstream_timeout
 
-`api.app` is the one place that turns them into HTTP; nothing else builds an error answer.
+`api.app` is the one place that turns them into HTTP; nothing else builds an error response.
 """
 
 from collections.abc import Iterable, Mapping
@@ -25,14 +25,14 @@ from typing import ClassVar
 
 @dataclass(frozen=True)
 class Detail:
-    """One wrong field: where it stands (`body.url`, `query.limit`, `path.webhookId`) and what to do."""
+    """One wrong field: its place (`body.url`, `query.limit`, `path.webhookId`) and what is wrong with it."""
 
     field: str
     message: str
 
 
 class JobsprintError(Exception):
-    """A failure with the HTTP status, code and headers it is answered with.
+    """An error with the HTTP status, code and headers of its response.
 
     `message` is for a person and must name no secret; `code` is snake_case and stable.
     """
@@ -56,66 +56,66 @@ class JobsprintError(Exception):
 
 
 class BadRequest(JobsprintError):
-    """What was sent cannot be read at all: JSON, cursor."""
+    """A request that cannot be read at all: invalid JSON, an invalid cursor."""
 
     status = 400
     default_code = "bad_request"
 
 
 class Unauthenticated(JobsprintError):
-    """No tenant stands behind this request."""
+    """A request without a valid token."""
 
     status = 401
     default_code = "unauthenticated"
 
 
 class Forbidden(JobsprintError):
-    """The token lacks the scope."""
+    """A token that lacks the scope."""
 
     status = 403
     default_code = "missing_scope"
 
 
 class NotFound(JobsprintError):
-    """No such thing for this tenant; another tenant's thing looks the same."""
+    """Nothing of this kind and id belongs to this tenant; another tenant's looks the same."""
 
     status = 404
     default_code = "not_found"
 
 
 class Conflict(JobsprintError):
-    """The thing is in a state that does not allow this."""
+    """A resource whose state does not allow the operation."""
 
     status = 409
     default_code = "conflict"
 
 
 class ScopeMissing(Conflict):
-    """The other side demands `scope`, which no consent was asked for yet; nothing was done."""
+    """The upstream requires `scope`, for which no authorization was requested yet; nothing was done."""
 
     default_code = "reauth_required"
 
     def __init__(self, scope: str) -> None:
-        super().__init__(f"The other side demands more than was consented to; missing scope: {scope}")
+        super().__init__(f"The upstream requires more than was authorized; missing scope: {scope}")
         self.scope = scope
 
 
 class PayloadTooLarge(JobsprintError):
-    """The body is over the limit."""
+    """A body over the size limit."""
 
     status = 413
     default_code = "payload_too_large"
 
 
 class InvalidFields(JobsprintError):
-    """Fields are readable but wrong; every wrong field is in `details`."""
+    """Fields that are readable but wrong; every wrong field is in `details`."""
 
     status = 422
     default_code = "invalid_fields"
 
     @classmethod
     def one(cls, field: str, message: str, *, code: str | None = None) -> "InvalidFields":
-        """The common case of a single wrong field."""
+        """The error for a single wrong field."""
         return cls(f"{field}: {message}", code=code, details=[Detail(field, message)])
 
 
@@ -126,14 +126,8 @@ def wrong_fields(details: Iterable[Detail]) -> InvalidFields:
     return InvalidFields(summary, details=listed)
 
 
-def all_wrong(errors: Iterable[InvalidFields]) -> InvalidFields:
-    """One error for all the wrong fields of several checks; a single one stays as it is."""
-    first, *more = errors
-    return wrong_fields(detail for error in (first, *more) for detail in error.details) if more else first
-
-
 class RateLimited(JobsprintError):
-    """Too many requests; `Retry-After` says when to come back, in whole seconds."""
+    """Too many requests; `Retry-After` says after how many whole seconds to try again."""
 
     status = 429
     default_code = "rate_limited"
@@ -144,11 +138,11 @@ class RateLimited(JobsprintError):
 
 
 class UpstreamFailed(JobsprintError):
-    """The other side answered with a failure, or could not be reached.
+    """An upstream that answered with an error or could not be reached.
 
-    `unknown` says that the call was sent and its fate is not known, so nobody may blindly repeat it. `sent` is False
-    only if the other side cannot have seen it. `outage` says that the other side is down (not reached, silent, 5xx)
-    rather than unwilling: the circuit breaker counts those.
+    `unknown` says that the call was sent and its result is not known, so it must not be repeated blindly. `sent` is
+    False only if the upstream cannot have seen it. `outage` says that the upstream is down (unreachable, no response,
+    5xx) rather than refusing: the circuit breaker counts those.
     """
 
     status = 502
@@ -171,14 +165,14 @@ class UpstreamFailed(JobsprintError):
 
 
 class UpstreamTimeout(UpstreamFailed):
-    """The other side did not answer in time."""
+    """An upstream that did not answer in time."""
 
     status = 504
     default_code = "upstream_timeout"
 
 
 class UpstreamUnauthorized(UpstreamFailed):
-    """The other side refused the credential (HTTP 401), so nothing was done; `challenge` is its WWW-Authenticate."""
+    """An upstream that refused the credential (HTTP 401), so nothing was done; `challenge` is its WWW-Authenticate."""
 
     default_code = "upstream_unauthorized"
 
@@ -188,10 +182,10 @@ class UpstreamUnauthorized(UpstreamFailed):
 
 
 class InsufficientScope(UpstreamFailed):
-    """The credential lacks `scope` (HTTP 403, RFC 6750 section 3.1), so nothing was done."""
+    """A credential that lacks `scope` (HTTP 403, RFC 6750 section 3.1), so nothing was done."""
 
     default_code = "insufficient_scope"
 
     def __init__(self, scope: str) -> None:
-        super().__init__(f"The other side demands a scope that the credential does not have: {scope}")
+        super().__init__(f"The upstream requires a scope that the credential does not have: {scope}")
         self.scope = scope

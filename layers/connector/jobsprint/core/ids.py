@@ -1,7 +1,7 @@
 """Ids: a prefix that names the kind, and a time-ordered unique part (ULID, lower case).
 
 The unique part is 10 characters of Unix milliseconds and 16 of randomness in Crockford's base 32, so ids sort by
-their time of making and a time range is a key range.
+their time of creation and a time range is a key range.
 """
 
 import hashlib
@@ -18,18 +18,18 @@ def _base32(number: int, length: int) -> str:
 
 
 def new_id(prefix: str, ms: int) -> str:
-    """A new id such as `int_01k…` for a thing made at `ms` (Unix milliseconds)."""
+    """A new id such as `int_01k…` for something created at `ms` (Unix milliseconds)."""
     return new_ids(prefix, ms, 1)[0]
 
 
 def new_ids(prefix: str, ms: int, count: int) -> list[str]:
-    """New ids for things made together at `ms`, rising by one each (ULID, "Monotonicity"): no other comes between."""
-    first = int.from_bytes(os.urandom(10)) >> 1  # half of the range is room to count on
+    """New ids created together at `ms`, rising by one each (ULID, "Monotonicity"): no other id sorts between them."""
+    first = int.from_bytes(os.urandom(10)) >> 1  # the other half of the range is room to count up
     return [f"{prefix}_{_base32(ms, 10)}{_base32(first + number, 16)}" for number in range(count)]
 
 
 def derived_id(prefix: str, origin: str, *parts: str) -> str:
-    """An id that the same inputs always give: the time of `origin` (an id) and a hash of it and `parts`."""
+    """A deterministic id: the time of `origin` (an id) and a hash of `origin` and `parts`."""
     digest = hashlib.sha256("\0".join((origin, *parts)).encode()).digest()
     return f"{prefix}_{unique_part(origin)[:10]}{_base32(int.from_bytes(digest[:10]), 16)}"
 
@@ -45,12 +45,12 @@ def unique_part(an_id: str) -> str:
 
 
 def first_at(ms: int) -> str:
-    """The smallest unique part that a thing made at `ms` can have; times out of range are clamped."""
+    """The smallest unique part of an id created at `ms`; times out of range are clamped."""
     return _base32(min(max(ms, 0), _MAX_MS), 10)
 
 
 def made_at(an_id: str) -> int:
-    """The Unix milliseconds in an id (made by `new_id` or `derived_id`), or in the start of one up to its time."""
+    """The Unix milliseconds in an id, or in a prefix of one that includes its time."""
     ms = 0
     for character in unique_part(an_id)[:10]:
         ms = ms * 32 + _ALPHABET.index(character)
@@ -61,5 +61,5 @@ _TENANT = re.compile(r"[a-z0-9][a-z0-9_-]{0,62}")
 
 
 def is_tenant(text: str) -> bool:
-    """Whether `text` may name a tenant: 1 to 63 lower-case letters, digits, `-` and `_`, no leading sign."""
+    """Whether `text` may name a tenant: 1 to 63 of a-z, 0-9, `-` and `_`, beginning with a letter or digit."""
     return _TENANT.fullmatch(text) is not None

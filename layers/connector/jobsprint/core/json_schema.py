@@ -1,7 +1,7 @@
-"""Checks the JSON Schema of a capability or an event type, and values against it.
+"""JSON Schemas of capabilities and event types: checked themselves, and values checked against them.
 
 Validation is `jsonschema-rs`: references are never fetched, and patterns run on a linear-time engine, because schemas
-come from tenants. It is imported on use: only the operations that meet a schema pay for it.
+come from tenants. It is imported on use, because it is large (15 MB) and few operations need it.
 """
 
 from collections.abc import Mapping
@@ -9,15 +9,16 @@ from typing import Any
 
 from jobsprint.core.canonical_json import JsonObject, JsonValue
 from jobsprint.core.errors import Detail
+from jobsprint.core.models import SENTENCES
 
 _ANY_OBJECT: JsonObject = {"type": "object"}
-"""What a capability without described parameters has: the library (15 MB) is not loaded to let an object pass."""
+"""The schema of a capability without described parameters; no library is loaded to check it."""
 
 _MAX_DETAILS = 20
 _REFERENCE_KEYWORDS = frozenset({"$ref", "$dynamicRef", "$recursiveRef"})
 _MAX_REFERENCES = 20  # each may double the work: 2 of them in each of 20 definitions never end
-_GROWTH = 1.45  # by which each reference that cannot be written out can multiply the work
-_MOST_GROWTH = 100  # references that count for that: more are over every limit anyway
+_GROWTH = 1.45  # the factor by which each reference that cannot be expanded can multiply the work
+_MOST_GROWTH = 100  # references counted for that: more are over every limit anyway
 # In pairs of a value and a part of the schema. A pair costs at most 10 ns to judge, but 10 µs and 1 KB to explain.
 _MAX_JUDGED = 10_000_000
 _MAX_EXPLAINED = 50_000
@@ -36,7 +37,7 @@ def _validator(schema: JsonObject) -> Any:
 
 
 def check_schema(schema: JsonObject) -> None:
-    """Raises ValueError unless `schema` is a JSON Schema of an object that can be used without fetching anything."""
+    """Raise ValueError unless `schema` is a JSON Schema of an object that can be used without fetching anything."""
     if schema == _ANY_OBJECT:
         return
     if schema.get("type") != "object":
@@ -58,9 +59,9 @@ def _references(schema: JsonValue) -> int:
 
 
 class Checker:
-    """A schema that is read once, and values that are checked against it, within bounds whatever both are.
+    """A compiled schema that values are checked against, within bounds for any schema and value.
 
-    Takes a schema that `check_schema` let pass.
+    Takes a schema that `check_schema` accepted.
     """
 
     def __init__(self, schema: JsonObject) -> None:
@@ -68,9 +69,9 @@ class Checker:
         self._size = _work(schema)
 
     def details(self, value: JsonObject, where: str) -> tuple[Detail, ...]:
-        """What is wrong with `value` (it is called `where`): one detail per wrong field, without its value, at most 20.
+        """The wrong fields of `value`, which is named `where`: a detail for each, without its value, at most 20.
 
-        One general detail where value and schema are too large to say more.
+        A single general detail where value and schema are too large to say more; none for a valid value.
         """
         if self._validator is None:
             return ()
@@ -94,9 +95,9 @@ def _size(value: JsonValue) -> int:
 
 
 def _work(schema: JsonObject) -> float:
-    """At most how many parts of a schema one value is judged by: its parts, with what it refers to written out.
+    """An upper bound of the parts of a schema that one value is checked against: its parts, with references expanded.
 
-    What refers to itself cannot be written out, nor can what is not a plain path from the top of the schema.
+    A reference to itself cannot be expanded, nor can one that is not a plain path from the top of the schema.
     """
     leads_to = {reference: _plain_references(_target(schema, reference)) for reference in _plain_references(schema)}
     endless = {reference for reference in leads_to if reference in _reachable(reference, leads_to)}
@@ -106,15 +107,15 @@ def _work(schema: JsonObject) -> float:
         if not isinstance(reference, str) or reference in endless or _target(schema, reference) is None:
             return 0, 1
         if reference not in known:
-            known[reference] = written_out(_target(schema, reference))
+            known[reference] = expanded(_target(schema, reference))
         return known[reference]
 
-    def written_out(part: JsonValue) -> tuple[int, int]:
-        """Its parts, and the references that are left."""
+    def expanded(part: JsonValue) -> tuple[int, int]:
+        """The number of its parts, and of the references that are left."""
         if isinstance(part, list):
-            found = [written_out(one) for one in part]
+            found = [expanded(one) for one in part]
         elif isinstance(part, dict):
-            found = [written_out(one) for one in part.values()]
+            found = [expanded(one) for one in part.values()]
             found += [
                 of_target(one if name == "$ref" else None) for name, one in part.items() if name in _REFERENCE_KEYWORDS
             ]
@@ -122,7 +123,7 @@ def _work(schema: JsonObject) -> float:
             return _size(part), 0
         return 1 + sum(size for size, _ in found), sum(left for _, left in found)
 
-    size, left = written_out(schema)
+    size, left = expanded(schema)
     return size * _GROWTH ** min(left, _MOST_GROWTH)
 
 
@@ -147,7 +148,7 @@ def _reachable(reference: str, leads_to: Mapping[str, set[str]]) -> set[str]:
 
 
 def _target(schema: JsonObject, reference: str) -> JsonValue:
-    """What a path such as `#/$defs/text` leads to; None for any other reference, and where it leads nowhere."""
+    """The part at a path such as `#/$defs/text`; None for any other reference and for a path that does not exist."""
     start, *steps = reference.split("/")
     part: JsonValue = schema
     for step in steps:
@@ -168,9 +169,9 @@ def _explained(validator: Any, value: JsonObject, where: str) -> list[Detail]:
 
 
 def _details(error: Any, path: str) -> list[Detail]:
-    """The wrong fields of one complaint, missing and surplus ones by their own names, in the words of other bodies."""
+    """The wrong fields of one validation error, missing and surplus ones by name, in the words of other requests."""
     if missing := getattr(error.kind, "property", None):
-        return [Detail(f"{path}.{missing}", "Field required")]
+        return [Detail(f"{path}.{missing}", SENTENCES["missing"])]
     if surplus := getattr(error.kind, "unexpected", None):
-        return [Detail(f"{path}.{name}", "Extra inputs are not permitted") for name in surplus]
+        return [Detail(f"{path}.{name}", SENTENCES["extra_forbidden"]) for name in surplus]
     return [Detail(path, error.message)]

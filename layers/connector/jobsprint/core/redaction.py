@@ -1,6 +1,6 @@
-"""Masking: secrets never reach a log row, an answer or a log line (contract sections 2, 3 and 6).
+"""Masking, so that no secret reaches a stored log, a response or a log line (docs/api-contract.md, "Values").
 
-Three rules stand together: names that say they hold a secret, values shaped like a token, and the very secrets that
+Three rules together: fields whose names say that they hold a secret, values shaped like a token, and the secrets that
 were used in this call.
 """
 
@@ -36,7 +36,7 @@ _TOKEN_SHAPES = re.compile(
     """,
     re.VERBOSE,
 )
-# A path segment or query value that nobody types by hand: long, and letters mixed with digits.
+# A path segment or query value that was generated, not typed: long, and letters mixed with digits.
 _RANDOM_PART = re.compile(r"(?=.*\d)(?=.*[A-Za-z])[A-Za-z0-9_\-~+=.%:,;@!$*]{20,}")
 _ESCAPE = re.compile(r"%[0-9A-F]{2}")
 _SHORTEST_SECRET = 4
@@ -60,12 +60,12 @@ def mask_secrets(value: JsonValue, secrets: Iterable[str]) -> JsonValue:
 
 
 def redact_text(text: str, secrets: Iterable[str] = ()) -> str:
-    """`text` with token shapes and the given `secrets` (also in their URL spelling) masked."""
+    """Mask token shapes and the given `secrets` (also in their URL spelling) in `text`."""
     return redactor(secrets)(text)
 
 
 def redactor(secrets: Iterable[str]) -> Callable[[str], str]:
-    """`redact_text` for many texts with the same secrets, whose spellings it finds once."""
+    """A function that does what `redact_text` does, for many texts with the same secrets."""
     spellings = _spellings(secrets)
     return lambda text: _TOKEN_SHAPES.sub(MASK, _without(text, spellings))
 
@@ -118,7 +118,7 @@ def _without(text: str, secrets: tuple[str, ...]) -> str:
 
 
 def shown_url(url: str) -> str:
-    """`url` as it may be shown: user info, token-like query values and secret path segments are masked."""
+    """Mask the user info, token-like query values and secret path segments of `url`."""
     if not url:
         return ""
     parts = urlsplit(url)
@@ -129,7 +129,7 @@ def shown_url(url: str) -> str:
 
 
 def url_secrets(url: str) -> tuple[str, ...]:
-    """What `shown_url` masks, as it stands in the URL and decoded."""
+    """The parts that `shown_url` masks, as spelled in the URL and decoded."""
     parts = urlsplit(url)
     pairs = [pair.partition("=") for pair in parts.query.split("&")]
     found = [segment for segment in parts.path.split("/") if _RANDOM_PART.fullmatch(segment)]

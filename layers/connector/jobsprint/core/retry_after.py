@@ -1,4 +1,4 @@
-"""What a Retry-After asks for. Pure: the time comes in."""
+"""The Retry-After header of HTTP."""
 
 import math
 from datetime import UTC
@@ -11,7 +11,7 @@ _MAX_DIGITS = 10
 
 
 def retry_after_seconds(value: str | None, now: int) -> int | None:
-    """The seconds that a Retry-After asks for, 0 to an hour; None for none or one that cannot be read.
+    """The seconds that a Retry-After header asks for, 0 to an hour; None for no header or an invalid one.
 
     RFC 9110, section 10.2.3: whole seconds, or an HTTP date. `now` in Unix ms.
     """

@@ -1,7 +1,8 @@
-"""What may be sent now, and what attempts say of their webhooks: the dispatcher asks before a batch and tells after.
+"""Admission control: which deliveries of a batch may be sent now, and what the batch says of its webhooks' health.
 
-A calm webhook without a rate limit costs nothing here: its own item, which is read anyway, says that it is not watched,
-and only what fails or is slow is written down. The rules are in `domain.endpoint_health` and `domain.rate_limiter`.
+A healthy webhook without a rate limit costs nothing here: its own item, which is read anyway, says that its health need
+not be looked at, and only failures and slow responses are written down. The rules are in `domain.endpoint_health` and
+`domain.rate_limiter`.
 """
 
 import os
@@ -15,16 +16,16 @@ from jobsprint.core.cache import BoundedCache
 from jobsprint.core.observability import logger
 from jobsprint.delivery import operational_events
 from jobsprint.domain import endpoint_health, events, rate_limiter
-from jobsprint.domain.deliveries import Ended, Ticket
-from jobsprint.domain.endpoint_health import Admission, Report, Totals, Traffic
+from jobsprint.domain.deliveries import DeliveryTask, RecordedAttempt
+from jobsprint.domain.endpoint_health import Admission, BatchReport, EndpointHealth, Totals
 from jobsprint.domain.integrations import Integration
-from jobsprint.domain.rate_limiter import Pace
+from jobsprint.domain.rate_limiter import RateLimiter
 from jobsprint.domain.retry_policy import GONE
-from jobsprint.repositories.endpoint_health import Contended, Seen, TrafficStore
+from jobsprint.repositories.endpoint_health import Contended, EndpointHealthStore, Versioned
 from jobsprint.repositories.integrations import IntegrationStore
 
 CACHED_SECONDS = 3.0
-"""How long a container believes that a breaker is open without looking."""
+"""How long a container believes that a breaker is open without reading its state."""
 
 _MAX_CACHED = 1_000
 _CONTENDED_WAIT_MS = 2_000
@@ -32,131 +33,133 @@ _CONTENDED_WAIT_MS = 2_000
 Key = tuple[str, str]
 """Tenant and webhook id."""
 
-_open: BoundedCache[Key, tuple[float, Traffic]] = BoundedCache(_MAX_CACHED)  # with the time (monotonic seconds)
-_paces: BoundedCache[Key, Seen[Pace]] = BoundedCache(_MAX_CACHED)
+_open_breakers: BoundedCache[Key, tuple[float, EndpointHealth]] = BoundedCache(_MAX_CACHED)  # with monotonic seconds
+_rate_limiters: BoundedCache[Key, Versioned[RateLimiter]] = BoundedCache(_MAX_CACHED)
 
 
 @dataclass
-class _Watch:
-    """One webhook in this batch: how it was read, what is known of it, its lease, and what is being sent to it."""
+class _Endpoint:
+    """A webhook in this batch: as it was read, its health if known, whether the batch counts as in flight to it, and
+    the deliveries that await a response."""
 
     webhook: Integration
     token: str
-    seen: Seen[Traffic] | None = None
-    leased: bool = False
-    under_way: set[str] = field(default_factory=set)
+    health: Versioned[EndpointHealth] | None = None
+    counted_in_flight: bool = False
+    awaiting: set[str] = field(default_factory=set)
 
 
-class Gate:
-    """The gate of one batch. `clock` gives Unix ms, `chance` a random number from 0 to 1."""
+class AdmissionControl:
+    """Admission control of one batch. `clock` gives Unix ms, `chance` a random number from 0 to 1."""
 
     def __init__(self, clock: Callable[[], int], chance: Callable[[], float]) -> None:
         self._clock = clock
         self._chance = chance
-        self._watches: dict[Key, _Watch] = {}
+        self._endpoints: dict[Key, _Endpoint] = {}
 
-    # --- before -------------------------------------------------------------------------------------------------------
+    # --- before sending -----------------------------------------------------------------------------------------------
 
-    def admit(self, due: Sequence[tuple[Ticket, Integration]]) -> list[int | None]:
-        """For each ticket None, when it may be sent now, or when it is to come again (Unix ms).
+    def admit(self, due: Sequence[tuple[DeliveryTask, Integration]]) -> list[int | None]:
+        """For each task None, when it may be sent now, or until when (Unix ms) it is to be deferred.
 
-        It fails open: what cannot be decided is sent.
+        It fails open: a task that cannot be decided on is sent.
         """
         answers: list[int | None] = [None] * len(due)
-        places: dict[Key, list[int]] = {}
-        for place, (ticket, webhook) in enumerate(due):
-            key = (ticket.tenant, ticket.webhook_id)
-            self._watches.setdefault(key, _Watch(webhook, os.urandom(4).hex()))
-            places.setdefault(key, []).append(place)
-        for key, own in places.items():
-            webhook = self._watches[key].webhook
+        indexes: dict[Key, list[int]] = {}
+        for index, (task, webhook) in enumerate(due):
+            key = (task.tenant, task.webhook_id)
+            self._endpoints.setdefault(key, _Endpoint(webhook, os.urandom(4).hex()))
+            indexes.setdefault(key, []).append(index)
+        for key, own in indexes.items():
+            webhook = self._endpoints[key].webhook
             if webhook.watched or webhook.policy.rate_limit:
-                tickets = {place: due[place][0] for place in own}
-                for place, again_at in self._put_off(key, tickets).items():
-                    answers[place] = again_at
+                for index, until in self._deferred(key, {index: due[index][0] for index in own}).items():
+                    answers[index] = until
         return answers
 
-    def _put_off(self, key: Key, tickets: Mapping[int, Ticket]) -> dict[int, int]:
+    def _deferred(self, key: Key, tasks: Mapping[int, DeliveryTask]) -> dict[int, int]:
         try:
-            # Who waited before goes first.
-            order = sorted(tickets, key=lambda place: -tickets[place].deferred)
-            waiting = self._without_leave(key, order, tickets)
-            limit = self._watches[key].webhook.policy.rate_limit
-            going = [place for place in order if place not in waiting]
-            return waiting | (self._over_the_limit(key, limit, going, tickets) if limit and going else {})
+            # Those that were deferred before are sent first.
+            order = sorted(tasks, key=lambda index: -tasks[index].deferrals)
+            waiting = self._deferred_by_health(key, order, tasks)
+            limit = self._endpoints[key].webhook.policy.rate_limit
+            admitted = [index for index in order if index not in waiting]
+            return waiting | (self._deferred_by_rate(key, limit, admitted, tasks) if limit and admitted else {})
         except Exception:  # noqa: BLE001 - a delivery is worth more than the limit it may break
-            logger.exception("gate_failed", extra={"webhookId": key[1]})
+            logger.exception("admission_failed", extra={"webhookId": key[1]})
             return {}
 
-    def _without_leave(self, key: Key, order: Sequence[int], tickets: Mapping[int, Ticket]) -> dict[int, int]:
-        """When those come again that slowness or the breaker holds back."""
-        watch, now = self._watches[key], self._clock()
-        if not watch.webhook.watched:
+    def _deferred_by_health(self, key: Key, order: Sequence[int], tasks: Mapping[int, DeliveryTask]) -> dict[int, int]:
+        """Until when the concurrency limit or the circuit breaker defers which tasks."""
+        endpoint, now = self._endpoints[key], self._clock()
+        if not endpoint.webhook.watched:
             return {}
-        state, admission = self._admission(key, watch, len(order), now)
-        if admission.why == "calm":
+        health, admission = self._admission(key, endpoint, len(order), now)
+        if admission.reason == "healthy":
             IntegrationStore(key[0]).watch(key[1], watched=False)
-        watch.leased = admission.why in ("lease", "probe")
+        endpoint.counted_in_flight = admission.reason in ("limited", "probe")
         return {
-            place: endpoint_health.come_again(
+            index: endpoint_health.deferred_until(
                 admission,
-                deferred=tickets[place].deferred,
-                openings=state.openings,
+                deferrals=tasks[index].deferrals,
+                trips=health.trips,
                 now=now,
                 fraction=self._chance(),
             )
-            for place in order[admission.go :]
+            for index in order[admission.allowed :]
         }
 
-    def _admission(self, key: Key, watch: _Watch, wanted: int, now: int) -> tuple[Traffic, Admission]:
-        target = watch.webhook.encrypted_version
+    def _admission(self, key: Key, endpoint: _Endpoint, wanted: int, now: int) -> tuple[EndpointHealth, Admission]:
+        target = endpoint.webhook.encrypted_version
 
-        def decide(state: Traffic) -> tuple[Traffic, Admission]:
-            return endpoint_health.admit(state, wanted, watch.token, target=target, now=now)
+        def decide(health: EndpointHealth) -> tuple[EndpointHealth, Admission]:
+            return endpoint_health.admit(health, wanted, endpoint.token, target=target, now=now)
 
-        believed = _believed(key)
-        if believed and (found := decide(believed)[1]).why == "open":
-            return believed, found
+        cached = _cached_open(key)
+        if cached and (admission := decide(cached)[1]).reason == "open":
+            return cached, admission
         try:
-            watch.seen, admission = TrafficStore(key[0]).change(key[1], decide, now=now)
+            endpoint.health, admission = EndpointHealthStore(key[0]).change(key[1], decide, now=now)
         except Contended:
-            return Traffic(), Admission(0, "busy", now + _CONTENDED_WAIT_MS)
-        if admission.why == "open":
-            _open[key] = (time.monotonic(), watch.seen.state)
-        return watch.seen.state, admission
+            return EndpointHealth(), Admission(0, "busy", now + _CONTENDED_WAIT_MS)
+        if admission.reason == "open":
+            _open_breakers[key] = (time.monotonic(), endpoint.health.state)
+        return endpoint.health.state, admission
 
-    def _over_the_limit(
-        self, key: Key, limit: int, order: Sequence[int], tickets: Mapping[int, Ticket]
+    def _deferred_by_rate(
+        self, key: Key, limit: int, order: Sequence[int], tasks: Mapping[int, DeliveryTask]
     ) -> dict[int, int]:
-        """When those come again that are more than the rate limit lets through."""
+        """The slots of the tasks that are over the rate limit."""
         now, fraction = self._clock(), self._chance()
-        returning = sum(tickets[place].deferred > 0 for place in order)
+        returning = sum(tasks[index].deferrals > 0 for index in order)
 
-        def decide(state: Pace) -> tuple[Pace, tuple[int, tuple[int, ...]]]:
-            after, go, again = rate_limiter.take(
-                state, limit=limit, returning=returning, fresh=len(order) - returning, now=now, fraction=fraction
+        def decide(limiter: RateLimiter) -> tuple[RateLimiter, tuple[int, tuple[int, ...]]]:
+            after, allowed, slots = rate_limiter.take(
+                limiter, limit=limit, returning=returning, fresh=len(order) - returning, now=now, fraction=fraction
             )
-            return after, (go, again)
+            return after, (allowed, slots)
 
-        seen = _paces.get(key, Seen(Pace(), 0))
+        read = _rate_limiters.get(key, Versioned(RateLimiter(), 0))
         try:
-            seen, (go, again) = TrafficStore(key[0]).change_pace(key[1], decide, now=now, seen=seen)
+            written, (allowed, slots) = EndpointHealthStore(key[0]).change_rate_limiter(
+                key[1], decide, now=now, read=read
+            )
         except Contended:
             return dict.fromkeys(order, now + _CONTENDED_WAIT_MS)
-        _paces[key] = seen
-        return dict(zip(order[go:], again, strict=True))
+        _rate_limiters[key] = written
+        return dict(zip(order[allowed:], slots, strict=True))
 
-    # --- meanwhile ----------------------------------------------------------------------------------------------------
+    # --- while sending ------------------------------------------------------------------------------------------------
 
     @contextmanager
-    def watching(self, tickets: Sequence[Ticket]) -> Iterator[None]:
-        """While these are sent: what is not answered after a second makes its webhook slow at once.
+    def awaiting(self, tasks: Sequence[DeliveryTask]) -> Iterator[None]:
+        """While these are sent: a webhook without a response after a second gets its concurrency limit at once.
 
-        Other batches then hold back, where they would otherwise all come to wait for the same receiver.
+        Other batches then defer their deliveries, instead of all waiting for the same endpoint.
         """
-        for ticket in tickets:
-            self._watches[ticket.tenant, ticket.webhook_id].under_way.add(ticket.delivery_id)
-        timer = threading.Timer(endpoint_health.SLOW_MS / 1000, self._find_slow)
+        for task in tasks:
+            self._endpoints[task.tenant, task.webhook_id].awaiting.add(task.delivery_id)
+        timer = threading.Timer(endpoint_health.SLOW_MS / 1000, self._limit_slow)
         timer.daemon = True
         timer.start()
         try:
@@ -165,84 +168,85 @@ class Gate:
             timer.cancel()
             timer.join()
 
-    def _find_slow(self) -> None:
-        for watch in self._watches.values():
-            if not watch.under_way or watch.leased:
+    def responded(self, task: DeliveryTask) -> None:
+        """Note that the attempt of a task no longer awaits a response."""
+        self._endpoints[task.tenant, task.webhook_id].awaiting.discard(task.delivery_id)
+
+    def _limit_slow(self) -> None:
+        for endpoint in self._endpoints.values():
+            if not endpoint.awaiting or endpoint.counted_in_flight:
                 continue
             try:
-                self._hold_back_others(watch)
-            except Exception:  # noqa: BLE001 - a hint for others; what this batch sends goes on
-                logger.exception("slow_webhook_not_marked", extra={"webhookId": watch.webhook.id})
+                self._limit(endpoint)
+            except Exception:  # noqa: BLE001 - only a hint for other batches; this one goes on
+                logger.exception("concurrency_limit_not_set", extra={"webhookId": endpoint.webhook.id})
 
-    def _hold_back_others(self, watch: _Watch) -> None:
-        now, webhook = self._clock(), watch.webhook
+    def _limit(self, endpoint: _Endpoint) -> None:
+        now, webhook = self._clock(), endpoint.webhook
 
-        def decide(state: Traffic) -> tuple[Traffic, None]:
-            return endpoint_health.found_slow(state, watch.token, now), None
+        def decide(health: EndpointHealth) -> tuple[EndpointHealth, None]:
+            return endpoint_health.limited(health, endpoint.token, now), None
 
-        watch.seen, _ = TrafficStore(webhook.tenant).change(webhook.id, decide, now=now)
-        watch.leased = True
-        self._mark(watch)
+        endpoint.health, _ = EndpointHealthStore(webhook.tenant).change(webhook.id, decide, now=now)
+        endpoint.counted_in_flight = True
+        self._watch(endpoint)
 
-    def answered(self, ticket: Ticket) -> None:
-        """Says that the attempt at a ticket is not under way any more."""
-        self._watches[ticket.tenant, ticket.webhook_id].under_way.discard(ticket.delivery_id)
+    # --- after sending ------------------------------------------------------------------------------------------------
 
-    # --- after --------------------------------------------------------------------------------------------------------
+    def close(self, recorded: Mapping[Key, Sequence[RecordedAttempt]], totals: Mapping[Key, Totals]) -> None:
+        """Write down what the batch says of its webhooks; nothing of those that are healthy.
 
-    def close(self, ended: Mapping[Key, Sequence[Ended]], totals: Mapping[Key, Totals]) -> None:
-        """Writes down what the batch says of its webhooks: nothing of those that are well.
-
-        `ended` is what it recorded, `totals` are the usage counters after it. A failure is logged: deliveries are
-        recorded, and the next batch judges anew.
+        `recorded` are its results, `totals` the usage counters after it. A failure is logged: the deliveries are
+        recorded, and the next batch reports again.
         """
-        for key, watch in self._watches.items():
-            report = _report(watch, ended.get(key, ()), totals.get(key))
-            if not (report.bad or report.slow or watch.leased):
+        for key, endpoint in self._endpoints.items():
+            report = _report(endpoint, recorded.get(key, ()), totals.get(key))
+            if not (report.bad or report.slow or endpoint.counted_in_flight):
                 continue
             try:
-                self._judge(key, watch, report)
+                self._change_health(key, endpoint, report)
             except Exception:  # noqa: BLE001 - see above
-                logger.exception("webhook_not_judged", extra={"webhookId": key[1]})
+                logger.exception("endpoint_health_not_written", extra={"webhookId": key[1]})
 
-    def _judge(self, key: Key, watch: _Watch, report: Report) -> None:
+    def _change_health(self, key: Key, endpoint: _Endpoint, report: BatchReport) -> None:
         now = self._clock()
 
-        def decide(state: Traffic) -> tuple[Traffic, bool]:
-            after, hopeless = endpoint_health.judged(state, report, target=watch.webhook.encrypted_version, now=now)
-            operational_events.foretell(state, after, watch.webhook, now)
-            return after, hopeless
+        def decide(health: EndpointHealth) -> tuple[EndpointHealth, bool]:
+            target = endpoint.webhook.encrypted_version
+            after, must_be_disabled = endpoint_health.after_batch(health, report, target=target, now=now)
+            operational_events.schedule_checks(health, after, endpoint.webhook, now)
+            return after, must_be_disabled
 
-        seen, hopeless = TrafficStore(key[0]).change(key[1], decide, now=now, seen=watch.seen)
-        if not endpoint_health.is_calm(seen.state, now):
-            self._mark(watch)
-        operational_events.tell(watch.webhook, seen, now)
-        if hopeless:
+        health, must_be_disabled = EndpointHealthStore(key[0]).change(key[1], decide, now=now, read=endpoint.health)
+        if not endpoint_health.is_healthy(health.state, now):
+            self._watch(endpoint)
+        operational_events.publish_outbox(endpoint.webhook, health, now)
+        if must_be_disabled:
             operational_events.disable(
-                watch.webhook, "failing", totals=report.totals, may_tell=report.may_tell, now=now
+                endpoint.webhook, "failing", totals=report.totals, may_publish=report.may_publish, now=now
             )
 
-    def _mark(self, watch: _Watch) -> None:
-        """Has every batch look at the webhook's state from now on."""
-        if not watch.webhook.watched:
-            IntegrationStore(watch.webhook.tenant).watch(watch.webhook.id, watched=True)
+    def _watch(self, endpoint: _Endpoint) -> None:
+        """Make every batch read the webhook's health from now on."""
+        if not endpoint.webhook.watched:
+            IntegrationStore(endpoint.webhook.tenant).watch(endpoint.webhook.id, watched=True)
 
 
-def _report(watch: _Watch, ended: Sequence[Ended], totals: Totals | None) -> Report:
-    failed = [one.ticket for one in ended if one.attempt.status != "success"]
-    exhausted = [one for one in ended if one.state == "exhausted" and not events.is_own(one.ticket.event)]
-    return Report(
-        ok=len(ended) - len(failed),
+def _report(endpoint: _Endpoint, recorded: Sequence[RecordedAttempt], totals: Totals | None) -> BatchReport:
+    failed = [one.task for one in recorded if one.attempt.status != "success"]
+    exhausted = [one for one in recorded if one.state == "exhausted" and not events.is_own(one.task.event)]
+    return BatchReport(
+        ok=len(recorded) - len(failed),
         bad=len(failed),
-        slow=any(one.attempt.duration_ms >= endpoint_health.SLOW_MS for one in ended),
-        exhausted=tuple(one.ticket.delivery_id for one in exhausted),
+        slow=any(one.attempt.duration_ms >= endpoint_health.SLOW_MS for one in recorded),
+        exhausted=tuple(one.task.delivery_id for one in exhausted),
         gone=sum(one.attempt.http_status == GONE for one in exhausted),
-        token=watch.token if watch.leased else None,
+        token=endpoint.token if endpoint.counted_in_flight else None,
         totals=totals,
-        may_tell=not failed or not all(events.is_own(ticket.event) for ticket in failed),
+        may_publish=not failed or not all(events.is_own(task.event) for task in failed),
     )
 
 
-def _believed(key: Key) -> Traffic | None:
-    found = _open.get(key)
-    return found[1] if found and time.monotonic() - found[0] < CACHED_SECONDS else None
+def _cached_open(key: Key) -> EndpointHealth | None:
+    cached = _open_breakers.get(key)
+    return cached[1] if cached and time.monotonic() - cached[0] < CACHED_SECONDS else None

@@ -1,4 +1,4 @@
-"""One attempt: the request that is sent, and what is kept of the outcome (contract, section 4)."""
+"""One attempt: the signed request, and the record of its outcome."""
 
 import json
 import re
@@ -6,8 +6,7 @@ from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, replace
 
 from jobsprint.core.redaction import MASK, redactor, shown_url
-from jobsprint.delivery import attempt
-from jobsprint.domain.deliveries import Attempt, Delivery, Ticket
+from jobsprint.domain.deliveries import Attempt, Delivery, DeliveryTask
 from jobsprint.outbound.client import Request, Response, TransferResult
 from jobsprint.security import signing
 from jobsprint.security.credentials import Credentials
@@ -15,14 +14,14 @@ from jobsprint.security.credentials import Credentials
 BUDGET_SECONDS = 15.0
 """One wall-clock budget over DNS, TCP, TLS, head and body."""
 
-MAX_ANSWER_BYTES = 16 * 1024
-"""What is read of an answer, after decompression."""
+MAX_RESPONSE_BYTES = 16 * 1024
+"""How much of a response is read, after decompression."""
 
-MAX_KEPT_OF_SUCCESS = 512
-"""Bytes kept of a good answer and of what was sent for it: the row of a delivered first try stays below 1 KB, one write
-unit."""
+MAX_STORED_OF_SUCCESS = 512
+"""Bytes stored of a successful response and its request: the row of a delivery that succeeds at once stays below 1 KB,
+which is one write unit."""
 
-MAX_KEPT_OF_FAILURE = 2048
+MAX_STORED_OF_FAILURE = 2048
 _MAX_URL_OF_SUCCESS, _MAX_URL_OF_FAILURE = 160, 512
 _MAX_NAMES_OF_SUCCESS, _MAX_NAMES_OF_FAILURE = 160, 512
 
@@ -30,62 +29,59 @@ WORKER_DIED = "worker_died"
 _URL_PARTS = re.compile(r"[/?&=#]")
 
 
-def request(ticket: Ticket, data: str, credentials: Credentials, now: int) -> Request:
-    """The signed POST of this attempt; `data` is the event's canonical text, `now` in ms.
+def request(task: DeliveryTask, payload: str, credentials: Credentials, now: int) -> Request:
+    """The signed POST of an attempt; `payload` is the event's data as canonical text, `now` in ms.
 
-    The body is the seed's: event, timestamp, data, signature. The webhook's own headers go first, ours win.
+    The body has event, timestamp, data and signature. The webhook's own headers are overridden by the service's.
     """
     secrets = credentials.valid_secrets(now)
-    body = signing.signed_body(ticket.event, ticket.timestamp, data, secrets[0])
-    ours = {
-        **attempt.unsigned(ticket.event, ticket.attempt),
-        **signing.headers(message_id=ticket.event_id, body=body, unix_time=now // 1000, secrets=secrets),
+    body = signing.signed_body(task.event, task.timestamp, payload, secrets[0])
+    headers = {
+        **own_headers(credentials.headers),
+        **unsigned_headers(task.event, task.attempt),
+        **signing.headers(message_id=task.event_id, body=body, unix_time=now // 1000, secrets=secrets),
     }
-    # The receiver knows a repeat by its webhook-id, so a dead kept-alive connection need not cost an attempt.
-    return Request("POST", credentials.url, {**attempt.own(credentials.headers), **ours}, body, repeatable=True)
+    # The endpoint recognises a repeat by its webhook-id, so a broken kept-alive connection need not cost an attempt.
+    return Request("POST", credentials.url, headers, body, repeatable=True)
 
 
 @dataclass(frozen=True)
-class _Sent:
-    """What is kept of every request of a webhook, and how many bytes of the answer go with it."""
+class _RequestRecord:
+    """What is stored of every request to a webhook, and how many bytes are left for the response."""
 
     url: str
     header_names: tuple[str, ...]
-    room: int
-
-    @classmethod
-    def of(cls, credentials: Credentials, *, most_url: int, most_names: int) -> "_Sent":
-        url = _cut(shown_url(credentials.url), most_url)
-        return cls(url, _fitting(attempt.own(credentials.headers), most_names), MAX_KEPT_OF_FAILURE)
-
-    def within(self, most: int) -> "_Sent":
-        """The same, with `most` bytes for all together."""
-        return replace(self, room=most - _size([self.url, *self.header_names]))
+    response_bytes: int
 
 
-class Keeper:
-    """Says what is kept of the attempts that are sent with `credentials`, which are masked in the answers.
+def _request_record(credentials: Credentials, *, max_url: int, max_names: int) -> _RequestRecord:
+    url = _cut(shown_url(credentials.url), max_url)
+    return _RequestRecord(url, _fitting(own_headers(credentials.headers), max_names), MAX_STORED_OF_FAILURE)
 
-    What these have in common is found once: keep it as long as the credentials.
+
+class AttemptRecordBuilder:
+    """Builds the records of attempts sent with `credentials`, which are masked in the responses.
+
+    What these have in common is computed once: keep it as long as the credentials.
     """
 
     def __init__(self, credentials: Credentials) -> None:
         self._credentials = credentials
         self._redact = redactor(secrets_of(credentials))
-        self._of_failure = _Sent.of(credentials, most_url=_MAX_URL_OF_FAILURE, most_names=_MAX_NAMES_OF_FAILURE)
-        self._of_success = _Sent.of(credentials, most_url=_MAX_URL_OF_SUCCESS, most_names=_MAX_NAMES_OF_SUCCESS).within(
-            MAX_KEPT_OF_SUCCESS
-        )
+        self._failed = _request_record(credentials, max_url=_MAX_URL_OF_FAILURE, max_names=_MAX_NAMES_OF_FAILURE)
+        succeeded = _request_record(credentials, max_url=_MAX_URL_OF_SUCCESS, max_names=_MAX_NAMES_OF_SUCCESS)
+        left = MAX_STORED_OF_SUCCESS - _size([succeeded.url, *succeeded.header_names])
+        self._succeeded = replace(succeeded, response_bytes=left)
 
-    def attempt_of(self, outcome: TransferResult, number: int, started_at: int) -> Attempt:
-        """Attempt `number`, signed at `started_at` (ms).
+    def build(self, outcome: TransferResult, number: int, started_at: int) -> Attempt:
+        """The record of attempt `number`, signed at `started_at` (ms).
 
-        Only 2xx is success, and every 2xx is: one whose answer was longer than is read (`body_too_large`) was
-        delivered. A failure is `http_3xx` and the like, or the reason of `outbound.TransferFailure`.
+        Only 2xx is success, and every 2xx is: one whose response was longer than is read (`body_too_large`) was
+        delivered. A failure is `http_3xx` and the like, or the reason of an `outbound.client.TransferFailure`.
         """
         answer = outcome if isinstance(outcome, Response) else None
         success = answer is not None and 200 <= answer.status < 300
-        sent = self._of_success if success else self._of_failure
+        record = self._succeeded if success else self._failed
         text = self._redact(answer.body.decode("utf-8", "replace")) if answer and answer.body else ""
         return Attempt(
             number=number,
@@ -94,10 +90,10 @@ class Keeper:
             duration_ms=outcome.duration_ms,
             http_status=outcome.status,
             failure=_failure(outcome),
-            response=_cut(text, sent.room) or None,
+            response=_cut(text, record.response_bytes) or None,
             timings=outcome.timings,
-            url=sent.url,
-            header_names=sent.header_names,
+            url=record.url,
+            header_names=record.header_names,
             signatures=len(self._credentials.valid_secrets(started_at)),
         )
 
@@ -110,13 +106,13 @@ def _failure(outcome: TransferResult) -> str | None:
     return "body_too_large" if outcome.truncated else None
 
 
-def died(number: int, started_at: int) -> Attempt:
-    """An attempt whose worker died: it may have been sent, nobody knows."""
+def unknown(number: int, started_at: int) -> Attempt:
+    """The record of an attempt whose worker crashed: whether it was sent is unknown."""
     return Attempt(number=number, status="unknown", started_at=started_at, duration_ms=0, failure=WORKER_DIED)
 
 
 def secrets_of(credentials: Credentials) -> tuple[str, ...]:
-    """What must be masked in an answer: header values, signing secrets, and the parts of the URL that look secret."""
+    """What must be masked in a response: header values, signing secrets, and the parts of the URL that look secret."""
     shown = shown_url(credentials.url)
     hidden = {part for part in _URL_PARTS.split(credentials.url) if part and part not in shown}
     return (*credentials.values(), *hidden)
@@ -135,12 +131,12 @@ def _cut(text: str, limit: int) -> str:
 
 def _fitting(names: Iterable[str], limit: int) -> tuple[str, ...]:
     """As many of the names as have at most `limit` bytes; `…` at the end shows that there were more."""
-    kept: tuple[str, ...] = ()
+    fitting: tuple[str, ...] = ()
     for name in names:
-        if _size([*kept, name, "…"]) > limit:
-            return (*kept, "…")
-        kept = (*kept, name)
-    return kept
+        if _size([*fitting, name, "…"]) > limit:
+            return (*fitting, "…")
+        fitting = (*fitting, name)
+    return fitting
 
 
 def _size(value: str | list[str | None]) -> int:
@@ -149,7 +145,7 @@ def _size(value: str | list[str | None]) -> int:
 
 
 USER_AGENT = "Jobsprint-Webhooks/1.0"
-_OURS = frozenset(
+_RESERVED_HEADERS = frozenset(
     {
         "content-type",
         "user-agent",
@@ -163,13 +159,13 @@ _OURS = frozenset(
 )
 
 
-def own(headers: Mapping[str, str]) -> dict[str, str]:
-    """What a webhook adds to every request: its headers without those that are ours, in any case."""
-    return {name: value for name, value in headers.items() if name.lower() not in _OURS}
+def own_headers(headers: Mapping[str, str]) -> dict[str, str]:
+    """The headers that a webhook adds to every request: its own without those that the service sets, in any case."""
+    return {name: value for name, value in headers.items() if name.lower() not in _RESERVED_HEADERS}
 
 
-def unsigned(event: str, number: int) -> dict[str, str]:
-    """What attempt `number` says beside its signatures."""
+def unsigned_headers(event: str, number: int) -> dict[str, str]:
+    """The service's headers of attempt `number` without its signatures."""
     return {
         "Content-Type": "application/json",
         "User-Agent": USER_AGENT,
@@ -178,14 +174,14 @@ def unsigned(event: str, number: int) -> dict[str, str]:
     }
 
 
-def shown(delivery: Delivery, attempt: Attempt) -> dict[str, str]:
-    """The headers as `attempt` sent them, with the values of the webhook's own and every signature masked.
+def shown_headers(delivery: Delivery, attempt: Attempt) -> dict[str, str]:
+    """The headers of an attempt's request, with the values of the webhook's own and every signature masked.
 
     Those that belong to the connection (`Host`, `Content-Length`, `Accept`, `Accept-Encoding`) are left out.
     """
     return {
         **dict.fromkeys(attempt.header_names, MASK),
-        **unsigned(delivery.event, attempt.number),
+        **unsigned_headers(delivery.event, attempt.number),
         "webhook-id": delivery.event_id,
         "webhook-timestamp": str(attempt.started_at // 1000),
         "webhook-signature": " ".join([f"v1,{MASK}"] * attempt.signatures),

@@ -1,15 +1,18 @@
-"""The dispatcher: sends a batch of tickets at once, and writes down what became of each.
+"""The dispatcher: delivers a batch of tasks from the queue. Admit → claim → send → record → schedule.
 
-A message is done when its attempt is recorded and, where there is another one within 15 minutes, the next ticket is in
-the queue; a later one stands in the due index, and `delivery.sweeper` brings it. A crash anywhere brings the message
-back, and the row says how far it got (`domain.deliveries.standing`). What a receiver does never fails a message: only
-our own faults do.
+A message is done when the result of its attempt is recorded and the next attempt, if there is one within 15 minutes, is
+in the queue; a later one is in the due index, and `delivery.sweeper` enqueues it. A crash anywhere returns the
+message, and the delivery's row says how far it got (`domain.deliveries.resolve_claim_conflict`). Whatever an endpoint
+does, its message succeeds: only faults of the service return it.
+
+Each step is done for the whole batch. Admission control decides on all deliveries to one webhook together, and one
+client sends all requests, which so share connections and name lookups. The writes are made in a small thread pool, also
+because libcurl must not wait for DynamoDB.
 """
 
 import os
-from collections import Counter
 from collections.abc import Callable, Iterator, Mapping, Sequence
-from concurrent.futures import Executor, Future, ThreadPoolExecutor
+from concurrent.futures import Future, ThreadPoolExecutor
 from contextlib import contextmanager
 from dataclasses import dataclass, replace
 from functools import cache
@@ -20,66 +23,58 @@ from jobsprint.core.clock import now_ms
 from jobsprint.core.observability import logger
 from jobsprint.delivery import attempt as attempts
 from jobsprint.delivery import endpoints, metrics, operational_events, queue
-from jobsprint.delivery.admission import Gate, Key
+from jobsprint.delivery.admission import AdmissionControl, Key
 from jobsprint.delivery.attempt import USER_AGENT
-from jobsprint.delivery.endpoints import Receiver
-from jobsprint.delivery.gathering import Gathering
-from jobsprint.delivery.queue import Message
+from jobsprint.delivery.endpoints import WebhookEndpoint
+from jobsprint.delivery.queue import OutboxCheck, Received
 from jobsprint.delivery.recorder import Recorder, Result
 from jobsprint.domain.deliveries import (
-    Claim,
+    ConflictResolution,
     DeliveryRow,
-    Ended,
-    Ticket,
-    carried_event,
-    held_by_queue,
-    put_off_by_another,
-    shows_wait,
-    standing,
+    DeliveryTask,
+    Lease,
+    RecordedAttempt,
+    fits_in_queue,
+    is_deferred_by_another,
+    resolve_claim_conflict,
+    shows_deferral,
 )
 from jobsprint.domain.delivery_stats import counted
 from jobsprint.domain.endpoint_health import Totals
 from jobsprint.outbound.address_policy import deployment_policy
 from jobsprint.outbound.client import Client, Request, Response, TransferResult
-from jobsprint.repositories import statements
 from jobsprint.repositories.deliveries import DeliveryStore
 from jobsprint.repositories.delivery_stats import StatsStore
-from jobsprint.repositories.events import EventStore, event_key
+from jobsprint.repositories.events import EventStore
 
-_WORKERS = 8
-GATHER_SECONDS = 0.05
-"""How long a result waits for others to be written with it, while any are still to come."""
+_WORKERS = 10
 
 
 @dataclass(frozen=True)
-class _Work:
-    """A message that is due, its ticket, and its receiver (None: deleted, paused or disabled)."""
+class _Delivery:
+    """A task that is due, the message that brought it, and its endpoint (None: deleted, paused or disabled)."""
 
-    message: Message
-    ticket: Ticket
-    receiver: Receiver | None
-
-    @property
-    def is_ready(self) -> bool:
-        """Whether it can be signed without a call to AWS."""
-        return self.receiver is not None and self.ticket.data is not None
+    message: Received
+    task: DeliveryTask
+    endpoint: WebhookEndpoint | None
 
 
 @dataclass(frozen=True)
-class _Sending:
-    """A signed attempt: about to be claimed, or claimed and ready to go."""
+class _Claimed:
+    """An attempt that this batch has claimed, and its signed request."""
 
-    work: _Work
-    receiver: Receiver
+    delivery: _Delivery
+    endpoint: WebhookEndpoint
     request: Request
-    claim: Claim
+    lease: Lease
     started_at: int
 
-    @property
-    def is_new(self) -> bool:
-        """Whether no row is to be expected for its delivery."""
-        ticket = self.work.ticket
-        return ticket.attempt == 1 and not (ticket.base or ticket.deferred) and self.work.message.received == 1
+    def result(self, outcome: TransferResult) -> Result:
+        """The result of the attempt, to be recorded."""
+        task = self.delivery.task
+        attempt = self.endpoint.attempt_records.build(outcome, task.attempt, self.started_at)
+        retry_after = outcome.headers.get("retry-after") if isinstance(outcome, Response) else None
+        return Result(task, self.lease.token, attempt, retry_after, self.endpoint)
 
 
 def dispatch(
@@ -88,255 +83,192 @@ def dispatch(
     clock: Callable[[], int] = now_ms,
     chance: Callable[[], float] | None = None,
 ) -> list[str]:
-    """Works the records of an SQS event and gives the ids of the messages that must come back.
+    """Deliver the records of an SQS event and return the ids of the messages that must be returned to the queue.
 
     `clock` gives Unix ms, `chance` a random number from 0 to 1 for the jitter.
     """
-    return _Batch(clock, chance or _fraction).run([Message.of(record) for record in records])
+    return _Batch(clock, chance or random_fraction).deliver([Received.of(record) for record in records])
 
 
 class _Batch:
-    """One invocation: prepare → keep → admit → claim → send → record → count.
-
-    First attempts, nearly all there are, are claimed and recorded several to a call. What that leaves takes a call
-    each. Results are recorded in threads, because libcurl must not wait for DynamoDB.
-    """
+    """The messages of one invocation."""
 
     def __init__(self, clock: Callable[[], int], chance: Callable[[], float]) -> None:
         self._clock = clock
-        self._receivers: dict[Key, Receiver | None] = {}
-        self._failed: list[str] = []
-        self._discarded: list[Ticket] = []
-        self._gate = Gate(clock, chance)
-        self._recorder = Recorder(clock, chance, self._our_fault)
+        self._admission = AdmissionControl(clock, chance)
+        self._recorder = Recorder(clock, chance)
+        self._endpoints: dict[Key, WebhookEndpoint | None] = {}
+        self._returned: list[str] = []
+        self._discarded: list[DeliveryTask] = []
+        self._writes: list[Future[None]] = []
 
-    def run(self, messages: Sequence[Message]) -> list[str]:
-        """Works every message; the ids of those that failed on our side."""
+    def deliver(self, messages: Sequence[Received]) -> list[str]:
+        """Deliver every message; the ids of those that failed on our side."""
         # Clients are made here: doing so in several threads at once is not safe, and doing so after the claims would
         # leave those open if it failed.
         aws.dynamodb()
         aws.sqs()
-        client = _client()
-        due = [work for message in messages if (work := self._prepare(message))]
+        client = delivery_client()
+        due = [delivery for message in messages if (delivery := self._read(message))]
         with ThreadPoolExecutor(_WORKERS) as workers:
-            going, waiting = self._admitted(self._kept(due, workers))
-            sendings = self._claim_all(going, workers)
-            others = [workers.submit(self._put_off, work, until) for work, until in waiting]
-            if sendings:
-                with self._gate.watching([sending.work.ticket for sending in sendings]):
-                    self._send(client, sendings, workers)
-            for other in others:
-                other.result()
-        self._close()
-        logger.info("dispatched", extra={"messages": len(messages), "sent": len(sendings), "back": len(self._failed)})
-        return self._failed
-
-    def _send(self, client: Client, sendings: Sequence[_Sending], workers: Executor) -> None:
-        """Sends all at once, and records each as it ends."""
-        firsts = sum(sending.work.ticket.attempt == 1 for sending in sendings)
-        gathering = Gathering(self._recorder.record_firsts, workers, expected=firsts, seconds=GATHER_SECONDS)
-        retries: list[Future[None]] = []
-
-        def record(index: int, outcome: TransferResult) -> None:
-            sending = sendings[index]
-            self._gate.answered(sending.work.ticket)
-            with self._our_fault(sending.work.message):
-                result = _result(sending, outcome)
-                if result.ticket.attempt == 1:
-                    gathering.add(result)
-                else:
-                    retries.append(workers.submit(self._record, result))
-
-        client.send_all(
-            [sending.request for sending in sendings],
-            timeout=attempts.BUDGET_SECONDS,
-            max_body=attempts.MAX_ANSWER_BYTES,
-            on_done=record,
-        )
-        gathering.finish()
-        for retry in retries:
-            retry.result()
+            admitted = self._admit(due, workers)
+            claimed = [claim for claim in workers.map(self._claim, admitted) if claim]
+            if claimed:
+                self._send(client, claimed, workers)
+            for write in self._writes:
+                write.result()
+        self._report()
+        counts = {"messages": len(messages), "sent": len(claimed), "returned": len(self._returned)}
+        logger.info("dispatched", extra=counts)
+        return self._returned
 
     @contextmanager
-    def _our_fault(self, *messages: Message) -> Iterator[None]:
-        """Whatever is raised inside is our own fault: the messages come back."""
+    def _returning(self, message: Received) -> Iterator[None]:
+        """An exception inside is a fault of the service: the message is returned to the queue."""
         try:
             yield
         except Exception:  # noqa: BLE001 - one message's failure must not touch the others
-            ids = [message.id for message in messages]
-            logger.exception("delivery_failed_on_our_side", extra={"messageIds": ids})
-            self._failed += ids
+            logger.exception("delivery_failed_on_our_side", extra={"messageId": message.message_id})
+            self._returned.append(message.message_id)
 
-    # --- prepare ------------------------------------------------------------------------------------------------------
+    # --- read ---------------------------------------------------------------------------------------------------------
 
-    def _prepare(self, message: Message) -> _Work | None:
-        """What is to be done, or None where nothing is: not due yet, or not readable."""
-        with self._our_fault(message):
-            notice = queue.to_notice(message.body)
-            if notice:
-                self._follow_notice(notice)
-                return None
-            ticket = queue.to_ticket(message.body)
-            if ticket.not_before > self._clock():
-                queue.put_later(ticket, self._clock())
-                return None
-            return _Work(message, ticket, self._receiver(ticket))
+    def _read(self, message: Received) -> _Delivery | None:
+        """The delivery in a message; None where it is not due yet, and re-enqueued, or no delivery."""
+        with self._returning(message):
+            task, now = queue.from_text(message.body), self._clock()
+            if task.not_before > now:
+                queue.send(task, now)
+            elif isinstance(task, OutboxCheck):
+                operational_events.check_outbox(task, now)
+            else:
+                return _Delivery(message, task, self._endpoint(task))
         return None
 
-    def _receiver(self, ticket: Ticket) -> Receiver | None:
+    def _endpoint(self, task: DeliveryTask) -> WebhookEndpoint | None:
         """The webhook as it is now, read once per batch."""
-        key = (ticket.tenant, ticket.webhook_id)
-        if key not in self._receivers:
-            self._receivers[key] = endpoints.find(*key)
-        return self._receivers[key]
+        key = (task.tenant, task.webhook_id)
+        if key not in self._endpoints:
+            self._endpoints[key] = endpoints.find(*key)
+        return self._endpoints[key]
 
-    def _follow_notice(self, notice: queue.Notice) -> None:
-        now = self._clock()
-        if notice.not_before > now:
-            queue.put_notice(notice, now)
-        else:
-            operational_events.follow(notice, now)
+    # --- admit --------------------------------------------------------------------------------------------------------
 
-    def _kept(self, due: Sequence[_Work], workers: Executor) -> list[_Work]:
-        """The same, each with its event kept: what its ticket alone had so far is kept now, a tenant's together."""
-        carrying: dict[str, list[_Work]] = {}
-        for work in due:
-            if not work.ticket.event_key:
-                carrying.setdefault(work.ticket.tenant, []).append(work)
-        kept = [work for work in due if work.ticket.event_key]
-        return kept + [work for now_kept in workers.map(self._keep, carrying.values()) for work in now_kept]
+    def _admit(self, due: Sequence[_Delivery], workers: ThreadPoolExecutor) -> list[_Delivery]:
+        """What may be sent now. The others are deferred, which uses up no attempt."""
+        asking = [(delivery, delivery.endpoint.webhook) for delivery in due if delivery.endpoint]
+        answers = self._admission.admit([(delivery.task, webhook) for delivery, webhook in asking])
+        deferred = {
+            delivery.message.message_id: until
+            for (delivery, _), until in zip(asking, answers, strict=True)
+            if until is not None
+        }
+        for delivery in due:
+            if delivery.message.message_id in deferred:
+                until = deferred[delivery.message.message_id]
+                self._writes.append(workers.submit(self._defer, delivery, until))
+        return [delivery for delivery in due if delivery.message.message_id not in deferred]
 
-    def _keep(self, carrying: Sequence[_Work]) -> list[_Work]:
-        """The same of one tenant with their events kept."""
-        with self._our_fault(*(work.message for work in carrying)):
-            [tenant] = {work.ticket.tenant for work in carrying}
-            events = EventStore(tenant).keep_later([carried_event(work.ticket) for work in carrying], self._clock())
-            return [
-                replace(work, ticket=replace(work.ticket, event_key=event_key(event)))
-                for work, event in zip(carrying, events, strict=True)
-            ]
-        return []
-
-    def _admitted(self, due: Sequence[_Work]) -> tuple[list[_Work], list[tuple[_Work, int]]]:
-        """What may go now, and what is put off without using up an attempt, with the time of each."""
-        asking = [(work, work.receiver.webhook) for work in due if work.receiver]
-        again_at = self._gate.admit([(work.ticket, webhook) for work, webhook in asking])
-        waiting = {work.message.id: at for (work, _), at in zip(asking, again_at, strict=True) if at is not None}
-        going = [work for work in due if work.message.id not in waiting]
-        return going, [(work, waiting[work.message.id]) for work in due if work.message.id in waiting]
-
-    def _put_off(self, work: _Work, until: int) -> None:
-        with self._our_fault(work.message):
-            now, ticket = self._clock(), work.ticket
-            # A message that was handed out before may have an attempt under way, which only the row tells.
-            if work.message.received > 1 or shows_wait(ticket, until, now):
-                # The row also says whether there is anything to wait for, and whether another message does so already.
-                parked, row = DeliveryStore(ticket.tenant).park(ticket, until, now)
-                if not parked:
-                    if not put_off_by_another(row, ticket):
-                        self._settle(work, row, Claim(work.message.id, ""))
+    def _defer(self, delivery: _Delivery, until: int) -> None:
+        with self._returning(delivery.message):
+            now, task = self._clock(), delivery.task
+            # If the message was received before, an attempt may be in progress, which only the row says.
+            if delivery.message.count > 1 or shows_deferral(task, until, now):
+                deferred, row = DeliveryStore(task.tenant).defer(task, until, now)
+                if not deferred:
+                    if not is_deferred_by_another(row, task):
+                        self._resolve_conflict(delivery, row, Lease(delivery.message.message_id, ""))
                     return
-                if not held_by_queue(until, now):
+                if not fits_in_queue(until, now):
                     return
-            queue.put_later(replace(ticket, not_before=until, deferred=ticket.deferred + 1), now)
+            queue.send(replace(task, not_before=until, deferrals=task.deferrals + 1), now)
 
     # --- claim --------------------------------------------------------------------------------------------------------
 
-    def _claim_all(self, going: Sequence[_Work], workers: Executor) -> list[_Sending]:
-        """The attempts that are ours now. The same work may stand in a batch twice: one of the two gets it."""
-        # Everything that can fail on our side is done before the claim: an open claim means "may have been sent".
-        signed = [sending for work in going if work.is_ready and (sending := self._sign(work))]
-        signed += [sending for sending in workers.map(self._sign, [w for w in going if not w.is_ready]) if sending]
-        ours, rest = self._claim_together([sending for sending in signed if sending.is_new])
-        rest += [sending for sending in signed if not sending.is_new]
-        return ours + [sending for sending, done in zip(rest, workers.map(self._claim, rest), strict=True) if done]
+    def _claim(self, delivery: _Delivery) -> _Claimed | None:
+        """Claim the attempt of a task; None where it is not to be sent now, or not any more.
 
-    def _claim_together(self, new: Sequence[_Sending]) -> tuple[list[_Sending], list[_Sending]]:
-        """Claims first attempts in one call: those that are ours, and those of which a claim by itself must tell."""
-        taken: list[bool] | None = None
-        with self._our_fault(*(sending.work.message for sending in new)):
-            taken = statements.run([_first_claim(sending) for sending in new], self._recorder.faults.append)
-        if taken is None:
-            return [], []
-        asked = list(zip(new, taken, strict=True))
-        return [sending for sending, done in asked if done], [sending for sending, done in asked if not done]
-
-    def _sign(self, work: _Work) -> _Sending | None:
-        """The attempt as it is sent; None, and the delivery ended, where its webhook or event is gone."""
-        with self._our_fault(work.message):
-            data = work.ticket.data
-            if work.receiver and data is None:
-                data = EventStore(work.ticket.tenant).data_of(work.ticket.event_key, self._clock())
-            if work.receiver is None or data is None:
-                self._discard(work)
+        Of two messages with the same task one gets the claim.
+        """
+        with self._returning(delivery.message):
+            task, endpoint = delivery.task, delivery.endpoint
+            payload = self._payload(task) if endpoint else None
+            if endpoint is None or payload is None:
+                self._discard(delivery)
                 return None
+            # Everything that can fail on our side is done before the claim: an open lease means "may have been sent".
             now = self._clock()
-            request = attempts.request(work.ticket, data, work.receiver.credentials, now)
-            return _Sending(work, work.receiver, request, Claim(work.message.id, os.urandom(4).hex()), now)
+            lease = Lease(delivery.message.message_id, os.urandom(4).hex())
+            claim = _Claimed(delivery, endpoint, attempts.request(task, payload, endpoint.credentials, now), lease, now)
+            claimed, row = DeliveryStore(task.tenant).claim(task, lease, now)
+            if claimed or self._resolve_conflict(delivery, row, lease) == "proceed":
+                return claim
         return None
 
-    def _claim(self, sending: _Sending) -> bool:
-        """Claims an attempt by itself, and sees to it where that is not to be sent now."""
-        work = sending.work
-        with self._our_fault(work.message):
-            taken, row = DeliveryStore(work.ticket.tenant).claim(work.ticket, sending.claim, sending.started_at)
-            return taken or self._settle(work, row, sending.claim) == "ours"
-        return False
+    def _payload(self, task: DeliveryTask) -> str | None:
+        """The event's data as canonical text; None where the event has expired."""
+        return task.data if task.data is not None else EventStore(task.tenant).data_of(task.event_key, self._clock())
 
-    def _discard(self, work: _Work) -> None:
-        """Ends the delivery: its webhook takes no more, or its event is gone."""
-        taken, row = DeliveryStore(work.ticket.tenant).discard(work.ticket, self._clock())
-        if taken:
-            self._discarded.append(work.ticket)
+    def _discard(self, delivery: _Delivery) -> None:
+        """End a delivery whose webhook takes no more, or whose event has expired."""
+        discarded, row = DeliveryStore(delivery.task.tenant).discard(delivery.task, self._clock())
+        if discarded:
+            self._discarded.append(delivery.task)
         else:
-            self._settle(work, row, Claim(work.message.id, ""))
+            self._resolve_conflict(delivery, row, Lease(delivery.message.message_id, ""))
 
-    def _settle(self, work: _Work, row: DeliveryRow | None, claim: Claim) -> str:
-        """Does what a row that stands against this attempt asks for, and says how it stands."""
-        found = standing(
-            row,
-            work.ticket.attempt,
-            claim,
-            base=work.ticket.base,
-            received=work.message.received,
-            now=self._clock(),
-        )
-        if found == "busy":
-            self._failed.append(work.message.id)
-        elif found == "follow" and row:
-            self._recorder.follow([(replace(work.ticket, base=row.base), row.delivery.next_attempt_at)])
-        elif found == "died" and row and row.claim:
-            lost = attempts.died(work.ticket.attempt, row.claimed_at)
-            self._recorder.record(Result(work.message, work.ticket, row.claim, lost, None, work.receiver))
-        return found
+    def _resolve_conflict(self, delivery: _Delivery, row: DeliveryRow | None, lease: Lease) -> ConflictResolution:
+        """Do what the row that refused a write asks for, and say what that is."""
+        message, task = delivery.message, delivery.task
+        resolution = resolve_claim_conflict(row, task, lease, received=message.count, now=self._clock())
+        if resolution == "return":
+            self._returned.append(message.message_id)
+        elif resolution == "schedule" and row:
+            self._recorder.schedule(replace(task, base=row.base), row.delivery.next_attempt_at)
+        elif resolution == "abandoned" and row and row.lease_token:
+            unknown = attempts.unknown(task.attempt, row.claimed_at)
+            self._recorder.record(Result(task, row.lease_token, unknown, None, delivery.endpoint))
+        return resolution
 
-    # --- record -------------------------------------------------------------------------------------------------------
+    # --- send, record and schedule ------------------------------------------------------------------------------------
 
-    def _record(self, result: Result) -> None:
-        with self._our_fault(result.message):
-            self._recorder.record(result)
+    def _send(self, client: Client, claimed: Sequence[_Claimed], workers: ThreadPoolExecutor) -> None:
+        """Send all requests at once; record each result, and schedule the next attempt, as its response ends."""
 
-    # --- count --------------------------------------------------------------------------------------------------------
+        def on_done(index: int, outcome: TransferResult) -> None:
+            self._admission.responded(claimed[index].delivery.task)
+            self._writes.append(workers.submit(self._record, claimed[index], outcome))
 
-    def _close(self) -> None:
-        """Counts the batch, judges its webhooks by it, and writes its metrics."""
-        ended = self._recorder.ended
-        by_webhook: dict[Key, list[Ended]] = {}
-        for one in ended:
-            by_webhook.setdefault((one.ticket.tenant, one.ticket.webhook_id), []).append(one)
-        self._gate.close(by_webhook, self._count(by_webhook))
-        faults = self._recorder.faults
-        if faults:
-            logger.warning("statements_failed", extra={"codes": Counter(faults)})
-        metrics.report(ended, discarded=len(self._discarded), came_back=len(self._failed), faults=len(faults))
+        with self._admission.awaiting([claim.delivery.task for claim in claimed]):
+            client.send_all(
+                [claim.request for claim in claimed],
+                timeout=attempts.BUDGET_SECONDS,
+                max_body=attempts.MAX_RESPONSE_BYTES,
+                on_done=on_done,
+            )
 
-    def _count(self, ended: Mapping[Key, Sequence[Ended]]) -> dict[Key, Totals]:
-        """Adds the batch to the usage counters, one write per webhook, and gives these.
+    def _record(self, claim: _Claimed, outcome: TransferResult) -> None:
+        with self._returning(claim.delivery.message):
+            self._recorder.record(claim.result(outcome))
+
+    # --- report -------------------------------------------------------------------------------------------------------
+
+    def _report(self) -> None:
+        """Count the batch, update the health of its webhooks, and write its metrics."""
+        recorded = self._recorder.recorded
+        by_webhook: dict[Key, list[RecordedAttempt]] = {}
+        for one in recorded:
+            by_webhook.setdefault((one.task.tenant, one.task.webhook_id), []).append(one)
+        self._admission.close(by_webhook, self._count(by_webhook))
+        metrics.report(recorded, discarded=len(self._discarded), returned=len(self._returned))
+
+    def _count(self, recorded: Mapping[Key, Sequence[RecordedAttempt]]) -> dict[Key, Totals]:
+        """Add the batch to the usage counters, one write per webhook, and return these.
 
         They may miss a batch; deliveries may not.
         """
         totals: dict[Key, Totals] = {}
-        for (tenant, webhook_id), own in ended.items():
+        for (tenant, webhook_id), own in recorded.items():
             try:
                 counts = counted([one.attempt for one in own])
                 totals[tenant, webhook_id] = StatsStore(tenant).count(webhook_id, counts, self._clock())
@@ -345,23 +277,12 @@ class _Batch:
         return totals
 
 
-def _first_claim(sending: _Sending) -> statements.Statement:
-    ticket = sending.work.ticket
-    return DeliveryStore(ticket.tenant).first_claim(ticket, sending.claim, sending.started_at)
-
-
-def _result(sending: _Sending, outcome: TransferResult) -> Result:
-    ticket, receiver = sending.work.ticket, sending.receiver
-    attempt = receiver.keeper.attempt_of(outcome, ticket.attempt, sending.started_at)
-    retry_after = outcome.headers.get("retry-after") if isinstance(outcome, Response) else None
-    return Result(sending.work.message, ticket, sending.claim.token, attempt, retry_after, receiver)
-
-
-def _fraction() -> float:
+def random_fraction() -> float:
+    """A random number from 0 to 1."""
     return int.from_bytes(os.urandom(2)) / 0xFFFF
 
 
 @cache
-def _client() -> Client:
+def delivery_client() -> Client:
     """The container's client, which keeps connections alive between batches."""
     return Client(deployment_policy(), user_agent=USER_AGENT)

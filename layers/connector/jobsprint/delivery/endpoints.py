@@ -1,4 +1,4 @@
-"""The webhooks that a batch goes to, with their open credentials."""
+"""The webhook endpoints of a batch, with their decrypted credentials."""
 
 import time
 from collections.abc import Mapping
@@ -6,42 +6,43 @@ from dataclasses import dataclass
 
 from jobsprint.core.cache import BoundedCache
 from jobsprint.core.errors import NotFound
-from jobsprint.delivery.attempt import Keeper
+from jobsprint.delivery.attempt import AttemptRecordBuilder
 from jobsprint.domain.integrations import Integration
 from jobsprint.repositories.integrations import IntegrationStore
 from jobsprint.security.credentials import Credentials, open_credentials
 
-OPEN_SECONDS = 300
-"""How long a container keeps opened credentials: as long as the data key that opens them (`security.encryption`)."""
+DECRYPTED_SECONDS = 300
+"""How long a container keeps decrypted credentials: as long as the data key that decrypts them
+(`security.encryption`)."""
 
-_MOST_OPEN = 1_000
+_MAX_CACHED = 1_000
 
 
 @dataclass(frozen=True)
-class Receiver:
-    """A webhook that may be sent to, with its open credentials and what they make of its attempts."""
+class WebhookEndpoint:
+    """A webhook that may be sent to, its credentials, and the builder of its attempt records."""
 
     webhook: Integration
     credentials: Credentials
-    keeper: Keeper
+    attempt_records: AttemptRecordBuilder
 
 
 @dataclass(frozen=True)
-class _Opened:
+class _Decrypted:
     encrypted: Mapping[str, str]
     until: float
     credentials: Credentials
-    keeper: Keeper
+    attempt_records: AttemptRecordBuilder
 
 
-_opened: BoundedCache[tuple[str, str], _Opened] = BoundedCache(_MOST_OPEN)
+_cache: BoundedCache[tuple[str, str], _Decrypted] = BoundedCache(_MAX_CACHED)
 
 
-def find(tenant: str, webhook_id: str) -> Receiver | None:
+def find(tenant: str, webhook_id: str) -> WebhookEndpoint | None:
     """The webhook as it is now; None where it is deleted, paused or disabled.
 
-    It is read every time, because all of these and every change of its secrets take effect at once. Only what opening
-    gave is kept, and used for exactly the encrypted texts that it came from.
+    It is read every time, because a pause and a change of its secrets take effect at once. Only decrypted credentials
+    are cached, and used for exactly the encrypted texts that they came from.
     """
     try:
         webhook = IntegrationStore(tenant).get(webhook_id)
@@ -49,21 +50,23 @@ def find(tenant: str, webhook_id: str) -> Receiver | None:
         return None
     if webhook.type != "webhook" or webhook.status != "connected":
         return None
-    opened = _open(webhook)
-    return Receiver(webhook, opened.credentials, opened.keeper)
+    decrypted = _decrypt(webhook)
+    return WebhookEndpoint(webhook, decrypted.credentials, decrypted.attempt_records)
 
 
-def _open(webhook: Integration) -> _Opened:
+def _decrypt(webhook: Integration) -> _Decrypted:
     key = (webhook.tenant, webhook.id)
-    kept = _opened.get(key)
-    if kept and kept.encrypted == webhook.encrypted and kept.until > time.monotonic():
-        return kept
+    cached = _cache.get(key)
+    if cached and cached.encrypted == webhook.encrypted and cached.until > time.monotonic():
+        return cached
     credentials = open_credentials(webhook)
-    opened = _Opened(webhook.encrypted, time.monotonic() + OPEN_SECONDS, credentials, Keeper(credentials))
-    _opened[key] = opened
-    return opened
+    decrypted = _Decrypted(
+        webhook.encrypted, time.monotonic() + DECRYPTED_SECONDS, credentials, AttemptRecordBuilder(credentials)
+    )
+    _cache[key] = decrypted
+    return decrypted
 
 
 def forget() -> None:
-    """Drops what is kept, as a new container would be without it."""
-    _opened.clear()
+    """Empty the cache, as in a new container."""
+    _cache.clear()

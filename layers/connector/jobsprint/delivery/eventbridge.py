@@ -1,13 +1,11 @@
-"""Events from the EventBridge bus, as they come through its queue (contract, section 4).
+"""Events from the EventBridge bus, as they come through its queue.
 
 A message body is EventBridge's own JSON: `id`, `source`, `time`, `detail-type` (the event's name) and `detail`:
-{"tenant", "data", "id"?}. What breaks the contract goes to the queue of refused events with its reason and is done
-with; what fails on our side comes back.
+{"tenant", "data", "id"?}. An invalid event goes to the queue of refused events with the reason, and is done.
 """
 
 import json
-from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, replace
+from dataclasses import replace
 from typing import Annotated, Any
 
 from pydantic import AfterValidator, ConfigDict, Field
@@ -23,7 +21,7 @@ from jobsprint.delivery.publisher import Draft, Origin, publish
 from jobsprint.domain.events import CanonicalData, EventName, ExternalId
 
 _MAX_REFUSED_BYTES = 1_000_000  # SQS takes 1,048,576
-_TRUE_WITHIN_MS = 86_400_000  # EventBridge tries to deliver for a day
+_PLAUSIBLE_MS = 86_400_000  # EventBridge tries to deliver for a day
 _MAX_SHOWN_CHARACTERS = 80_000  # each has at most 12 bytes as ASCII JSON
 
 
@@ -34,7 +32,7 @@ def _tenant(text: str) -> str:
 
 
 class BusDetail(RequestModel):
-    """What the publisher put into `detail`."""
+    """The publisher's part of an event."""
 
     tenant: Annotated[str, AfterValidator(_tenant)]
     data: CanonicalData
@@ -42,7 +40,7 @@ class BusDetail(RequestModel):
 
 
 class BusEvent(RequestModel):
-    """What is read of EventBridge's envelope. Its `id` is the same on every delivery of one event."""
+    """The fields of EventBridge's envelope that are read. Its `id` is the same on every delivery of one event."""
 
     model_config = ConfigDict(extra="ignore")
 
@@ -52,33 +50,17 @@ class BusEvent(RequestModel):
     time: str = ""
 
 
-@dataclass(frozen=True)
-class _Received:
-    """A record of the queue and the draft in it."""
-
-    message_id: str
-    body: str
-    draft: Draft
-
-
-def receive(records: Sequence[Mapping[str, Any]]) -> list[str]:
-    """Publishes what SQS records carry; gives the ids of the messages that must come back."""
-    failed: list[str] = []
-    now = now_ms()
-    by_tenant: dict[str, list[_Received]] = {}
-    for record in records:
-        message_id, body = str(record["messageId"]), str(record["body"])
-        try:
-            event = _read(body)
-        except JobsprintError as error:
-            failed += _refuse(message_id, body, error)
-        else:
-            received = _Received(message_id, body, _draft(event, now))
-            by_tenant.setdefault(event.detail.tenant, []).append(received)
-    for tenant, received_ones in by_tenant.items():
-        failed += _publish(tenant, received_ones)
-    count({"BusEventsReceived": len(records), "BusEventsReturned": len(failed)})
-    return failed
+def receive(body: str) -> None:
+    """Publish the event in a message body, or refuse it. Raises when that fails on our side: then repeat it."""
+    count({"BusEventsReceived": 1})
+    try:
+        event = _read(body)
+        [outcome] = publish(event.detail.tenant, [_draft(event, now_ms())])
+    except InvalidFields as error:
+        _refuse(body, error)
+    else:
+        if isinstance(outcome, JobsprintError):
+            _refuse(body, outcome)
 
 
 def _read(body: str) -> BusEvent:
@@ -92,7 +74,7 @@ def _read(body: str) -> BusEvent:
 
 
 def _draft(event: BusEvent, now: int) -> Draft:
-    """What to publish. The bus delivers at least once: its own id keeps an event that has none from coming twice."""
+    """The event to publish. The bus delivers at least once: its own id identifies an event without another one."""
     try:
         at = parse_iso(event.time)
     except ValueError:
@@ -100,42 +82,24 @@ def _draft(event: BusEvent, now: int) -> Draft:
     draft = Draft(event.name, event.detail.data, observed=None if at is None else iso_seconds(at))
     if event.detail.id:
         return replace(draft, external_id=event.detail.id)
-    # A publisher may put any time into an event; it may become that of its id only where it can be the true one.
-    if at is not None and abs(now - at) < _TRUE_WITHIN_MS:
-        return replace(draft, derived_from=Origin(event.id, at))
+    # A publisher may set any time; the event's id may carry it only where it is plausible.
+    if at is not None and abs(now - at) < _PLAUSIBLE_MS:
+        return replace(draft, origin=Origin(event.id, at))
     return replace(draft, external_id=f"bus:{event.id}")
 
 
-def _publish(tenant: str, received: Sequence[_Received]) -> list[str]:
-    try:
-        outcomes = publish(tenant, [one.draft for one in received])
-    except Exception:  # noqa: BLE001 - our own fault: the queue brings them back, and publishing repeats safely
-        logger.exception("bus_events_failed", extra={"tenant": tenant, "events": len(received)})
-        return [one.message_id for one in received]
-    failed: list[str] = []
-    for one, outcome in zip(received, outcomes, strict=True):
-        if isinstance(outcome, JobsprintError):
-            failed += _refuse(one.message_id, one.body, outcome)
-    return failed
-
-
-def _refuse(message_id: str, body: str, error: JobsprintError) -> list[str]:
-    """Puts a refused event aside with the reason; the message's id where even that failed."""
+def _refuse(body: str, error: JobsprintError) -> None:
+    """Put an event into the queue of refused events, with the reason."""
     refusal: dict[str, Any] = {"reason": error.code, "message": error.message}
     if error.details:
         refusal["details"] = [{"field": detail.field, "message": detail.message} for detail in error.details]
-    try:
-        aws.sqs().send_message(QueueUrl=settings().refused_queue_url, MessageBody=_with_event(refusal, body))
-    except Exception:  # noqa: BLE001 - our own fault: the queue brings it back
-        logger.exception("refused_event_not_kept", extra={"messageId": message_id})
-        return [message_id]
+    aws.sqs().send_message(QueueUrl=settings().refused_queue_url, MessageBody=_with_event(refusal, body))
     count({"BusEventsRefused": 1})
-    logger.info("bus_event_refused", extra={"messageId": message_id, "reason": error.code})
-    return []
+    logger.info("bus_event_refused", extra={"reason": error.code})
 
 
 def _with_event(refusal: dict[str, Any], body: str) -> str:
-    """The refusal with the event as it came: as JSON, as text where it is none, cut where it is too long."""
+    """The refusal with the event as it was received: as JSON, as text where it is none, cut where it is too long."""
     try:
         event: Any = canonical_json.parse(body)
     except canonical_json.CanonicalError:

@@ -1,7 +1,8 @@
-"""The service's own events about webhooks and their deliveries (contract, section 5), and disabling a webhook.
+"""Operational events about webhooks and their deliveries, and disabling a webhook.
 
-What is to be told is kept with the state it tells of, published, and taken out. A notice, put into the delivery queue
-before, comes back later and publishes whatever a crash left; ids derived from the state make a repeat the same event.
+An event is stored in the outbox with the health that it reports on, published, and removed. An `OutboxCheck`, enqueued
+before, comes later and publishes what a crash left there; event ids are derived from the health, so a repeat is the
+same event.
 """
 
 from dataclasses import replace
@@ -10,76 +11,81 @@ from jobsprint.core.errors import Conflict, NotFound
 from jobsprint.core.observability import logger
 from jobsprint.delivery import queue
 from jobsprint.delivery.publisher import announce
-from jobsprint.delivery.queue import Notice
+from jobsprint.delivery.queue import OutboxCheck
 from jobsprint.domain import endpoint_health, integrations
-from jobsprint.domain.endpoint_health import Totals, Traffic
+from jobsprint.domain.endpoint_health import EndpointHealth, OperationalEvent, Totals
 from jobsprint.domain.integrations import Integration
-from jobsprint.repositories.endpoint_health import Seen, TrafficStore
+from jobsprint.repositories.endpoint_health import EndpointHealthStore, Versioned
 from jobsprint.repositories.integrations import IntegrationStore
 
-NOTICE_MS = 30_000
-"""How long after it was put a notice comes: the dispatcher that put it runs no longer (its timeout)."""
+CHECK_AFTER_MS = 30_000
+"""The delay of an outbox check: by then the dispatcher that enqueued it has ended (its timeout)."""
 
 REASONS = frozenset({"gone", "failing"})
-"""Why we disable a webhook; it stands as the reason of its status."""
+"""Why the service disables a webhook; it is the reason of the webhook's status."""
 
 _TRIES = 3
 
 
-def foretell(before: Traffic, after: Traffic, webhook: Integration, now: int) -> None:
-    """Puts the notices that a change of state calls for. Call it before the state is written."""
-    if len(after.untold) > len(before.untold):
-        queue.put_notice(Notice(webhook.tenant, webhook.id, now + NOTICE_MS), now)
+def schedule_checks(before: EndpointHealth, after: EndpointHealth, webhook: Integration, now: int) -> None:
+    """Enqueue the outbox checks that a change of health needs. Call it before the change is written."""
+    if len(after.unpublished) > len(before.unpublished):
+        queue.send(OutboxCheck(webhook.tenant, webhook.id, now + CHECK_AFTER_MS), now)
     if after.exhausted and not before.exhausted:
-        queue.put_notice(Notice(webhook.tenant, webhook.id, endpoint_health.digest_at(after)), now)
+        queue.send(OutboxCheck(webhook.tenant, webhook.id, endpoint_health.digest_at(after)), now)
 
 
-def tell(webhook: Integration, seen: Seen[Traffic], now: int) -> None:
-    """Publishes what is untold, and takes out what was published."""
-    told = [one for one in seen.state.untold if _published(webhook, one, now)]
-    if told:
-        TrafficStore(webhook.tenant).change(
-            webhook.id, lambda state: (endpoint_health.without(state, told), None), now=now, seen=seen
+def publish_outbox(webhook: Integration, health: Versioned[EndpointHealth], now: int) -> None:
+    """Publish the events in the outbox, and remove those that were published."""
+    published = [event for event in health.state.unpublished if _publish(webhook, event, now)]
+    if published:
+        EndpointHealthStore(webhook.tenant).change(
+            webhook.id,
+            lambda state: (endpoint_health.without_published(state, published), None),
+            now=now,
+            read=health,
         )
 
 
-def _published(webhook: Integration, untold: endpoint_health.Untold, now: int) -> bool:
+def _publish(webhook: Integration, event: OperationalEvent, now: int) -> bool:
     return announce(
         webhook.tenant,
-        untold.name,
-        {"webhookId": webhook.id, "name": webhook.name, **untold.data},
+        event.name,
+        {"webhookId": webhook.id, "name": webhook.name, **event.data},
         about=webhook.id,
-        external_id=f"{untold.name}:{webhook.id}:{untold.stamp}",
+        external_id=f"{event.name}:{webhook.id}:{event.stamp}",
         now=now,
     )
 
 
-def follow(notice: Notice, now: int) -> None:
-    """Does what a notice is for: the digest that is due, and whatever a crash left untold."""
+def check_outbox(check: OutboxCheck, now: int) -> None:
+    """Publish the digest that is due, and the events that a crash left in the outbox of a webhook."""
     try:
-        webhook = IntegrationStore(notice.tenant).get(notice.webhook_id)
+        webhook = IntegrationStore(check.tenant).get(check.webhook_id)
     except NotFound:
         return
-    store = TrafficStore(notice.tenant)
-    seen = store.traffic(webhook.id)
-    if webhook.status_reason in REASONS and webhook.disconnected_at not in (None, seen.state.disabled_at):
-        seen = _keep_disabled(webhook, None, may_tell=True, now=now)
-    seen, _ = store.change(webhook.id, lambda state: (endpoint_health.digested(state, now), None), now=now, seen=seen)
-    tell(webhook, seen, now)
+    store = EndpointHealthStore(check.tenant)
+    health = store.get(webhook.id)
+    if webhook.status_reason in REASONS and webhook.disconnected_at not in (None, health.state.disabled_at):
+        health = _store_disabled(webhook, None, may_publish=True, now=now)
+    health, _ = store.change(
+        webhook.id, lambda state: (endpoint_health.with_digest(state, now), None), now=now, read=health
+    )
+    publish_outbox(webhook, health, now)
 
 
-def disable(sent_to: Integration, reason: str, *, totals: Totals | None, may_tell: bool, now: int) -> None:
-    """Disables a webhook unless its address was changed since it was read as `sent_to`; `reason` is one of REASONS.
+def disable(sent_to: Integration, reason: str, *, totals: Totals | None, may_publish: bool, now: int) -> None:
+    """Disable a webhook unless its address has changed since it was read as `sent_to`; `reason` is one of REASONS.
 
-    A failure is logged and no more: the delivery is recorded, and the next one tries again.
+    A failure is only logged: the delivery is recorded, and the next one tries again.
     """
     try:
-        if may_tell:
-            queue.put_notice(Notice(sent_to.tenant, sent_to.id, now + NOTICE_MS), now)
+        if may_publish:
+            queue.send(OutboxCheck(sent_to.tenant, sent_to.id, now + CHECK_AFTER_MS), now)
         webhook = _disabled(sent_to, reason, now)
         if webhook:
             logger.info("webhook_disabled", extra={"webhookId": sent_to.id, "reason": reason})
-            tell(webhook, _keep_disabled(webhook, totals, may_tell=may_tell, now=now), now)
+            publish_outbox(webhook, _store_disabled(webhook, totals, may_publish=may_publish, now=now), now)
     except NotFound:
         return
     except Exception:  # noqa: BLE001 - see above
@@ -87,26 +93,29 @@ def disable(sent_to: Integration, reason: str, *, totals: Totals | None, may_tel
 
 
 def _disabled(sent_to: Integration, reason: str, now: int) -> Integration | None:
-    """The webhook as it is disabled; None where that is not for us any more."""
+    """The disabled webhook; None where it was changed or disabled by others since it was read."""
     store = IntegrationStore(sent_to.tenant)
     for _ in range(_TRIES):
         webhook = store.get(sent_to.id)
         if webhook.status != "connected" or webhook.encrypted_version != sent_to.encrypted_version:
             return None
         try:
-            # Watched: enabled again, it is probed before everything goes to it.
+            # Watched: once enabled again, it is probed before all deliveries go to it.
             return store.update(replace(integrations.disconnected(webhook, now), status_reason=reason, watched=True))
         except Conflict:
             continue
     return None
 
 
-def _keep_disabled(webhook: Integration, totals: Totals | None, *, may_tell: bool, now: int) -> Seen[Traffic]:
-    def decide(state: Traffic) -> tuple[Traffic, None]:
+def _store_disabled(
+    webhook: Integration, totals: Totals | None, *, may_publish: bool, now: int
+) -> Versioned[EndpointHealth]:
+    def decide(health: EndpointHealth) -> tuple[EndpointHealth, None]:
         at, reason = webhook.disconnected_at or now, webhook.status_reason or ""
-        if state.disabled_at == at:
-            return state, None
-        return endpoint_health.disabled(state, reason, at=at, totals=totals, may_tell=may_tell, now=now), None
+        if health.disabled_at == at:
+            return health, None
+        after = endpoint_health.disabled(health, reason, at=at, totals=totals, may_publish=may_publish, now=now)
+        return after, None
 
-    seen, _ = TrafficStore(webhook.tenant).change(webhook.id, decide, now=now)
-    return seen
+    health, _ = EndpointHealthStore(webhook.tenant).change(webhook.id, decide, now=now)
+    return health

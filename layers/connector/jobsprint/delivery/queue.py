@@ -1,162 +1,114 @@
-"""Tickets in SQS: their JSON, and sending them so that none is lost silently.
+"""The delivery queue: its messages as JSON, and sending them without losing any silently.
 
-A message is {"tenant", "webhookId", "deliveryId", "eventId", "event", "timestamp", "attempt"} and, where they apply,
-"eventKey", "data" (canonical JSON text), "notBefore" (Unix ms), "base" and "deferred". It never holds a secret.
-A notice is {"notice": true, "tenant", "webhookId", "notBefore"}.
+A message is a `DeliveryTask` or an `OutboxCheck`. It never holds a secret.
 """
 
-import json
 import math
 from collections.abc import Mapping, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass, replace
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Annotated, Any, Literal
+
+from pydantic import ConfigDict, Field, TypeAdapter, with_config
 
 from jobsprint.core import aws
 from jobsprint.core.config import settings
-from jobsprint.domain.deliveries import MAX_DELAY_MS, Ticket
+from jobsprint.domain.deliveries import JSON_FIELDS, MAX_DELAY_MS, DeliveryTask
 
 if TYPE_CHECKING:
     from mypy_boto3_sqs.type_defs import SendMessageBatchRequestEntryTypeDef
 
 MAX_INLINE_BYTES = 60_000
-"""A longer message leaves its data in the event's row: SQS bills for every 64 KB begun."""
+"""A longer message leaves the event's data in its item: SQS bills for every 64 KB begun."""
 
 BATCH = 10
-"""The most messages that one call takes."""
+"""The most messages of one call."""
 
 _SENDERS = 8
 _TRIES = 3
 
 
 class NotTaken(Exception):
-    """SQS did not take every message, however often it was asked."""
+    """SQS did not accept every message after several tries."""
 
 
+@with_config(JSON_FIELDS)
 @dataclass(frozen=True)
-class Message:
-    """A message of the delivery queue; `received` counts how often it was handed out, this time included."""
-
-    id: str
-    body: str
-    received: int = 1
-
-    @classmethod
-    def of(cls, record: Mapping[str, Any]) -> "Message":
-        """From a record of an SQS event."""
-        count = (record.get("attributes") or {}).get("ApproximateReceiveCount", "1")
-        return cls(record["messageId"], record["body"], int(count))
-
-
-@dataclass(frozen=True)
-class Notice:
-    """A word to ourselves: look after what is to be told of this webhook, not before that time (Unix ms)."""
+class OutboxCheck:
+    """A message of the delivery queue: publish what is left in the operational-event outbox of a webhook, not before
+    that time (Unix ms)."""
 
     tenant: str
     webhook_id: str
     not_before: int
+    kind: Literal["outbox_check"] = "outbox_check"
 
 
-def to_text(ticket: Ticket) -> str:
-    """The message body of a ticket; its data is left out where the whole would be too long and the event is kept."""
-    fields: dict[str, Any] = {
-        "tenant": ticket.tenant,
-        "webhookId": ticket.webhook_id,
-        "deliveryId": ticket.delivery_id,
-        "eventId": ticket.event_id,
-        "event": ticket.event,
-        "timestamp": ticket.timestamp,
-        "attempt": ticket.attempt,
-    }
-    if ticket.event_key:
-        fields["eventKey"] = ticket.event_key
-    if ticket.not_before:
-        fields["notBefore"] = ticket.not_before
-    if ticket.base:
-        fields["base"] = ticket.base
-    if ticket.deferred:
-        fields["deferred"] = ticket.deferred
-    if ticket.data is not None:
-        # ASCII, because SQS refuses U+FFFE and U+FFFF, which JSON may hold.
-        text = json.dumps({**fields, "data": ticket.data})
-        if len(text) < MAX_INLINE_BYTES or not ticket.event_key:
-            return text
-    return json.dumps(fields)
+Message = Annotated[DeliveryTask | OutboxCheck, Field(discriminator="kind")]
+_MESSAGE: TypeAdapter[DeliveryTask | OutboxCheck] = TypeAdapter(Message, config=ConfigDict(hide_input_in_errors=True))
 
 
-def to_ticket(text: str) -> Ticket:
-    """The ticket in a message body. Raises ValueError or KeyError for anything else."""
-    fields = json.loads(text)
-    return Ticket(
-        tenant=fields["tenant"],
-        webhook_id=fields["webhookId"],
-        delivery_id=fields["deliveryId"],
-        event_id=fields["eventId"],
-        event=fields["event"],
-        timestamp=fields["timestamp"],
-        event_key=fields.get("eventKey", ""),
-        attempt=fields["attempt"],
-        data=fields.get("data"),
-        not_before=fields.get("notBefore", 0),
-        base=fields.get("base", 0),
-        deferred=fields.get("deferred", 0),
-    )
+@dataclass(frozen=True)
+class Received:
+    """A received message; `count` is how often it was received, this time included."""
+
+    message_id: str
+    body: str
+    count: int = 1
+
+    @classmethod
+    def of(cls, record: Mapping[str, Any]) -> "Received":
+        """The message in a record of an SQS event."""
+        count = (record.get("attributes") or {}).get("ApproximateReceiveCount", "1")
+        return cls(record["messageId"], record["body"], int(count))
 
 
-def put_all(tickets: Sequence[Ticket], now: int) -> None:
-    """Puts tickets into the queue, ten to a call, each to come at its `not_before`.
+def to_text(message: DeliveryTask | OutboxCheck) -> str:
+    """The body of a message. A task's data is left out where the body would be too long."""
+    # ASCII, because SQS refuses U+FFFE and U+FFFF, which JSON may hold.
+    text = _MESSAGE.dump_json(message, exclude_none=True, ensure_ascii=True).decode()
+    if len(text) >= MAX_INLINE_BYTES and isinstance(message, DeliveryTask) and message.data is not None:
+        return to_text(replace(message, data=None))
+    return text
 
-    Raises NotTaken unless SQS took every one; then some may be in the queue.
+
+def from_text(text: str) -> DeliveryTask | OutboxCheck:
+    """The message in a body. Raises pydantic's ValidationError for anything else."""
+    return _MESSAGE.validate_json(text)
+
+
+def send_all(tasks: Sequence[DeliveryTask], now: int) -> None:
+    """Enqueue tasks, ten to a call, each delayed until its `not_before` or as long as SQS allows.
+
+    Raises NotTaken unless SQS accepted every one; then some may be in the queue.
     """
-    batches = [_entries(tickets[start : start + BATCH], now) for start in range(0, len(tickets), BATCH)]
+    batches = [_entries(tasks[start : start + BATCH], now) for start in range(0, len(tasks), BATCH)]
     if len(batches) <= 1:
         for batch in batches:
-            _put_batch(batch)
+            _send_batch(batch)
         return
     aws.sqs()  # made here, because making a client in several threads at once is not safe
     with ThreadPoolExecutor(min(_SENDERS, len(batches))) as senders:
-        list(senders.map(_put_batch, batches))
+        list(senders.map(_send_batch, batches))
 
 
-def put_later(ticket: Ticket, now: int) -> None:
-    """Puts a ticket into the queue to come at its `not_before`, or as late as SQS allows."""
+def send(message: DeliveryTask | OutboxCheck, now: int) -> None:
+    """Enqueue a message, delayed until its `not_before` or as long as SQS allows; it is re-enqueued from there."""
     aws.sqs().send_message(
         QueueUrl=settings().delivery_queue_url,
-        MessageBody=to_text(ticket),
-        MessageGroupId=ticket.webhook_id,
-        DelaySeconds=_delay_seconds(ticket.not_before, now),
+        MessageBody=to_text(message),
+        MessageGroupId=message.webhook_id,
+        DelaySeconds=_delay_seconds(message.not_before, now),
     )
 
 
-def next_ticket(ticket: Ticket, not_before: int) -> Ticket:
-    """The ticket of the attempt after this one."""
-    return replace(ticket, attempt=ticket.attempt + 1, not_before=not_before, deferred=0)
-
-
-def to_notice(text: str) -> Notice | None:
-    """The notice in a message body; None where it is a ticket. Raises ValueError or KeyError for anything else."""
-    fields = json.loads(text)
-    return Notice(fields["tenant"], fields["webhookId"], fields["notBefore"]) if "notice" in fields else None
-
-
-def put_notice(notice: Notice, now: int) -> None:
-    """Puts a notice into the queue to come at its `not_before`, or at the end of the first hop towards it."""
-    body = {
-        "notice": True,
-        "tenant": notice.tenant,
-        "webhookId": notice.webhook_id,
-        "notBefore": notice.not_before,
-    }
-    aws.sqs().send_message(
-        QueueUrl=settings().delivery_queue_url,
-        MessageBody=json.dumps(body),
-        MessageGroupId=notice.webhook_id,
-        DelaySeconds=_delay_seconds(notice.not_before, now),
-    )
+def next_task(task: DeliveryTask, not_before: int) -> DeliveryTask:
+    """The task of the attempt after this one."""
+    return replace(task, attempt=task.attempt + 1, not_before=not_before, deferrals=0)
 
 
 def visible() -> int:
-    """About how many messages wait to be worked, those with a delay left out."""
+    """About how many messages wait to be received, delayed ones not included."""
     answer = aws.sqs().get_queue_attributes(
         QueueUrl=settings().delivery_queue_url, AttributeNames=["ApproximateNumberOfMessages"]
     )
@@ -168,24 +120,24 @@ def _delay_seconds(not_before: int, now: int) -> int:
     return math.ceil(min(max(0, not_before - now), MAX_DELAY_MS) / 1000)
 
 
-def _entries(batch: Sequence[Ticket], now: int) -> "list[SendMessageBatchRequestEntryTypeDef]":
+def _entries(batch: Sequence[DeliveryTask], now: int) -> "list[SendMessageBatchRequestEntryTypeDef]":
     # The group makes the queue fair: a webhook with a backlog waits behind the others (SQS fair queues).
     return [
         {
-            "Id": str(place),
-            "MessageBody": to_text(ticket),
-            "MessageGroupId": ticket.webhook_id,
-            "DelaySeconds": _delay_seconds(ticket.not_before, now),
+            "Id": str(index),
+            "MessageBody": to_text(task),
+            "MessageGroupId": task.webhook_id,
+            "DelaySeconds": _delay_seconds(task.not_before, now),
         }
-        for place, ticket in enumerate(batch)
+        for index, task in enumerate(batch)
     ]
 
 
-def _put_batch(waiting: "list[SendMessageBatchRequestEntryTypeDef]") -> None:
+def _send_batch(entries: "list[SendMessageBatchRequestEntryTypeDef]") -> None:
     for _ in range(_TRIES):
-        answer = aws.sqs().send_message_batch(QueueUrl=settings().delivery_queue_url, Entries=waiting)
+        answer = aws.sqs().send_message_batch(QueueUrl=settings().delivery_queue_url, Entries=entries)
         failed = {entry["Id"] for entry in answer.get("Failed", [])}
-        waiting = [entry for entry in waiting if entry["Id"] in failed]
-        if not waiting:
+        entries = [entry for entry in entries if entry["Id"] in failed]
+        if not entries:
             return
-    raise NotTaken(f"{len(waiting)} messages were not taken by the queue")
+    raise NotTaken(f"{len(entries)} messages were not accepted by the queue")

@@ -1,4 +1,4 @@
-"""Sending one delivery again, by hand (contract, sections 4 and 6)."""
+"""Resending one delivery at a caller's request."""
 
 from jobsprint.core.config import settings
 from jobsprint.core.errors import Conflict, Detail
@@ -9,17 +9,17 @@ from jobsprint.domain.retry_policy import schedule_of
 from jobsprint.repositories.deliveries import DeliveryStore
 from jobsprint.repositories.events import EventStore, round_seconds
 from jobsprint.repositories.integrations import IntegrationStore
-from jobsprint.repositories.replay_candidates import KeptEvent, Recoverable
+from jobsprint.repositories.replay_candidates import ReplayCandidates, StoredEvent
 
 _TRIES = 3
 
 
 def resend(tenant: str, webhook_id: str, delivery_id: str, now: int) -> DeliveryRow:
-    """Sends a delivery again, at once, and gives it as it is then; `now` in ms.
+    """Retry a delivery immediately and restart its retry schedule, and return it as it is then; `now` in ms.
 
-    One that has ended begins a new round: attempts go on counting, and the whole retry schedule applies anew. One that
-    waits for a retry has it now; the schedule goes on from there, and the message that was to bring the retry finds the
-    attempt taken. The row is due before the message is sent, so what crashes in between is swept up.
+    A delivery that has ended begins a new round: attempts keep counting, and the whole retry schedule applies again.
+    One that waits for a retry is retried now; the schedule goes on from there, and the message of that retry finds the
+    attempt claimed. The row is due before the message is sent, so the sweeper finds it after a crash in between.
 
     Raises NotFound, and Conflict `webhook_disabled`, `event_expired` or `delivery_in_progress`.
     """
@@ -28,17 +28,17 @@ def resend(tenant: str, webhook_id: str, delivery_id: str, now: int) -> Delivery
     store = DeliveryStore(tenant)
     for _ in range(_TRIES):
         row = store.get(webhook_id, delivery_id, now)
-        event = Recoverable(tenant).kept([row.event_key], now).get(row.event_key)
+        event = ReplayCandidates(tenant).stored([row.event_key], now).get(row.event_key)
         if event is None:
             raise _expired(row)
-        if row.claim:
+        if row.lease_token:
             break
-        hold(webhook, event, now)
+        extend_event(webhook, event, now)
         waits = row.delivery.state in LIVE_STATES
-        done, stands = store.hasten(row, now) if waits else store.reopen(webhook_id, delivery_id, now)
-        if done and stands:
-            queue.put_all([stands.awaited(event.event.data)], now)
-            return stands
+        changed, current = store.expedite(row, now) if waits else store.reopen(webhook_id, delivery_id, now)
+        if changed and current:
+            queue.send(current.next_task(event.event.data), now)
+            return current
     raise Conflict(
         f"{delivery_id} is being delivered right now; look at it in a moment, and resend it if that failed",
         code="delivery_in_progress",
@@ -54,11 +54,11 @@ def require_deliverable(webhook: Integration) -> None:
         )
 
 
-def hold(webhook: Integration, event: KeptEvent, now: int) -> None:
-    """Keeps an event for as long as a round that begins now (ms) may last."""
+def extend_event(webhook: Integration, event: StoredEvent, now: int) -> None:
+    """Keep an event for as long as a round of attempts that begins now (ms) may last."""
     needed = now // 1000 + round_seconds(schedule_of(webhook.policy, settings().retry_schedule))
     if event.expires_at < needed:
-        EventStore(webhook.tenant).hold(event.key, needed)
+        EventStore(webhook.tenant).extend(event.key, needed)
 
 
 def _expired(row: DeliveryRow) -> Conflict:

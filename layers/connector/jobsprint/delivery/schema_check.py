@@ -1,7 +1,7 @@
-"""Whether events keep to the schema of their type. In mode `warn` one that does not is taken all the same, and marked.
+"""The schema check: warnings for events that violate the schema of their type, which are published all the same.
 
-A container remembers for a minute which types a tenant has. So a change is heeded within a minute, and a tenant
-without types costs one read per container and minute, not one per event.
+A container caches the types of a tenant for a minute. So a change takes effect within a minute, and a tenant without
+types costs one read per container and minute, not one per event.
 """
 
 import time
@@ -14,23 +14,24 @@ from jobsprint.core.json_schema import Checker
 from jobsprint.delivery.subscriptions import Data
 from jobsprint.repositories.event_types import EventTypeStore
 
-FRESH_SECONDS = 60
-_kept: BoundedCache[tuple[str, str], tuple[float, "Checker | bool | None"]] = BoundedCache(10_000)
-_Kept = TypeVar("_Kept", bound="Checker | bool | None")
+CACHED_SECONDS = 60
+cached_types: BoundedCache[tuple[str, str], tuple[float, "Checker | bool | None"]] = BoundedCache(10_000)
+"""What a container knows of types, with the time (monotonic seconds) until which it is current."""
+_Cached = TypeVar("_Cached", bound="Checker | bool | None")
 
 
 def warnings(tenant: str, name: str, data: Data) -> tuple[Detail, ...]:
-    """Where the data of an event called `name` breaks the schema of its type; nothing in mode `off` or without one."""
+    """Where the data of an event called `name` violates the schema of its type; none in mode `off` or without one."""
     store = EventTypeStore(tenant)
-    if not _remembered((tenant, ""), store.any_warned):
+    if not _cached((tenant, ""), store.any_warned):
         return ()
-    checker = _remembered((tenant, name), lambda: _checker(store, name))
+    checker = _cached((tenant, name), lambda: _checker(store, name))
     return checker.details(data.value, "data") if checker else ()
 
 
 def forget() -> None:
-    """Reads everything anew."""
-    _kept.clear()
+    """Empty the cache, as in a new container."""
+    cached_types.clear()
 
 
 def _checker(store: EventTypeStore, name: str) -> Checker | None:
@@ -38,10 +39,10 @@ def _checker(store: EventTypeStore, name: str) -> Checker | None:
     return Checker(found.schema) if found and found.mode == "warn" and found.schema is not None else None
 
 
-def _remembered(key: tuple[str, str], read: Callable[[], _Kept]) -> _Kept:
+def _cached(key: tuple[str, str], read: Callable[[], _Cached]) -> _Cached:
     now = time.monotonic()
-    until, value = _kept.get(key, (0.0, None))
+    until, value = cached_types.get(key, (0.0, None))
     if until < now:
         value = read()
-        _kept[key] = (now + FRESH_SECONDS, value)
+        cached_types[key] = (now + CACHED_SECONDS, value)
     return value  # type: ignore[return-value]

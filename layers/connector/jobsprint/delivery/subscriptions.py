@@ -1,4 +1,4 @@
-"""Which webhooks an event goes to: the one predicate behind publishing, previews and recovery."""
+"""Which webhooks an event goes to: the one predicate behind publishing, previews and replays."""
 
 import json
 from functools import cached_property
@@ -17,13 +17,13 @@ if TYPE_CHECKING:
 Reason = Literal["subscribed", "not_subscribed", "filtered", "paused", "disabled"]
 
 DOCUMENT_FIELDS = ("event", "timestamp", "data")
-"""What a filter sees: the body a receiver gets, without its signature."""
+"""The fields of the document that a filter matches: the body of a delivery without its signature."""
 
 _patterns: "BoundedCache[tuple[str, int], Pattern]" = BoundedCache(1000)
 
 
 class Data:
-    """The canonical text of an event's data, parsed at most once and only if somebody looks into it."""
+    """The canonical text of an event's data, parsed at most once and only if it is needed."""
 
     def __init__(self, text: str) -> None:
         self._text = text
@@ -36,9 +36,9 @@ class Data:
 
 
 class Routed:
-    """An event and what filters see of it.
+    """An event and the document that filters match.
 
-    All filters of one event share one effort. Whatever it does not suffice for is delivered: nothing gets lost.
+    All filters of one event share one effort. If it does not suffice, the event is delivered, so none is lost.
     """
 
     def __init__(self, event: Event, data: Data | None = None) -> None:
@@ -47,7 +47,7 @@ class Routed:
 
     @cached_property
     def document(self) -> JsonObject:
-        """The body a receiver gets, without its signature."""
+        """The body of a delivery without its signature."""
         return {"event": self._event.name, "timestamp": self._event.timestamp, "data": self._data.value}
 
     @cached_property
@@ -57,8 +57,8 @@ class Routed:
         return Effort()
 
     def reason(self, webhook: Integration) -> Reason:
-        """Why the webhook gets the event, or what is in the way; its subscription and filter count before its state."""
-        # An event of the service's own never goes to the webhook it is about (contract, section 5).
+        """Why the webhook gets the event, or why not; its subscription and filter count before its state."""
+        # An operational event never goes to the webhook it is about.
         if webhook.id == self._event.about or not events.covers(webhook.events, self._event.name):
             return "not_subscribed"
         if webhook.policy.filter is not None and not self._passes(webhook):
@@ -78,7 +78,7 @@ class Routed:
 
 
 def wants(webhook: Integration, event: Event) -> bool:
-    """Whether a webhook's subscription and filter take an event, whatever state the webhook is in."""
+    """Whether a webhook's subscription and filter match an event, in any state of the webhook."""
     return Routed(event).reason(webhook) not in ("not_subscribed", "filtered")
 
 

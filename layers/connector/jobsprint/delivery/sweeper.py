@@ -1,9 +1,9 @@
-"""The sweeper: every minute, puts into the queue what stands in the due index and is due soon.
+"""The sweeper: every minute, enqueues the attempts in the due index that are due soon.
 
-It brings waits of over 15 minutes, which SQS cannot hold, and is the safety net of the shorter ones: of a next attempt
-that never got into the queue, and of a worker that died for good. First into the queue, then `dueAt` moves on: a crash
-in between enqueues a ticket twice, and its claim lets one through. Each time the same attempt is enqueued it gets more
-time, and while the queue itself is late none is enqueued again, so a backlog is never amplified.
+It serves waits of over 15 minutes, which SQS cannot delay, and is the safety net of shorter ones: of a next attempt
+that was never enqueued, and of a worker that crashed and whose message is lost. An attempt is enqueued before its
+`dueAt` is moved: a crash in between enqueues it twice, and its claim lets one through. Each time an attempt is
+re-enqueued it gets more time, and while the queue itself is late none is re-enqueued, so a backlog is never amplified.
 """
 
 import os
@@ -16,23 +16,23 @@ from jobsprint.core.clock import now_ms
 from jobsprint.core.observability import logger
 from jobsprint.delivery import queue
 from jobsprint.domain.deliveries import due_again_at
-from jobsprint.repositories.deliveries import DUE_SHARDS
+from jobsprint.repositories.delivery_items import DUE_SHARDS
 from jobsprint.repositories.due_index import Due, DueShard
 
 LOOK_AHEAD_MS = 120_000
 """Twice the rate, so that one run may fail and DelaySeconds still gives the exact second."""
 
 RUN_MS = 40_000
-"""After that nothing new is begun; the next minute goes on."""
+"""After that nothing new is begun; the next run goes on."""
 
 LEASE_MS = 55_000
-"""Longer than the function may run (50 s), shorter than the rate: who died is followed by the next run."""
+"""Longer than the function may run (50 s), shorter than the rate: a shard of a crashed run is free for the next one."""
 
 LATE_MESSAGES = 1_000
-"""With more in the queue it may only be late. The dispatcher (100 batches of ten at a time, 30 s at the worst) works as
-many as this within 30 s, and the shortest grace is five minutes."""
+"""With more messages waiting, the queue may only be late. The dispatcher (100 batches of ten at a time, 30 s at the
+worst) works as many as this within 30 s, and the shortest re-enqueue delay is five minutes."""
 
-_PAGE = 250
+PAGE = 250
 _WORKERS = 16
 
 
@@ -42,14 +42,14 @@ class NotSwept(Exception):
 
 @dataclass
 class Swept:
-    """What a run did: tickets put into the queue, and those that were held back because the queue is late."""
+    """What a run did: attempts enqueued, and those held back because the queue is late."""
 
     enqueued: int = 0
     held: int = 0
 
 
 def sweep(clock: Callable[[], int] = now_ms) -> Swept:
-    """Sweeps every shard once; `clock` gives Unix ms. Raises NotSwept when some could not be, after all others were."""
+    """Sweep every shard once; `clock` gives Unix ms. Raises NotSwept when some could not be, after all others were."""
     return _Sweep(clock).run()
 
 
@@ -63,7 +63,7 @@ class _Sweep:
         self._late: bool | None = None
 
     def run(self) -> Swept:
-        """Sweeps every shard."""
+        """Sweep every shard."""
         # Clients are made here: doing so in several threads at once is not safe.
         aws.dynamodb()
         aws.sqs()
@@ -76,7 +76,7 @@ class _Sweep:
         return total
 
     def _shard(self, number: int) -> Swept | None:
-        """Sweeps one shard; None when it could not be."""
+        """Sweep one shard; None when it could not be."""
         try:
             shard = DueShard(number, self._holder)
             found, _ = shard.page(self._clock() + LOOK_AHEAD_MS, 1)
@@ -95,7 +95,7 @@ class _Sweep:
         swept = Swept()
         position = None
         while self._clock() < self._ends:
-            found, position = shard.page(self._clock() + LOOK_AHEAD_MS, _PAGE, position)
+            found, position = shard.page(self._clock() + LOOK_AHEAD_MS, PAGE, position)
             ready = [due for due in found if not due.sweeps or not self._queue_is_late()]
             swept.held += len(found) - len(ready)
             swept.enqueued += self._enqueue(shard, ready)
@@ -104,21 +104,21 @@ class _Sweep:
         return swept
 
     def _enqueue(self, shard: DueShard, ready: Sequence[Due]) -> int:
-        """Puts what is ready into the queue, ten at a time, as long as there is time; how many there were."""
+        """Enqueue what is ready, ten at a time, as long as there is time; how many there were."""
         done = 0
         for start in range(0, len(ready), queue.BATCH):
             now = self._clock()
             if now >= self._ends:
                 break
             batch = ready[start : start + queue.BATCH]
-            queue.put_all([due.ticket for due in batch], now)
+            queue.send_all([due.task for due in batch], now)
             for due in batch:
-                shard.move_on(due, due_again_at(due.due_at, due.sweeps, now))
+                shard.postpone(due, due_again_at(due.due_at, due.sweeps, now))
             done += len(batch)
         return done
 
     def _queue_is_late(self) -> bool:
-        """Asked once a run, and only where something was enqueued before."""
+        """Looked up once a run, and only where an attempt was enqueued before."""
         if self._late is None:
             self._late = queue.visible() > LATE_MESSAGES
         return self._late

@@ -1,7 +1,7 @@
-"""The circuit breaker of a connection: whether its upstream is down, and until when it wants no calls.
+"""The circuit breaker of a connection to an upstream, and its rate limiting by Retry-After.
 
-A circuit breaker after Nygard ("Release It!"): after enough outages in a row nothing is sent for a while; then one call
-probes it (half open), and its end closes or opens the circuit again. Pure: times come in as Unix milliseconds.
+After Nygard ("Release It!"): after a streak of failures nothing is sent for a while; then one call is the half-open
+probe, and its outcome closes the circuit breaker or opens it again. Pure: times come in as Unix milliseconds.
 """
 
 from dataclasses import dataclass
@@ -10,10 +10,10 @@ from jobsprint.core.errors import JobsprintError, RateLimited, UpstreamFailed
 
 OUTAGES_UNTIL_OPEN = 5
 WINDOW_MS = 60_000
-"""Outages in a row open the circuit only if they came within this time."""
+"""A failure streak opens the circuit breaker only if it began within this time."""
 
 OPEN_MS = 30_000
-"""How long an open circuit lets nothing through."""
+"""How long an open circuit breaker lets no call through."""
 
 
 @dataclass(frozen=True)
@@ -28,10 +28,10 @@ class Circuit:
 
 
 def check(circuit: Circuit, now: int) -> bool:
-    """Whether a call may go: False means only as the one probe of an open circuit.
+    """Whether a call may be made: False means only as the half-open probe.
 
-    Raises RateLimited while the upstream wants no calls, and UpstreamFailed `circuit_open` while the circuit is open;
-    both with Retry-After.
+    Raises RateLimited until the upstream's Retry-After, and UpstreamFailed `circuit_open` while the circuit breaker is
+    open; both with Retry-After.
     """
     if circuit.limited_until > now:
         raise RateLimited(
@@ -45,7 +45,7 @@ def check(circuit: Circuit, now: int) -> bool:
 
 
 def refusal(wait_ms: int) -> UpstreamFailed:
-    """The error for a call that an open circuit holds back."""
+    """The error for a call that an open circuit breaker refuses."""
     return UpstreamFailed(
         "The other side has failed several times in a row; nothing was sent. It is tried again in a moment",
         code="circuit_open",
@@ -55,17 +55,17 @@ def refusal(wait_ms: int) -> UpstreamFailed:
 
 
 def starts_streak(circuit: Circuit, now: int) -> bool:
-    """Whether an outage now is the first of a streak: those before were too long ago to open the circuit with it."""
+    """Whether a failure now begins a new streak: those before were too long ago to open the circuit breaker with it."""
     return circuit.open_until == 0 and now - circuit.failing_since > WINDOW_MS
 
 
 def is_outage(error: JobsprintError | None) -> bool:
-    """Whether a call's end says that the upstream is down; one that refuses or complains is not."""
+    """Whether a call found the upstream down; one that refuses or reports an error is not."""
     return isinstance(error, UpstreamFailed) and error.outage
 
 
 def limited_until(error: JobsprintError | None, now: int) -> int | None:
-    """Until when the upstream wants no calls, if that is what it said."""
+    """The time of the upstream's Retry-After, if it sent one."""
     return now + error.retry_after * 1000 if isinstance(error, RateLimited) else None
 
 

@@ -1,4 +1,4 @@
-"""What each kind of failed delivery attempt means for a person, and what helps. Pure words.
+"""What each kind of failed delivery attempt means, and what helps, as texts for people.
 
 The kinds are those of `outbound.client.TransferFailure`, `http_3xx` and the like, and `worker_died`. A kind may name
 its class after a colon (`blocked_address: link_local`).
@@ -9,7 +9,7 @@ from dataclasses import dataclass
 
 @dataclass(frozen=True)
 class Meaning:
-    """One line on what happened, and one on what to do."""
+    """One sentence on what happened, and one on what to do."""
 
     explanation: str
     next_step: str
@@ -74,10 +74,10 @@ def kind_of(failure: str) -> str:
 
 
 def meaning(failure: str) -> Meaning:
-    """What a failure means; a kind that is not listed gets a general answer."""
+    """What a failure means; a kind that is not listed gets a general text."""
     return _MEANINGS.get(kind_of(failure), _UNKNOWN)
 
 
 def known_kinds() -> frozenset[str]:
-    """Every kind that has words of its own."""
+    """Every kind that has texts of its own."""
     return frozenset(_MEANINGS)

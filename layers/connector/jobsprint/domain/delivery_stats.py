@@ -1,4 +1,4 @@
-"""Attempts as counts: what is added up per webhook and hour, and the figures that are read from it. Pure.
+"""Attempts as counts: what is added up per webhook and hour, and the metrics that are read from it. Pure.
 
 Counts have short names, because they are attributes of an item: `ok`, `bad`, `c2xx` (code classes), `fdns` (failures)
 and `t17` (durations, by bucket of `domain.delivery_stats`).
@@ -10,7 +10,7 @@ from collections import Counter
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 
-from jobsprint.domain import delivery_stats, integrations
+from jobsprint.domain import integrations
 from jobsprint.domain.deliveries import Attempt, code_class
 from jobsprint.domain.delivery_failures import kind_of
 
@@ -20,9 +20,8 @@ _NAME = re.compile(r"ok|bad|c(?:[2-5]xx|none)|f[a-z0-9_]{1,40}|t\d{1,2}")
 
 
 @dataclass(frozen=True)
-class Figures:
-    """What counts say. Durations in ms (`domain.delivery_stats` states their error), None where no attempt's end was
-    seen."""
+class DeliveryMetrics:
+    """Metrics of the attempts of some time. Durations in ms (within `MAX_ERROR`), None where no attempt ended."""
 
     successful: int
     failed: int
@@ -42,7 +41,7 @@ def counted(attempts: Iterable[Attempt]) -> Counter[str]:
         if attempt.failure and attempt.status != "success":
             counts[_FAILURE + kind_of(attempt.failure)] += 1
         if attempt.status != "unknown":
-            counts[f"{_DURATION}{delivery_stats.bucket(attempt.duration_ms)}"] += 1
+            counts[f"{_DURATION}{bucket(attempt.duration_ms)}"] += 1
     return counts
 
 
@@ -51,16 +50,16 @@ def is_count(name: str) -> bool:
     return _NAME.fullmatch(name) is not None
 
 
-def figures(counts: Mapping[str, int]) -> Figures:
-    """What these counts say."""
+def metrics_of(counts: Mapping[str, int]) -> DeliveryMetrics:
+    """The metrics of these counts."""
     successful, failed = counts.get(OK, 0), counts.get(BAD, 0)
     durations = {int(name): count for name, count in _named(counts, _DURATION).items()}
-    return Figures(
+    return DeliveryMetrics(
         successful=successful,
         failed=failed,
         success_rate=integrations.success_rate(successful, failed),
-        p50=delivery_stats.quantile(durations, 0.5),
-        p95=delivery_stats.quantile(durations, 0.95),
+        p50=quantile(durations, 0.5),
+        p95=quantile(durations, 0.95),
         code_classes=_named(counts, _CLASS),
         failures=_named(counts, _FAILURE),
     )
@@ -78,7 +77,7 @@ _LAST = 64
 
 
 def bucket(ms: int) -> int:
-    """The bucket of a duration; 0 is that of 0 ms, and what takes over a minute stands in the last one."""
+    """The bucket of a duration; 0 is that of 0 ms, and durations over a minute are in the last one."""
     return 0 if ms < 1 else min(1 + math.floor(_PER_DOUBLING * math.log2(ms)), _LAST)
 
 

@@ -50,20 +50,21 @@ def _folded(operand: JsonValue) -> str | None:
     return operand["equals-ignore-case"].casefold()
 
 
-def _prefix(operand: JsonValue) -> Test:
-    folded = _folded(operand)
-    if folded is not None:
-        return lambda value: isinstance(value, str) and value.casefold().startswith(folded)
-    start = _text(operand)
-    return lambda value: isinstance(value, str) and value.startswith(start)
+def _compared_by(compare: Callable[[str, str], bool]) -> Callable[[JsonValue], Test]:
+    """The operator of a comparison of two texts, which may ignore case."""
+
+    def read(operand: JsonValue) -> Test:
+        folded = _folded(operand)
+        if folded is not None:
+            return lambda value: isinstance(value, str) and compare(value.casefold(), folded)
+        text = _text(operand)
+        return lambda value: isinstance(value, str) and compare(value, text)
+
+    return read
 
 
-def _suffix(operand: JsonValue) -> Test:
-    folded = _folded(operand)
-    if folded is not None:
-        return lambda value: isinstance(value, str) and value.casefold().endswith(folded)
-    end = _text(operand)
-    return lambda value: isinstance(value, str) and value.endswith(end)
+_prefix = _compared_by(str.startswith)
+_suffix = _compared_by(str.endswith)
 
 
 def _equals_ignore_case(operand: JsonValue) -> Test:

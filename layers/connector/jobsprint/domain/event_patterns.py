@@ -13,7 +13,7 @@ silent those of aws/event-ruler, which EventBridge runs on: `exists` sees leaves
 - Numbers are compared by value, over all doubles (the guide says: to 5e9 with 15 digits).
 - A dot in a field's name is a dot, never a path. A field may be tested once in each alternative.
 - Texts that ignore case are compared case-folded (Unicode, section 3.13), and addresses in plain values as text.
-- A test for absence beside others below a list is judged in the element that meets those, whatever the fields' order.
+- A test for absence beside others below a list applies to the element that meets those, in any order of the fields.
 """
 
 from collections.abc import Collection, Mapping

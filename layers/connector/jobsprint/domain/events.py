@@ -32,8 +32,8 @@ class EventType:
 class Event:
     """A published event. `data` is canonical JSON text (`core.canonical_json`), never a parsed value.
 
-    `warnings` say where it breaks the schema of its type. `place` is where in which item it is kept, if that holds
-    several events (`repositories.events`).
+    `warnings` say where it breaks the schema of its type. `packed_key` is its key in an item that holds several events
+    (`repositories.events`).
     """
 
     tenant: str
@@ -44,7 +44,7 @@ class Event:
     external_id: str | None = None
     about: str | None = None
     warnings: tuple[Detail, ...] = ()
-    place: str | None = None
+    packed_key: str | None = None
 
 
 MAX_LENGTH = 200

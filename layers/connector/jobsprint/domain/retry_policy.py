@@ -1,4 +1,4 @@
-"""When a delivery is tried, and when it ends (contract, section 4). Pure: times and chance come in."""
+"""The retry policy: when a delivery is attempted again, and when it ends. Pure: times and random numbers come in."""
 
 import math
 from collections.abc import Sequence
@@ -9,17 +9,17 @@ from jobsprint.domain.deliveries import Attempt, DeliveryState
 from jobsprint.domain.integrations import DeliveryPolicy
 
 JITTER = 0.1
-"""The share by which chance may lengthen a wait; it never shortens one."""
+"""The share by which jitter may lengthen a wait; it never shortens one."""
 
 GONE = 410
-_TELLS_WHEN = frozenset({429, 503})
+_RETRY_AFTER_STATUSES = frozenset({429, 503})
 
 
 @dataclass(frozen=True)
-class Verdict:
-    """What an attempt makes of its delivery; `next_at` (Unix ms) only while it is `retrying`.
+class RetryDecision:
+    """The state of a delivery after an attempt; `next_at` (Unix ms) only while it is `retrying`.
 
-    `gone`: the receiver wants no more deliveries at all (410).
+    `gone`: the endpoint accepts no more deliveries at all (410).
     """
 
     state: DeliveryState
@@ -33,29 +33,29 @@ def schedule_of(policy: DeliveryPolicy, default: Sequence[int]) -> Sequence[int]
 
 
 def first_at(schedule: Sequence[int], now: int) -> int:
-    """When the first attempt at an event of `now` (Unix ms) comes; 0 where it comes at once."""
+    """When the first attempt for an event published at `now` (Unix ms) is due; 0 where it is at once."""
     return now + schedule[0] * 1000 if schedule[0] else 0
 
 
-def verdict(
+def decide(
     attempt: Attempt, retry_after: str | None, *, schedule: Sequence[int], base: int, now: int, fraction: float
-) -> Verdict:
-    """What the delivery is after `attempt` ended at `now` (Unix ms).
+) -> RetryDecision:
+    """Decide whether and when to attempt a delivery again, after `attempt` ended at `now` (Unix ms).
 
     `retry_after` is the value of that header, if there was one. `schedule` holds the seconds before each attempt, so
     its length is the number of attempts; it counts from the attempt after `base`. `fraction` is a random number from 0
     to 1.
     """
     if attempt.status == "success":
-        return Verdict("delivered")
+        return RetryDecision("delivered")
     if attempt.http_status == GONE:
-        return Verdict("exhausted", gone=True)
+        return RetryDecision("exhausted", gone=True)
     tried = attempt.number - base
     if tried >= len(schedule):
-        return Verdict("exhausted")
-    asked = (retry_after_seconds(retry_after, now) or 0) if attempt.http_status in _TELLS_WHEN else 0
+        return RetryDecision("exhausted")
+    asked = (retry_after_seconds(retry_after, now) or 0) if attempt.http_status in _RETRY_AFTER_STATUSES else 0
     wait = lengthened(max(schedule[tried], asked), fraction)
-    return Verdict("retrying", next_at=now + math.ceil(wait * 1000))
+    return RetryDecision("retrying", next_at=now + math.ceil(wait * 1000))
 
 
 def lengthened(seconds: float, fraction: float) -> float:

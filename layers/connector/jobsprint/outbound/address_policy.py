@@ -30,7 +30,7 @@ _LABEL = re.compile(r"[a-z0-9_](?:[a-z0-9_-]{0,61}[a-z0-9_])?")
 _NUMBER = re.compile(r"[0-9]+|0x[0-9a-f]*")
 _DEFAULT_PORTS = {"https": 443, "http": 80}
 _MIN_HIGH_PORT, _MAX_PORT = 1024, 65535
-_KEPT_IN_PATH = "!$&'()*+,;=:@/?%-._~[]|"  # what stands there already, and % of escapes, is left as it is
+_KEPT_IN_PATH = "!$&'()*+,;=:@/?%-._~[]|"  # delimiters and the % of escapes are left as they are
 
 
 @dataclass(frozen=True)

@@ -29,19 +29,8 @@ _CONTROL = re.compile(r"[\x00-\x08\x0a-\x1f\x7f]")
 _SAFE_METHODS = frozenset({"GET", "HEAD", "OPTIONS"})
 # Only the client sets what frames a message or names its receiver: a caller's could smuggle a second request.
 _FRAMING = frozenset(
-    {
-        "connection",
-        "content-length",
-        "expect",
-        "host",
-        "keep-alive",
-        "proxy-authorization",
-        "proxy-connection",
-        "te",
-        "trailer",
-        "transfer-encoding",
-        "upgrade",
-    }
+    "connection content-length expect host keep-alive proxy-authorization proxy-connection te trailer "
+    "transfer-encoding upgrade".split()
 )
 
 

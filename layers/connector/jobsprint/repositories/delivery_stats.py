@@ -1,8 +1,7 @@
-"""What became of a webhook's attempts: totals for ever, and counts by the hour for a week.
+"""Statistics of a webhook's attempts: totals without end, and counts by the hour for a week.
 
-The hour under way is counted in the webhook's activity item, beside the totals (`repositories.integrations`), so a
-batch is
-one write. The first batch of another hour finds the old one there, and moves it to an item of its own:
+The current hour is counted in the webhook's activity item, beside the totals (`repositories.integrations`), so a batch
+is one write. The first batch of another hour finds the old one there, and moves it to an item of its own:
 
     pk <tenant>#stats   sk <webhook id>#<hour>
 
@@ -34,34 +33,35 @@ _TRIES = 5
 
 
 class StatsStore:
-    """The figures of one tenant's webhooks. No method reaches another tenant's items."""
+    """The statistics of one tenant's webhooks. No method reaches another tenant's items."""
 
     def __init__(self, tenant: str) -> None:
         self._tenant = tenant
         self._table = settings().tenants_table
 
     def count(self, webhook_id: str, counts: Mapping[str, int], at: int) -> Totals:
-        """Adds the counts of a batch (`domain.delivery_stats`) that ended at `at` (ms): one write.
+        """Add the counts of a batch (`domain.delivery_stats`) that ended at `at` (ms), and return the totals.
 
-        Gives how many attempts succeeded and failed so far in all.
-        The first batch of an hour takes three, which move the hour before out of the way. A clock that is behind counts
-        for the hour that others have begun. Raises RuntimeError if others are always first.
+        One write.
+
+        The first batch of an hour takes three writes, which move the previous hour to its own item. A clock that is
+        behind counts for the hour that others have begun. Raises RuntimeError if others are always first.
         """
         hour = at // HOUR_MS
         for _ in range(_TRIES):
             found = self._add(webhook_id, counts, hour, at)
             if isinstance(found, Totals):
                 return found
-            # First kept and then replaced: a crash in between repeats the first and loses nothing.
-            self._keep(webhook_id, found)
+            # First stored and then replaced: a crash in between repeats the first and loses nothing.
+            self._store_hour(webhook_id, found)
             totals = self._begin(webhook_id, counts, hour, at, found)
             if totals:
                 return totals
-        raise RuntimeError(f"the figures of {webhook_id} changed {_TRIES} times in between")
+        raise RuntimeError(f"the statistics of {webhook_id} changed {_TRIES} times in between")
 
     def hours(self, webhook_id: str, since: int) -> dict[int, dict[str, int]]:
         """The counts of each hour from `since` on; hours without an attempt are missing."""
-        # The hour under way is read first: if it ends in between it is read twice, and the later one stands.
+        # The current hour is read first: if it ends in between it is read twice, and the later one counts.
         answer = aws.dynamodb().get_item(
             TableName=self._table, Key=marshal_item(self._activity_key(webhook_id)), ConsistentRead=True
         )
@@ -85,7 +85,7 @@ class StatsStore:
         return {hour: counts for hour, counts in found.items() if hour >= since}
 
     def _add(self, webhook_id: str, counts: Mapping[str, int], hour: int, at: int) -> Totals | Item:
-        """Adds to the hour under way and gives the totals; or the item as it is, where that is an earlier hour."""
+        """Add to the current hour and return the totals; or the item as it is, where that is an earlier hour."""
         adds = ", ".join(["successful :ok", "failed :bad", *(f"#{i} :{i}" for i in range(len(counts)))])
         answer = try_write(
             lambda: aws.dynamodb().update_item(
@@ -101,8 +101,8 @@ class StatsStore:
         )
         return answer.item if isinstance(answer, Lost) else _totals(answer["Attributes"])
 
-    def _keep(self, webhook_id: str, earlier: Item) -> None:
-        """Keeps the counts of an hour that is over. Of two who do, the one who saw more of it wins."""
+    def _store_hour(self, webhook_id: str, earlier: Item) -> None:
+        """Store the counts of an hour that is over. Of two writers the one that has seen more of it wins."""
         hour = earlier["statsHour"]
         counts = _counts(earlier)
         item = {
@@ -122,7 +122,7 @@ class StatsStore:
         )
 
     def _begin(self, webhook_id: str, counts: Mapping[str, int], hour: int, at: int, earlier: Item) -> Totals | None:
-        """Begins an hour with these counts in place of the earlier ones; None if those changed meanwhile."""
+        """Begin an hour with these counts in place of the earlier ones; None if those changed meanwhile."""
         sets = ["lastUsed = :at", "statsHour = :hour", *(f"#{i} = :{i}" for i in range(len(counts)))]
         over = [_PREFIX + name for name in _counts(earlier) if name not in counts]
         removes = f" REMOVE {', '.join(f'#r{i}' for i in range(len(over)))}" if over else ""
@@ -149,9 +149,9 @@ class StatsStore:
         return None if isinstance(answer, Lost) else _totals(answer["Attributes"])
 
     def _values(self, counts: Mapping[str, int], hour: int, at: int) -> dict[str, Any]:
-        by_place = {f":{i}": count for i, count in enumerate(counts.values())}
+        by_index = {f":{i}": count for i, count in enumerate(counts.values())}
         totals = {":ok": counts.get(OK, 0), ":bad": counts.get(BAD, 0)}
-        return marshal_item({":hour": hour, ":at": at, **totals, **by_place})
+        return marshal_item({":hour": hour, ":at": at, **totals, **by_index})
 
     def _activity_key(self, webhook_id: str) -> dict[str, str]:
         return {"pk": f"{self._tenant}#activity", "sk": webhook_id}

@@ -1,9 +1,9 @@
-"""The due index: which deliveries somebody has to look after, and who does so for each shard of it.
+"""The due index: the deliveries that the sweeper has to look at, and the sweeper's lease of each shard of it.
 
-    byDue: dueShard <shard>   dueAt <Unix ms>                    what waits for another try, or is at one
-    pk #sweeper               sk <shard>                         the lease of a shard (no tenant has an empty name)
+    byDue: dueShard <shard>   dueAt <Unix ms>     deliveries that wait for another attempt, or are at one
+    pk #sweeper               sk <shard>          the lease of a shard (no tenant has an empty name)
 
-The index is read a moment late, so whatever is read may no longer stand: `move_on` changes only what does.
+The index is read a moment late, so an entry may be out of date: `postpone` changes only what is as it was read.
 """
 
 from dataclasses import dataclass
@@ -11,7 +11,7 @@ from typing import Any
 
 from jobsprint.core import aws
 from jobsprint.core.config import settings
-from jobsprint.domain.deliveries import Ticket
+from jobsprint.domain.deliveries import DeliveryTask
 from jobsprint.repositories.dynamodb import Item, marshal_item, unmarshal_item, written
 
 _INDEX = "byDue"
@@ -21,18 +21,18 @@ _DAY_SECONDS = 86400
 
 @dataclass(frozen=True)
 class Due:
-    """A delivery that is due at `due_at` (Unix ms), with the ticket of the attempt that it waits for or is at.
+    """A delivery that is due at `due_at` (Unix ms), with the task of the attempt that it waits for or is at.
 
     `sweeps` counts how often the sweeper has enqueued that attempt before.
     """
 
-    ticket: Ticket
+    task: DeliveryTask
     due_at: int
     sweeps: int
 
 
 class DueShard:
-    """One shard of the due index, for the one `holder` that has its lease. It spans all tenants."""
+    """One shard of the due index, for the `holder` of its lease. It spans all tenants."""
 
     def __init__(self, shard: int, holder: str) -> None:
         self._shard = str(shard)
@@ -40,7 +40,7 @@ class DueShard:
         self._table = settings().events_table
 
     def take(self, now: int, until: int) -> bool:
-        """Takes the lease until `until`; False while somebody else has it. Both in ms."""
+        """Take the lease until `until`; False while another holder has it. Both in ms."""
         return written(
             lambda: aws.dynamodb().put_item(
                 TableName=self._table,
@@ -58,7 +58,7 @@ class DueShard:
         )
 
     def give_back(self) -> None:
-        """Ends the lease, unless it ran out and somebody else has it."""
+        """End the lease, unless it has expired and another holder has it."""
         written(
             lambda: aws.dynamodb().delete_item(
                 TableName=self._table,
@@ -82,13 +82,13 @@ class DueShard:
         answer = aws.dynamodb().query(**request)
         return [_due(unmarshal_item(item)) for item in answer["Items"]], answer.get("LastEvaluatedKey")
 
-    def move_on(self, due: Due, due_at: int) -> bool:
-        """Makes a delivery due again at `due_at`, one sweep later; False where it moved since it was read."""
-        ticket = due.ticket
+    def postpone(self, due: Due, due_at: int) -> bool:
+        """Make a delivery due again at `due_at`, one sweep later; False where it has changed since it was read."""
+        task = due.task
         return written(
             lambda: aws.dynamodb().update_item(
                 TableName=self._table,
-                Key=marshal_item({"pk": f"{ticket.tenant}#{ticket.webhook_id}", "sk": ticket.delivery_id}),
+                Key=marshal_item({"pk": f"{task.tenant}#{task.webhook_id}", "sk": task.delivery_id}),
                 UpdateExpression="SET dueAt = :later, sweeps = :sweeps",
                 ConditionExpression="dueAt = :read",
                 ExpressionAttributeValues=marshal_item(
@@ -103,7 +103,7 @@ class DueShard:
 
 def _due(item: Item) -> Due:
     tenant, _, webhook_id = item["pk"].partition("#")
-    ticket = Ticket(
+    task = DeliveryTask(
         tenant=tenant,
         webhook_id=webhook_id,
         delivery_id=item["sk"],
@@ -111,9 +111,9 @@ def _due(item: Item) -> Due:
         event=item["event"],
         timestamp=item["timestamp"],
         event_key=item["eventKey"],
-        # An open claim asks what became of that very attempt.
-        attempt=item["attempt"] if "claim" in item else item["attempt"] + 1,
+        # While an attempt is leased, the dispatcher looks at that very attempt.
+        attempt=item["attempt"] if "leaseToken" in item else item["attempt"] + 1,
         not_before=item["dueAt"],
         base=item.get("base", 0),
     )
-    return Due(ticket, item["dueAt"], item.get("sweeps", 0))
+    return Due(task, item["dueAt"], item.get("sweeps", 0))

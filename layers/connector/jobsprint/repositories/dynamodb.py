@@ -1,9 +1,10 @@
-"""DynamoDB attribute values and bounded queries: what every store shares.
+"""DynamoDB attribute values, conditional updates and bounded queries: what all repositories share.
 
-Kept values are strings, whole numbers, booleans, bytes, lists of strings and maps of strings; anything deeper is kept
-as canonical JSON text, so DynamoDB's numbers never touch a tenant's data.
+Stored values are strings, whole numbers, booleans, bytes, lists of strings and maps of strings; anything deeper is
+stored as canonical JSON text, so DynamoDB's numbers never touch a tenant's data.
 """
 
+import re
 from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass
 from typing import Any, TypeAlias, TypeVar
@@ -18,6 +19,7 @@ _Answer = TypeVar("_Answer")
 
 MAX_READ = 1000
 _PAGE = 250
+_ALIAS = re.compile(r"#(\w+)")
 
 
 def marshal(value: Value) -> dict[str, Any]:
@@ -64,7 +66,7 @@ def unmarshal_item(attributes: Mapping[str, Any]) -> Item:
 class Lost:
     """A write whose condition did not hold.
 
-    `item` is what stands instead: empty where nothing does, or where the write did not ask for it by
+    `item` is the current item: empty where there is none, or where the write did not ask for it by
     `ReturnValuesOnConditionCheckFailure="ALL_OLD"`.
     """
 
@@ -72,19 +74,57 @@ class Lost:
 
 
 def try_write(write: Callable[[], _Answer]) -> _Answer | Lost:
-    """The answer of a conditional write, or what stands against it. Any other error of DynamoDB is raised."""
+    """The response to a conditional write, or the item that refused it. Any other error of DynamoDB is raised."""
     try:
         return write()
     except ClientError as error:
         if error.response.get("Error", {}).get("Code") != "ConditionalCheckFailedException":
             raise
-        stands: Any = error.response.get("Item", {})
-        return Lost(unmarshal_item(stands))
+        current: Any = error.response.get("Item", {})
+        return Lost(unmarshal_item(current))
 
 
 def written(write: Callable[[], object]) -> bool:
     """Whether the condition of a write held, and it was done. Any other error of DynamoDB is raised."""
     return not isinstance(try_write(write), Lost)
+
+
+def update_item(
+    table: str,
+    key: Mapping[str, str],
+    changes: Mapping[str, Value | None],
+    *,
+    condition: str,
+    values: Mapping[str, Value] | None = None,
+    expressions: Mapping[str, str] | None = None,
+) -> Item | Lost:
+    """Change an item in one write if `condition` holds, and return it as it is afterwards; else the current item.
+
+    A change to None removes its attribute. Every attribute is written `#name`, as some names are reserved words, and
+    the new value of a change is `:name`. `values` are further ones that the condition or an expression names.
+    `expressions` set an attribute otherwise: {"createdAt": "if_not_exists(#createdAt, :createdAt)"}.
+    """
+    present = {name: value for name, value in changes.items() if value is not None}
+    sets = {**{name: f":{name}" for name in present}, **(expressions or {})}
+    removes = [f"#{name}" for name, value in changes.items() if value is None]
+    update = f"SET {', '.join(f'#{name} = {expression}' for name, expression in sets.items())}"
+    if removes:
+        update += f" REMOVE {', '.join(removes)}"
+    answer = try_write(
+        lambda: aws.dynamodb().update_item(
+            TableName=table,
+            Key=marshal_item(key),
+            UpdateExpression=update,
+            ConditionExpression=condition,
+            ExpressionAttributeNames={f"#{name}": name for name in _ALIAS.findall(f"{update} {condition}")},
+            ExpressionAttributeValues=marshal_item(
+                {**{f":{name}": present[name] for name in present}, **(values or {})}
+            ),
+            ReturnValues="ALL_NEW",
+            ReturnValuesOnConditionCheckFailure="ALL_OLD",
+        )
+    )
+    return answer if isinstance(answer, Lost) else unmarshal_item(answer["Attributes"])
 
 
 def live(item: Item, now: int) -> bool:
@@ -194,7 +234,7 @@ PART_CHARACTERS = 180_000
 
 
 def keep_rest(table: str, pk: str, sk: str, text: str, *, expires: int) -> tuple[str, int]:
-    """Keeps all of `text` but its first part, and gives that and the number of parts. `expires` in Unix seconds."""
+    """Store all of `text` but its first part, and return that and the number of parts. `expires` in Unix seconds."""
     first, *more = (text[start : start + PART_CHARACTERS] for start in range(0, max(1, len(text)), PART_CHARACTERS))
     for number, part in enumerate(more, 1):
         item: dict[str, Value | None] = {"pk": pk, "sk": f"{sk}#{number}", "part": part, "expiresAt": expires}

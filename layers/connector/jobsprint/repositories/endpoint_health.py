@@ -1,111 +1,124 @@
-"""What is known of webhooks that are not calm, and of those with a rate limit. Nothing stands here of any other.
+"""The health of webhook endpoints that are not healthy, and the rate limiters of those with a rate limit.
 
-    pk <tenant>#traffic   sk <webhook id>   state (JSON)   version
-    pk <tenant>#pace      sk <webhook id>   state (JSON)   version
+    pk <tenant>#endpoint-health   sk <webhook id>   state (JSON)   version
+    pk <tenant>#rate-limiter      sk <webhook id>   state (JSON)   version
 
-A change is decided on what was read and written if nobody changed it since; else it is decided anew on what stands.
+A change is decided on the state that was read, and written if nobody changed it since; else it is decided again on the
+current state. Webhooks that are healthy and have no rate limit have no item here.
 """
 
 from collections.abc import Callable
 from dataclasses import dataclass
 from typing import Any, Generic, TypeVar
 
-import msgspec
+from pydantic import TypeAdapter
 
 from jobsprint.core import aws
 from jobsprint.core.config import settings
-from jobsprint.domain.endpoint_health import Traffic
-from jobsprint.domain.rate_limiter import Pace
+from jobsprint.domain.endpoint_health import EndpointHealth
+from jobsprint.domain.rate_limiter import RateLimiter
 from jobsprint.repositories.dynamodb import Lost, Value, marshal_item, try_write, unmarshal_item
 
-_State = TypeVar("_State", Traffic, Pace)
+_State = TypeVar("_State")
 _Outcome = TypeVar("_Outcome")
 
 _TRIES = 6
-_TRAFFIC_SECONDS = 90 * 86400
-_PACE_SECONDS = 86400
 
 
 class Contended(Exception):
-    """Others changed it again and again; nothing was written."""
+    """Others changed the state again and again; nothing was written."""
 
 
 @dataclass(frozen=True)
-class Seen(Generic[_State]):
-    """A state as it stands, and its version (0: there is none yet)."""
+class Versioned(Generic[_State]):
+    """A stored state and its version (0: none is stored yet)."""
 
     state: _State
     version: int
 
 
-class TrafficStore:
-    """The traffic of one tenant's webhooks. No method reaches another tenant's items."""
+@dataclass(frozen=True)
+class _Kind(Generic[_State]):
+    """How a kind of state is stored."""
+
+    name: str
+    json: TypeAdapter[_State]
+    kept_seconds: int
+
+
+_HEALTH = _Kind("endpoint-health", TypeAdapter(EndpointHealth), 90 * 86400)
+_LIMITER = _Kind("rate-limiter", TypeAdapter(RateLimiter), 86400)
+
+
+class EndpointHealthStore:
+    """The endpoint health of one tenant's webhooks. No method reaches another tenant's items."""
 
     def __init__(self, tenant: str) -> None:
         self._tenant = tenant
         self._table = settings().tenants_table
 
-    def traffic(self, webhook_id: str) -> Seen[Traffic]:
-        """What is known of a webhook."""
-        return _seen(self._read("traffic", webhook_id), Traffic)
+    def get(self, webhook_id: str) -> Versioned[EndpointHealth]:
+        """The health of a webhook."""
+        answer = aws.dynamodb().get_item(
+            TableName=self._table, Key=marshal_item({**self._key(_HEALTH.name, webhook_id)}), ConsistentRead=True
+        )
+        return _versioned(_HEALTH, unmarshal_item(answer.get("Item", {})))
 
     def change(
         self,
         webhook_id: str,
-        decide: Callable[[Traffic], tuple[Traffic, _Outcome]],
+        decide: Callable[[EndpointHealth], tuple[EndpointHealth, _Outcome]],
         *,
         now: int,
-        seen: Seen[Traffic] | None = None,
-    ) -> tuple[Seen[Traffic], _Outcome]:
-        """Writes what `decide` makes of the state, which may be called several times; nothing where it is the same.
+        read: Versioned[EndpointHealth] | None = None,
+    ) -> tuple[Versioned[EndpointHealth], _Outcome]:
+        """Write the state that `decide` returns, which may be called several times; nothing if it is unchanged.
 
-        `seen` saves the read if it still stands. Raises Contended.
+        `read` saves the read if it is still current. Raises Contended.
         """
-        seen = seen or self.traffic(webhook_id)
-        return self._change("traffic", webhook_id, decide, seen, now // 1000 + _TRAFFIC_SECONDS)
+        return self._change(_HEALTH, webhook_id, decide, read or self.get(webhook_id), now)
 
-    def change_pace(
-        self, webhook_id: str, decide: Callable[[Pace], tuple[Pace, _Outcome]], *, now: int, seen: Seen[Pace]
-    ) -> tuple[Seen[Pace], _Outcome]:
-        """The same for the pace of a webhook. Begin with `Seen(Pace(), 0)`: one write where that is how it stands."""
-        return self._change("pace", webhook_id, decide, seen, now // 1000 + _PACE_SECONDS)
+    def change_rate_limiter(
+        self,
+        webhook_id: str,
+        decide: Callable[[RateLimiter], tuple[RateLimiter, _Outcome]],
+        *,
+        now: int,
+        read: Versioned[RateLimiter],
+    ) -> tuple[Versioned[RateLimiter], _Outcome]:
+        """The same for the rate limiter of a webhook; `read` is what this container wrote last, or version 0."""
+        return self._change(_LIMITER, webhook_id, decide, read, now)
 
     def _change(
         self,
-        kind: str,
+        kind: _Kind[_State],
         webhook_id: str,
         decide: Callable[[_State], tuple[_State, _Outcome]],
-        seen: Seen[_State],
-        expires: int,
-    ) -> tuple[Seen[_State], _Outcome]:
+        read: Versioned[_State],
+        now: int,
+    ) -> tuple[Versioned[_State], _Outcome]:
         for _ in range(_TRIES):
-            state, outcome = decide(seen.state)
-            if state == seen.state:
-                return seen, outcome
-            stands = self._write(kind, webhook_id, state, seen.version, expires)
-            if stands is None:
-                return Seen(state, seen.version + 1), outcome
-            seen = _seen(stands, type(state))
-        raise Contended(f"{kind} of {webhook_id}")
+            state, outcome = decide(read.state)
+            if state == read.state:
+                return read, outcome
+            current = self._write(kind, webhook_id, state, read.version, now)
+            if current is None:
+                return Versioned(state, read.version + 1), outcome
+            read = _versioned(kind, current)
+        raise Contended(f"{kind.name} of {webhook_id}")
 
     def _key(self, kind: str, webhook_id: str) -> dict[str, str]:
         return {"pk": f"{self._tenant}#{kind}", "sk": webhook_id}
 
-    def _read(self, kind: str, webhook_id: str) -> dict[str, Any]:
-        answer = aws.dynamodb().get_item(
-            TableName=self._table, Key=marshal_item(self._key(kind, webhook_id)), ConsistentRead=True
-        )
-        return unmarshal_item(answer.get("Item", {}))
-
     def _write(
-        self, kind: str, webhook_id: str, state: Traffic | Pace, version: int, expires: int
+        self, kind: _Kind[_State], webhook_id: str, state: _State, version: int, now: int
     ) -> dict[str, Any] | None:
-        """None when it is written, else what stands instead."""
+        """Write a state over that version; None when it is written, else the current item."""
         item: dict[str, Value | None] = {
-            **self._key(kind, webhook_id),
-            "state": msgspec.json.encode(state).decode(),
+            **self._key(kind.name, webhook_id),
+            "state": kind.json.dump_json(state).decode(),
             "version": version + 1,
-            "expiresAt": expires,
+            "expiresAt": now // 1000 + kind.kept_seconds,
         }
         unchanged: dict[str, Any] = {"ConditionExpression": "attribute_not_exists(pk)"}
         if version:
@@ -125,5 +138,5 @@ class TrafficStore:
         return answer.item if isinstance(answer, Lost) else None
 
 
-def _seen(item: dict[str, Any], kind: type[_State]) -> Seen[_State]:
-    return Seen(msgspec.json.decode(item.get("state", "{}"), type=kind), item.get("version", 0))
+def _versioned(kind: _Kind[_State], item: dict[str, Any]) -> Versioned[_State]:
+    return Versioned(kind.json.validate_json(item.get("state", "{}")), item.get("version", 0))

@@ -1,19 +1,16 @@
-"""Published events, written once.
+"""Published events, each written once: alone, or with others of the same batch in one item.
 
-    pk <tenant>#<shard>   sk <event id>            an event that Jobsprint named
-    pk <tenant>#<shard>   sk <last event id>       several events that Jobsprint named, published together
-    pk <tenant>#<shard>   sk ext#<external id>     an event that its caller named
-    pk <tenant>#<shard>   sk ext#of/<hash>         several events whose ids are derived, by a hash of these
-    pk <tenant>#<shard>   sk kept_<ULID>           several events that were published one by one, as they were kept
+    pk <tenant>#<shard>   sk <event id>            an event
+    pk <tenant>#<shard>   sk <last event id>       the events of a batch, packed
+    pk <tenant>#<shard>   sk ext#<external id>     an event that its caller gave an id
 
-The conditional write of the key is the idempotency of a publish by the caller's id. The shard is a hash of the sort
-key, so a busy tenant is not bound to the 1,000 writes per second of one partition; within a shard Jobsprint's own ids
-are a time range. Ids of events that are kept together follow each other, so nothing else stands between them, and the
-item has the key of the last: whoever goes on behind any of them finds it. Derived ids do not follow each other, so
-what has them stands among the events that are in no order. What is kept later than it was published, with whatever
-came along (`EventStore.keep_later`), stands in the order of keeping.
+The conditional write of the key makes publishing idempotent: by the caller's id, or by an event id that is derived from
+where the event comes from. The shard is a hash of the sort key, so a busy tenant is not bound to the 1,000 writes per
+second of one partition; within a shard the ids of the service are a time range. Ids of a packed batch follow each
+other, so no other event stands between them, and the item has the key of the last: reading on behind any of them finds
+the item.
 
-Data is kept compressed, because a write and a stored byte are most of what an event costs.
+Data is stored compressed, because writes and stored bytes are most of what an event costs.
 """
 
 import hashlib
@@ -21,37 +18,34 @@ import json
 import zlib
 from collections.abc import Iterator, Sequence
 from dataclasses import replace
-from typing import Any
 
-import msgspec
+from pydantic import TypeAdapter
 
 from jobsprint.core import aws
 from jobsprint.core.config import settings
 from jobsprint.core.errors import Conflict, Detail
-from jobsprint.core.ids import new_id
 from jobsprint.domain import integrations
 from jobsprint.domain.events import Event
 from jobsprint.repositories.dynamodb import Item, Lost, Value, live, marshal_item, try_write, unmarshal_item, written
 
 SHARDS = 16
 EXTERNAL = "ext#"
-LATER = "kept_"
-_DERIVED = f"{EXTERNAL}of/"  # no caller can name an event so
 
-MOST_TOGETHER = 64 * 1024
+MAX_PACKED = 64 * 1024
 """Characters of data in one item, if it holds several events: reading one of them reads all."""
 
-_WORTHWHILE = 200  # characters; what is shorter gains nothing
+_MIN_COMPRESSED = 200  # characters; compression does not shorten less
 _HOUR_SECONDS = 3600
 _DAY_SECONDS = 86400
+_WARNINGS = TypeAdapter(tuple[Detail, ...])
 
 
 def event_key(event: Event) -> str:
-    """What finds an event within its tenant: `<shard>#<sort key>`, and `#<number>` in an item that holds several.
+    """The key of an event within its tenant: `<shard>#<sort key>`, and `#<index>` in an item that holds several.
 
     It stays valid when `SHARDS` changes.
     """
-    sort = event.place or (f"{EXTERNAL}{event.external_id}" if event.external_id else event.id)
+    sort = event.packed_key or (f"{EXTERNAL}{event.external_id}" if event.external_id else event.id)
     return f"{_shard(_sort_key(sort))}#{sort}"
 
 
@@ -62,7 +56,7 @@ def item_key(tenant: str, key: str) -> dict[str, str]:
 
 
 def _sort_key(sort: str) -> str:
-    """The sort key of the item in what may also have the number of one of its events behind it."""
+    """The sort key of the item, without the index of an event in it."""
     prefix = EXTERNAL if sort.startswith(EXTERNAL) else ""
     return prefix + sort.removeprefix(prefix).partition("#")[0]
 
@@ -78,99 +72,82 @@ class EventStore:
         self._tenant = tenant
         self._table = settings().events_table
 
-    def keep(self, event: Event, fingerprint: str, now: int) -> Event:
-        """Keeps an event and returns it; of an event that was kept before, the first one.
+    def put_event(self, event: Event, fingerprint: str, now: int) -> Event:
+        """Store an event and return it; if its id is known already, return the event that was stored first.
 
-        `fingerprint` (hexadecimal) tells what the caller sent; `now` is in ms. Raises Conflict `event_id_reused` when
-        the caller's id stands for another event already. A row whose time to live has passed is free again.
+        `fingerprint` (hexadecimal) identifies what the caller sent; `now` is in ms. Raises Conflict `event_id_reused`
+        when the caller's id belongs to another event. An item whose time to live has passed is overwritten.
         """
-        row: dict[str, Any] = {
-            **self._key(event_key(event)),
-            **marshal_item(
-                {
-                    "id": event.id if event.external_id else None,
-                    "event": event.name,
-                    "timestamp": event.timestamp,
-                    "data": _packed(event.data),
-                    "fingerprint": bytes.fromhex(fingerprint) if event.external_id else None,
-                    "about": event.about,
-                    "warnings": _warnings_text(event),
-                    "createdAt": now,
-                    "expiresAt": _expiry(now),
-                }
-            ),
+        item: dict[str, Value | None] = {
+            **item_key(self._tenant, event_key(event)),
+            "id": event.id if event.external_id else None,
+            "event": event.name,
+            "timestamp": event.timestamp,
+            "data": _compressed(event.data),
+            "fingerprint": bytes.fromhex(fingerprint) if event.external_id else None,
+            "about": event.about,
+            "warnings": _warnings_text(event),
+            "createdAt": now,
+            "expiresAt": _expiry(now),
         }
         done = try_write(
             lambda: aws.dynamodb().put_item(
                 TableName=self._table,
-                Item=row,
+                Item=marshal_item(item),
                 ConditionExpression="attribute_not_exists(pk) OR expiresAt <= :seconds",
                 ExpressionAttributeValues=marshal_item({":seconds": now // 1000}),
                 ReturnValuesOnConditionCheckFailure="ALL_OLD",
             )
         )
-        return self._first(event, done.item, fingerprint) if isinstance(done, Lost) else event
+        return self._stored_first(event, done.item, fingerprint) if isinstance(done, Lost) else event
 
-    def keep_together(self, events: Sequence[Event], now: int) -> list[Event]:
-        """Keeps events that Jobsprint named, with ids that follow each other (`core.ids.new_ids`), in few items.
+    def put_events(self, events: Sequence[Event], now: int) -> list[Event]:
+        """Store events whose ids follow each other (`core.ids.new_ids`), packed into few items.
 
-        Returns them, each with its place.
+        Returns them, each with its `packed_key`.
         """
-        return [event for group in _groups(events) for event in self._put(_placed(group, group[-1].id), now)]
+        stored: list[Event] = []
+        for group in _groups(events):
+            packed = _with_keys(group)
+            item: dict[str, Value | None] = {
+                **item_key(self._tenant, event_key(packed[0])),
+                "packed": _pack(packed),
+                "createdAt": now,
+                "expiresAt": _expiry(now),
+            }
+            aws.dynamodb().put_item(TableName=self._table, Item=marshal_item(item))
+            stored += packed
+        return stored
 
-    def keep_derived(self, events: Sequence[Event], now: int) -> list[Event]:
-        """Keeps events whose ids are derived from what they are elsewhere, in few items; answers as `keep_together`.
-
-        The same events kept again are the same item, and only they: a message that is under way finds its event in the
-        item that it names. With others beside it an event stands in two items, and both are it.
-        """
-        return [event for group in _groups(events) for event in self._put(_placed(group, _derived_key(group)), now)]
-
-    def keep_later(self, events: Sequence[Event], now: int) -> list[Event]:
-        """Keeps events that Jobsprint named, some time after they were published, in few items; answers likewise.
-
-        Kept again, an event stands in two items, and both are it.
-        """
-        return [event for group in _groups(events) for event in self._put(_placed(group, _later_key(now)), now)]
-
-    def _put(self, placed: list[Event], now: int) -> list[Event]:
-        row: dict[str, Value | None] = {"together": _together(placed), "createdAt": now, "expiresAt": _expiry(now)}
-        key = self._key(event_key(placed[0]))
-        aws.dynamodb().put_item(TableName=self._table, Item={**key, **marshal_item(row)})
-        return placed
-
-    def _first(self, event: Event, item: Item, fingerprint: str) -> Event:
-        # Rows of before 2026-11-23 have it as text.
-        same = item.get("fingerprint") in (bytes.fromhex(fingerprint), fingerprint)
-        # An id of our own can only stand for this very event: the answer to its first write was lost.
-        if event.external_id and not same:
+    def _stored_first(self, event: Event, item: Item, fingerprint: str) -> Event:
+        # Without an id of the caller's, the event id can only belong to this very event.
+        if event.external_id and item.get("fingerprint") != bytes.fromhex(fingerprint):
             raise Conflict(f"The id {event.external_id} stands for another event already", code="event_id_reused")
         [(_, first)] = events_of(self._tenant, item)
         return first
 
     def data_of(self, key: str, now: int) -> str | None:
         """The canonical data of the event behind an `event_key`, or None once its time to live has passed."""
-        answer = aws.dynamodb().get_item(TableName=self._table, Key=self._key(key), ConsistentRead=True)
+        answer = aws.dynamodb().get_item(
+            TableName=self._table, Key=marshal_item({**item_key(self._tenant, key)}), ConsistentRead=True
+        )
         item = unmarshal_item(answer.get("Item", {}))
         return dict(events_of(self._tenant, item))[key].data if item and live(item, now) else None
 
-    def hold(self, key: str, until: int) -> None:
-        """Keeps the event behind an `event_key` until then (Unix seconds) at least, where it is kept still.
+    def extend(self, key: str, until: int) -> None:
+        """Keep the event behind an `event_key`, if it exists, until then (Unix seconds) at least.
 
-        What is kept together with it stays as long.
+        Events packed with it stay as long.
         """
         written(
             lambda: aws.dynamodb().update_item(
                 TableName=self._table,
-                Key=self._key(key),
+                Key=marshal_item({**item_key(self._tenant, key)}),
                 UpdateExpression="SET expiresAt = :until",
                 ConditionExpression="expiresAt < :until",
                 ExpressionAttributeValues=marshal_item({":until": until}),
             )
         )
-
-    def _key(self, key: str) -> dict[str, Any]:
-        return marshal_item(dict(item_key(self._tenant, key)))
 
 
 def kept_seconds(retention_days: int, schedule: Sequence[int]) -> int:
@@ -192,77 +169,65 @@ def round_seconds(schedule: Sequence[int]) -> int:
 def events_of(tenant: str, item: Item) -> list[tuple[str, Event]]:
     """The events in an item with the `event_key` of each; one that was read without its data has none."""
     key = f"{item['pk'].rpartition('#')[2]}#{item['sk']}"
-    if "together" in item:
-        return [(f"{key}#{number}", event) for number, event in enumerate(_apart(tenant, item))]
+    if "packed" in item:
+        return [(f"{key}#{index}", event) for index, event in enumerate(_unpack(tenant, item))]
     event = Event(
         tenant=tenant,
         id=item["id"] if "id" in item else item["sk"],
         name=item["event"],
         timestamp=item["timestamp"],
-        data=_unpacked(item.get("data", "")),
+        data=_decompressed(item.get("data", "")),
         external_id=item["sk"].removeprefix(EXTERNAL) if item["sk"].startswith(EXTERNAL) else None,
         about=item.get("about"),
-        warnings=_warnings(item.get("warnings")),
+        warnings=_WARNINGS.validate_json(item.get("warnings", "[]")),
     )
     return [(key, event)]
 
 
 def _groups(events: Sequence[Event]) -> Iterator[Sequence[Event]]:
-    """The events in their order, as many together as one item may hold."""
+    """The events in their order, as many in a group as one item may hold."""
     start = size = 0
-    for place, event in enumerate(events):
+    for index, event in enumerate(events):
         size += len(event.data)
-        if size > MOST_TOGETHER and place > start:
-            yield events[start:place]
-            start, size = place, len(event.data)
+        if size > MAX_PACKED and index > start:
+            yield events[start:index]
+            start, size = index, len(event.data)
     yield events[start:]
 
 
-def _derived_key(group: Sequence[Event]) -> str:
-    return _DERIVED + hashlib.sha256("".join(event.id for event in group).encode()).hexdigest()[:32]
+def _with_keys(group: Sequence[Event]) -> list[Event]:
+    return [replace(event, packed_key=f"{group[-1].id}#{index}") for index, event in enumerate(group)]
 
 
-def _later_key(now: int) -> str:
-    return new_id(LATER.removesuffix("_"), now)
-
-
-def _placed(group: Sequence[Event], sort_key: str) -> list[Event]:
-    return [replace(event, place=f"{sort_key}#{number}") for number, event in enumerate(group)]
-
-
-def _together(events: Sequence[Event]) -> bytes:
+def _pack(events: Sequence[Event]) -> bytes:
     parts = [[event.id, event.name, event.timestamp, event.data, _warnings_text(event)] for event in events]
     return zlib.compress(json.dumps(parts).encode())
 
 
-def _apart(tenant: str, item: Item) -> Iterator[Event]:
-    for number, (id_, name, timestamp, data, warnings) in enumerate(json.loads(zlib.decompress(item["together"]))):
+def _unpack(tenant: str, item: Item) -> Iterator[Event]:
+    for index, (id_, name, timestamp, data, warnings) in enumerate(json.loads(zlib.decompress(item["packed"]))):
         yield Event(
             tenant=tenant,
             id=id_,
             name=name,
             timestamp=timestamp,
             data=data,
-            warnings=_warnings(warnings),
-            place=f"{item['sk']}#{number}",
+            warnings=_WARNINGS.validate_json(warnings or "[]"),
+            packed_key=f"{item['sk']}#{index}",
         )
 
 
-def _packed(data: str) -> str | bytes:
-    packed = zlib.compress(data.encode()) if len(data) >= _WORTHWHILE else b""
-    return packed if packed and len(packed) < len(data) else data
+def _compressed(data: str) -> str | bytes:
+    compressed = zlib.compress(data.encode()) if len(data) >= _MIN_COMPRESSED else b""
+    return compressed if compressed and len(compressed) < len(data) else data
 
 
-def _unpacked(data: str | bytes) -> str:
+def _decompressed(data: str | bytes) -> str:
     return data if isinstance(data, str) else zlib.decompress(data).decode()
 
 
 def _warnings_text(event: Event) -> str | None:
-    return msgspec.json.encode(event.warnings).decode() if event.warnings else None
-
-
-def _warnings(text: str | None) -> tuple[Detail, ...]:
-    return msgspec.json.decode(text or "[]", type=tuple[Detail, ...])
+    return _WARNINGS.dump_json(event.warnings).decode() if event.warnings else None
 
 
 def _expiry(now: int) -> int:

@@ -1,6 +1,6 @@
-"""What a recovery reads: the failed deliveries of a webhook and a tenant's events, in the order of publishing."""
+"""What a replay reads: the failed deliveries of a webhook and a tenant's events, in the order of publishing."""
 
-from collections.abc import Callable, Iterable, Sequence
+from collections.abc import Iterable, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
 from functools import partial
@@ -8,23 +8,22 @@ from typing import Any
 
 from jobsprint.core import aws
 from jobsprint.core.config import settings
-from jobsprint.core.ids import first_at
 from jobsprint.domain.deliveries import DeliveryState
 from jobsprint.domain.events import Event
 from jobsprint.repositories.dynamodb import Item, batch_get, live, marshal_item, unmarshal_item
-from jobsprint.repositories.events import EXTERNAL, LATER, SHARDS, events_of, item_key
+from jobsprint.repositories.events import EXTERNAL, SHARDS, events_of, item_key
 
 FAILED: tuple[DeliveryState, ...] = ("exhausted", "discarded")
 _READERS = 8
 _BEHIND = "!"
-"""Sorts before every character of a key, so nothing stands between a key and the key with this behind it."""
+"""Sorts before every character of a key, so no key is between a key and the key with this behind it."""
 
-_FIELDS = ("pk", "sk", "id", "event", "timestamp", "about", "createdAt", "expiresAt", "together")
+_FIELDS = ("pk", "sk", "id", "event", "timestamp", "about", "createdAt", "expiresAt", "packed")
 
 
 @dataclass(frozen=True)
-class KeptEvent:
-    """An event as it is kept: its `event_key`, since when (Unix ms) and until when (Unix seconds)."""
+class StoredEvent:
+    """A stored event: its `event_key`, since when (Unix ms) and until when (Unix seconds) it is stored."""
 
     key: str
     event: Event
@@ -37,8 +36,8 @@ class KeptEvent:
         return self.key.partition("#")[2]
 
 
-class Recoverable:
-    """What may be recovered of one tenant. No method reaches another tenant's items."""
+class ReplayCandidates:
+    """The failed deliveries and the events of one tenant. No method reaches another tenant's items."""
 
     def __init__(self, tenant: str) -> None:
         self._tenant = tenant
@@ -64,67 +63,43 @@ class Recoverable:
 
     def published(
         self, *, after: str, first: str, last: str, limit: int, with_data: bool, now: int
-    ) -> tuple[list[KeptEvent], str | None]:
-        """Events that Jobsprint named, from the id `first` to `last` and behind `after`; answers as `failed` does.
+    ) -> tuple[list[StoredEvent], str | None]:
+        """Events whose ids the service made, from the id `first` to `last` and behind `after`.
 
-        Those are left to `kept_later` that were kept some time after they were published.
+        Answers as `failed` does.
         """
-        items, until = self._in_order(first=first, last=last, after=after, limit=limit, with_data=with_data)
-        # `after` may be the middle of what is kept together.
-        return self._first_of(items, until, limit * SHARDS, lambda one: one.event.id > after, now)
-
-    def kept_later(
-        self, *, since: int, after: str, limit: int, with_data: bool, now: int
-    ) -> tuple[list[KeptEvent], str | None]:
-        """Events that were kept at `since` (Unix ms) or later, some time after they were published.
-
-        Answers as `failed` does, with the key of an event in its shard in place of an id.
-        """
-        first, behind, done = _resumed(after, LATER + first_at(since))
-        items, until = self._in_order(first=first, last=LATER + "~", after=behind, limit=limit, with_data=with_data)
-        return self._first_of(items, until, limit * SHARDS, lambda one: one.sort not in done, now)
+        partitions = [self._events(shard, with_data) for shard in range(SHARDS)]
+        items, until = _merged(partitions, first=first, last=last, after=after, limit=limit)
+        found: list[StoredEvent] = []
+        for item in items:
+            # `after` may be in the middle of a packed item.
+            found += [one for one in self._stored([item], now) if one.event.id > after]
+            if len(found) >= limit * SHARDS:
+                return found, None if item is items[-1] and until is None else str(item["sk"])
+        return found, until
 
     def named(
         self, shard: int, *, after: str, limit: int, with_data: bool, now: int
-    ) -> tuple[list[KeptEvent], str | None]:
-        """Events of one shard that are in no order of time: their callers named them, or their ids are derived.
+    ) -> tuple[list[StoredEvent], str | None]:
+        """Events of one shard whose ids their callers gave, in no order of time.
 
         Answers as `failed` does, with the key of an event in its shard in place of an id.
         """
-        first, behind, done = _resumed(after, EXTERNAL)
-        items, until = self._events(shard, with_data).read(first, EXTERNAL + "~", after=behind, limit=limit)
-        return [one for one in self._kept(items, now) if one.sort not in done], until
+        items, until = self._events(shard, with_data).read(EXTERNAL, EXTERNAL + "~", after=after, limit=limit)
+        return self._stored(items, now), until
 
-    def kept(self, keys: Iterable[str], now: int) -> dict[str, KeptEvent]:
-        """The events behind at most 100 event keys that are kept still, by key."""
+    def stored(self, keys: Iterable[str], now: int) -> dict[str, StoredEvent]:
+        """The events behind at most 100 event keys that are still stored, by key."""
         wanted = set(keys)
         items = {tuple(key.items()): key for key in (item_key(self._tenant, key) for key in wanted)}
         found = batch_get(self._table, items.values(), consistent=True)
-        return {kept.key: kept for kept in self._kept(found, now) if kept.key in wanted}
+        return {one.key: one for one in self._stored(found, now) if one.key in wanted}
 
     def known(self, webhook_id: str, delivery_ids: Iterable[str]) -> set[str]:
         """Which of at most 100 deliveries exist."""
         pk = f"{self._tenant}#{webhook_id}"
         found = batch_get(self._table, ({"pk": pk, "sk": id_} for id_ in delivery_ids), consistent=True)
         return {str(item["sk"]) for item in found}
-
-    def _in_order(
-        self, *, first: str, last: str, after: str, limit: int, with_data: bool
-    ) -> tuple[list[Item], str | None]:
-        """Items of all shards, in order."""
-        partitions = [self._events(shard, with_data) for shard in range(SHARDS)]
-        return _merged(partitions, first=first, last=last, after=after, limit=limit)
-
-    def _first_of(
-        self, items: Sequence[Item], until: str | None, enough: int, wanted: Callable[[KeptEvent], bool], now: int
-    ) -> tuple[list[KeptEvent], str | None]:
-        """The wanted events in whole items until there are enough, and how far that is complete."""
-        found: list[KeptEvent] = []
-        for item in items:
-            found += filter(wanted, self._kept([item], now))
-            if len(found) >= enough:
-                return found, None if item is items[-1] and until is None else str(item["sk"])
-        return found, until
 
     def _events(self, shard: int, with_data: bool) -> "_Range":
         return _Range(
@@ -133,9 +108,9 @@ class Recoverable:
             fields=(*_FIELDS, "data") if with_data else _FIELDS,
         )
 
-    def _kept(self, items: Iterable[Item], now: int) -> list[KeptEvent]:
+    def _stored(self, items: Iterable[Item], now: int) -> list[StoredEvent]:
         return [
-            KeptEvent(key=key, event=event, created_at=item["createdAt"], expires_at=item["expiresAt"])
+            StoredEvent(key=key, event=event, created_at=item["createdAt"], expires_at=item["expiresAt"])
             for item in items
             if live(item, now)
             for key, event in events_of(self._tenant, item)
@@ -173,18 +148,6 @@ class _Range:
         items = [unmarshal_item(attributes) for attributes in answer["Items"]]
         more: Any = answer.get("LastEvaluatedKey")
         return items, more["sk"]["S"] if more else None
-
-
-def _resumed(after: str, beginning: str) -> tuple[str, str, set[str]]:
-    """From which sort key on and behind which to read, and what is done of it, to go on behind the key of an event.
-
-    In the middle of what is kept together that item is read again.
-    """
-    prefix = EXTERNAL if after.startswith(EXTERNAL) else ""
-    item, _, number = after.removeprefix(prefix).partition("#")
-    if not number:
-        return beginning, after, set()
-    return prefix + item, "", {f"{prefix}{item}#{n}" for n in range(int(number) + 1)}
 
 
 def _merged(

@@ -1,60 +1,61 @@
-"""Recoveries of webhooks, and the one of each webhook that may run.
+"""Replay jobs of webhooks, and the one of each webhook that may run.
 
-    pk <tenant>#recovery   sk <webhook>#<job>      the unique parts of both ids
-    pk <tenant>#recovery   sk <webhook>#running    names the job that runs
+    pk <tenant>#replay   sk <webhook>#<job>      the unique parts of both ids
+    pk <tenant>#replay   sk <webhook>#running    names the job that runs
 
-A step is written down by one conditional write, so of two workers at the same step one counts.
+A step is stored by one conditional write, so of two workers at the same step one counts.
 """
 
 from dataclasses import replace
 
-import msgspec
+from pydantic import TypeAdapter
 
 from jobsprint.core import aws
 from jobsprint.core.config import settings
 from jobsprint.core.errors import NotFound
 from jobsprint.core.ids import is_id, unique_part
-from jobsprint.domain.replay import Position, Recovery, RecoveryStatus, Wanted
-from jobsprint.repositories.dynamodb import Item, Lost, Value, live, marshal_item, try_write, unmarshal_item, written
+from jobsprint.domain.replay import Position, ReplayJob, ReplayRequest, ReplayStatus
+from jobsprint.repositories.dynamodb import Item, Lost, Value, live, marshal_item, unmarshal_item, update_item, written
 
 KEPT_SECONDS = 30 * 86400
-HELD_MS = 60_000
-"""How long a webhook is held for a job that is not written yet: longer than a request may take."""
+RESERVED_MS = 60_000
+"""How long a webhook is reserved for a job that is not stored yet: longer than a request may take."""
 
 _RUNNING = "running"
+_REQUEST = TypeAdapter(ReplayRequest)
 
 
-class RecoveryStore:
-    """The recoveries of one tenant. No method reaches another tenant's items."""
+class ReplayJobStore:
+    """The replay jobs of one tenant. No method reaches another tenant's items."""
 
     def __init__(self, tenant: str) -> None:
         self._tenant = tenant
         self._table = settings().tenants_table
 
-    def create(self, recovery: Recovery) -> Recovery | None:
-        """Keeps a new recovery, unless another one of its webhook runs: then that one."""
-        running = self._hold(recovery)
+    def create(self, job: ReplayJob) -> ReplayJob | None:
+        """Store a new job, unless another one of its webhook is running; then return that one."""
+        running = self._reserve(job)
         if running:
             return running
         aws.dynamodb().put_item(
             TableName=self._table,
-            Item=marshal_item(self._to_item(recovery)),
+            Item=marshal_item(self._to_item(job)),
             ConditionExpression="attribute_not_exists(pk)",
         )
         return None
 
-    def get(self, webhook_id: str, job_id: str, now: int) -> Recovery:
-        """The recovery of that id and webhook; `now` in ms. Raises NotFound."""
+    def get(self, webhook_id: str, job_id: str, now: int) -> ReplayJob:
+        """The job of that id and webhook; `now` in ms. Raises NotFound."""
         found = self._find(webhook_id, job_id, now) if is_id(job_id, "job") else None
         if found is None:
             raise NotFound(f"There is no recovery {job_id[:100]!r}", code="recovery_not_found")
         return found
 
-    def advance(self, before: Recovery, after: Recovery) -> Recovery:
-        """Writes down what a step of `before` did and gives the recovery as it is from now on.
+    def advance(self, before: ReplayJob, after: ReplayJob) -> ReplayJob:
+        """Store what a step of `before` did and return the job as it is from now on.
 
-        What was sent counts also where the recovery was cancelled in between. Where another worker was first, nothing
-        is written. Frees the webhook when it ended.
+        What was sent counts also where the job was cancelled in between. Where another worker was first, nothing is
+        written. Releases the webhook when the job has ended.
         """
         progress = {"step": after.step, "matched": after.matched, "sent": after.sent, "dueAt": after.due_at}
         plan: dict[str, Value | None] = {
@@ -65,50 +66,50 @@ class RecoveryStore:
             "finishedAt": after.finished_at,
             "reason": after.reason,
         }
-        stands = self._change(before, {**progress, **plan}, step=before.step)
-        if stands and stands.status != _RUNNING and stands.step == before.step:
+        current = self._change(before, {**progress, **plan}, step=before.step)
+        if current and current.status != _RUNNING and current.step == before.step:
             counted: dict[str, Value | None] = {**progress, "matched": before.matched}
             self._change(before, counted, step=before.step, running=False)
-            return replace(stands, sent=after.sent, step=after.step)
-        if stands:
-            return stands
+            return replace(current, sent=after.sent, step=after.step)
+        if current:
+            return current
         if after.status != _RUNNING:
             self._release(after)
         return after
 
-    def end(self, recovery: Recovery, status: RecoveryStatus, now: int, reason: str | None = None) -> Recovery:
-        """Ends a recovery that runs, and frees its webhook; one that has ended stays as it is. Gives what stands."""
-        ended = replace(recovery, status=status, finished_at=now, reason=reason, page=())
-        stands = self._change(recovery, {"status": status, "finishedAt": now, "reason": reason, "page": None})
-        if stands and stands.status != status:
-            return stands
-        self._release(recovery)
-        return stands or ended
+    def end(self, job: ReplayJob, status: ReplayStatus, now: int, reason: str | None = None) -> ReplayJob:
+        """End a running job and release its webhook; one that has ended stays as it is. Returns the current job."""
+        ended = replace(job, status=status, finished_at=now, reason=reason, page=())
+        current = self._change(job, {"status": status, "finishedAt": now, "reason": reason, "page": None})
+        if current and current.status != status:
+            return current
+        self._release(job)
+        return current or ended
 
     # --- which one runs -----------------------------------------------------------------------------------------------
 
-    def _hold(self, recovery: Recovery) -> Recovery | None:
-        """Takes the webhook for a new recovery, or gives the one that has it."""
-        now = recovery.created_at
-        key = self._key(recovery.webhook_id, _RUNNING)
+    def _reserve(self, job: ReplayJob) -> ReplayJob | None:
+        """Reserve the webhook for a new job, or return the job that has it."""
+        now = job.created_at
+        key = self._key(job.webhook_id, _RUNNING)
         answer = aws.dynamodb().get_item(TableName=self._table, Key=marshal_item(key), ConsistentRead=True)
         holder = unmarshal_item(answer.get("Item", {}))
         if holder:
-            other = self._find(recovery.webhook_id, holder["job"], now)
-            if other is None and holder["heldAt"] + HELD_MS > now:
-                return replace(recovery, id=holder["job"])
+            other = self._find(job.webhook_id, holder["job"], now)
+            if other is None and holder["reservedAt"] + RESERVED_MS > now:
+                return replace(job, id=holder["job"])
             if other and other.status == _RUNNING:
                 if not other.is_stalled(now):
                     return other
                 self.end(other, "failed", now, "stalled")
-        return None if self._take(recovery, key, holder.get("job")) else self._hold(recovery)
+        return None if self._take(job, key, holder.get("job")) else self._reserve(job)
 
-    def _take(self, recovery: Recovery, key: dict[str, str], seen: str | None) -> bool:
+    def _take(self, job: ReplayJob, key: dict[str, str], seen: str | None) -> bool:
         item: dict[str, Value | None] = {
             **key,
-            "job": recovery.id,
-            "heldAt": recovery.created_at,
-            "expiresAt": recovery.created_at // 1000 + KEPT_SECONDS,
+            "job": job.id,
+            "reservedAt": job.created_at,
+            "expiresAt": job.created_at // 1000 + KEPT_SECONDS,
         }
         return written(
             lambda: aws.dynamodb().put_item(
@@ -120,20 +121,20 @@ class RecoveryStore:
             )
         )
 
-    def _release(self, recovery: Recovery) -> None:
+    def _release(self, job: ReplayJob) -> None:
         written(
             lambda: aws.dynamodb().delete_item(
                 TableName=self._table,
-                Key=marshal_item(self._key(recovery.webhook_id, _RUNNING)),
+                Key=marshal_item(self._key(job.webhook_id, _RUNNING)),
                 ConditionExpression="#job = :own",
                 ExpressionAttributeNames={"#job": "job"},
-                ExpressionAttributeValues=marshal_item({":own": recovery.id}),
+                ExpressionAttributeValues=marshal_item({":own": job.id}),
             )
         )
 
     # --- items --------------------------------------------------------------------------------------------------------
 
-    def _find(self, webhook_id: str, job_id: str, now: int) -> Recovery | None:
+    def _find(self, webhook_id: str, job_id: str, now: int) -> ReplayJob | None:
         key = marshal_item(self._key(webhook_id, unique_part(job_id)))
         answer = aws.dynamodb().get_item(TableName=self._table, Key=key, ConsistentRead=True)
         item = unmarshal_item(answer.get("Item", {}))
@@ -141,66 +142,58 @@ class RecoveryStore:
 
     def _change(
         self,
-        recovery: Recovery,
+        job: ReplayJob,
         changes: dict[str, Value | None],
         *,
         step: int | None = None,
         running: bool = True,
-    ) -> Recovery | None:
-        """Changes an item that is at that step, and running; else gives what stands. A None removes its name."""
-        sets = {name: value for name, value in changes.items() if value is not None}
-        removes = [f"#{name}" for name, value in changes.items() if value is None]
-        conditions = ["attribute_exists(pk)"]
-        values: dict[str, Value | None] = {f":{name}": value for name, value in sets.items()}
-        names = {f"#{name}": name for name in changes}
+    ) -> ReplayJob | None:
+        """Change a job that is at that step, and running; else return the current job. A None removes its attribute."""
+        conditions = ["attribute_exists(#pk)"]
+        values: dict[str, Value] = {}
         if running:
             conditions.append("#status = :running")
-            names["#status"], values[":running"] = "status", _RUNNING
+            values[":running"] = _RUNNING
         if step is not None:
             conditions.append("#step = :at")
-            names["#step"], values[":at"] = "step", step
-        removed = f" REMOVE {', '.join(removes)}" if removes else ""
-        answer = try_write(
-            lambda: aws.dynamodb().update_item(
-                TableName=self._table,
-                Key=marshal_item(self._key(recovery.webhook_id, unique_part(recovery.id))),
-                UpdateExpression=f"SET {', '.join(f'#{name} = :{name}' for name in sets)}{removed}",
-                ConditionExpression=" AND ".join(conditions),
-                ExpressionAttributeNames=names,
-                ExpressionAttributeValues=marshal_item(values),
-                ReturnValuesOnConditionCheckFailure="ALL_OLD",
-            )
+            values[":at"] = step
+        updated = update_item(
+            self._table,
+            self._key(job.webhook_id, unique_part(job.id)),
+            changes,
+            condition=" AND ".join(conditions),
+            values=values,
         )
-        if not isinstance(answer, Lost):
+        if not isinstance(updated, Lost):
             return None
-        return self._from_item(answer.item) if answer.item else replace(recovery, status="cancelled")
+        return self._from_item(updated.item) if updated.item else replace(job, status="cancelled")
 
     def _key(self, webhook_id: str, name: str) -> dict[str, str]:
-        return {"pk": f"{self._tenant}#recovery", "sk": f"{unique_part(webhook_id)}#{name}"}
+        return {"pk": f"{self._tenant}#replay", "sk": f"{unique_part(webhook_id)}#{name}"}
 
-    def _to_item(self, recovery: Recovery) -> dict[str, Value | None]:
+    def _to_item(self, job: ReplayJob) -> dict[str, Value | None]:
         return {
-            **self._key(recovery.webhook_id, unique_part(recovery.id)),
-            "id": recovery.id,
-            "webhookId": recovery.webhook_id,
-            "wanted": msgspec.json.encode(recovery.wanted).decode(),
-            "status": recovery.status,
-            "createdAt": recovery.created_at,
-            "position": recovery.position.to_text() if recovery.position else None,
-            "step": recovery.step,
-            "dueAt": recovery.due_at,
-            "page": list(recovery.page) or None,
-            "matched": recovery.matched,
-            "sent": recovery.sent,
-            "expiresAt": recovery.created_at // 1000 + KEPT_SECONDS,
+            **self._key(job.webhook_id, unique_part(job.id)),
+            "id": job.id,
+            "webhookId": job.webhook_id,
+            "request": _REQUEST.dump_json(job.request).decode(),
+            "status": job.status,
+            "createdAt": job.created_at,
+            "position": job.position.to_text() if job.position else None,
+            "step": job.step,
+            "dueAt": job.due_at,
+            "page": list(job.page) or None,
+            "matched": job.matched,
+            "sent": job.sent,
+            "expiresAt": job.created_at // 1000 + KEPT_SECONDS,
         }
 
-    def _from_item(self, item: Item) -> Recovery:
-        return Recovery(
+    def _from_item(self, item: Item) -> ReplayJob:
+        return ReplayJob(
             tenant=self._tenant,
             id=item["id"],
             webhook_id=item["webhookId"],
-            wanted=msgspec.json.decode(item["wanted"], type=Wanted),
+            request=_REQUEST.validate_json(item["request"]),
             status=item["status"],
             created_at=item["createdAt"],
             position=Position.of(item["position"]) if "position" in item else None,

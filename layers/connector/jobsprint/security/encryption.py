@@ -59,6 +59,11 @@ def decrypt(context: EncryptionContext, encrypted: str) -> str:
         raise DecryptionFailed(f"an encrypted {context.field} of {context.item} does not open") from error
 
 
+def forget() -> None:
+    """Drop every unwrapped data key that this container holds."""
+    _keys.clear()
+
+
 def _cipher(tenant: str) -> AESGCM:
     cached = _keys.get(tenant)
     if cached and cached[0] > time.monotonic():

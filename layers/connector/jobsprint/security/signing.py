@@ -1,6 +1,6 @@
-"""Signatures on what a receiver gets (contract, section 4).
+"""Signatures on webhook requests (docs/api-contract.md, "Signatures").
 
-One body carries two schemes, so both the seed's snippet and any Standard Webhooks library verify it:
+Every request carries two schemes, so that the snippet of the contract and any Standard Webhooks library verify it:
 
 - In the body, `signature`: `sha256=` + hex of HMAC-SHA256 over `JSON.stringify({event, timestamp, data})`; over the
   whole body the same in `X-Jobsprint-Signature` (the form of GitHub's `X-Hub-Signature-256`). The key is the literal
@@ -31,7 +31,7 @@ def generate_secret() -> str:
 
 
 def check_secret(secret: str) -> None:
-    """Raise `ValueError`, with a message that does not repeat it, for a secret a caller may not choose.
+    """Raise ValueError, with a message that does not repeat it, for a secret that a caller may not choose.
 
     8 to 128 characters, all printable (`str.isprintable`: no control characters, no lone surrogates). After `whsec_`
     comes base64 of at least one byte exactly as an encoder writes it (RFC 4648, sections 3.2 to 3.5 and 4: standard
@@ -46,7 +46,7 @@ def check_secret(secret: str) -> None:
 
 
 def standard_key(secret: str) -> bytes:
-    """The HMAC key of `webhook-signature`, for a secret that `check_secret` or `generate_secret` let pass."""
+    """The HMAC key of `webhook-signature`, for a secret that `check_secret` accepts."""
     if not secret.startswith(_PREFIX):
         return secret.encode()
     return base64.b64decode(secret.removeprefix(_PREFIX), validate=True)
@@ -62,10 +62,10 @@ def _decodes(secret: str) -> bool:
 
 
 def payload_text(event: str, timestamp: str, data_text: str) -> str:
-    """What the body's signature is taken over: `{"event":…,"timestamp":…,"data":…}`.
+    """The text that the body's signature covers: `{"event":…,"timestamp":…,"data":…}`.
 
-    `timestamp` is ISO 8601 text. `data_text` is text from `canonical.dumps` and goes in as it is, unchecked.
-    Raises `canonical.UnrepresentableJson` for an event or timestamp with a lone surrogate.
+    `timestamp` is ISO 8601 text. `data_text` is text from `canonical_json.dumps` and goes in as it is, unchecked.
+    Raises `canonical_json.UnrepresentableJson` for an event or timestamp with a lone surrogate.
     """
     return f'{{"event":{canonical_json.dumps(event)},"timestamp":{canonical_json.dumps(timestamp)},"data":{data_text}}}'
 

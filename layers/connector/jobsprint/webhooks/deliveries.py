@@ -1,21 +1,22 @@
-"""What was sent to a webhook: its deliveries, and one of them whole.
+"""Queries over the deliveries of a webhook.
 
-The history of a deleted webhook stays until its time to live has passed: there one sees what was discarded.
+The history of a deleted webhook stays until its time to live has passed: it shows what was discarded.
 """
 
 from jobsprint.core.clock import now_ms
 from jobsprint.core.errors import NotFound
-from jobsprint.domain.deliveries import DeliveryRow, Wanted
+from jobsprint.domain.deliveries import DeliveryFilter, DeliveryRow
 from jobsprint.repositories.deliveries import DeliveryStore
+from jobsprint.repositories.delivery_lists import DeliveryLists
 from jobsprint.repositories.events import EventStore
 from jobsprint.repositories.integrations import IntegrationStore
 
 
 def page(
-    tenant: str, webhook_id: str, wanted: Wanted, *, limit: int, position: str | None
+    tenant: str, webhook_id: str, wanted: DeliveryFilter, *, limit: int, position: str | None
 ) -> tuple[list[DeliveryRow], str | None]:
     """A page of deliveries, newest first, and the position to go on from. Raises NotFound."""
-    rows, position = DeliveryStore(tenant).page(webhook_id, wanted, limit=limit, position=position, now=now_ms())
+    rows, position = DeliveryLists(tenant).page(webhook_id, wanted, limit=limit, position=position, now=now_ms())
     if not rows:
         IntegrationStore(tenant).webhook(webhook_id)
     return rows, position

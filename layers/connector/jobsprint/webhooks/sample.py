@@ -1,6 +1,6 @@
-"""A signed sample event to a webhook, sent when somebody asks: it shows what a delivery would meet.
+"""A signed sample event to a webhook, sent at a caller's request: it shows what would happen to a delivery.
 
-A webhook is judged by its deliveries alone, so a test is no delivery: it is in no list and in no figure.
+A test is no delivery: it is in no list and no metric, and does not change the endpoint's health.
 """
 
 from jobsprint.connectors import responses, signed_post
@@ -11,13 +11,13 @@ from jobsprint.core.clock import iso_seconds, now_ms
 from jobsprint.core.ids import new_id
 from jobsprint.delivery import attempt as attempts
 from jobsprint.domain import integrations
-from jobsprint.domain.deliveries import Ticket
+from jobsprint.domain.deliveries import DeliveryTask
 from jobsprint.repositories.integrations import IntegrationStore
 from jobsprint.security.credentials import open_credentials
 
 PING = "ping"
-_MAX_ANSWER = 1024
-# The seed's example payload.
+_MAX_RESPONSE = 1024
+# The example of the API contract.
 _WORKFLOW: JsonObject = {"workflowId": "wf_abc123", "executionId": "exec_xyz789", "status": "success", "duration": 5234}
 _SAMPLES: dict[str, JsonObject] = {
     "workflow.executed": _WORKFLOW,
@@ -26,14 +26,14 @@ _SAMPLES: dict[str, JsonObject] = {
 
 
 def test(tenant: str, webhook_id: str, event: str) -> tuple[TestResult, int]:
-    """Sends a sample of that event now, signed and with the headers of a first attempt; the result and its time in ms.
+    """Send a sample of that event now, signed and with the headers of a first attempt; the result and its time in ms.
 
     Its data says `"test": true`. Raises NotFound, and Conflict for a webhook that is paused or disabled.
     """
     webhook = IntegrationStore(tenant).webhook(webhook_id)
     integrations.require_connected(webhook)
     now = now_ms()
-    ticket = Ticket(
+    task = DeliveryTask(
         tenant=tenant,
         webhook_id=webhook_id,
         delivery_id=new_id("dlv", now),
@@ -42,7 +42,7 @@ def test(tenant: str, webhook_id: str, event: str) -> tuple[TestResult, int]:
         timestamp=iso_seconds(now),
         event_key="",
     )
-    data = canonical_json.dumps({**_SAMPLES.get(event, {}), "webhookId": webhook_id, "test": True})
-    request = attempts.request(ticket, data, open_credentials(webhook), now)
-    outcome = signed_post.client().send(request, timeout=TEST_SECONDS, max_body=_MAX_ANSWER)
+    payload = canonical_json.dumps({**_SAMPLES.get(event, {}), "webhookId": webhook_id, "test": True})
+    request = attempts.request(task, payload, open_credentials(webhook), now)
+    outcome = signed_post.client().send(request, timeout=TEST_SECONDS, max_body=_MAX_RESPONSE)
     return responses.test_result(outcome), now_ms()

@@ -12,9 +12,9 @@ from jobsprint.core.errors import Conflict
 from jobsprint.core.ids import new_id
 from jobsprint.core.observability import logger
 from jobsprint.domain import endpoint_health, integrations
-from jobsprint.domain.endpoint_health import Traffic
+from jobsprint.domain.endpoint_health import EndpointHealth
 from jobsprint.domain.integrations import DeliveryPolicy, Integration
-from jobsprint.repositories.endpoint_health import TrafficStore
+from jobsprint.repositories.endpoint_health import EndpointHealthStore
 from jobsprint.repositories.integrations import IntegrationStore
 from jobsprint.security.credentials import Credentials, open_credentials, rotated, seal_credentials
 from jobsprint.security.signing import generate_secret
@@ -38,7 +38,7 @@ class Rotated:
 
 
 def create(tenant: str, name: str, target: Mapping[str, object], policy: DeliveryPolicy) -> Created:
-    """Subscribes an address to events; makes a secret when none is given.
+    """Subscribe an address to events; generate a secret when none is given.
 
     `target` holds url, events and maybe headers and secret. Raises InvalidFields, and Conflict at the tenant's limit.
     """
@@ -61,7 +61,7 @@ def create(tenant: str, name: str, target: Mapping[str, object], policy: Deliver
         policy=policy,
     )
     connection = _connection(draft, target, Credentials())
-    webhook = store.create(_settled(draft, connection))
+    webhook = store.create(_with_connection(draft, connection))
     return Created(webhook, connection.credentials.secrets[0])
 
 
@@ -74,31 +74,31 @@ def change(
     target: Mapping[str, object],
     policy: Mapping[str, Any],
 ) -> Integration:
-    """Changes what is given; `active` pauses or resumes, and `policy` holds fields of a DeliveryPolicy.
+    """Change the given fields; `active` pauses or resumes, and `policy` holds fields of a DeliveryPolicy.
 
     Raises NotFound and InvalidFields.
     """
     store = IntegrationStore(tenant)
-    webhook = IntegrationStore(tenant).webhook(webhook_id)
+    webhook = store.webhook(webhook_id)
     changed = replace(webhook, name=name or webhook.name, policy=replace(webhook.policy, **policy))
     if target:
         connection = _connection(webhook, target, open_credentials(webhook))
-        changed = _settled(changed, connection)
+        changed = _with_connection(changed, connection)
     if active is False:
         changed = integrations.disconnected(changed, now_ms())
     elif active and webhook.status != "connected":
-        # First: enabled before, it could be disabled by what was so before it was paused.
+        # First: otherwise it could be disabled again because of failures before it was paused.
         now = now_ms()
-        TrafficStore(tenant).change(webhook_id, lambda state: (_resumed(webhook, state, now), None), now=now)
+        EndpointHealthStore(tenant).change(webhook_id, lambda state: (_resumed(webhook, state, now), None), now=now)
         changed = integrations.resumed(changed)
     return store.update(changed)
 
 
 def rotate_secret(tenant: str, webhook_id: str, *, secret: str | None, overlap_seconds: int) -> Rotated:
-    """Gives a webhook a new signing secret (a made one where none is given); the old one signs too for the overlap.
+    """Give a webhook a new signing secret, generated if none is given; the old one signs too during the overlap.
 
-    Raises NotFound, InvalidFields for the secret in use, and Conflict where too many old secrets are still valid or
-    somebody else changed the webhook meanwhile: of two rotations at once one wins.
+    Raises NotFound, InvalidFields for the secret in use, and Conflict where too many old secrets are still valid or the
+    webhook was changed meanwhile: of two concurrent rotations one wins.
     """
     webhook = IntegrationStore(tenant).webhook(webhook_id)
     now = now_ms()
@@ -109,12 +109,12 @@ def rotate_secret(tenant: str, webhook_id: str, *, secret: str | None, overlap_s
     return Rotated(changed, new, tuple(old.until for old in credentials.retired))
 
 
-def _resumed(webhook: Integration, state: Traffic, now: int) -> Traffic:
-    """The traffic of a webhook that is enabled again; who disabled it may have died before he wrote that down there."""
+def _resumed(webhook: Integration, health: EndpointHealth, now: int) -> EndpointHealth:
+    """The health of a webhook that is enabled again; a crash may have lost that it was disabled."""
     at, reason = webhook.disconnected_at, webhook.status_reason
-    if at and reason and state.disabled_at != at:
-        state = endpoint_health.disabled(state, reason, at=at, totals=None, may_tell=True, now=now)
-    return endpoint_health.resumed(state)
+    if at and reason and health.disabled_at != at:
+        health = endpoint_health.disabled(health, reason, at=at, totals=None, may_publish=True, now=now)
+    return endpoint_health.resumed(health)
 
 
 def _connection(webhook: Integration, target: Mapping[str, object], current: Credentials) -> Connection:
@@ -122,7 +122,7 @@ def _connection(webhook: Integration, target: Mapping[str, object], current: Cre
     return connector.connect(webhook, connector.read(webhook, target, current=current), current=current)
 
 
-def _settled(webhook: Integration, connection: Connection) -> Integration:
+def _with_connection(webhook: Integration, connection: Connection) -> Integration:
     return replace(
         seal_credentials(webhook, connection.credentials),
         events=tuple(capability.name for capability in connection.capabilities),

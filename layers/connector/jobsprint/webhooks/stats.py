@@ -1,16 +1,16 @@
-"""How a webhook does: figures over the last day and week, and what waits."""
+"""Statistics of a webhook: metrics of the last day and week, and the deliveries that wait."""
 
 from collections import Counter
 from dataclasses import dataclass
 
 from jobsprint.core.clock import now_ms
 from jobsprint.domain.deliveries import DeliveryState
-from jobsprint.domain.delivery_stats import Figures, figures
-from jobsprint.repositories.deliveries import DeliveryStore
+from jobsprint.domain.delivery_stats import DeliveryMetrics, metrics_of
+from jobsprint.repositories.delivery_lists import DeliveryLists
 from jobsprint.repositories.delivery_stats import HOUR_MS, StatsStore
 from jobsprint.repositories.integrations import IntegrationStore
 
-MOST_COUNTED = 1000
+MAX_COUNTED = 1000
 """Waiting deliveries are counted up to here: a count reads every entry."""
 
 _DAY, _WEEK = 24, 7 * 24
@@ -18,10 +18,10 @@ _DAY, _WEEK = 24, 7 * 24
 
 @dataclass(frozen=True)
 class Window:
-    """Figures of the whole hours from `since` (Unix ms) until now."""
+    """Metrics of the whole hours from `since` (Unix ms) until now."""
 
     since: int
-    figures: Figures
+    metrics: DeliveryMetrics
 
 
 @dataclass(frozen=True)
@@ -34,7 +34,7 @@ class Waiting:
 
 @dataclass(frozen=True)
 class Stats:
-    """How a webhook does. `pending` ones wait for a first attempt, `retrying` ones for another."""
+    """Statistics of a webhook. `pending` deliveries wait for a first attempt, `retrying` ones for another."""
 
     day: Window
     week: Window
@@ -54,9 +54,9 @@ def of(tenant: str, webhook_id: str, now: int | None = None) -> Stats:
         for number, counts in hours.items():
             if number >= first:
                 total.update(counts)
-        return Window(first * HOUR_MS, figures(total))
+        return Window(first * HOUR_MS, metrics_of(total))
 
     def waiting(state: DeliveryState) -> Waiting:
-        return Waiting(*DeliveryStore(tenant).count_listed(webhook_id, state, MOST_COUNTED))
+        return Waiting(*DeliveryLists(tenant).count_listed(webhook_id, state, MAX_COUNTED))
 
     return Stats(window(_DAY), window(_WEEK), waiting("pending"), waiting("retrying"))

@@ -3,10 +3,11 @@
 Class names are unique: they name OpenAPI components.
 """
 
-from collections.abc import Mapping
-from typing import Annotated, Any, Generic, Literal, TypeVar, cast
+from typing import Annotated, Any, Generic, Literal, TypeVar
 
-from jobsprint.api.parameters import Path, Query
+from aws_lambda_powertools.event_handler.openapi.params import Path, Query
+from pydantic import AfterValidator
+
 from jobsprint.core.clock import parse_iso
 from jobsprint.core.models import ResponseModel
 from jobsprint.domain.integrations import IntegrationType
@@ -67,25 +68,20 @@ def deleted(id_: str) -> Data[Deleted]:
     return success(Deleted(id=id_))
 
 
-_View = TypeVar("_View", bound=Mapping[str, Any])
+IntegrationId = Annotated[str, Path(description="Integration ID: `int_…` or `wh_…`")]
+WebhookId = Annotated[str, Path(description="Webhook ID")]
+DeliveryId = Annotated[str, Path(description="Delivery ID: `dlv_…`")]
+JobId = Annotated[str, Path(description="Recovery ID: `job_…`")]
+TypeFilter = Annotated[IntegrationType | None, Query(description="Filter by type")]
 
 
-def without_absent(view: _View) -> _View:
-    """The view without its fields that are None: an optional value that is absent is omitted, never null."""
-    return cast(_View, {name: value for name, value in view.items() if value is not None})
-
-
-IntegrationId = Annotated[str, Path("Integration ID: `int_…` or `wh_…`")]
-WebhookId = Annotated[str, Path("Webhook ID")]
-DeliveryId = Annotated[str, Path("Delivery ID: `dlv_…`")]
-JobId = Annotated[str, Path("Recovery ID: `job_…`")]
-TypeFilter = Annotated[IntegrationType | None, Query("Filter by type")]
-
-
-def moment(text: str) -> str:
+def _moment(text: str) -> str:
     """The text, which is a date or time in ISO 8601. Raises ValueError otherwise."""
     try:
         parse_iso(text)
     except ValueError as error:
         raise ValueError("an ISO 8601 date or time such as 2025-01-06T12:00:00Z") from error
     return text
+
+
+Moment = Annotated[str, AfterValidator(_moment)]

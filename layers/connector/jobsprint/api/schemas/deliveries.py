@@ -45,7 +45,7 @@ class AttemptDetail(AttemptView):
         return cls(
             **_shown(attempt),
             url=attempt.url,
-            request_headers=sent_headers.shown(row.delivery, attempt),
+            request_headers=sent_headers.shown_headers(row.delivery, attempt),
             explanation=meaning.explanation if meaning else None,
             next_step=meaning.next_step if meaning else None,
         )

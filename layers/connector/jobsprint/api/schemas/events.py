@@ -204,21 +204,19 @@ PublishAnswer: TypeAlias = EventAnswer | BatchAnswer | BatchRefusal
 _ACCEPTED, _REFUSED = 202, 422
 
 
-def answer(tenant: str, body: object, request_id: str) -> tuple[PublishAnswer, int]:
+def answer(tenant: str, body: dict[str, Any], request_id: str) -> tuple[PublishAnswer, int]:
     """Publishes what the body holds; the answer and its HTTP status.
 
     `{"events": […]}` is a batch: 202 when at least one event was taken, else 422. Anything else is one event, whose
     InvalidFields or Conflict is raised.
     """
-    if not isinstance(body, dict):
-        raise InvalidFields.one("body", "an event, or a batch of them in `events`")
     if "events" not in body:
         return _answer_one(tenant, body), _ACCEPTED
     batch = validate(PublishBatch, body)
     return _answer_batch(_publish_each(tenant, batch.events), request_id)
 
 
-def _answer_one(tenant: str, body: dict[str, object]) -> EventAnswer:
+def _answer_one(tenant: str, body: dict[str, Any]) -> EventAnswer:
     [outcome] = publish(tenant, [validate(PublishEvent, body).draft()])
     if isinstance(outcome, JobsprintError):
         raise outcome

@@ -2,19 +2,19 @@
 
 from typing import Annotated
 
-from pydantic import AfterValidator, Field
+from pydantic import Field
 
-from jobsprint.api.schemas.common import moment
+from jobsprint.api.schemas.common import Moment
 from jobsprint.connectors.fields import Events
 from jobsprint.core.clock import iso_millis, parse_iso, parse_until
 from jobsprint.core.models import RequestModel, ResponseModel
 from jobsprint.domain.replay import (
     DEFAULT_PER_SECOND,
     MAX_PER_SECOND,
-    LostState,
-    Recovery,
-    RecoveryStatus,
-    Wanted,
+    ReplayJob,
+    ReplayRequest,
+    ReplayStatus,
+    UndeliveredState,
     progress,
 )
 
@@ -25,7 +25,7 @@ class RecoveryQuery(ResponseModel):
     since: str
     until: str
     events: list[str] | None = None
-    states: list[LostState]
+    states: list[UndeliveredState]
     dry_run: bool
     per_second: int
 
@@ -34,7 +34,7 @@ class RecoveryView(ResponseModel):
     """A recovery; `matched` is what it has found so far, `sent` what it has sent of that."""
 
     id: str
-    status: RecoveryStatus
+    status: ReplayStatus
     matched: int
     sent: int
     progress: Annotated[int, Field(description="Percent of the range that was gone through")]
@@ -44,9 +44,9 @@ class RecoveryView(ResponseModel):
     query: RecoveryQuery
 
     @classmethod
-    def of(cls, job: Recovery) -> "RecoveryView":
+    def of(cls, job: ReplayJob) -> "RecoveryView":
         """A recovery as it is shown; times are to the millisecond."""
-        wanted = job.wanted
+        wanted = job.request
         query = RecoveryQuery(
             since=iso_millis(wanted.since),
             until=iso_millis(wanted.until),
@@ -68,24 +68,21 @@ class RecoveryView(ResponseModel):
         )
 
 
-_Moment = Annotated[str, AfterValidator(moment)]
-
-
 class RecoverRequest(RequestModel):
     """What to recover: `failed` deliveries (exhausted or discarded), and `missing` ones (events without a delivery)."""
 
-    since: Annotated[_Moment, Field(description="ISO 8601: events published from then on")]
+    since: Annotated[Moment, Field(description="ISO 8601: events published from then on")]
     until: (
-        Annotated[_Moment, Field(description="ISO 8601: events published until then. Now, if it is left out")] | None
+        Annotated[Moment, Field(description="ISO 8601: events published until then. Now, if it is left out")] | None
     ) = None
     events: Annotated[Events, Field(description="Only these events or families. All, if it is left out")] | None = None
-    states: Annotated[list[LostState], Field(min_length=1, max_length=2)] = Field(default=["failed", "missing"])
+    states: Annotated[list[UndeliveredState], Field(min_length=1, max_length=2)] = Field(default=["failed", "missing"])
     dry_run: Annotated[bool, Field(description="Counts and sends nothing")] = False
     per_second: Annotated[int, Field(ge=1, le=MAX_PER_SECOND, description="Deliveries per second")] = DEFAULT_PER_SECOND
 
-    def wanted(self, now: int) -> Wanted:
+    def wanted(self, now: int) -> ReplayRequest:
         """What `delivery.replay` takes; `now` in ms."""
-        return Wanted(
+        return ReplayRequest(
             since=parse_iso(self.since),
             until=now if self.until is None else parse_until(self.until),
             events=tuple(self.events or ()),

@@ -1,0 +1,21 @@
+"""The headers that let a page of another origin read a response."""
+
+import pytest
+
+from tests.conftest import forget_settings
+from tests.support.call import call
+
+EXPOSED = "Retry-After,Idempotent-Replayed"
+
+
+@pytest.mark.parametrize("origin", ["*", "https://app.example.com"])
+@pytest.mark.parametrize(("path", "status"), [("/health", 200), ("/integrations", 401), ("/docs", 200)])
+def test_every_response_names_the_allowed_origin(
+    path: str, status: int, origin: str, aws: dict[str, str], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("CORS_ORIGIN", origin)
+    forget_settings()
+    answer = call("GET", path, tenant=None, headers={"Origin": "https://elsewhere.example"})
+    assert answer.status == status
+    assert answer.headers["Access-Control-Allow-Origin"] == origin
+    assert answer.headers["Access-Control-Expose-Headers"] == EXPOSED
