@@ -7,15 +7,14 @@ where the server says how long its list is good for.
 import time
 from collections.abc import Mapping
 from dataclasses import dataclass, field, replace
-from typing import Any, ClassVar
+from typing import Any
 
 from jobsprint.connectors.base import TEST_SECONDS, ActionCall, Connection, TestResult
-from jobsprint.connectors.fields import ConnectBody, read_body
+from jobsprint.connectors.fields import read_body
 from jobsprint.connectors.mcp import results
 from jobsprint.connectors.mcp.client import HANDSHAKES, MODERN, Conversation, Dialect, HttpRefused, RpcFailed
 from jobsprint.connectors.mcp.models import (
     MODELS,
-    NoAuthConnect,
     OAuthConnect,
     ServerConnect,
     TokenConnect,
@@ -67,8 +66,6 @@ class Offer:
 
 class Mcp:
     """The connector of MCP servers."""
-
-    connect_models: ClassVar[tuple[type[ConnectBody], ...]] = (OAuthConnect, TokenConnect, NoAuthConnect)
 
     def read(self, integration: Integration, body: Mapping[str, object], *, current: Credentials) -> ServerConnect:
         """Validate the body, over what is kept already, as its `authType` demands."""
