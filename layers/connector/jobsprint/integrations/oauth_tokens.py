@@ -1,7 +1,7 @@
 """Valid tokens for calls: an integration's credentials with the token of its grant, renewed in time.
 
-One call at a time renews a grant, under a lock that outlives its request. No call waits while the old token still
-works; one that has to wait polls until the lock has ended, and then takes it. What is written is fenced by the grant's
+One call at a time renews a grant, under a lock that outlives its request. No call waits while the old token is valid;
+one that has to wait polls until the lock has ended, and then takes it. What is written is fenced by the grant's
 version, so a renewal that was frozen meanwhile cannot undo a newer one.
 """
 
