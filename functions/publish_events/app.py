@@ -18,7 +18,7 @@ from jobsprint.api.schemas.events import (
 from jobsprint.core.models import DescribedAs
 
 # A batch is validated event by event: one that is wrong must not stop the others.
-PublishBody = Annotated[dict[str, Any], DescribedAs(PublishEvent | PublishBatch), Body()]
+PublishBody = Annotated[dict[str, Any], DescribedAs(lambda: PublishEvent | PublishBatch), Body()]
 
 app = Endpoint(scope="events:publish")
 
