@@ -322,7 +322,7 @@ def test_our_own_fault_before_the_call_brings_the_message_back(
         raise RuntimeError("our own fault")
 
     with monkeypatch.context() as patch:
-        patch.setattr("jobsprint.integrations.oauth_tokens.open_credentials", broken)
+        patch.setattr("jobsprint.integrations.oauth_tokens.decrypt_credentials", broken)
         assert work("run_executions", message, record("no json", "bad")) == [message["messageId"], "bad"]
 
     assert shown(integration_id, execution_id)["status"] == "queued"
