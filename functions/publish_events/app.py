@@ -4,14 +4,14 @@ from typing import Annotated, Any
 
 from aws_lambda_powertools.event_handler.openapi.params import Body
 
+from jobsprint.api import event_publishing
 from jobsprint.api.app import Endpoint
-from jobsprint.api.schemas import events
+from jobsprint.api.event_publishing import PublishAnswer
 from jobsprint.api.schemas.common import Error, shown
 from jobsprint.api.schemas.events import (
     BatchAnswer,
     BatchRefusal,
     EventAnswer,
-    PublishAnswer,
     PublishBatch,
     PublishEvent,
 )
@@ -34,7 +34,7 @@ app = Endpoint(scope="events:publish")
 )
 def publish_events(body: PublishBody) -> tuple[PublishAnswer, int]:
     """Answers when every delivery is queued. The same `id` and body give the same answer, another body a 409."""
-    return events.answer(app.caller.tenant, body, app.current_event.request_context.request_id or "")
+    return event_publishing.answer(app.caller.tenant, body, app.current_event.request_context.request_id or "")
 
 
 handler = app.resolve
