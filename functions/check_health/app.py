@@ -11,8 +11,6 @@ from aws_lambda_powertools.utilities.typing import LambdaContext
 from jobsprint.core.sqs_processor import SqsProcessor
 from jobsprint.integrations import health_checks
 
-processor = SqsProcessor()
-
 
 def work(record: SQSRecord) -> None:
     """Work one message; an exception returns it to the queue, which finally keeps it as a dead letter."""
@@ -21,4 +19,4 @@ def work(record: SQSRecord) -> None:
 
 def handler(event: dict[str, Any], context: LambdaContext) -> PartialItemFailureResponse:
     """Work every message; those that failed on our side are returned."""
-    return process_partial_response(event, work, processor, context)
+    return process_partial_response(event, work, SqsProcessor(), context)

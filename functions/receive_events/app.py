@@ -10,8 +10,6 @@ from aws_lambda_powertools.utilities.typing import LambdaContext
 from jobsprint.core.sqs_processor import SqsProcessor
 from jobsprint.delivery import eventbridge
 
-processor = SqsProcessor()
-
 
 def work(record: SQSRecord) -> None:
     """Publish one event; an exception returns its message to the queue, and publishing repeats safely."""
@@ -20,4 +18,4 @@ def work(record: SQSRecord) -> None:
 
 def handler(event: dict[str, Any], context: LambdaContext) -> PartialItemFailureResponse:
     """Work every message; those that failed on our side are returned."""
-    return process_partial_response(event, work, processor, context)
+    return process_partial_response(event, work, SqsProcessor(), context)

@@ -11,8 +11,6 @@ from jobsprint.core.sqs_processor import SqsProcessor
 from jobsprint.delivery import replay
 from jobsprint.delivery.replay import ReplayStep
 
-processor = SqsProcessor()
-
 
 def work(record: SQSRecord) -> None:
     """Work one step; an exception returns its message to the queue, which finally keeps it as a dead letter."""
@@ -21,4 +19,4 @@ def work(record: SQSRecord) -> None:
 
 def handler(event: dict[str, Any], context: LambdaContext) -> PartialItemFailureResponse:
     """Work every message; those that failed on our side are returned."""
-    return process_partial_response(event, work, processor, context)
+    return process_partial_response(event, work, SqsProcessor(), context)

@@ -11,8 +11,6 @@ from aws_lambda_powertools.utilities.typing import LambdaContext
 from jobsprint.actions import executions
 from jobsprint.core.sqs_processor import SqsProcessor
 
-processor = SqsProcessor(executions.StillRunning)
-
 
 def work(record: SQSRecord) -> None:
     """Run one execution; an exception, also one because another worker has it, returns its message to the queue."""
@@ -21,4 +19,4 @@ def work(record: SQSRecord) -> None:
 
 def handler(event: dict[str, Any], context: LambdaContext) -> PartialItemFailureResponse:
     """Work every message; those that failed on our side are returned."""
-    return process_partial_response(event, work, processor, context)
+    return process_partial_response(event, work, SqsProcessor(executions.StillRunning), context)

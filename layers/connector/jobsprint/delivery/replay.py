@@ -26,7 +26,7 @@ from jobsprint.delivery import publisher, queue, subscriptions
 from jobsprint.delivery.resend import extend_event, require_deliverable
 from jobsprint.domain import events as event_names
 from jobsprint.domain import replay
-from jobsprint.domain.deliveries import LIVE_STATES, MAX_DELAY_MS, DeliveryRow
+from jobsprint.domain.deliveries import JSON_FIELDS, LIVE_STATES, MAX_DELAY_MS, DeliveryRow
 from jobsprint.domain.integrations import Integration
 from jobsprint.domain.replay import Position, ReplayJob, ReplayRequest
 from jobsprint.repositories.deliveries import DeliveryStore
@@ -57,7 +57,7 @@ _Item = TypeVar("_Item")
 class ReplayStep(BaseModel):
     """A message of the queue: work that step of a replay job."""
 
-    model_config = ConfigDict(frozen=True, extra="forbid", hide_input_in_errors=True)
+    model_config = ConfigDict(**JSON_FIELDS, frozen=True, validate_by_name=True, validate_by_alias=True)
 
     tenant: str
     webhook_id: str

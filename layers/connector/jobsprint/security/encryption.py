@@ -13,6 +13,7 @@ from cryptography.exceptions import InvalidTag
 from cryptography.hazmat.primitives.ciphers.aead import AESGCM
 
 from jobsprint.core import aws
+from jobsprint.core.cache import BoundedCache
 from jobsprint.core.config import settings
 from jobsprint.repositories import data_keys
 
@@ -39,7 +40,8 @@ class EncryptionContext:
         return "\0".join((self.tenant, self.item, self.field, str(self.version))).encode()
 
 
-_keys: dict[str, tuple[float, AESGCM]] = {}
+_MAX_KEYS = 1_000
+_keys: BoundedCache[str, tuple[float, AESGCM]] = BoundedCache(_MAX_KEYS)
 
 
 def encrypt(context: EncryptionContext, secret: str) -> str:
