@@ -68,7 +68,7 @@ def _forget() -> None:
 
 
 def forget_settings() -> None:
-    """Reads the environment anew: for tests that change it after the `aws` fixture."""
+    """Read the environment again: for tests that change it after the `aws` fixture."""
     from jobsprint.connectors import signed_post
     from jobsprint.core import config
     from tests.support.sender import close

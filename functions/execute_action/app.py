@@ -29,7 +29,7 @@ def execute_action(
     actionName: Annotated[str, Path(description="Action name")],
     body: Annotated[ActionRequest, Body()],
 ) -> tuple[Data[ActionView] | Data[ExecutionRef], int]:
-    """Checks the parameters, calls the other side, and logs what came of it; with `Prefer: respond-async` later (202).
+    """Checks the parameters, calls the upstream, and logs what came of it; with `Prefer: respond-async` later (202).
 
     With an `Idempotency-Key` the outcome itself is kept, also a failed or an unknown one, and nothing is sent twice.
     """

@@ -16,7 +16,7 @@ app = Endpoint(scope="webhooks:write")
     tags=["Webhooks"],
 )
 def resend_delivery(webhookId: WebhookId, deliveryId: DeliveryId) -> Data[DeliveryView]:
-    """Sends it at once, with the whole retry schedule anew; one that waits for a retry has it now."""
+    """Retries the delivery immediately and restarts its retry schedule; one that waits for a retry has it now."""
     row = resend.resend(app.caller.tenant, webhookId, deliveryId, now_ms())
     return success(DeliveryView.of(row))
 

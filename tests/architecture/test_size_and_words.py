@@ -2,14 +2,10 @@
 
 import re
 
-from tests.support.sources import FUNCTIONS, part_of, sources
+from tests.support.sources import FUNCTIONS, sources
 from tests.support.template import ROOT
 
 MAX_LINES, MAX_HANDLER_LINES = 450, 60
-# Exceptions to take out as the files get shorter; none is to be added.
-LONG = {
-    "layers/connector/jobsprint/repositories/deliveries.py",
-}
 
 # Private words and old spellings; docs/api-contract.md is what a comment refers to.
 BANNED = re.compile(
@@ -17,8 +13,6 @@ BANNED = re.compile(
     r"\bthe seed\b|design\.md",
     re.IGNORECASE,
 )
-# Packages with such words left, to take out one by one. (What a function's docstring says is in docs/openapi.json.)
-NOT_YET = {"connectors", "delivery", "domain", "functions", "integrations", "repositories", "webhooks"}
 
 
 def lines(text: str) -> int:
@@ -31,14 +25,13 @@ def test_no_file_and_no_handler_is_too_long() -> None:
         for path in sources()
         if lines(path.read_text("utf-8")) > (MAX_HANDLER_LINES if path.is_relative_to(FUNCTIONS) else MAX_LINES)
     }
-    assert {path: length for path, length in found.items() if path not in LONG} == {}
+    assert found == {}
 
 
 def test_no_package_uses_a_banned_word() -> None:
     found = [
         f"{path.relative_to(ROOT)}:{number}: {match[0]}"
         for path in sources()
-        if part_of(path) not in NOT_YET
         for number, line in enumerate(path.read_text("utf-8").splitlines(), 1)
         if (match := BANNED.search(line))
     ]

@@ -102,7 +102,7 @@ def admin(server: str) -> Admin:
 
 
 class Workflows:
-    """The workflows that every test finds; made anew after a test that changed them."""
+    """The workflows that every test finds; created again after a test that changed them."""
 
     def __init__(self, admin: Admin) -> None:
         self._admin = admin

@@ -23,7 +23,7 @@ WALK = Path(__file__).with_name("walk.sh")
 
 @contextmanager
 def inbox() -> Iterator[Receiver]:
-    """A receiver that gives what was posted to it to whoever asks with GET."""
+    """A receiver that returns on GET what was posted to it."""
     with receiving() as receiver:
 
         def answer(request: Received) -> Reply:

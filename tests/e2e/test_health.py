@@ -1,4 +1,4 @@
-"""Scheduled health tests on the deployed stack: schedule, queue, verdict, event."""
+"""Scheduled health tests on the deployed stack: schedule, queue, health transition, event."""
 
 import json
 

@@ -105,7 +105,7 @@ def sdk_authority() -> Iterator[tuple[str, Provider]]:
     provider = Provider()
     listening = socket.socket()
     listening.bind(("127.0.0.1", 0))
-    listening.listen()  # whoever comes before the server waits
+    listening.listen()  # a client that comes before the server waits
     url = f"http://127.0.0.1:{listening.getsockname()[1]}"
 
     async def tool(scope: Any, receive: Any, send: Any) -> None:

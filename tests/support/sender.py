@@ -36,7 +36,7 @@ def sending(
     bundle: str | None = None,
     resolver: Callable[..., Any] | None = None,
 ) -> Iterator[None]:
-    """Has the dispatcher make its client anew: `budget` seconds for an attempt, a CA bundle, a resolver."""
+    """Let the dispatcher create a new client: `budget` seconds for an attempt, a CA bundle, a resolver."""
     if budget:
         monkeypatch.setattr(attempts, "BUDGET_SECONDS", budget)
     if bundle:

@@ -1,7 +1,8 @@
 """moto for several processes: it lives in this one, and others reach it over a Unix socket.
 
-What moto holds then survives whoever dies. A caller registers `Remote` as botocore's `before-send`: every request goes
-over the socket instead of the network, and is worked one at a time. (moto's own server would need a web framework.)
+What moto holds then survives a crash of its callers. A caller registers `Remote` as botocore's `before-send`: every
+request goes over the socket instead of the network, and is worked one at a time. (moto's own server would need a web
+framework.)
 """
 
 import json
@@ -47,7 +48,7 @@ def shared(path: Path, on_sent: Callable[[str, str, int], None]) -> Iterator[Non
 
     class Handler(socketserver.BaseRequestHandler):
         def handle(self) -> None:
-            with suppress(ConnectionError):  # whoever asked is dead; what was asked for is done
+            with suppress(ConnectionError):  # the caller has crashed; its call was carried out
                 while (asked := _receive(self.request)) is not None:
                     with lock:
                         answer = _answer(asked)

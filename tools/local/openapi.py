@@ -34,7 +34,7 @@ _TAGS = {
     "Webhooks": "Subscriptions to events, and their deliveries",
 }
 
-# Component name and meaning of each failure (contract, section 2).
+# Component name and meaning of each failure (docs/api-contract.md, Errors).
 _FAILURES = {
     400: ("BadRequest", "The body is not JSON, or the cursor is not valid here"),
     401: ("Unauthenticated", "The token is missing, unknown, expired or revoked"),
@@ -45,8 +45,8 @@ _FAILURES = {
     422: ("InvalidFields", "Fields are wrong; `details` lists every one"),
     429: ("RateLimited", "Too many requests; come back after `Retry-After`"),
     500: ("InternalError", "Something went wrong on our side"),
-    502: ("UpstreamFailed", "The other side failed, could not be reached, or broke off"),
-    504: ("UpstreamTimeout", "The other side did not answer in time"),
+    502: ("UpstreamFailed", "The upstream failed, could not be reached, or broke off"),
+    504: ("UpstreamTimeout", "The upstream did not answer in time"),
 }
 _ALSO = {"connect_integration": {502, 504}, "execute_action": {502, 504}}
 _RETRY_AFTER: Json = {"description": "Seconds to wait", "schema": {"type": "integer", "minimum": 1}}
@@ -70,7 +70,7 @@ _HEADERS: dict[str, list[Json]] = {
             "name": "traceparent",
             "in": "header",
             "required": False,
-            "description": "Passed on to the other side (W3C Trace Context)",
+            "description": "Passed on to the upstream (W3C Trace Context)",
             "schema": {"type": "string"},
         },
     ]

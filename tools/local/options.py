@@ -47,7 +47,7 @@ class Home:
 
     @property
     def env(self) -> Path:
-        """KEY=VALUE lines for whoever talks to the stack."""
+        """KEY=VALUE lines for the stack's users."""
         return self.folder / "env"
 
     @property

@@ -311,7 +311,7 @@ def test_a_worker_that_died_after_sending_leaves_unknown(
     done = shown(integration_id, execution_id)
     assert (done["status"], done["error"]) == ("unknown", early["error"])
     assert len(endpoint.received) == 1
-    # Whoever died over its last write had logged what it knew.
+    # The worker that crashed at its last write had logged its result.
     assert logs(integration_id) == ["unknown" if dies_in == "call" else "success"]
 
 

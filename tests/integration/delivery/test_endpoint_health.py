@@ -141,7 +141,7 @@ def test_a_failing_webhook_waits_without_using_up_attempts_and_is_probed(world: 
     assert {sent.delay for sent in deferred} == {endpoint_health.FIRST_OPEN_MS // 1000}
     assert {(sent.json["attempt"], sent.json["deferrals"]) for sent in deferred} == {(1, 1)}
     shown = deliveries(webhook["id"], "?limit=100&state=pending")
-    assert len(shown) == 4, "whoever waits is shown to wait"
+    assert len(shown) == 4, "every waiting delivery is shown to wait"
     assert {one["nextAttemptAt"] for one in shown} == {iso_millis(deferred[0].json["notBefore"])}
 
     world.now += endpoint_health.FIRST_OPEN_MS
@@ -535,7 +535,7 @@ def test_a_disabling_that_a_crash_left_unpublished_is_published_by_the_check(
 
 
 def test_batches_that_meet_never_exceed_the_rate_limit_together(world: World, receiver: Receiver) -> None:
-    """Eight containers at once: each decides anew on what the others wrote."""
+    """Eight containers at once: each decides again on what the others wrote."""
     webhook = IntegrationStore("acme").get(subscribe(receiver.url, rateLimit=20)["id"])
     tasks = [queue.from_text(sent.body) for sent in world.publish(5)]
 

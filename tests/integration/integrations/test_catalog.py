@@ -71,7 +71,7 @@ def refresh() -> Any:
 
 
 def found(query: str, tenant: str = "acme") -> list[str]:
-    """The ids of the first page, by a container that asks S3 anew."""
+    """The ids of the first page, by a container that asks S3 again."""
     published.forget()
     answer = call("GET", f"/integrations/available?{query}", tenant=tenant)
     assert answer.status == 200, answer.body

@@ -234,8 +234,8 @@ def test_a_test_says_what_is_wrong_and_what_to_do(
     assert (said.status, result["passed"], result["reason"]) == (200, False, reason)
     assert result["nextStep"]
     assert server.calls() == []
-    verdict = "error" if reason == "credential_rejected" else "connected"
-    assert call("GET", f"/integrations/{integration_id}").data["status"] == verdict
+    status = "error" if reason == "credential_rejected" else "connected"
+    assert call("GET", f"/integrations/{integration_id}").data["status"] == status
 
 
 def test_a_test_that_hangs_is_a_timeout(

@@ -99,4 +99,4 @@ def _reason(answer: JsonObject) -> str:
     said = answer.get("error") or answer.get("message")
     if isinstance(said, dict):
         said = said.get("message")
-    return f"The other side says it failed: {said[:200]}" if isinstance(said, str) else "The other side says it failed"
+    return f"The upstream says it failed: {said[:200]}" if isinstance(said, str) else "The upstream says it failed"

@@ -21,7 +21,7 @@ def failed(failure: TransferFailure) -> UpstreamFailed:
     if failure.kind.startswith("timeout"):
         after = ", after the call was sent: whether it was done is unknown" if failure.sent else ""
         return UpstreamTimeout(
-            f"The other side did not answer in time{after}", unknown=failure.sent, sent=failure.sent, outage=True
+            f"The upstream did not answer in time{after}", unknown=failure.sent, sent=failure.sent, outage=True
         )
     if failure.sent:
         return UpstreamFailed(
@@ -31,7 +31,7 @@ def failed(failure: TransferFailure) -> UpstreamFailed:
             outage=True,
         )
     return UpstreamFailed(
-        f"The other side could not be reached: {failure.message}",
+        f"The upstream could not be reached: {failure.message}",
         code=f"upstream_{failure.kind}",
         sent=False,
         outage=failure.kind in _OUTAGES,
@@ -43,13 +43,13 @@ def refused(answer: Response) -> JobsprintError:
     if answer.status == 429:
         asked = retry_after_seconds(answer.headers.get("retry-after"), now_ms())
         return RateLimited(
-            "The other side wants fewer calls",
+            "The upstream wants fewer calls",
             code="upstream_rate_limited",
             retry_after=_DEFAULT_RETRY_SECONDS if asked is None else max(asked, 1),
         )
     if answer.status in (401, 403):
-        return UpstreamFailed(f"The other side refused the credentials (HTTP {answer.status})", code="upstream_refused")
-    return UpstreamFailed(f"The other side answered HTTP {answer.status}", outage=answer.status >= 500)
+        return UpstreamFailed(f"The upstream refused the credentials (HTTP {answer.status})", code="upstream_refused")
+    return UpstreamFailed(f"The upstream answered HTTP {answer.status}", outage=answer.status >= 500)
 
 
 def test_result(outcome: Response | TransferFailure) -> TestResult:

@@ -35,7 +35,7 @@ def check(circuit: Circuit, now: int) -> bool:
     """
     if circuit.limited_until > now:
         raise RateLimited(
-            "The other side wants fewer calls; nothing was sent",
+            "The upstream wants fewer calls; nothing was sent",
             code="upstream_rate_limited",
             retry_after=_seconds(circuit.limited_until - now),
         )
@@ -47,7 +47,7 @@ def check(circuit: Circuit, now: int) -> bool:
 def refusal(wait_ms: int) -> UpstreamFailed:
     """The error for a call that an open circuit breaker refuses."""
     return UpstreamFailed(
-        "The other side has failed several times in a row; nothing was sent. It is tried again in a moment",
+        "The upstream has failed several times in a row; nothing was sent. It is tried again in a moment",
         code="circuit_open",
         sent=False,
         headers={"Retry-After": str(_seconds(wait_ms))},

@@ -1,4 +1,4 @@
-"""Event names and what a webhook may subscribe to (contract, section 4)."""
+"""Event names and what a webhook may subscribe to (docs/api-contract.md, Events)."""
 
 import re
 from collections.abc import Iterable
@@ -58,7 +58,7 @@ OWN = frozenset(
         *("webhook.failing", "webhook.disabled", "webhook.recovered", "delivery.exhausted"),
     }
 )
-"""What the service itself publishes (contract, section 5)."""
+"""The events that the service publishes (docs/api-contract.md, Operational events)."""
 
 _NAME = re.compile(PATTERN)
 _FAMILY_END = ".*"

@@ -155,7 +155,7 @@ def answered(outcome: Response | TransferFailure) -> Response:
     if isinstance(outcome, TransferFailure):
         if outcome.kind.startswith("timeout"):
             raise UpstreamTimeout("The authorization server did not answer in time")
-        raise UpstreamFailed(f"The other side could not be reached: {outcome.message}", code=f"upstream_{outcome.kind}")
+        raise UpstreamFailed(f"The upstream could not be reached: {outcome.message}", code=f"upstream_{outcome.kind}")
     return outcome
 
 

@@ -232,7 +232,7 @@ class Conversation:
     ) -> Response | TransferFailure:
         left = self._left()
         if left <= 0:
-            raise UpstreamTimeout("The other side did not answer in time")
+            raise UpstreamTimeout("The upstream did not answer in time")
         body = canonical_json.dumps(message).encode()
         request = Request("POST", self._url, {**self._fixed, **headers}, body, repeatable, enough)
         return client().send(request, timeout=left, max_body=max_body)
