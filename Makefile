@@ -84,7 +84,7 @@ test-connectors: install ## The connectors against real servers: installs n8n in
 	@"$(VENV)" -m tools.local.n8n
 	$(PYTEST) tests/connectors
 
-bench: install ## The benchmarks, each figure beside its target; writes bench/results/latest.json: [SUITES="cold warm"]
+bench: install ## The benchmarks, each figure beside its target; writes bench/results/latest.json: [SUITES="stack cost"]
 	@"$(PYTHON)" tools/local/install.py bench
 	@PYTHONPATH=.:layers/connector "$(VENV)" -m tools.bench $(SUITES)
 

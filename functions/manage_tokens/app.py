@@ -3,14 +3,13 @@
 from typing import Annotated, Any, Literal
 
 from aws_lambda_powertools.utilities.typing import LambdaContext
-from msgspec import field
+from pydantic import AfterValidator, Field
 
 from jobsprint.api.auth import SCOPES
 from jobsprint.core.clock import iso_seconds, now_ms
 from jobsprint.core.errors import InvalidFields
 from jobsprint.core.ids import is_tenant
-from jobsprint.domain.inputs import Between, Check, Input, Length
-from jobsprint.domain.validation import validate
+from jobsprint.core.models import RequestModel, validate
 from jobsprint.repositories.api_tokens import TokenRow, of_tenant
 from jobsprint.security import api_tokens
 
@@ -29,26 +28,26 @@ def _known(scopes: list[str]) -> list[str]:
     return scopes
 
 
-_Tenant = Annotated[str, Check(_tenant)]
+_Tenant = Annotated[str, AfterValidator(_tenant)]
 
 
-class Issue(Input, frozen=True):
+class Issue(RequestModel):
     """Makes a token."""
 
     action: Literal["issue"]
     tenant: _Tenant
-    scopes: Annotated[list[str], Length(1), Check(_known)] = field(default_factory=lambda: ["*"])
-    expires_in_days: Annotated[float, Between(above=0, most=3650)] | None = field(default=None, name="expiresInDays")
+    scopes: Annotated[list[str], Field(min_length=1), AfterValidator(_known)] = Field(default=["*"])
+    expires_in_days: Annotated[float, Field(gt=0, le=3650)] | None = None
 
 
-class List(Input, frozen=True):
+class List(RequestModel):
     """Lists a tenant's tokens."""
 
     action: Literal["list"]
     tenant: _Tenant
 
 
-class Revoke(Input, frozen=True):
+class Revoke(RequestModel):
     """Ends a token."""
 
     action: Literal["revoke"]

@@ -6,7 +6,8 @@ from aws_lambda_powertools.event_handler.openapi.params import Body
 
 from jobsprint.api.app import Endpoint
 from jobsprint.api.schemas.common import Data, IntegrationId, success
-from jobsprint.api.schemas.integrations import IntegrationChange, IntegrationDetail
+from jobsprint.api.schemas.integrations import IntegrationDetail
+from jobsprint.connectors.fields import Reconnect
 from jobsprint.core.models import DescribedAs
 from jobsprint.integrations import service
 from jobsprint.repositories.integrations import IntegrationStore
@@ -19,7 +20,7 @@ def update_integration(
     integrationId: IntegrationId,
     body: Annotated[
         dict[str, Any],
-        DescribedAs(IntegrationChange),  # the service validates it, together with the fields of its connector
+        DescribedAs(Reconnect),  # the service validates it, together with the fields of its connector
         Body(description="What to change; also the fields that its type connects with"),
     ],
 ) -> Data[IntegrationDetail]:

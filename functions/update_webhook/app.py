@@ -6,10 +6,10 @@ from aws_lambda_powertools.event_handler.openapi.params import Body
 
 from jobsprint.api.app import Endpoint
 from jobsprint.api.schemas.common import Data, WebhookId, success
-from jobsprint.api.schemas.webhooks import WebhookChange, WebhookView
+from jobsprint.api.schemas.webhooks import WebhookChange, WebhookView, target_flaws
 from jobsprint.webhooks import service
 
-app = Endpoint(scope="webhooks:write")
+app = Endpoint(scope="webhooks:write", also_check=target_flaws)
 
 
 @app.patch("/integrations/webhooks/<webhookId>", summary="Change webhook", tags=["Webhooks"])

@@ -112,7 +112,7 @@ def test_search_available() -> None:
 
 @pytest.mark.parametrize("request_example", ["connectZapierRequest", "connectZapierCurl"])
 def test_connect_zapier(monkeypatch: pytest.MonkeyPatch, request_example: str) -> None:
-    monkeypatch.setitem(registry.CONNECTORS, "zapier", "tests.support.bearer:Bearer")
+    monkeypatch.setitem(registry.CONNECTORS, "zapier", "tests.support.bearer:ZapierBearer")
     with authority() as zapier:
         monkeypatch.setenv("ZAPIER_MCP_URL", zapier.mcp)
         forget_settings()

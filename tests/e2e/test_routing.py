@@ -60,7 +60,7 @@ def test_an_event_that_breaks_its_schema_is_marked_and_arrives(api: Api, receive
     assert made.status_code == 201
     assert [one["name"] for one in api.data("GET", "/event-types")] == ["order.paid"]
     answer = api.data("POST", "/events", {"event": "order.paid", "data": {}})
-    assert answer["warnings"] == [{"field": "data.id", "message": "Field required"}]
+    assert answer["warnings"] == [{"field": "data.id", "message": "is required"}]
     [got] = receiver.wait_for(1)
     assert got.json["data"] == {}
 

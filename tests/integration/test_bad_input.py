@@ -157,7 +157,9 @@ def test_content_types(content_type: str | None, status: int) -> None:
 def test_a_form_is_not_taken_for_json() -> None:
     headers = {"Content-Type": "application/x-www-form-urlencoded"}
 
-    assert call("POST", "/integrations/webhooks", body="name=n&url=https://a.example", headers=headers).status == 400
+    answer = call("POST", "/integrations/webhooks", body="name=n&url=https://a.example", headers=headers)
+
+    assert [detail["field"] for detail in answer.error["details"]] == ["header.Content-Type"]
     assert rows() == []
 
 
@@ -202,6 +204,44 @@ def test_a_cursor_works_with_its_own_query_only(path: str) -> None:
     for target in [*(f"{other}?" for other in others), *([f"{path}?{filters[path]}&"] if path in filters else [])]:
         answer = call("GET", f"{target}cursor={cursor}")
         assert (answer.status, answer.error["code"]) == (400, "invalid_cursor"), target
+
+
+@pytest.mark.parametrize(
+    ("query", "message"),
+    [
+        ("limit=x", "send a whole number"),
+        ("limit=0", "at least 1"),
+        ("limit=101", "at most 100"),
+        ("limit=1&limit=2", "send it once"),
+        ("type=webhook&type=custom", "send it once"),
+        ("type=s3cret", "send 'zapier', 'n8n', 'custom', 'webhook' or 'mcp'"),
+    ],
+)
+def test_wrong_query_values_are_told_in_the_same_voice_as_fields(query: str, message: str) -> None:
+    answer = call("GET", f"/integrations?{query}")
+
+    name = query.partition("=")[0]
+    assert (answer.status, answer.error["code"]) == (422, "invalid_fields")
+    assert answer.error["details"] == [{"field": f"query.{name}", "message": message}]
+
+
+def test_a_comma_in_a_query_value_is_part_of_it() -> None:
+    assert call("GET", "/integrations/available?query=mail,chat").status == 200
+    assert call("GET", "/integrations/available?query=mail&query=chat").status == 422
+
+
+def test_wrong_query_values_and_fields_are_listed_together() -> None:
+    answer = call("GET", f"/integrations/{subscribed()['id']}/logs?limit=0&status=s3cret&fromDate=soon")
+
+    assert {detail["field"] for detail in answer.error["details"]} == {"query.limit", "query.status", "query.fromDate"}
+    assert "s3cret" not in json.dumps(answer.body)
+
+
+@pytest.mark.parametrize("body", [None, ""])
+def test_a_missing_body_is_required(writing: list[tuple[str, str]], body: str | None) -> None:
+    for method, path in writing:
+        answer = call(method, path, body=body, headers={"Content-Type": "application/x-www-form-urlencoded"})
+        assert answer.error["details"] == [{"field": "body", "message": "is required"}], (method, path)
 
 
 NOT_EVENT_NAMES: list[Any] = [

@@ -6,6 +6,7 @@ from jobsprint.connectors import responses, signed_post
 from jobsprint.connectors.base import ActionCall, Connection, TestResult
 from jobsprint.connectors.mcp.connector import Mcp
 from jobsprint.connectors.mcp.models import OAuthConnect, ServerConnect, TokenConnect
+from jobsprint.connectors.zapier import Zapier
 from jobsprint.core.canonical_json import JsonObject
 from jobsprint.core.errors import UpstreamUnauthorized
 from jobsprint.domain.integrations import Capability, Integration
@@ -34,6 +35,10 @@ class Bearer(Mcp):
     def execute(self, call: ActionCall) -> JsonObject:
         said = _post(call.credentials, {"say": call.parameters.get("text")}, seconds=min(call.seconds_left, 5))
         return {"success": True, **_answer(said)}
+
+
+class ZapierBearer(Bearer, Zapier):
+    """The same in place of Zapier."""
 
 
 def _post(credentials: Credentials, body: JsonObject, *, seconds: float = 5) -> Response | TransferFailure:

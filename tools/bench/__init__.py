@@ -1,1 +1,0 @@
-"""Benchmarks: what requests and deliveries cost, in CPU and in dollars. `make bench` runs them all."""

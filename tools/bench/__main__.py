@@ -4,14 +4,14 @@ Without names it runs both suites and writes `bench/results/latest.json`. It end
 misses its target says MISSED.
 """
 
+import json
 import os
 import platform
 import sys
-from importlib.metadata import version
 
 from tests.support.receiver import receiving
 from tools.bench import cost, delivery, endpoints, storage
-from tools.bench.figures import Figure, write
+from tools.bench.figures import Figure
 from tools.bench.service import deployed
 from tools.local.options import PROJECT
 
@@ -36,11 +36,14 @@ _SUITES = {"stack": on_the_stack, "cost": cost_of_events}
 
 if __name__ == "__main__":
     names = sys.argv[1:] or list(_SUITES)
-    packages = ", ".join(f"{name} {version(name)}" for name in ("boto3", "pydantic", "aws-lambda-powertools"))
-    print(f"\n{platform.platform()}, {os.cpu_count()} cores, Python {platform.python_version()}; {packages}\n")
+    print(f"\n{platform.platform()}, {os.cpu_count()} cores, Python {platform.python_version()}\n")
     figures = [figure for name in names for figure in _SUITES[name]()]
     print("\n".join(map(str, figures)))
     print(f"\n{len(figures)} figures, {sum(not figure.holds for figure in figures)} MISSED")
     if names == list(_SUITES):
-        write(figures, _RESULTS)
+        listed = [
+            {"name": it.name, "value": round(it.value, 4), "unit": it.unit, "target": it.target} for it in figures
+        ]
+        _RESULTS.parent.mkdir(parents=True, exist_ok=True)
+        _RESULTS.write_text(json.dumps([{**each, "better": "lower"} for each in listed], indent=2) + "\n")
         print(f"Written to {_RESULTS.relative_to(PROJECT)}")

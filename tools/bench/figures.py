@@ -1,9 +1,6 @@
-"""Figures beside their targets: a table for people, JSON for programs."""
+"""A figure beside its target."""
 
-import json
-from collections.abc import Iterable
 from dataclasses import dataclass
-from pathlib import Path
 
 
 @dataclass(frozen=True)
@@ -24,13 +21,3 @@ class Figure:
     def __str__(self) -> str:
         bound = "" if self.target is None else f"≤ {self.target:g} {'holds' if self.holds else 'MISSED'}"
         return f"  {self.name:<46} {self.value:>9.2f} {self.unit:<6} {bound:<13} {self.note}".rstrip()
-
-
-def write(figures: Iterable[Figure], path: Path) -> None:
-    """Write the figures as a JSON list; creates the folder."""
-    listed = [
-        {"name": each.name, "value": round(each.value, 4), "unit": each.unit, "target": each.target, "better": "lower"}
-        for each in figures
-    ]
-    path.parent.mkdir(parents=True, exist_ok=True)
-    path.write_text(json.dumps(listed, indent=2) + "\n")

@@ -12,7 +12,6 @@ from typing import Any
 
 from tests.support.template import resources
 
-_OVERHEAD = 100  # bytes that DynamoDB bills on top of each stored item
 _READS, _WRITES = {"GetItem", "Query", "BatchGetItem"}, {"PutItem", "UpdateItem", "DeleteItem"}
 
 Item = Mapping[str, Any]
@@ -34,6 +33,7 @@ class Meter:
     def __init__(self, dynamodb: Any, sqs: Any, own: Any) -> None:
         self._own = own
         self._call = threading.local()  # calls come from a pool; both hooks of a call run in its thread
+        self._lock = threading.Lock()
         self._bill = Bill()
         for client in (dynamodb, sqs):
             client.meta.events.register("provide-client-params", self._before)
@@ -52,12 +52,17 @@ class Meter:
             self._call.item = table, key, self._read(table, key)
 
     def _after(self, model: Any, **_: Any) -> None:
+        with self._lock:
+            self._count(model)
+
+    def _count(self, model: Any) -> None:
         """Bill a call that was answered. A condition that fails is billed too."""
         if model.name in _WRITES:
             table, key, old = self._call.item
             new = self._read(table, key)
             self._bill.writes += max(units(old), units(new)) + index_units(table, old, new)
-            self._bill.stored += _stored(new) - _stored(old)
+            # DynamoDB bills 100 bytes on top of each stored item.
+            self._bill.stored += sum(sign * (size(item) + 100) for sign, item in ((1, new), (-1, old)) if item)
         elif model.name in _READS:
             self._bill.reads += 1
         elif model.service_model.service_name == "sqs":
@@ -85,15 +90,9 @@ def index_units(table: str, old: Item, new: Item) -> int:
 
 def size(value: Any) -> int:
     """Bytes of an item in DynamoDB's JSON, a byte or two for each attribute too many."""
-    if isinstance(value, Mapping):
-        return sum(len(name.encode()) + size(each) for name, each in value.items())
-    if isinstance(value, list):
-        return sum(map(size, value))
+    if isinstance(value, Mapping | list):
+        return sum(map(size, [*value, *value.values()] if isinstance(value, Mapping) else value))
     return len(value.encode()) if isinstance(value, str) else len(value) if isinstance(value, bytes) else 1
-
-
-def _stored(item: Item) -> int:
-    return size(item) + _OVERHEAD if item else 0
 
 
 def _projected(index: Item, item: Item) -> Item:

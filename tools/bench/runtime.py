@@ -11,8 +11,8 @@ from typing import Any
 
 from tools.local.options import PROJECT
 
-_PYTHON = PROJECT / ".local" / "bench-python" / "bin" / "python"
-_WORKER = Path(__file__).with_name("worker.py")
+_ENVIRONMENT = PROJECT / ".local" / "bench-python"
+STOCK_PACKAGES = next(_ENVIRONMENT.glob("lib/python*/site-packages"), _ENVIRONMENT)
 
 
 @dataclass
@@ -33,18 +33,18 @@ class Function:
         self.process.stdin.write(json.dumps(event) + "\n")
         self.process.stdin.flush()
         line = self.process.stdout.readline()
-        assert line, "the handler raised"
+        assert line, "the handler raised an exception"
         said = json.loads(line)
         before, self.cpu_ms, self.answer = self.cpu_ms, said["cpu_ms"], said["answer"]
-        failed = self.answer.get("statusCode", 200) >= 300 or self.answer.get("batchItemFailures")
-        assert not failed, self.answer
+        assert self.answer.get("statusCode", 200) < 300, self.answer
+        assert not self.answer.get("batchItemFailures"), self.answer
         return self.cpu_ms - before
 
 
 @contextmanager
 def running(folders: Sequence[Path], env: Mapping[str, str]) -> Iterator[Function]:
     """Start the handler in the first of `folders`, with the others on the path, and stop it afterwards."""
-    command = [str(_PYTHON), str(_WORKER), str(folders[0])]
+    command = [str(_ENVIRONMENT / "bin" / "python"), str(Path(__file__).with_name("worker.py")), str(folders[0])]
     variables = {
         **{name: os.environ[name] for name in ("PATH", "HOME", "LANG") if name in os.environ},
         **env,
@@ -52,7 +52,7 @@ def running(folders: Sequence[Path], env: Mapping[str, str]) -> Iterator[Functio
         "PYTHONDONTWRITEBYTECODE": "1",
         "AWS_LAMBDA_FUNCTION_NAME": "bench",
     }
-    pipe, none = subprocess.PIPE, subprocess.DEVNULL
-    with subprocess.Popen(command, env=variables, stdin=pipe, stdout=pipe, stderr=none, text=True) as process:
+    pipe = subprocess.PIPE
+    with subprocess.Popen(command, env=variables, stdin=pipe, stdout=pipe, text=True) as process:
         yield Function(process)
         process.terminate()

@@ -2,7 +2,6 @@
 
 import os
 import shutil
-import time
 from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
 from dataclasses import dataclass, replace
@@ -12,19 +11,19 @@ from typing import Any
 import requests
 
 from tests.e2e.local_stack import Stack, deployed_anew
+from tests.support.deliveries import record
 from tests.support.receiver import Receiver
 from tests.support.template import functions
-from tools.bench.storage import sqs_event
+from tools.bench.storage import take
 from tools.local.options import PROJECT
 from tools.local.sam import local_target
 
 HANDLERS = Path(__file__).parent / "handlers"
-_BOTO3 = ("boto3*", "botocore*", "s3transfer*", "jmespath*", "*dateutil*", "urllib3*", "six*")
 
 
 @dataclass(frozen=True)
 class Service:
-    """What is deployed: `environments` by logical id, layers put together in `opt`, a webhook that gets `bench.*`."""
+    """What is deployed: `environments` by logical id, the layers in `opt`, a webhook that gets `bench.*`."""
 
     stack: Stack
     receiver: Receiver
@@ -39,11 +38,7 @@ class Service:
 
     def folders(self, folder: str) -> list[Path]:
         """What SAM built for a function: its own folder and its layers in one, as Lambda extracts them into /opt."""
-        return [local_target().folder / "build" / functions()[folder]["LogicalId"], self.opt / "layers" / "python"]
-
-    def plain_folders(self, name: str) -> list[Path]:
-        """A plain handler and our dependencies, but with the Lambda runtime's own boto3 instead of the layer's."""
-        return [HANDLERS / name, self.opt / "plain" / "python"]
+        return [local_target().folder / "build" / functions()[folder]["LogicalId"], self.opt]
 
     def post(self, path: str, body: Mapping[str, Any]) -> Any:
         """Send a request over the API and return the answer's data."""
@@ -51,18 +46,10 @@ class Service:
         answer.raise_for_status()
         return answer.json()["data"]
 
-    def delivery_tasks(self, count: int) -> dict[str, Any]:
-        """`count` messages of the delivery queue, as Lambda hands them over; they must be there or come soon."""
-        sqs, queue = self.stack.client("sqs"), self.environment("dispatch_webhooks")["DELIVERY_QUEUE_URL"]
-        bodies: list[str] = []
-        deadline = time.monotonic() + 20
-        while len(bodies) < count and time.monotonic() < deadline:
-            most = min(10, count - len(bodies))
-            for message in sqs.receive_message(QueueUrl=queue, MaxNumberOfMessages=most).get("Messages", []):
-                sqs.delete_message(QueueUrl=queue, ReceiptHandle=message["ReceiptHandle"])
-                bodies.append(message["Body"])
-        assert len(bodies) == count, f"{len(bodies)} of {count} messages"
-        return sqs_event(bodies)
+    def delivery_tasks(self) -> dict[str, Any]:
+        """What waits in the delivery queue, as Lambda hands it over."""
+        bodies = take(self.stack.client("sqs"), self.environment("dispatch_webhooks")["DELIVERY_QUEUE_URL"])
+        return {"Records": [record(body) for body in bodies]}
 
     def stop_consumers(self) -> None:
         """Stop the stack's functions from consuming the queues: they would take CPU and messages from the benchmark."""
@@ -76,7 +63,7 @@ def deployed(receiver: Receiver) -> Iterator[Service]:
     """Bring the stack up in `.local/bench-stack` on a free port, and take it down afterwards."""
     home = PROJECT / ".local" / "bench-stack"
     with deployed_anew(home) as stack:
-        listed = stack.client("lambda").get_paginator("list_functions").paginate().build_full_result()["Functions"]
+        listed = stack.client("lambda").get_paginator("list_functions").paginate().search("Functions[]")
         environments = {each["FunctionName"].split("-")[1]: each["Environment"]["Variables"] for each in listed}
         service = Service(stack, receiver, environments, _layers(home / "opt"), webhook="")
         webhook = {"name": "Bench", "url": f"{receiver.url}/hook", "events": ["bench.*"]}
@@ -84,11 +71,8 @@ def deployed(receiver: Receiver) -> Iterator[Service]:
 
 
 def _layers(opt: Path) -> Path:
-    """Put the built layers together, once as functions see them and once for the plain handlers."""
+    """Put the built layers together as Lambda extracts them."""
     shutil.rmtree(opt, ignore_errors=True)
-    built = local_target().folder / "build"
     for layer in ("ConnectorLayer", "DependenciesLayer"):
-        shutil.copytree(built / layer, opt / "layers", copy_function=os.link, dirs_exist_ok=True)
-    ignored = shutil.ignore_patterns(*_BOTO3)
-    shutil.copytree(built / "DependenciesLayer", opt / "plain", copy_function=os.link, ignore=ignored)
-    return opt
+        shutil.copytree(local_target().folder / "build" / layer, opt, copy_function=os.link, dirs_exist_ok=True)
+    return opt / "python"

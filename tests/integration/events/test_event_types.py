@@ -150,7 +150,7 @@ def test_each_event_of_a_batch_has_its_own_warnings(outbox: Outbox) -> None:
 def test_a_preview_shows_the_warnings(outbox: Outbox) -> None:
     put(schema=SCHEMA, mode="warn")
     answer = call("POST", "/events/preview", body={"event": "order.paid", "data": {}})
-    assert answer.data == {"webhooks": [], "warnings": [{"field": "data.id", "message": "Field required"}]}
+    assert answer.data == {"webhooks": [], "warnings": [{"field": "data.id", "message": "is required"}]}
 
 
 def test_events_of_the_bus_are_marked_too(outbox: Outbox) -> None:
@@ -158,7 +158,7 @@ def test_events_of_the_bus_are_marked_too(outbox: Outbox) -> None:
     body = {"id": "e1", "source": "jobsprint", "detail-type": "order.paid", "detail": {"tenant": "acme", "data": {}}}
     assert work("receive_events", record(json.dumps(body))) == []
     [kept] = clients.dynamodb().scan(TableName="EventsTable")["Items"]
-    assert json.loads(kept["warnings"]["S"]) == [{"field": "data.id", "message": "Field required"}]
+    assert json.loads(kept["warnings"]["S"]) == [{"field": "data.id", "message": "is required"}]
 
 
 def test_the_services_own_events_meet_no_schema(outbox: Outbox) -> None:

@@ -254,7 +254,7 @@ def test_reasons(aws: dict[str, Any], endpoint: Receiver, status: int, reason: s
 
 def test_two_tests_at_once_tell_of_one_change(aws: dict[str, Any], monkeypatch: pytest.MonkeyPatch) -> None:
     integration = IntegrationStore("acme").get(connected("https://hooks.example.com/"))
-    meanwhile = [lambda: health_checks._tested(integration, Health())]
+    meanwhile = [lambda: health_checks.test("acme", integration.id)]
 
     def refused(*_: Any) -> base.TestResult:
         if meanwhile:
@@ -262,7 +262,7 @@ def test_two_tests_at_once_tell_of_one_change(aws: dict[str, Any], monkeypatch: 
         return base.TestResult(passed=False, message="no", response_ms=1, reason="credential_rejected", next_step="Do")
 
     monkeypatch.setattr(Custom, "test", refused)
-    health_checks._tested(integration, Health())
+    health_checks.test("acme", integration.id)
 
     assert told() == ["integration.unhealthy"]
     assert shown(integration.id)["status"] == "error"
@@ -280,7 +280,8 @@ def test_health_that_was_changed_meanwhile_is_not_overwritten(aws: dict[str, Any
 @pytest.mark.parametrize("change", ["disconnect", "delete"])
 def test_what_is_gone_before_its_turn_is_skipped(queue: str, endpoint: Receiver, change: str) -> None:
     integration_id = connected(endpoint.url)
-    health_checks._send([{"tenant": "acme", "id": integration_id, "run": now_ms()}])
+    message = {"tenant": "acme", "id": integration_id, "run": now_ms()}
+    aws.sqs().send_message(QueueUrl=queue, MessageBody=json.dumps(message))
     call("POST", f"/integrations/{integration_id}/disconnect")
     if change == "delete":
         call("DELETE", f"/integrations/{integration_id}")

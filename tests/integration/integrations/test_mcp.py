@@ -8,7 +8,7 @@ from typing import Any
 
 import pytest
 
-from jobsprint.connectors.mcp.client import MAX_TOOLS
+from jobsprint.connectors.mcp.tools import MAX_TOOLS
 from jobsprint.repositories.integrations import IntegrationStore
 from tests.support.call import Answer, call
 from tests.support.mcp import FakeServer, RpcError, SdkServer, sdk_server, text_result, tool

@@ -37,8 +37,8 @@ DOCUMENT = "https://api.jobsprint.test/v1/oauth/client-metadata.json"
 @pytest.fixture
 def server(aws: dict[str, Any], monkeypatch: pytest.MonkeyPatch) -> Iterator[Authority]:
     """A protected server that is this deployment's Zapier, and a connector that can talk to it."""
-    for kind in ("zapier", "mcp"):
-        monkeypatch.setitem(registry.CONNECTORS, kind, "tests.support.bearer:Bearer")  # type: ignore[misc]
+    monkeypatch.setitem(registry.CONNECTORS, "mcp", "tests.support.bearer:Bearer")
+    monkeypatch.setitem(registry.CONNECTORS, "zapier", "tests.support.bearer:ZapierBearer")
     with authority() as made:
         monkeypatch.setenv("ZAPIER_MCP_URL", made.mcp)
         forget_settings()
@@ -621,7 +621,7 @@ def test_a_consent_outlives_a_server_that_is_down(server: Authority) -> None:
 
 
 @pytest.fixture
-def atomic(server: Authority, monkeypatch: pytest.MonkeyPatch) -> Iterator[None]:
+def atomic(server: Authority) -> Iterator[None]:
     """Threads in place of containers: each has its own HTTP client, and moto works one request at a time, as DynamoDB
     does on each item.
     """
@@ -647,11 +647,12 @@ def atomic(server: Authority, monkeypatch: pytest.MonkeyPatch) -> Iterator[None]
         client: outbound.Client = local.client
         return client
 
-    for service_name in ("dynamodb", "kms"):
-        client = OneAtATime(getattr(clients, service_name)())
-        monkeypatch.setattr(clients, service_name, lambda client=client: client)
-    monkeypatch.setattr(oauth_client, "outbound_client", client_of_thread)
-    yield
+    with pytest.MonkeyPatch.context() as patch:
+        for name in ("dynamodb", "kms"):
+            client = OneAtATime(getattr(clients, name)())
+            patch.setattr(clients, name, lambda client=client: client)
+        patch.setattr(oauth_client, "outbound_client", client_of_thread)
+        yield
     for client in made:
         client.close()
 

@@ -346,6 +346,25 @@ def test_a_name_that_resolves_to_a_forbidden_address_is_refused(monkeypatch: pyt
 
 
 @pytest.mark.usefixtures("strict")
+def test_a_host_that_may_not_be_called_is_listed_with_the_other_wrong_fields(monkeypatch: pytest.MonkeyPatch) -> None:
+    webhook_id = subscribed()["id"]
+    monkeypatch.setattr(pinning, "system_resolver", lambda *_, **__: [(0, 0, 0, "", ("10.0.0.1", 443))])
+    wrong = {"name": "", "url": "https://inside.example/"}
+
+    for method, path, body in (
+        ("POST", "/integrations/webhooks", {**wrong, "events": ["a"]}),
+        ("PATCH", f"/integrations/webhooks/{webhook_id}", wrong),
+        ("POST", "/integrations/custom_webhook/connect", wrong),
+    ):
+        error = call(method, path, body=body).error
+        assert error["code"] == "invalid_fields"
+        assert error["details"] == [
+            {"field": "body.name", "message": "must not be empty"},
+            {"field": "body.url", "message": "blocked_address: private"},
+        ], path
+
+
+@pytest.mark.usefixtures("strict")
 @pytest.mark.parametrize(
     "url", [URL, "https://does-not-resolve.invalid/", "https://8.8.8.8:8443/", "https://hooks.example.com:1024/"]
 )

@@ -5,9 +5,8 @@ from typing import Any
 from hypothesis import given
 from hypothesis import strategies as st
 
-from jobsprint.connectors import zapier
-from jobsprint.connectors.mcp import client
-from jobsprint.connectors.mcp.client import Listing, Tool
+from jobsprint.connectors.mcp.tools import Listing, Tool
+from jobsprint.connectors.zapier import Zapier
 from jobsprint.core.errors import UpstreamFailed
 from jobsprint.core.json_schema import check_schema
 from jobsprint.domain.integrations import Integration
@@ -46,7 +45,7 @@ TOOLS = st.lists(st.fixed_dictionaries({"name": JSON, "inputSchema": JSON}, opti
 def test_any_page_of_tools(page: dict[str, Any], modern: bool) -> None:
     listing = Listing()
     try:
-        client._add_page(listing, page, lambda _: True, modern=modern)
+        listing.add(page, lambda _: True, modern=modern)
     except UpstreamFailed:
         assert not isinstance(page["tools"], list)
     for tool in listing.tools:
@@ -59,6 +58,9 @@ class Talk:
     def __init__(self, said: Any) -> None:
         self._said = said
 
+    def list_tools(self, *_: Any, **__: Any) -> Listing:
+        return Listing([Tool(name, None, {}) for name in ("inspect_zapier_actions", "execute_zapier_write_action")])
+
     def call_tool(self, *_: Any, **__: Any) -> Any:
         return {"structuredContent": {"apps": self._said}}
 
@@ -69,11 +71,9 @@ APPS = st.lists(st.fixed_dictionaries({"app": st.just("Slack") | JSON, "actions"
 
 @given(APPS | JSON)
 def test_any_list_of_actions(said: Any) -> None:
-    tools = {name: Tool(name, None, {}) for name in ("execute_zapier_write_action", "x")}
-    app = zapier.App(Integration("acme", "int_1", "zapier", "Slack", "connected", 1, "zapier_slack"))
     talk: Any = Talk(said)
 
-    offer = zapier._agentic(talk, app, Tool("inspect", None, {}), tools, Listing())
+    offer = Zapier().offer(talk, Integration("acme", "int_1", "zapier", "Slack", "connected", 1, "zapier_slack"))
 
     for capability in offer.capabilities:
         check_schema(capability.schema)

@@ -114,7 +114,7 @@ def test_the_first_usable_trigger_is_called() -> None:
 def test_a_hook_is_kept_and_read_back() -> None:
     hook = Hook("wf1", "Webhook", "GET", "a/:id", "w-1", "basicAuth", "lastNode", exposed=True)
 
-    assert Hook.of_fact(hook.fact()) == hook
+    assert Hook.from_state(hook.to_state()) == hook
 
 
 def test_a_capability_asks_for_the_path() -> None:

@@ -36,28 +36,28 @@ def test_after_its_time_one_call_may_probe() -> None:
 @pytest.mark.parametrize(
     ("error", "expected"),
     [
-        (None, "alive"),
-        (UpstreamFailed("no"), "alive"),
-        (UpstreamFailed("no", unknown=True), "alive"),
-        (UpstreamFailed("down", outage=True), "outage"),
-        (UpstreamTimeout("slow", outage=True), "outage"),
-        (RateLimited("less", retry_after=5), "alive"),
-        (Conflict("no"), "alive"),
+        (None, False),
+        (UpstreamFailed("no"), False),
+        (UpstreamFailed("no", unknown=True), False),
+        (UpstreamFailed("down", outage=True), True),
+        (UpstreamTimeout("slow", outage=True), True),
+        (RateLimited("less", retry_after=5), False),
+        (Conflict("no"), False),
     ],
 )
-def test_what_the_end_of_a_call_says(error: JobsprintError | None, expected: str) -> None:
-    assert circuit_breaker.verdict(error) == expected
+def test_which_ends_of_a_call_are_outages(error: JobsprintError | None, expected: bool) -> None:
+    assert circuit_breaker.is_outage(error) is expected
 
 
-def test_only_a_429_asks_for_peace() -> None:
+def test_only_a_429_limits_calls() -> None:
     assert circuit_breaker.limited_until(RateLimited("less", retry_after=7), NOW) == NOW + 7000
     assert circuit_breaker.limited_until(UpstreamFailed("down", outage=True), NOW) is None
     assert circuit_breaker.limited_until(None, NOW) is None
 
 
-def test_a_row_of_outages_must_be_close_together() -> None:
-    assert circuit_breaker.starts_anew(Circuit(), NOW)
-    assert not circuit_breaker.starts_anew(Circuit(outages=4, failing_since=NOW - WINDOW_MS), NOW)
-    assert circuit_breaker.starts_anew(Circuit(outages=4, failing_since=NOW - WINDOW_MS - 1), NOW)
-    # A probe that fails goes on with the row that opened the circuit, however long ago that was.
-    assert not circuit_breaker.starts_anew(Circuit(outages=5, failing_since=1, open_until=NOW), NOW)
+def test_a_streak_of_outages_must_be_close_together() -> None:
+    assert circuit_breaker.starts_streak(Circuit(), NOW)
+    assert not circuit_breaker.starts_streak(Circuit(outages=4, failing_since=NOW - WINDOW_MS), NOW)
+    assert circuit_breaker.starts_streak(Circuit(outages=4, failing_since=NOW - WINDOW_MS - 1), NOW)
+    # A probe that fails continues the streak that opened the circuit, however long ago that was.
+    assert not circuit_breaker.starts_streak(Circuit(outages=5, failing_since=1, open_until=NOW), NOW)

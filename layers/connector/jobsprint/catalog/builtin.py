@@ -5,7 +5,7 @@ They stand in `applications.txt`, one per line below the line of their category:
     # Email: mail, inbox                                                  category: what people call it too
     *Gmail | 95 | read_email send_email | google mail | Read and …        name, popularity, capabilities, aliases, …
 
-An application with a star has a node in n8n, so it stands in the catalogue twice: `zapier_gmail` and `n8n_gmail`.
+An application with a star has a node in n8n, so it is in the catalogue twice: `zapier_gmail` and `n8n_gmail`.
 Names and categories are facts; descriptions are our own; aliases are searched and never shown.
 """
 

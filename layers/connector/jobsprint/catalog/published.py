@@ -42,7 +42,7 @@ _held = _Held()
 def index() -> Index | None:
     """The published index, at most five minutes old; None when none was published.
 
-    While S3 cannot be read, the copy that is held goes on serving. Raises UpstreamFailed without one.
+    While S3 cannot be read, the copy in this container goes on serving. Raises UpstreamFailed without one.
     """
     now = time.monotonic()
     if now >= _held.ask_at:
@@ -91,7 +91,7 @@ def publish(file: Path, digest: str) -> None:
 
 
 def _ask() -> None:
-    """Makes what is held what the bucket has."""
+    """Replace the open index by the one in the bucket, if that is another."""
     try:
         answer = aws.s3().get_object(Bucket=settings().catalog_bucket, Key=KEY, IfNoneMatch=_held.etag or '"none"')
     except ClientError as error:

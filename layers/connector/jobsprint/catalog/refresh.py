@@ -17,7 +17,7 @@ from jobsprint.outbound import client as outbound
 def refresh(client: Callable[[], outbound.Client]) -> JsonObject:
     """Publishes the built-in list, with Zapier's where a client id is configured, unless that is what is there.
 
-    Without a client id nobody is asked. Raises UpstreamFailed when Zapier's list cannot be had whole; what was
+    Without a client id Zapier is not asked. Raises UpstreamFailed when Zapier's list cannot be had whole; what was
     published stays. The answer says where the list came from, its length, and whether it was published.
     """
     client_id = settings().zapier_client_id

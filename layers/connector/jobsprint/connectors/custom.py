@@ -128,7 +128,7 @@ class Custom:
 def result_of(body: bytes) -> JsonObject:
     """The result in a 2xx answer. Raises UpstreamFailed where its JSON says that it failed.
 
-    An object is taken as it is, other JSON stands under `value`, text that is no JSON under `text`.
+    An object is taken as it is, other JSON is put under `value`, text that is no JSON under `text`.
     """
     text = body.decode("utf-8", errors="replace")
     try:

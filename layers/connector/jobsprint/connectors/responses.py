@@ -1,4 +1,4 @@
-"""What an HTTP outcome means for a test or an action: one table for every connector that speaks HTTP."""
+"""The meaning of an HTTP response or failure for a test or an action, for every connector that speaks HTTP."""
 
 import json
 
@@ -12,7 +12,7 @@ from jobsprint.outbound.client import Response, TransferFailure
 
 _DEFAULT_RETRY_SECONDS = 30
 
-# Kinds of failures before anything was sent that say something of the other side, not of the URL.
+# Kinds of failures before anything was sent that are about the upstream, not the URL.
 _OUTAGES = frozenset({"dns", "connect", "tls"})
 
 
@@ -86,7 +86,7 @@ def _refused_test(answer: Response) -> TestResult:
 def read_json(text: str) -> JsonValue:
     """JSON as others write it: `NaN` is taken for null, and halves of surrogate pairs, which no log can hold, for `?`.
 
-    Raises JSONDecodeError for what is no JSON, and UpstreamFailed for what nobody could hand on.
+    Raises JSONDecodeError for what is no JSON, and UpstreamFailed for what cannot be handed on.
     """
     try:
         answer: JsonValue = json.loads(text, parse_constant=lambda _: None)

@@ -14,8 +14,9 @@ from urllib.parse import parse_qsl, urlencode, urlsplit, urlunsplit
 
 from jobsprint.catalog.builtin import builtin
 from jobsprint.connectors.mcp import results
-from jobsprint.connectors.mcp.client import Conversation, HttpRefused, Listing, Tool
+from jobsprint.connectors.mcp.client import Conversation, HttpRefused
 from jobsprint.connectors.mcp.connector import Mcp, Offer, offer_of
+from jobsprint.connectors.mcp.tools import Listing, Tool
 from jobsprint.core.canonical_json import JsonObject, JsonValue
 from jobsprint.core.config import settings
 from jobsprint.core.errors import JobsprintError, UpstreamFailed

@@ -126,12 +126,6 @@ def wrong_fields(details: Iterable[Detail]) -> InvalidFields:
     return InvalidFields(summary, details=listed)
 
 
-def all_wrong(errors: Iterable[InvalidFields]) -> InvalidFields:
-    """One error for the wrong fields of several checks; a single error stays as it is."""
-    first, *more = errors
-    return wrong_fields(detail for error in (first, *more) for detail in error.details) if more else first
-
-
 class RateLimited(JobsprintError):
     """Too many requests; `Retry-After` says after how many whole seconds to try again."""
 

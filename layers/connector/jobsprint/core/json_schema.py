@@ -9,6 +9,7 @@ from typing import Any
 
 from jobsprint.core.canonical_json import JsonObject, JsonValue
 from jobsprint.core.errors import Detail
+from jobsprint.core.models import SENTENCES
 
 _ANY_OBJECT: JsonObject = {"type": "object"}
 """The schema of a capability without described parameters; no library is loaded to check it."""
@@ -170,7 +171,7 @@ def _explained(validator: Any, value: JsonObject, where: str) -> list[Detail]:
 def _details(error: Any, path: str) -> list[Detail]:
     """The wrong fields of one validation error, missing and surplus ones by name, in the words of other requests."""
     if missing := getattr(error.kind, "property", None):
-        return [Detail(f"{path}.{missing}", "Field required")]
+        return [Detail(f"{path}.{missing}", SENTENCES["missing"])]
     if surplus := getattr(error.kind, "unexpected", None):
-        return [Detail(f"{path}.{name}", "Extra inputs are not permitted") for name in surplus]
+        return [Detail(f"{path}.{name}", SENTENCES["extra_forbidden"]) for name in surplus]
     return [Detail(path, error.message)]

@@ -6,7 +6,7 @@ field, which never repeats the value that was sent.
 
 from collections.abc import Callable, Iterable, Mapping
 from functools import cache
-from typing import Any, TypeVar, get_args
+from typing import Any, TypeVar, Union, get_args
 
 from pydantic import BaseModel, ConfigDict, GetJsonSchemaHandler, TypeAdapter, ValidationError, model_serializer
 from pydantic.alias_generators import to_camel
@@ -81,16 +81,18 @@ def _without_null(schema: Mapping[str, Any]) -> dict[str, Any]:
 
 
 class DescribedAs:
-    """Beside a type in `Annotated`: OpenAPI shows the schema of `type_` instead.
+    """Beside a type in `Annotated`: OpenAPI shows the schemas of these types (`oneOf` of several) instead.
 
     For a body of which something outside decides how it is validated.
     """
 
-    def __init__(self, type_: Any) -> None:
-        self._type = type_
+    def __init__(self, *types: Any) -> None:
+        self._count = len(types)
+        self._type = Union[types]  # noqa: UP007 - of as many as there are
 
     def __get_pydantic_json_schema__(self, _: CoreSchema, handler: GetJsonSchemaHandler) -> dict[str, Any]:
-        return handler(TypeAdapter(self._type).core_schema)
+        shown = handler(TypeAdapter(self._type).core_schema)
+        return {"oneOf": shown["anyOf"]} if self._count > 1 else shown
 
 
 _Model = TypeVar("_Model", bound=BaseModel)

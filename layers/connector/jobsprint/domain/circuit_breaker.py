@@ -1,11 +1,10 @@
-"""The circuit breaker of a connection to an upstream, and its rate limiting by Retry-After.
+"""The circuit breaker of a connection: whether its upstream is down, and until when it wants no calls.
 
-After Nygard ("Release It!"): after a streak of failures nothing is sent for a while; then one call is the half-open
-probe, and its outcome closes the circuit breaker or opens it again. Pure: times come in as Unix milliseconds.
+A circuit breaker after Nygard ("Release It!"): after enough outages in a row nothing is sent for a while; then one call
+probes it (half open), and its end closes or opens the circuit again. Pure: times come in as Unix milliseconds.
 """
 
 from dataclasses import dataclass
-from typing import Literal
 
 from jobsprint.core.errors import JobsprintError, RateLimited, UpstreamFailed
 
@@ -15,8 +14,6 @@ WINDOW_MS = 60_000
 
 OPEN_MS = 30_000
 """How long an open circuit breaker lets no call through."""
-
-Verdict = Literal["alive", "outage"]
 
 
 @dataclass(frozen=True)
@@ -33,8 +30,8 @@ class Circuit:
 def check(circuit: Circuit, now: int) -> bool:
     """Whether a call may be made: False means only as the half-open probe.
 
-    Raises RateLimited until the upstream's Retry-After, and UpstreamFailed `circuit_open` while the circuit breaker is
-    open; both with Retry-After.
+    Raises RateLimited while the upstream wants no calls, and UpstreamFailed `circuit_open` while the circuit is open;
+    both with Retry-After.
     """
     if circuit.limited_until > now:
         raise RateLimited(
@@ -57,18 +54,18 @@ def refusal(wait_ms: int) -> UpstreamFailed:
     )
 
 
-def starts_anew(circuit: Circuit, now: int) -> bool:
-    """Whether a failure now begins a new streak: those before were too long ago to open the circuit breaker with it."""
+def starts_streak(circuit: Circuit, now: int) -> bool:
+    """Whether an outage now is the first of a streak: those before were too long ago to open the circuit with it."""
     return circuit.open_until == 0 and now - circuit.failing_since > WINDOW_MS
 
 
-def verdict(error: JobsprintError | None) -> Verdict:
-    """Whether a call found the upstream alive, as it is also when it refuses or reports an error."""
-    return "outage" if isinstance(error, UpstreamFailed) and error.outage else "alive"
+def is_outage(error: JobsprintError | None) -> bool:
+    """Whether a call's end says that the upstream is down; one that refuses or complains is not."""
+    return isinstance(error, UpstreamFailed) and error.outage
 
 
 def limited_until(error: JobsprintError | None, now: int) -> int | None:
-    """The time of the upstream's Retry-After, if it sent one."""
+    """Until when the upstream wants no calls, if that is what it said."""
     return now + error.retry_after * 1000 if isinstance(error, RateLimited) else None
 
 

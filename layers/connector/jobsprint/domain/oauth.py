@@ -1,6 +1,6 @@
 """OAuth's parties and what they hand each other, as plain data, and the checks that need nothing else.
 
-Apart from `integrations.oauth_client` so that whoever only keeps or opens a token does not load an HTTP client.
+Apart from `integrations.oauth_client`, so that code which only reads a token does not load an HTTP client.
 """
 
 import re
@@ -128,12 +128,12 @@ def scope_beyond(wanted: str, given: str) -> str:
 
 
 def error_code(text: str) -> str:
-    """An error code as another side gave it, or `authorization_failed` where it is none: it goes into a URL."""
+    """An error code as a server gave it, or `authorization_failed` where it is none: it goes into a URL."""
     return text if _ERROR_CODE.fullmatch(text) else "authorization_failed"
 
 
 def client_metadata(client_id: str, redirect_uri: str) -> dict[str, object]:
-    """The document that stands at `client_id` (OAuth Client ID Metadata Document)."""
+    """The document at `client_id` (OAuth Client ID Metadata Document)."""
     return {"client_id": client_id, **registration(redirect_uri, "none")}
 
 

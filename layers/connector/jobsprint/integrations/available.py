@@ -14,7 +14,7 @@ def available(
 ) -> tuple[list[App], bool]:
     """`limit` applications from the `start`-th on, and whether there are more.
 
-    A connected server stands there under its `int_…` with the names of its tools as capabilities, for this tenant only.
+    A connected server is listed under its `int_…` with the names of its tools as capabilities, for this tenant only.
     """
     own = [
         _own(integration)

@@ -78,7 +78,7 @@ def find_server(resource: ProtectedResource, budget: Budget) -> AuthorizationSer
 def default_server(origin: str) -> AuthorizationServer:
     """An authorization server without metadata (MCP 2025-03-26, Fallbacks for Servers without Metadata Discovery).
 
-    Its clients are public and use PKCE (2.1.1 and 2.3 there); what it does with `iss` nobody knows.
+    Its clients are public and use PKCE (2.1.1 and 2.3 there); what it does with `iss` is not known.
     """
     return AuthorizationServer(
         issuer=origin,

@@ -1,6 +1,6 @@
 """OAuth 2.1 in two invocations: `begin` finds everything and gives the URL for the person, `finish` is its callback.
 
-What has to survive in between stands encrypted in the store under the hash of `state`, for ten minutes and for one use.
+What has to survive in between is stored encrypted under the hash of `state`, for ten minutes and for one use.
 Everything is checked before anything is sent: the state, then `iss` (RFC 9207, on error answers too), then the code.
 """
 
@@ -209,7 +209,7 @@ def _connected(waiting: Integration, flow: Flow) -> Integration:
     except JobsprintError as failure:
         if isinstance(failure, ScopeMissing):
             waiting = replace(waiting, missing_scope=failure.scope)
-        # The grant stands: a test or another connect may still succeed with it.
+        # The grant is saved: a test or another connect may still succeed with it.
         connection = Connection(
             Credentials(url=flow.server_url),
             waiting.capabilities,

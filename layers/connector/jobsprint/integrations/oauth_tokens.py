@@ -1,7 +1,7 @@
 """Valid tokens for calls: an integration's credentials with the token of its grant, renewed in time.
 
-One call at a time renews a grant, under a lock that outlives its request. Nobody waits while the old token still works;
-a call that has to wait polls until the lock has ended, and then takes it. What is written is fenced by the grant's
+One call at a time renews a grant, under a lock that outlives its request. No call waits while the old token still
+works; one that has to wait polls until the lock has ended, and then takes it. What is written is fenced by the grant's
 version, so a renewal that was frozen meanwhile cannot undo a newer one.
 """
 
@@ -30,7 +30,7 @@ from jobsprint.security.credentials import Credentials, open_credentials
 
 TOKEN_KEY = "token"  # noqa: S105 - the name under which a connector finds its bearer token
 LOCK_MS = 12_000
-"""How long one renewal may hold a grant: longer than TOKEN_SECONDS, so nobody renews beside it."""
+"""How long one renewal may hold a grant: longer than TOKEN_SECONDS, so that there is no second renewal beside it."""
 
 _PATIENCE_SECONDS = LOCK_MS / 1000 + TOKEN_SECONDS + 2
 _POLL_SECONDS = 0.1

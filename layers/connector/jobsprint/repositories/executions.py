@@ -151,7 +151,7 @@ class ExecutionStore:
 
 
 def _still(lease_token: str | None) -> dict[str, Any]:
-    """The condition that the holder of a lease still has it, or without a token that nobody has one."""
+    """The condition that the holder of a lease still has it, or without a token that there is none."""
     if lease_token is None:
         return {"condition": "#state = :before", "values": {":before": "queued"}}
     return {

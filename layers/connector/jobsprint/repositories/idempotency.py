@@ -35,7 +35,7 @@ class Lease:
 
 @dataclass(frozen=True)
 class StoredRequest:
-    """A key that another request holds or held: that request's fingerprint, and its encrypted answer if there is one.
+    """A key that another request has or had: that request's fingerprint, and its encrypted answer if there is one.
 
     `sending_at` (ms) says since when it does what cannot be taken back; `abandoned` that it never said how that ended,
     and its lease has lapsed.

@@ -5,7 +5,7 @@
 
 A webhook's counters in its activity item are written by `repositories.delivery_stats`.
 
-The unique part is time-ordered, so the key order is the order of creation. `healthShard` stands only on what the
+The unique part is time-ordered, so the key order is the order of creation. `healthShard` is only on what the
 scheduled health tests cover, which keeps their index as small as that.
 """
 
@@ -89,7 +89,7 @@ class IntegrationStore:
     def update(self, integration: Integration) -> Integration:
         """Replaces what `integration` was read from and returns it with its next version.
 
-        Raises Conflict when somebody else changed or deleted it in between.
+        Raises Conflict when another request changed or deleted it in between.
         """
         changed = replace(integration, version=integration.version + 1)
         self._write_if_unchanged(
@@ -101,7 +101,7 @@ class IntegrationStore:
     def delete(self, integration: Integration, now: int) -> None:
         """Deletes what `integration` was read from, and what happened to it (`now` in ms).
 
-        Raises Conflict when somebody else changed it in between.
+        Raises Conflict when another request changed it in between.
         """
         self._write_if_unchanged(
             integration,
@@ -109,7 +109,8 @@ class IntegrationStore:
                 TableName=self._table, Key=self._key(integration.id), **condition
             ),
         )
-        # A call or delivery under way counts itself later, which would bring the item back for ever: so it goes soon.
+        # A call or delivery under way counts itself later, which would bring the item back for good: so it expires
+        # soon.
         gone: Item = {**self._activity_key(integration.id), "expiresAt": now // 1000 + _GONE_SECONDS}
         aws.dynamodb().put_item(TableName=self._table, Item=marshal_item(gone))
 
@@ -209,9 +210,9 @@ class IntegrationStore:
         if wanted is not None:
             sets.append("limitedUntil = :limit")
             values[":limit"] = wanted
-        if circuits.verdict(error) == "alive":
+        if not circuits.is_outage(error):
             removes += ["outages", "failingSince", "openUntil"]
-        elif circuits.starts_anew(seen, at):
+        elif circuits.starts_streak(seen, at):
             sets += ["outages = :one", "failingSince = :at"]
         else:
             adds.append("outages :one")
@@ -224,7 +225,7 @@ class IntegrationStore:
             ReturnValues="UPDATED_NEW",
         )
         outages = unmarshal_item(answer.get("Attributes", {})).get("outages", 0)
-        if circuits.verdict(error) == "outage" and outages >= circuits.OUTAGES_UNTIL_OPEN:
+        if circuits.is_outage(error) and outages >= circuits.OUTAGES_UNTIL_OPEN:
             self._open_circuit(integration_id, at + circuits.OPEN_MS)
 
     def _open_circuit(self, integration_id: str, until: int) -> None:
@@ -248,7 +249,7 @@ class IntegrationStore:
         )
 
     def reset_circuit(self, integration_id: str) -> None:
-        """Forgets what calls said of a connection: it leads elsewhere, or as somebody else, from now on."""
+        """Reset the circuit breaker of a connection that has another address or other credentials from now on."""
         aws.dynamodb().update_item(
             TableName=self._table,
             Key=marshal_item(self._activity_key(integration_id)),

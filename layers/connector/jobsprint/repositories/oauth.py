@@ -6,7 +6,7 @@
     pk <tenant>#grant                 sk <grant id>#<integration id>    an integration that uses them
 
 Only the state leads to a flow's tenant when the browser comes back, so that one key begins with no tenant (and no
-tenant's name begins with `#`). Its tenant stands beside the encrypted text, which opens for that tenant alone.
+tenant's name begins with `#`). Its tenant is stored beside the encrypted text, which opens for that tenant alone.
 """
 
 import hashlib
@@ -127,7 +127,7 @@ class GrantStore:
         return marshal_item({"pk": f"{self._tenant}#grant", "sk": sort})
 
     def find(self, grant_id: str) -> Grant | None:
-        """The grant as it stands now."""
+        """The current grant of that id."""
         answer = aws.dynamodb().get_item(TableName=self._table, Key=self._key(grant_id), ConsistentRead=True)
         item = unmarshal_item(answer.get("Item", {}))
         return _grant(item) if item else None

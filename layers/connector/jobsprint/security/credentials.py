@@ -1,6 +1,6 @@
 """What a connection must keep secret - its URL, header values and signing secrets - encrypted onto its item.
 
-URLs are encrypted whole because many carry a token; what may be shown stands beside them.
+URLs are encrypted whole because many carry a token; what may be shown is stored beside them.
 """
 
 import json

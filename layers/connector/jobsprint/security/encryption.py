@@ -27,7 +27,7 @@ class DecryptionFailed(Exception):
 
 @dataclass(frozen=True)
 class EncryptionContext:
-    """Where a secret stands: an encrypted text opens only there."""
+    """The place of a secret: an encrypted text opens only there."""
 
     tenant: str
     item: str

@@ -65,11 +65,12 @@ def create_webhook(body: WebhookCreate) -> Response[Created]:
     webhook = Webhook(**body.model_dump(include={"name", "events", "secret"}), **own)
     nonce = os.urandom(12)
     encrypted = AESGCM(data_key(tenant)).encrypt(nonce, webhook.secret.encode(), f"{tenant}/{webhook.id}".encode())
+    document = webhook.model_dump_json(exclude={"secret"})
     item = {
-        "pk": {"S": f"plain#{tenant}"},
+        "pk": values[":pk"],
         "sk": {"S": webhook.id},
         "secret": {"B": nonce + encrypted},
-        "document": {"S": webhook.model_dump_json(exclude={"secret"})},
+        "document": {"S": document},
     }
     dynamodb.put_item(TableName=TABLE, Item=item, ConditionExpression="attribute_not_exists(pk)")
     logger.info("webhook created", extra={"tenant": tenant, "webhookId": webhook.id})
@@ -78,11 +79,10 @@ def create_webhook(body: WebhookCreate) -> Response[Created]:
 
 def check_address(url: HttpUrl) -> None:
     """Refuse addresses that are not on the public internet, unless this deployment allows them."""
-    if os.environ["ALLOW_PRIVATE_TARGETS"] == "true":
-        return
-    for *_, (host, *_) in socket.getaddrinfo(url.host, url.port):
-        if not ipaddress.ip_address(host).is_global:
-            raise BadRequestError("url is not public")
+    if os.environ["ALLOW_PRIVATE_TARGETS"] != "true":
+        for *_, address in socket.getaddrinfo(url.host, url.port):
+            if not ipaddress.ip_address(address[0]).is_global:
+                raise BadRequestError("url is not public")
 
 
 def data_key(tenant: str) -> bytes:

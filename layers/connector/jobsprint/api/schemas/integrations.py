@@ -1,14 +1,13 @@
-"""Requests and answers of the operations on integrations."""
+"""Answers of the operations on integrations."""
 
 from typing import Annotated, Any, Literal
 
-from pydantic import ConfigDict, Field
+from pydantic import Field
 
 from jobsprint.catalog.builtin import App
 from jobsprint.connectors.base import TestResult
-from jobsprint.connectors.fields import Configuration, Description, Name
 from jobsprint.core.clock import iso_seconds, iso_seconds_or_none
-from jobsprint.core.models import RequestModel, ResponseModel
+from jobsprint.core.models import ResponseModel
 from jobsprint.core.redaction import MASK, redact
 from jobsprint.domain import integrations
 from jobsprint.domain.integrations import Activity, Capability, Health, Integration, IntegrationStatus, IntegrationType
@@ -219,16 +218,6 @@ class TestView(ResponseModel):
             next_step=result.next_step,
         )
         return cls(id=integration_id, status="healthy" if result.passed else "unhealthy", test_result=shown)
-
-
-class IntegrationChange(RequestModel):
-    """What to change of an integration; a null in `configuration` removes that name."""
-
-    model_config = ConfigDict(extra="ignore")
-
-    name: Name | None = None
-    description: Description | None = None
-    configuration: Configuration | None = None
 
 
 def _head(integration: Integration, activity: Activity) -> dict[str, Any]:

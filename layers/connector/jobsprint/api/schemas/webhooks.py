@@ -1,13 +1,14 @@
 """Requests and answers of the operations on webhooks."""
 
+from collections.abc import Mapping
 from typing import Annotated, Any
 
 from pydantic import AfterValidator, Field, ValidationError, WithJsonSchema
 from pydantic_core import InitErrorDetails, PydanticCustomError
 
-from jobsprint.connectors.fields import Events, Headers, Name, Secret, Url
+from jobsprint.connectors.fields import Events, Headers, Name, Secret, Url, target_details
 from jobsprint.core.clock import iso_seconds
-from jobsprint.core.errors import InvalidFields
+from jobsprint.core.errors import Detail, InvalidFields
 from jobsprint.core.models import RequestModel, ResponseModel
 from jobsprint.core.redaction import MASK
 from jobsprint.delivery import subscriptions
@@ -129,6 +130,11 @@ class RotatedSecret(ResponseModel):
             overlap_until=ends[0] if ends else None,
             previous_secrets=[PreviousSecret(expires_at=end) for end in ends],
         )
+
+
+def target_flaws(body: Mapping[str, object]) -> tuple[Detail, ...]:
+    """What speaks against calling the `url` of a webhook's body, which asks the name servers."""
+    return target_details(body.get("url"))
 
 
 class WebhookCreate(RequestModel):

@@ -7,21 +7,20 @@ its own answer to `server/discover`, as handshake by a successful `initialize`, 
 5xx, a redirect or a broken connection says nothing about its era.
 """
 
-import re
 import time
 from collections.abc import Callable, Mapping
-from dataclasses import dataclass, field, replace
+from dataclasses import dataclass, replace
 from types import TracebackType
 from typing import Literal
 
 from jobsprint.connectors import responses
-from jobsprint.connectors.mcp.headers import header_value, mirrored, parameter_headers
+from jobsprint.connectors.mcp.headers import header_value, parameter_headers
 from jobsprint.connectors.mcp.stream import EventStream, message_in
+from jobsprint.connectors.mcp.tools import MAX_TOOLS, Listing
 from jobsprint.connectors.signed_post import MAX_RESULT_BYTES, client
 from jobsprint.core import canonical_json
 from jobsprint.core.canonical_json import JsonObject, JsonValue
 from jobsprint.core.errors import InsufficientScope, UpstreamFailed, UpstreamTimeout, UpstreamUnauthorized
-from jobsprint.core.json_schema import check_schema
 from jobsprint.core.redaction import redact_text
 from jobsprint.domain.oauth import challenge_field, joined_scope
 from jobsprint.outbound.client import Request, Response, TransferFailure
@@ -29,12 +28,8 @@ from jobsprint.security.credentials import Credentials
 
 MODERN = "2026-07-28"
 HANDSHAKES = ("2025-11-25", "2025-06-18", "2025-03-26", "2024-11-05")
-MAX_TOOLS = 1000
-"""Tools of one server that are kept; real ones have up to a few hundred."""
-
 MAX_PAGES = 40
 MAX_PAGE_BYTES = 16 * 1024 * 1024
-_MAX_DESCRIPTION = 2000
 _MAX_REASON = 200
 _LISTING_RESERVE = 2.0  # seconds left for what comes after a listing that is cut
 _GOODBYE_SECONDS = 2.0
@@ -48,9 +43,7 @@ _UNSUPPORTED_VERSION = -32022
 _INVALID_PARAMS = -32602
 _URL_ELICITATION = -32042  # 2025-11-25, elicitation
 _NO_SESSION_CODES = (None, -32600, -32000)
-_NO_ERA_VERDICT = frozenset({403, 407, 408, 425})
-
-_TOOL_NAME = re.compile(r"[A-Za-z0-9_.\-]{1,128}")
+_ANY_ERA = frozenset({403, 407, 408, 425})
 
 
 @dataclass(frozen=True)
@@ -59,28 +52,6 @@ class Dialect:
 
     era: Literal["modern", "handshake"]
     version: str
-
-
-@dataclass(frozen=True)
-class Tool:
-    """A tool that a server offers; `schema` is that of its arguments, an object."""
-
-    name: str
-    description: str | None
-    schema: JsonObject
-
-
-@dataclass
-class Listing:
-    """The tools found. `complete` is False where a cap cut the list; `dropped` counts those that cannot be used.
-
-    `fresh_ms` is how long the server says the list is good for, None where it says nothing.
-    """
-
-    tools: list[Tool] = field(default_factory=list)
-    complete: bool = True
-    dropped: int = 0
-    fresh_ms: int | None = None
 
 
 class HttpRefused(UpstreamFailed):
@@ -149,7 +120,7 @@ class Conversation:
         seen: set[str] = set()
         for _ in range(pages):
             page = self._ask("tools/list", {} if cursor is None else {"cursor": cursor}, {})
-            _add_page(listing, page, keep, modern=self.dialect is not None and self.dialect.era == "modern")
+            listing.add(page, keep, modern=self.dialect is not None and self.dialect.era == "modern")
             cursor = page.get("nextCursor")
             if cursor is None:
                 return listing
@@ -199,7 +170,7 @@ class Conversation:
             if error.rpc_code in (_INTERNAL_ERROR, _HEADER_MISMATCH, _MISSING_CAPABILITY):
                 raise
         except HttpRefused as error:
-            if not 400 <= error.http_status < 500 or error.http_status in _NO_ERA_VERDICT:
+            if not 400 <= error.http_status < 500 or error.http_status in _ANY_ERA:
                 raise
         else:
             versions = found.get("supportedVersions")
@@ -248,7 +219,7 @@ class Conversation:
         if isinstance(outcome, TransferFailure):
             # What changes nothing may be asked again: only an action can be left unknown.
             raise responses.failed(outcome if acts else replace(outcome, sent=False))
-        return self._judged(outcome, stream, acts=acts), outcome.headers
+        return self._result_of(outcome, stream, acts=acts), outcome.headers
 
     def _send(
         self,
@@ -266,7 +237,7 @@ class Conversation:
         request = Request("POST", self._url, {**self._fixed, **headers}, body, repeatable, enough)
         return client().send(request, timeout=left, max_body=max_body)
 
-    def _judged(self, answer: Response, stream: EventStream, *, acts: bool) -> JsonObject:
+    def _result_of(self, answer: Response, stream: EventStream, *, acts: bool) -> JsonObject:
         """The result in an answer. Raises what its status, its JSON-RPC error or its lack of both says."""
         is_stream = answer.headers.get("content-type", "").lower().startswith("text/event-stream")
         is_success = 200 <= answer.status < 300
@@ -329,45 +300,3 @@ def _rpc_failed(error: JsonObject) -> RpcFailed:
     reason = redact_text(said)[:_MAX_REASON] if isinstance(said, str) and said else "no reason given"
     code = {_INVALID_PARAMS: "upstream_invalid_parameters", _URL_ELICITATION: "input_required"}.get(rpc_code)
     return RpcFailed(f"The server says: {reason}", rpc_code=rpc_code, data=error.get("data"), code=code)
-
-
-def _add_page(listing: Listing, page: JsonObject, keep: Callable[[str], bool], *, modern: bool) -> None:
-    """Adds a page's usable tools. Raises UpstreamFailed unless it is a page of tools."""
-    entries = page.get("tools")
-    if not isinstance(entries, list):
-        raise UpstreamFailed("The server's list of tools cannot be read", code="upstream_protocol")
-    ttl = page.get("ttlMs")
-    if isinstance(ttl, int) and ttl >= 0:
-        listing.fresh_ms = ttl if listing.fresh_ms is None else min(ttl, listing.fresh_ms)
-    known = {tool.name for tool in listing.tools}
-    for entry in entries:
-        name = entry.get("name") if isinstance(entry, dict) else None
-        if isinstance(name, str) and not keep(name):
-            continue
-        tool = _tool(entry, modern=modern)
-        if tool is None or tool.name in known:
-            listing.dropped += 1
-        elif len(listing.tools) >= MAX_TOOLS:
-            listing.complete = False
-            return
-        else:
-            known.add(tool.name)
-            listing.tools.append(tool)
-
-
-def _tool(entry: JsonValue, *, modern: bool) -> Tool | None:
-    """The tool, or None for one that cannot be called: a name beyond MCP's letters, or a schema nobody can check."""
-    if not isinstance(entry, dict):
-        return None
-    name, schema = entry.get("name"), entry.get("inputSchema")
-    if not isinstance(name, str) or not _TOOL_NAME.fullmatch(name) or not isinstance(schema, dict):
-        return None
-    schema = {"type": "object", **schema}
-    try:
-        check_schema(schema)
-        if modern:
-            mirrored(schema)
-    except ValueError:
-        return None
-    said = entry.get("description") or entry.get("title")
-    return Tool(name, said[:_MAX_DESCRIPTION] if isinstance(said, str) else None, schema)

@@ -12,7 +12,7 @@ from typing import Any, ClassVar
 from jobsprint.connectors.base import TEST_SECONDS, ActionCall, Connection, TestResult
 from jobsprint.connectors.fields import ConnectBody, read_body
 from jobsprint.connectors.mcp import results
-from jobsprint.connectors.mcp.client import HANDSHAKES, MODERN, Conversation, Dialect, HttpRefused, Listing, RpcFailed
+from jobsprint.connectors.mcp.client import HANDSHAKES, MODERN, Conversation, Dialect, HttpRefused, RpcFailed
 from jobsprint.connectors.mcp.models import (
     MODELS,
     NoAuthConnect,
@@ -21,6 +21,7 @@ from jobsprint.connectors.mcp.models import (
     TokenConnect,
     UnknownAuthConnect,
 )
+from jobsprint.connectors.mcp.tools import Listing
 from jobsprint.core.canonical_json import JsonObject, JsonValue
 from jobsprint.core.clock import now_ms
 from jobsprint.core.errors import (
@@ -173,7 +174,7 @@ def _credentials(given: ServerConnect, current: Credentials) -> Credentials:
         case TokenConnect():
             return Credentials(given.server_url, keys={"token": given.token})
         case OAuthConnect():
-            # The grant's token stands there by now (`integrations.oauth_access`).
+            # The grant's token is among them by now (`integrations.oauth_tokens`).
             return Credentials(given.server_url, keys=current.keys)
         case _:
             return Credentials(given.server_url)

@@ -15,7 +15,7 @@ _MIRRORED_TYPES = ("string", "integer", "boolean")
 _TOKEN = re.compile(r"[!#$%&'*+\-.^_`|~0-9A-Za-z]+")
 _PLAIN = re.compile(r"[\x21-\x7e](?:[\x20-\x7e]*[\x21-\x7e])?")
 _ENCODED = re.compile(r"=\?base64\?.*\?=")
-# Keywords that hold schemas (JSON Schema 2020-12); what stands under others, such as `default` or `enum`, is data.
+# Keywords that hold schemas (JSON Schema 2020-12); the values of others, such as `default` or `enum`, are data.
 _ONE = frozenset(
     {"items", "contains", "additionalProperties", "propertyNames", "unevaluatedItems", "unevaluatedProperties"}
     | {"not", "if", "then", "else", "contentSchema"}

@@ -1,9 +1,8 @@
 """The bodies that connect an MCP server, one for each `authType`."""
 
-from typing import Annotated, Literal
+from typing import Annotated, Any, Literal
 
-from pydantic import AfterValidator, BeforeValidator, Field
-from pydantic_core import PydanticCustomError
+from pydantic import AfterValidator, ConfigDict, Field
 
 from jobsprint.connectors.fields import ConnectBody, Url
 from jobsprint.core.config import settings
@@ -26,10 +25,8 @@ def _allowed_redirect(url: str) -> str:
     return url
 
 
-def _required(url: object) -> object:
-    if url == "":
-        raise PydanticCustomError("missing", "is required")
-    return url
+def _without_server_url(schema: dict[str, Any]) -> None:
+    schema["required"].remove("serverUrl")  # `connectors.zapier` fills it in
 
 
 _Token = Annotated[str, Field(min_length=1, max_length=_MAX_TOKEN), AfterValidator(_fits_a_header)]
@@ -39,10 +36,10 @@ _RedirectUrl = Annotated[str, Field(min_length=1, max_length=integrations.MAX_UR
 class ServerConnect(ConnectBody):
     """What every way to connect an MCP server has in common."""
 
+    model_config = ConfigDict(json_schema_extra=_without_server_url)
+
     auth_type: str
-    server_url: Annotated[Url, BeforeValidator(_required)] = Field(
-        default_factory=str, validate_default=True, description="The MCP server; Zapier's own where it is left out"
-    )
+    server_url: Url = Field(description="The MCP server; Zapier's own where it is left out")
 
 
 class OAuthConnect(ServerConnect):

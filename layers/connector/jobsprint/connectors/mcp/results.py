@@ -16,7 +16,7 @@ def result_of(result: JsonObject) -> JsonObject:
 
     `structuredContent` goes first, then JSON in the first text, then text under `text`. Images, audio and resources
     stand under `attachments` as references without their bytes. Raises UpstreamFailed: `input_required` where the tool
-    wants to ask somebody, `account_required` where its server lacks an account, else where the tool says it failed.
+    wants to ask a person, `account_required` where its server lacks an account, else where the tool says it failed.
     """
     if result.get("resultType") == "input_required":
         raise UpstreamFailed(

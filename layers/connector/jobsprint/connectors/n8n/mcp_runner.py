@@ -37,7 +37,7 @@ def check(credentials: Credentials, *, seconds: float) -> JsonObject:
                 "Make a token in n8n's MCP settings that may run workflows and read executions",
                 field="body.mcpToken",
             )
-        assert talk.dialect is not None  # noqa: S101 - a listing settled it
+        assert talk.dialect is not None  # noqa: S101 - known after a listing
         return {"era": talk.dialect.era, "version": talk.dialect.version}
 
 

@@ -146,7 +146,7 @@ def _with_suffix(base: str, workflow_id: str) -> str:
 
 
 def snake_case(name: str) -> str:
-    """`Send Invoice (v2)` as `send_invoice_v2`. Accents are dropped; `workflow` stands for what has no Latin letters.
+    """`Send Invoice (v2)` as `send_invoice_v2`. Accents are dropped; `workflow` replaces a name without Latin letters.
 
     Humps separate words only in a name of one word, so that `Open GitHub issue` keeps its GitHub.
     """
@@ -156,7 +156,7 @@ def snake_case(name: str) -> str:
 
 
 def capability(name: str, workflow: Mapping[str, Any], hook: Hook) -> Capability:
-    """What the action of a workflow takes: the path's parameters, and whatever else the workflow understands."""
+    """What the action of a workflow takes: the path's parameters, and any others that the workflow understands."""
     described = workflow.get("description")
     title = str(workflow.get("name", ""))[: integrations.MAX_NAME]
     description = described if isinstance(described, str) and described else f"Runs the n8n workflow {title!r}"

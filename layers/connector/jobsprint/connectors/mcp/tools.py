@@ -1,0 +1,79 @@
+"""The tools of an MCP server, as its `tools/list` gives them page by page."""
+
+import re
+from collections.abc import Callable
+from dataclasses import dataclass, field
+
+from jobsprint.connectors.mcp.headers import mirrored
+from jobsprint.core.canonical_json import JsonObject, JsonValue
+from jobsprint.core.errors import UpstreamFailed
+from jobsprint.core.json_schema import check_schema
+
+MAX_TOOLS = 1000
+"""Tools of one server that are kept; real ones have up to a few hundred."""
+
+_MAX_DESCRIPTION = 2000
+_NAME = re.compile(r"[A-Za-z0-9_.\-]{1,128}")
+
+
+@dataclass(frozen=True)
+class Tool:
+    """A tool that a server offers; `schema` is that of its arguments, an object."""
+
+    name: str
+    description: str | None
+    schema: JsonObject
+
+
+@dataclass
+class Listing:
+    """The tools found. `complete` is False where a cap cut the list; `dropped` counts those that cannot be used.
+
+    `fresh_ms` is how long the server says the list is good for, None where it says nothing.
+    """
+
+    tools: list[Tool] = field(default_factory=list)
+    complete: bool = True
+    dropped: int = 0
+    fresh_ms: int | None = None
+
+    def add(self, page: JsonObject, keep: Callable[[str], bool], *, modern: bool) -> None:
+        """Add a page's usable tools whose names `keep` accepts. Raises UpstreamFailed unless it is a page of tools."""
+        entries = page.get("tools")
+        if not isinstance(entries, list):
+            raise UpstreamFailed("The server's list of tools cannot be read", code="upstream_protocol")
+        ttl = page.get("ttlMs")
+        if isinstance(ttl, int) and ttl >= 0:
+            self.fresh_ms = ttl if self.fresh_ms is None else min(ttl, self.fresh_ms)
+        known = {tool.name for tool in self.tools}
+        for entry in entries:
+            name = entry.get("name") if isinstance(entry, dict) else None
+            if isinstance(name, str) and not keep(name):
+                continue
+            tool = _tool(entry, modern=modern)
+            if tool is None or tool.name in known:
+                self.dropped += 1
+            elif len(self.tools) >= MAX_TOOLS:
+                self.complete = False
+                return
+            else:
+                known.add(tool.name)
+                self.tools.append(tool)
+
+
+def _tool(entry: JsonValue, *, modern: bool) -> Tool | None:
+    """The tool, or None for one that cannot be called: a name with other letters than MCP's, or an unusable schema."""
+    if not isinstance(entry, dict):
+        return None
+    name, schema = entry.get("name"), entry.get("inputSchema")
+    if not isinstance(name, str) or not _NAME.fullmatch(name) or not isinstance(schema, dict):
+        return None
+    schema = {"type": "object", **schema}
+    try:
+        check_schema(schema)
+        if modern:
+            mirrored(schema)
+    except ValueError:
+        return None
+    said = entry.get("description") or entry.get("title")
+    return Tool(name, said[:_MAX_DESCRIPTION] if isinstance(said, str) else None, schema)
