@@ -1,14 +1,14 @@
 """The circuit breaker of a connection: whether its upstream is down, and until when it wants no calls.
 
-A circuit breaker after Nygard ("Release It!"): after enough outages in a row nothing is sent for a while; then one call
-probes it (half open), and its end closes or opens the circuit again. Pure: times come in as Unix milliseconds.
+After Nygard ("Release It!"): after a streak of failures nothing is sent for a while; then one call probes it (half
+open), and its outcome closes the circuit breaker or opens it again. Pure: times come in as Unix milliseconds.
 """
 
 from dataclasses import dataclass
 
 from jobsprint.core.errors import JobsprintError, RateLimited, UpstreamFailed
 
-OUTAGES_UNTIL_OPEN = 5
+FAILURES_UNTIL_OPEN = 5
 WINDOW_MS = 60_000
 """A failure streak opens the circuit breaker only if it began within this time."""
 
@@ -17,17 +17,17 @@ OPEN_MS = 30_000
 
 
 @dataclass(frozen=True)
-class Circuit:
-    """The state of a connection: `outages` in a row since `failing_since`; nothing is sent before `open_until` (0: the
+class CircuitBreaker:
+    """The state of a connection: `failures` in a row since `failing_since`; nothing is sent before `open_until` (0: the
     circuit is closed) nor before `limited_until` (a 429's Retry-After)."""
 
-    outages: int = 0
+    failures: int = 0
     failing_since: int = 0
     open_until: int = 0
     limited_until: int = 0
 
 
-def check(circuit: Circuit, now: int) -> bool:
+def check(circuit: CircuitBreaker, now: int) -> bool:
     """Whether a call may be made: False means only as the half-open probe.
 
     Raises RateLimited while the upstream wants no calls, and UpstreamFailed `circuit_open` while the circuit is open;
@@ -54,7 +54,7 @@ def refusal(wait_ms: int) -> UpstreamFailed:
     )
 
 
-def starts_streak(circuit: Circuit, now: int) -> bool:
+def starts_streak(circuit: CircuitBreaker, now: int) -> bool:
     """Whether an outage now is the first of a streak: those before were too long ago to open the circuit with it."""
     return circuit.open_until == 0 and now - circuit.failing_since > WINDOW_MS
 
