@@ -14,7 +14,7 @@ from typing import Any
 
 OPERATIONS = {
     "apigateway": ("CreateApiKey", "CreateUsagePlanKey"),
-    "dynamodb": ("BatchExecuteStatement", "BatchGetItem", "DeleteItem", "GetItem", "PutItem", "Query", "UpdateItem"),
+    "dynamodb": ("BatchGetItem", "DeleteItem", "GetItem", "PutItem", "Query", "UpdateItem"),
     "kms": ("Decrypt", "GenerateDataKey"),
     "s3": ("GetObject", "HeadBucket", "HeadObject", "PutObject"),  # by HeadBucket boto3 finds a bucket's region
     "sqs": ("GetQueueAttributes", "SendMessage", "SendMessageBatch"),

@@ -15,7 +15,7 @@ for folder in json.loads(os.environ["FOLDERS"]):
 from jobsprint.delivery import admission
 from jobsprint.security import encryption
 sockets = [fd for fd in os.listdir("/proc/self/fd") if _link(fd).startswith("socket:")]
-states = len(admission._open) + len(admission._paces)
+states = len(admission.open_breakers) + len(admission.rate_limiters)
 print(json.dumps({"keys": len(encryption._keys), "states": states, "sockets": sockets}))
 """
 _LINK = """

@@ -15,6 +15,7 @@ from functools import partial
 from typing import TypeVar
 
 from pydantic import BaseModel, ConfigDict
+from pydantic.alias_generators import to_camel
 
 from jobsprint.core import aws
 from jobsprint.core.clock import iso_millis, now_ms
@@ -57,7 +58,14 @@ _Item = TypeVar("_Item")
 class ReplayStep(BaseModel):
     """A message of the queue: work that step of a replay job."""
 
-    model_config = ConfigDict(frozen=True, extra="forbid", hide_input_in_errors=True)
+    model_config = ConfigDict(
+        frozen=True,
+        extra="forbid",
+        alias_generator=to_camel,
+        validate_by_name=True,
+        serialize_by_alias=True,
+        hide_input_in_errors=True,
+    )
 
     tenant: str
     webhook_id: str
