@@ -136,7 +136,7 @@ def test_a_refusal_is_no_outage(endpoint: Receiver, integration_id: str, reply: 
         assert act(integration_id).error["code"] != "circuit_open"
 
 
-def test_a_success_in_between_starts_the_row_anew(endpoint: Receiver, integration_id: str) -> None:
+def test_a_success_in_between_ends_the_failure_streak(endpoint: Receiver, integration_id: str) -> None:
     for status in (500, 500, 500, 500, 200, 500, 500, 500, 500):
         endpoint.answer = fails(status)
         act(integration_id)

@@ -208,7 +208,7 @@ def test_wants_asks_nothing_about_the_state(outbox: Outbox) -> None:
         assert not subscriptions.wants(state, replace(event, about=webhook.id))
 
 
-def test_another_version_of_a_webhook_is_read_anew(outbox: Outbox, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_another_version_of_a_webhook_is_read_again(outbox: Outbox, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(subscriptions._patterns, "most", 3)
     webhook = IntegrationStore("acme").get(subscribe(URL, filter=PAID)["id"])
     event = Event("acme", "evt_1", "order.paid", "2025-01-06T12:00:00Z", '{"n":5}')
