@@ -1,31 +1,39 @@
 """POST /integrations/{integrationId}/connect: connect, reconnect or resume."""
 
+from functools import reduce
+from operator import or_
 from typing import Annotated, Any
 
 from aws_lambda_powertools.event_handler.openapi.params import Body
 
 from jobsprint.api.app import Endpoint
-from jobsprint.api.schemas.common import Data, IntegrationId, success
+from jobsprint.api.schemas.common import Data, IntegrationId, shown, success
 from jobsprint.api.schemas.integrations import ConnectView
 from jobsprint.connectors.registry import connect_models
-from jobsprint.core.models import DescribedAs
+from jobsprint.core.models import DescribedAs, OneOf
 from jobsprint.integrations import service
-
-# The connector of the application in the path chooses the model; for an integration that exists it is the last one.
-*NEW, EXISTING = connect_models()
-NewConnection = Annotated[dict[str, Any], DescribedAs(*NEW)]
 
 app = Endpoint(scope="integrations:write")
 
 
+def models() -> Any:
+    """The models of the body: the connector of the application in the path chooses one of them, or the last one for an
+    integration that exists."""
+    *new, existing = connect_models()
+    return Annotated[reduce(or_, new), OneOf()] | existing
+
+
 @app.post(
-    "/integrations/<integrationId>/connect", status_code=201, summary="Connect integration", tags=["Integrations"]
+    "/integrations/<integrationId>/connect",
+    summary="Connect integration",
+    tags=["Integrations"],
+    responses={200: shown(), 201: shown()},
 )
 def connect_integration(
     integrationId: IntegrationId,
     body: Annotated[
         dict[str, Any],
-        DescribedAs(NewConnection | EXISTING),
+        DescribedAs(models),
         Body(description="Configuration varies by integration type"),
     ],
 ) -> tuple[Data[ConnectView], int]:

@@ -9,13 +9,21 @@ from jobsprint.actions.service import Accepted
 from jobsprint.api.app import RESPOND_ASYNC, Endpoint, prefers_async, valid_traceparent
 from jobsprint.api.idempotency import REPLAYED
 from jobsprint.api.schemas.actions import ActionRequest, ActionView, ExecutionRef
-from jobsprint.api.schemas.common import Data, IntegrationId, success
+from jobsprint.api.schemas.common import Data, IntegrationId, shown, success
 from jobsprint.domain.actions import RequestedAction
 
 app = Endpoint(scope="actions:execute", keeps_answers=False)
 
 
-@app.post("/integrations/<integrationId>/actions/<actionName>", summary="Execute integration action", tags=["Actions"])
+@app.post(
+    "/integrations/<integrationId>/actions/<actionName>",
+    summary="Execute integration action",
+    tags=["Actions"],
+    responses={
+        200: shown(Data[ActionView]),
+        202: shown(Data[ExecutionRef], "Accepted; it runs in the background"),
+    },
+)
 def execute_action(
     integrationId: IntegrationId,
     actionName: Annotated[str, Path(description="Action name")],

@@ -1,10 +1,17 @@
 """GET /docs: a page to read and try this API."""
 
-from typing import Any
+from aws_lambda_powertools.event_handler import Response
 
-from jobsprint.api.docs import page_answer
+from jobsprint.api.app import Endpoint
+from jobsprint.api.docs import page_response
+
+app = Endpoint(scope=None)
 
 
-def handler(_event: object, _context: object) -> dict[str, Any]:
+@app.get("/docs", include_in_schema=False)
+def get_docs() -> Response[str]:
     """Answers without a token."""
-    return page_answer()
+    return page_response()
+
+
+handler = app.resolve

@@ -1,10 +1,17 @@
 """GET /openapi.json: this API as OpenAPI 3.1."""
 
-from typing import Any
+from aws_lambda_powertools.event_handler import Response
 
-from jobsprint.api.docs import openapi_answer
+from jobsprint.api.app import Endpoint
+from jobsprint.api.docs import openapi_response
+
+app = Endpoint(scope=None)
 
 
-def handler(_event: object, _context: object) -> dict[str, Any]:
+@app.get("/openapi.json", include_in_schema=False)
+def get_openapi() -> Response[str]:
     """Answers without a token."""
-    return openapi_answer()
+    return openapi_response()
+
+
+handler = app.resolve

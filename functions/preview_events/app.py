@@ -5,6 +5,7 @@ from typing import Annotated
 from aws_lambda_powertools.event_handler.openapi.params import Body
 
 from jobsprint.api.app import Endpoint
+from jobsprint.api.event_publishing import draft
 from jobsprint.api.schemas.common import Data, success
 from jobsprint.api.schemas.events import PublishEvent, Reach
 from jobsprint.delivery.publisher import preview
@@ -15,7 +16,7 @@ app = Endpoint(scope="webhooks:read", keeps_answers=False)
 @app.post("/events/preview", summary="Preview an event", tags=["Events"])
 def preview_events(body: Annotated[PublishEvent, Body()]) -> Data[Reach]:
     """Takes an event as publishing does; nothing is published or kept."""
-    return success(Reach.of(*preview(app.caller.tenant, body.draft())))
+    return success(Reach.of(*preview(app.caller.tenant, draft(body))))
 
 
 handler = app.resolve

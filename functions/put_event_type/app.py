@@ -5,7 +5,7 @@ from typing import Annotated
 from aws_lambda_powertools.event_handler.openapi.params import Body
 
 from jobsprint.api.app import Endpoint
-from jobsprint.api.schemas.common import Data, success
+from jobsprint.api.schemas.common import Data, shown, success
 from jobsprint.api.schemas.events import EventTypePut, EventTypeView
 from jobsprint.core.clock import now_ms
 from jobsprint.repositories.event_types import EventTypeStore
@@ -13,7 +13,7 @@ from jobsprint.repositories.event_types import EventTypeStore
 app = Endpoint(scope="webhooks:write")
 
 
-@app.put("/event-types", summary="Put event type", tags=["Events"])
+@app.put("/event-types", summary="Put event type", tags=["Events"], responses={200: shown(), 201: shown()})
 def put_event_type(body: Annotated[EventTypePut, Body()]) -> tuple[Data[EventTypeView], int]:
     """201 for a new one, else 200. Publishing heeds it within a minute."""
     kept, is_new = EventTypeStore(app.caller.tenant).put(body.event_type(now_ms()))

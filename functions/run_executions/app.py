@@ -11,7 +11,7 @@ from aws_lambda_powertools.utilities.typing import LambdaContext
 from jobsprint.actions import executions
 from jobsprint.core.sqs_processor import SqsProcessor
 
-processor = SqsProcessor()
+processor = SqsProcessor(executions.StillRunning)
 
 
 def work(record: SQSRecord) -> None:

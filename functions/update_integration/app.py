@@ -20,7 +20,7 @@ def update_integration(
     integrationId: IntegrationId,
     body: Annotated[
         dict[str, Any],
-        DescribedAs(Reconnect),  # the service validates it, together with the fields of its connector
+        DescribedAs(lambda: Reconnect),  # the service validates it, together with the fields of its connector
         Body(description="What to change; also the fields that its type connects with"),
     ],
 ) -> Data[IntegrationDetail]:

@@ -1,7 +1,7 @@
 """Remove the part of the layer's own `botocore/data` that no function reads; the Makefile runs it after pip install.
 
-To create a client, boto3 reads its service's whole model. Removed are whole services, operations not listed below,
-shapes that only those use, and documentation; what remains is unchanged. A build that cannot do this fails.
+To create a client, boto3 reads its service's whole model and the endpoints of all services. Removed are other services,
+operations not listed below, shapes that only those use, and documentation; the rest is unchanged.
 """
 
 import gzip
@@ -23,28 +23,31 @@ OPERATIONS = {
 
 def main(data: Path) -> None:
     """Trim the folder. Raises OSError, KeyError or ValueError where botocore's data is not as expected."""
-    for unused in [path for path in data.iterdir() if path.is_dir() and path.name not in OPERATIONS]:
-        shutil.rmtree(unused)
+    for folder in {path.name for path in data.iterdir() if path.is_dir()} - OPERATIONS.keys():
+        shutil.rmtree(data / folder)
     for service, operations in OPERATIONS.items():
         packed = max((data / service).iterdir()) / "service-2.json.gz"
-        model = json.loads(gzip.decompress(packed.read_bytes()))
-        packed.with_suffix("").write_text(json.dumps(trimmed(model, operations)))
+        model = trimmed(json.loads(gzip.decompress(packed.read_bytes())), operations)
+        packed.with_suffix("").write_text(json.dumps(model))
         packed.unlink()
+    endpoints = json.loads((data / "endpoints.json").read_text())
+    for partition in endpoints["partitions"]:
+        partition["services"] = {name: value for name, value in partition["services"].items() if name in OPERATIONS}
+    (data / "endpoints.json").write_text(json.dumps(endpoints))
 
 
 def trimmed(model: dict[str, Any], operations: tuple[str, ...]) -> dict[str, Any]:
     """The model with these operations and the shapes that they reach, both without documentation."""
-    kept = {name: model["operations"][name] for name in operations}
-    reached, found = set[str](), _shapes(kept)
+    kept, reached = {name: model["operations"][name] for name in operations}, set[str]()
+    found = _shapes(kept)
     while found:
         reached |= found
         found = _shapes([model["shapes"][name] for name in found]) - reached
     parts = json.dumps({"operations": kept, "shapes": {name: model["shapes"][name] for name in sorted(reached)}})
-    return {**model, **json.loads(parts, object_hook=undocumented)}
+    return {**model, **json.loads(parts, object_hook=_undocumented)}
 
 
-def undocumented(value: dict[str, Any]) -> dict[str, Any]:
-    """The object without its documentation, which is text; a member of that name is an object."""
+def _undocumented(value: dict[str, Any]) -> dict[str, Any]:  # a member with the name "documentation" is an object
     return {name: inner for name, inner in value.items() if name != "documentation" or not isinstance(inner, str)}
 
 
@@ -53,7 +56,4 @@ def _shapes(value: object) -> set[str]:
 
 
 if __name__ == "__main__":
-    try:
-        main(Path(sys.argv[1]) / "botocore" / "data")
-    except (IndexError, OSError, KeyError, ValueError) as error:
-        sys.exit(f"botocore's data could not be trimmed: {error!r}")
+    main(Path(sys.argv[1]) / "botocore" / "data")

@@ -41,7 +41,7 @@ def test_the_health_check_loads_no_aws_sdk() -> None:
 
 
 def test_connectors_are_imported_on_use() -> None:
-    loaded = imported("functions.connect_integration.app", "functions.execute_action.app")[1]
+    loaded = imported("functions.execute_action.app", "functions.test_integration.app")[1]
     used = {
         f"jobsprint.connectors.{name}" for name in ("custom", "webhook", "zapier", "mcp.connector", "n8n.connector")
     }

@@ -11,8 +11,6 @@ from tests.support.template import ROOT, functions, resources, routes, template
 from tools.local import sam
 from tools.local.openapi import endpoints
 
-# HTTP functions without a resolver: a plain answer that starts fast.
-PLAIN = {"get_docs", "get_openapi"}
 PUBLIC = {
     "/health",
     "/openapi.json",
@@ -119,9 +117,7 @@ def test_routes_are_those_of_the_handlers() -> None:
     by_folder: dict[str, set[tuple[str, str]]] = {}
     for route, folder in routes().items():
         by_folder.setdefault(folder, set()).add(route)
-    assert {folder: written_routes(folder) for folder in by_folder if folder not in PLAIN} == {
-        folder: found for folder, found in by_folder.items() if folder not in PLAIN
-    }
+    assert {folder: written_routes(folder) for folder in by_folder} == by_folder
     assert not [folder for folder in functions() if folder not in by_folder and written_routes(folder)]
 
 
@@ -134,7 +130,7 @@ def test_only_the_contracts_paths_are_public() -> None:
 
 
 def test_an_endpoint_is_public_in_code_where_it_is_in_the_template() -> None:
-    public = {folder for (_, path), folder in routes().items() if path in PUBLIC} - PLAIN
+    public = {folder for (_, path), folder in routes().items() if path in PUBLIC}
     assert {folder for folder, module in endpoints().items() if module.app.scope is None} == public
 
 

@@ -99,10 +99,17 @@ def test_what_remains_is_unchanged(service: str, session: Session) -> None:
 
 def test_other_services_go_and_shared_data_stays(layer: Path) -> None:
     assert {path.name for path in layer.iterdir() if path.is_dir()} == set(OPERATIONS)
-    for shared in INSTALLED.glob("*.json"):
-        assert (layer / shared.name).read_bytes() == shared.read_bytes()
+    for shared in ("_retry.json", "partitions.json", "sdk-default-configuration.json"):
+        assert (layer / shared).read_bytes() == (INSTALLED / shared).read_bytes()
     for rules in layer.rglob("endpoint-rule-set-1.json.gz"):
         assert rules.read_bytes() == (INSTALLED / rules.relative_to(layer)).read_bytes()
+
+
+def test_the_endpoints_of_the_services_are_unchanged(layer: Path) -> None:
+    ours, whole = (json.loads((folder / "endpoints.json").read_text()) for folder in (layer, INSTALLED))
+    for partition, original in zip(ours["partitions"], whole["partitions"], strict=True):
+        kept = {name: value for name, value in original["services"].items() if name in OPERATIONS}
+        assert partition == {**original, "services": kept}
 
 
 @pytest.mark.parametrize("region", ["eu-central-1", "us-gov-west-1", "cn-north-1"])
@@ -118,7 +125,7 @@ def test_a_client_is_the_same(service: str, region: str, session: Session) -> No
 def test_a_build_that_cannot_trim_fails(tmp_path: Path) -> None:
     done = trim(tmp_path)
     assert done.returncode == 1
-    assert done.stderr.startswith("botocore's data could not be trimmed: FileNotFoundError")
+    assert "FileNotFoundError" in done.stderr
     data = tmp_path / "botocore" / "data"
     for service in OPERATIONS:
         shutil.copytree(INSTALLED / service, data / service)
@@ -126,4 +133,4 @@ def test_a_build_that_cannot_trim_fails(tmp_path: Path) -> None:
     renamed.write_bytes(gzip.compress(json.dumps({"operations": {}, "shapes": {}}).encode()))
     done = trim(tmp_path)
     assert done.returncode == 1
-    assert "KeyError('CreateApiKey')" in done.stderr
+    assert "KeyError: 'CreateApiKey'" in done.stderr

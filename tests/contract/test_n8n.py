@@ -16,7 +16,7 @@ from jobsprint.connectors.n8n import connector, webhook_call
 from jobsprint.core.errors import UpstreamFailed
 from jobsprint.core.redaction import MASK
 from jobsprint.repositories.integrations import IntegrationStore
-from jobsprint.security.credentials import open_credentials
+from jobsprint.security.credentials import decrypt_credentials
 from tests.support.call import Answer, call
 from tests.support.n8n_world import BASIC_SECRET, HOOK_SECRET, World
 from tests.support.rows import rows
@@ -339,7 +339,7 @@ def test_a_request_over_the_limit_of_n8n(n8n: World) -> None:
             ActionCall(
                 id="exe_1",
                 integration=integration,
-                credentials=open_credentials(integration),
+                credentials=decrypt_credentials(integration),
                 action="send_invoice",
                 parameters={"text": "x" * 1_500_000},
                 deadline=time.monotonic() + 25,

@@ -1,4 +1,4 @@
-"""Answers against docs/openapi.json: the functions themselves validate none."""
+"""Answers against docs/openapi.json, as callers see them."""
 
 import json
 from functools import cache

@@ -8,6 +8,8 @@ import json
 import os
 import platform
 import sys
+from collections.abc import Iterator
+from dataclasses import asdict
 
 from tests.support.receiver import receiving
 from tools.bench import cost, delivery, endpoints, storage
@@ -18,18 +20,19 @@ from tools.local.options import PROJECT
 _RESULTS = PROJECT / "bench" / "results" / "latest.json"
 
 
-def on_the_stack() -> list[Figure]:
+def on_the_stack() -> Iterator[Figure]:
     """What the functions do on a local stack, as SAM built them."""
     with receiving() as receiver, deployed(receiver) as service:
-        found = delivery.latency(service)
+        yield from delivery.latency(service)
         service.stop_consumers()
-        return found + delivery.dispatch(service) + endpoints.figures(service)
+        yield from delivery.dispatch(service)
+        yield from endpoints.figures(service)
 
 
-def cost_of_events() -> list[Figure]:
+def cost_of_events() -> Iterator[Figure]:
     """What events bill, counted on moto."""
     counts = storage.counted()
-    return storage.figures(counts) + cost.figures(counts)
+    yield from storage.figures(counts) + cost.figures(counts)
 
 
 _SUITES = {"stack": on_the_stack, "cost": cost_of_events}
@@ -37,13 +40,13 @@ _SUITES = {"stack": on_the_stack, "cost": cost_of_events}
 if __name__ == "__main__":
     names = sys.argv[1:] or list(_SUITES)
     print(f"\n{platform.platform()}, {os.cpu_count()} cores, Python {platform.python_version()}\n")
-    figures = [figure for name in names for figure in _SUITES[name]()]
-    print("\n".join(map(str, figures)))
+    figures = []
+    for figure in (figure for name in names for figure in _SUITES[name]()):
+        print(figure, flush=True)
+        figures.append(figure)
     print(f"\n{len(figures)} figures, {sum(not figure.holds for figure in figures)} MISSED")
     if names == list(_SUITES):
-        listed = [
-            {"name": it.name, "value": round(it.value, 4), "unit": it.unit, "target": it.target} for it in figures
-        ]
+        listed = [{**asdict(figure), "better": "lower"} for figure in figures]
         _RESULTS.parent.mkdir(parents=True, exist_ok=True)
-        _RESULTS.write_text(json.dumps([{**each, "better": "lower"} for each in listed], indent=2) + "\n")
+        _RESULTS.write_text(json.dumps(listed, indent=2) + "\n")
         print(f"Written to {_RESULTS.relative_to(PROJECT)}")

@@ -14,7 +14,6 @@ from tools.bench.payloads import FILL, drafts
 from tools.bench.runtime import running
 from tools.bench.service import HANDLERS, Service
 
-_WARM = 3
 _SLOW_SECONDS = 0.5
 
 
@@ -56,11 +55,11 @@ def dispatch(service: Service, rounds: int = 30) -> list[Figure]:
         running(service.folders("dispatch_webhooks"), env) as ours,
         running([HANDLERS / "plain_loop"], env) as loop,
     ):
-        times = [(ours.invoke(next(tasks)), loop.invoke(_plain_batch())) for _ in range(_WARM + rounds)]
+        times = [(ours.invoke(next(tasks)), loop.invoke(_plain_batch())) for _ in range(rounds + 3)]
         slow_tasks, started = next(_tasks(service, "slow.event")), time.monotonic()
         ours.invoke(slow_tasks)
         ratio = (time.monotonic() - started) / _SLOW_SECONDS
-    own, other = (statistics.median(column) for column in zip(*times[_WARM:], strict=True))
+    own, other = (statistics.median(column) for column in zip(*times[3:], strict=True))
     note, slow_note = f"{own / FILL:.2f} and {other / FILL:.2f} ms", "with the emulator's own time"
     return [
         Figure("CPU of a delivery over the plain loop's", own / other, "x", 1.0, note),

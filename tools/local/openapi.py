@@ -8,7 +8,6 @@ by pure functions over the merged document.
 import importlib
 import inspect
 import json
-import re
 import sys
 import tomllib
 from collections.abc import Iterator
@@ -50,23 +49,6 @@ _FAILURES = {
     504: ("UpstreamTimeout", "The other side did not answer in time"),
 }
 _ALSO = {"connect_integration": {502, 504}, "execute_action": {502, 504}}
-# A status that Powertools cannot see, answered with the same body as another one.
-_SAME_ANSWER = {"connect_integration": {"200": "201"}, "put_event_type": {"201": "200"}}
-# An answer with a status and a shape of its own beside the usual one.
-_OTHER_ANSWER = {"execute_action": ("202", "ExecutionRefData", "Accepted; it runs in the background")}
-# An answer that Powertools takes for a success, though its status is another.
-_FAILED_ANSWER = {"publish_events": ("BatchRefusal", 422)}
-
-_ERROR: Json = {
-    "description": "What every failure is answered with.",
-    "type": "object",
-    "required": ["success", "error", "requestId"],
-    "properties": {
-        "success": {"type": "boolean", "const": False},
-        "error": {"$ref": "#/components/schemas/Problem"},
-        "requestId": {"type": "string"},
-    },
-}
 _RETRY_AFTER: Json = {"description": "Seconds to wait", "schema": {"type": "integer", "minimum": 1}}
 _IDEMPOTENCY_KEY: Json = {
     "name": "Idempotency-Key",
@@ -93,6 +75,7 @@ _HEADERS: dict[str, list[Json]] = {
         },
     ]
 }
+_SCHEMAS = "#/components/schemas/"
 _POWERTOOLS_OWN = {"HTTPValidationError", "ValidationError", "ResponseValidationError"}
 
 
@@ -128,7 +111,7 @@ def document() -> Json:
         "servers": [{"url": "/v1"}],
         "tags": [{"name": name, "description": meaning} for name, meaning in _TAGS.items()],
         "paths": {path: dict(sorted(item.items())) for path, item in sorted(merged["paths"].items())},
-        "components": _components(schemas, merged["paths"]),
+        "components": _components(schemas),
     }
 
 
@@ -143,14 +126,18 @@ def _version() -> str:
 
 
 def _described(folder: str, module: ModuleType) -> Json:
-    """What Powertools says of one endpoint, completed and with nicer component names."""
+    """What Powertools says of one endpoint, completed, each component named as its model is (`LogViewPage`)."""
     raw = module.app.get_openapi_schema().model_dump(by_alias=True, exclude_none=True, mode="json")
-    described: Json = _tidy(_renamed(raw))
+    schemas = raw.get("components", {}).get("schemas", {})
+    names = {name: schema.get("title", name) for name, schema in schemas.items()}
+    references = {f"{_SCHEMAS}{name}": f"{_SCHEMAS}{better}" for name, better in names.items()}
+    described: Json = _tidy(raw, references)
     paths = {
         path: {verb: _operation(folder, module, f"{verb} {path}", operation) for verb, operation in item.items()}
         for path, item in described.get("paths", {}).items()
     }
-    return {**described, "paths": paths}
+    components = {names[name]: _tidy(schema, references) for name, schema in schemas.items()}
+    return {**described, "paths": paths, "components": {"schemas": components}}
 
 
 def _operation(folder: str, module: ModuleType, route: str, operation: Json) -> Json:
@@ -160,8 +147,7 @@ def _operation(folder: str, module: ModuleType, route: str, operation: Json) -> 
         **operation,
         "operationId": camel(folder),
         "description": "\n\n".join(note for note in notes if note),
-        "responses": _successes(folder, operation["responses"])
-        | _failures(folder, route, public=scope is None, has_body="requestBody" in operation),
+        "responses": _responses(folder, route, operation, public=scope is None),
         "security": [] if scope is None else [{"bearer": [scope] if scope else []}],
     }
     parameters = [_without_null(parameter) for parameter in operation.get("parameters", [])]
@@ -171,52 +157,37 @@ def _operation(folder: str, module: ModuleType, route: str, operation: Json) -> 
     return {**completed, "parameters": parameters} if parameters else completed
 
 
-def _successes(folder: str, answers: Json) -> Json:
-    good = {status: answer for status, answer in answers.items() if status.startswith("2")}
-    good |= {status: good[other] for status, other in _SAME_ANSWER.get(folder, {}).items()}
-    failed, _ = _FAILED_ANSWER.get(folder, ("", 0))
-    other_status, other, meaning = _OTHER_ANSWER.get(folder, ("", "", ""))
-    shown = {
-        status: _without_option(_without_option(good[status], _schema(failed)), _schema(other))
-        for status in sorted(good)
+def _responses(folder: str, route: str, operation: Json, *, public: bool) -> Json:
+    """What the operation declares, and the failures that all of its kind share."""
+    declared = {
+        status: answer
+        for status, answer in operation["responses"].items()
+        if not _POWERTOOLS_OWN & set(_references(answer))
     }
-    return shown | ({other_status: _json_answer(meaning, _schema(other))} if other else {})
-
-
-def _failures(folder: str, route: str, *, public: bool, has_body: bool) -> Json:
     possible = {429, 500} | _ALSO.get(folder, set())
     if not public:
         possible |= {400, 401, 403, 422}
-        possible |= {status for status, is_so in ((404, "{" in route), (413, has_body)) if is_so}
+        possible |= {status for status, is_so in ((404, "{" in route), (413, "requestBody" in operation)) if is_so}
         possible |= set() if route.startswith("get") else {409}
-    answers: Json = {str(status): {"$ref": f"#/components/responses/{_FAILURES[status][0]}"} for status in possible}
-    if folder in _FAILED_ANSWER:
-        name, status = _FAILED_ANSWER[folder]
-        answers[str(status)] = _json_answer(_FAILURES[status][1], {"anyOf": [_schema(name), _schema("Error")]})
-    return dict(sorted(answers.items()))
+    failures = {str(status): {"$ref": f"#/components/responses/{_FAILURES[status][0]}"} for status in possible}
+    return dict(sorted((failures | declared).items()))
 
 
 def _json_answer(description: str, schema: Json) -> Json:
     return {"description": description, "content": {"application/json": {"schema": schema}}}
 
 
-def _schema(name: str) -> Json:
-    return {"$ref": f"#/components/schemas/{name}"}
-
-
-def _components(schemas: Json, paths: Json) -> Json:
-    """The shared parts. What only answers use is never null, and what it has by default is always there."""
-    asked = _reached(schemas, [operation.get("requestBody") for item in paths.values() for operation in item.values()])
-    shown = {name: schema if name in asked else _answered(schema) for name, schema in schemas.items()}
+def _components(schemas: Json) -> Json:
+    """The shared parts."""
     responses = {
-        name: _json_answer(meaning, _schema("Error"))
+        name: _json_answer(meaning, {"$ref": f"{_SCHEMAS}Error"})
         | ({"headers": {"Retry-After": _RETRY_AFTER}} if status == 429 else {})
         for status, (name, meaning) in _FAILURES.items()
     }
     return {
         "parameters": {"IdempotencyKey": _IDEMPOTENCY_KEY},
         "responses": dict(sorted(responses.items())),
-        "schemas": dict(sorted({**shown, "Error": _ERROR}.items())),
+        "schemas": dict(sorted(schemas.items())),
         "securitySchemes": {
             "bearer": {"type": "http", "scheme": "bearer", "description": "A token of `make token`: `jsp_…`"}
         },
@@ -230,18 +201,6 @@ def _add_schemas(schemas: Json, described: Json) -> None:
             raise NameClash(f"Two models are called {name}; rename one")
 
 
-def _reached(schemas: Json, start: object) -> set[str]:
-    """The names of the components that `start` refers to, directly or through others."""
-    reached: set[str] = set()
-    waiting = list(_references(start))
-    while waiting:
-        name = waiting.pop()
-        if name not in reached:
-            reached.add(name)
-            waiting += _references(schemas[name])
-    return reached
-
-
 def _references(node: object) -> Iterator[str]:
     if isinstance(node, dict):
         if isinstance(node.get("$ref"), str):
@@ -251,20 +210,6 @@ def _references(node: object) -> Iterator[str]:
     elif isinstance(node, list):
         for value in node:
             yield from _references(value)
-
-
-def _renamed(node: Any) -> Any:
-    """`Page_LogView_` as `LogViewPage`, in names and references."""
-    return json.loads(re.sub(r"\b(Data|Page)_(\w+?)_(?=\")", r"\2\1", json.dumps(node)))
-
-
-def _answered(schema: Json) -> Json:
-    properties = {name: _without_null(inner) for name, inner in schema.get("properties", {}).items()}
-    required = [name for name, inner in properties.items() if name in schema.get("required", ()) or "default" in inner]
-    shown = {
-        name: {key: value for key, value in inner.items() if key != "default"} for name, inner in properties.items()
-    }
-    return {**schema, **({"properties": shown, "required": required} if properties else {})}
 
 
 def _without_null(schema: Json) -> Json:
@@ -278,22 +223,17 @@ def _without_null(schema: Json) -> Json:
     return {**options[0], **rest} if options else rest
 
 
-def _without_option(node: Any, option: Json) -> Any:
-    """Without an alternative, wherever it stands."""
-    if isinstance(node, dict):
-        return {key: _without_option(value, option) for key, value in node.items()}
-    if isinstance(node, list):
-        return [_without_option(value, option) for value in node if value != option]
-    return node
-
-
-def _tidy(node: Any) -> Any:
-    """Without generated titles, and with whole numbers as such."""
+def _tidy(node: Any, references: dict[str, str]) -> Any:
+    """Without generated titles, with whole numbers as such, and with these references instead of those."""
     if isinstance(node, dict):
         # A property called `title` has a schema, not a text.
-        return {key: _tidy(value) for key, value in node.items() if key != "title" or not isinstance(value, str)}
+        return {
+            key: _tidy(value, references) for key, value in node.items() if key != "title" or not isinstance(value, str)
+        }
     if isinstance(node, list):
-        return [_tidy(value) for value in node]
+        return [_tidy(value, references) for value in node]
+    if isinstance(node, str):
+        return references.get(node, node)
     return int(node) if isinstance(node, float) and node.is_integer() else node
 
 

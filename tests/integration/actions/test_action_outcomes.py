@@ -161,7 +161,7 @@ def test_our_own_fault_before_the_call_frees_the_key(
     endpoint: Receiver, integration_id: str, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     with monkeypatch.context() as patch:
-        patch.setattr("jobsprint.integrations.oauth_tokens.open_credentials", broken)
+        patch.setattr("jobsprint.integrations.oauth_tokens.decrypt_credentials", broken)
         assert act(integration_id).status == 500
 
     assert act(integration_id).status == 200
@@ -222,7 +222,7 @@ def test_a_holder_that_died_before_it_sent_frees_the_key(
 ) -> None:
     with monkeypatch.context() as patch:
         patch.setattr(idempotency, "release", lambda _: None)
-        patch.setattr("jobsprint.integrations.oauth_tokens.open_credentials", dies)
+        patch.setattr("jobsprint.integrations.oauth_tokens.decrypt_credentials", dies)
         with pytest.raises(Died):
             act(integration_id)
     assert act(integration_id).error["code"] == "idempotency_in_progress"

@@ -499,7 +499,7 @@ def test_a_fault_of_ours_before_the_claim_leaves_no_trace_and_comes_back(
 
     body = publish_one(outbox)
     with monkeypatch.context() as patch:
-        patch.setattr(endpoints, "open_credentials", failing)
+        patch.setattr(endpoints, "decrypt_credentials", failing)
         assert dispatch(record(body, "same")) == ["same"]
     assert receiver.received == []
     assert deliveries(webhook["id"]) == []

@@ -9,7 +9,6 @@ import pytest
 
 from jobsprint.core import aws as clients
 from jobsprint.delivery import subscriptions
-from jobsprint.domain import event_patterns
 from jobsprint.domain.event_patterns import Effort
 from jobsprint.domain.events import Event
 from jobsprint.domain.integrations import DeliveryPolicy
@@ -219,7 +218,7 @@ def test_another_version_of_a_webhook_is_read_again(outbox: Outbox, monkeypatch:
 
 
 def test_all_filters_of_an_event_share_one_effort(outbox: Outbox, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(event_patterns, "Effort", lambda: Effort(24))
+    monkeypatch.setattr(subscriptions, "Effort", lambda: Effort(24))
     for _ in range(4):
         subscribe(URL, filter={"data": {"n": [5]}})
     # Each takes 5 steps: two objects with a field each, and a leaf.

@@ -1002,6 +1002,24 @@ def test_a_connection_by_token_leaves_the_grant(server: Authority) -> None:
     assert not [row for row in rows("TenantsTable") if "#grant" in row]
 
 
+def test_every_field_that_may_not_change_under_a_grant_is_listed(server: Authority) -> None:
+    integration_id = connected(server)
+
+    answer = call("PATCH", f"/integrations/{integration_id}", body={"token": "t", "name": "", "url": server.url})
+
+    assert answer.status == 422
+    assert [detail["field"] for detail in answer.error["details"]] == ["body.token", "body.name", "body.url"]
+
+
+def test_a_connection_by_token_does_not_change_to_oauth(server: Authority) -> None:
+    body = {"authType": "token", "token": "t"}
+    integration_id = call("POST", "/integrations/zapier_slack/connect", body=body).data["id"]
+
+    answer = call("PATCH", f"/integrations/{integration_id}", body={"authType": "oauth", "redirectUrl": APP})
+
+    assert (answer.status, answer.error["details"][0]["field"]) == (422, "body.authType")
+
+
 @pytest.mark.parametrize("field", ["serverUrl", "token", "authType", "redirectUrl"])
 def test_a_token_never_follows_to_another_server(server: Authority, field: str) -> None:
     integration_id = connected(server)

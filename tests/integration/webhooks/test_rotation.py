@@ -11,7 +11,7 @@ from standardwebhooks.webhooks import Webhook, WebhookVerificationError
 from jobsprint.core.clock import now_ms, parse_iso
 from jobsprint.delivery import dispatcher as dispatching
 from jobsprint.repositories.integrations import IntegrationStore
-from jobsprint.security.credentials import Credentials, open_credentials, seal_credentials
+from jobsprint.security.credentials import Credentials, decrypt_credentials, encrypt_credentials
 from tests.support.call import call
 from tests.support.deliveries import Outbox, dispatch, publish, record, subscribe
 from tests.support.receiver import Received, Receiver, Reply
@@ -78,7 +78,7 @@ def test_the_old_secret_dies_by_its_time_though_nobody_writes(
     outbox: Outbox, endpoint: Receiver, webhook: dict[str, Any]
 ) -> None:
     rotate(webhook["id"], overlapSeconds=60)
-    kept = open_credentials(IntegrationStore("acme").get(webhook["id"]))
+    kept = decrypt_credentials(IntegrationStore("acme").get(webhook["id"]))
     [old] = kept.retired
 
     for at, signatures in ((old.until - 1, 2), (old.until, 1)):
@@ -101,7 +101,7 @@ def test_a_change_of_the_webhook_keeps_the_overlap_and_drops_what_has_ended(
     assert call("PATCH", path, body={"headers": {}}).status == 200
     kept = IntegrationStore("acme").get(webhook["id"])
     assert "retired" not in kept.encrypted
-    assert open_credentials(kept).secrets == (new,)
+    assert decrypt_credentials(kept).secrets == (new,)
 
 
 @pytest.mark.parametrize("body", [{"revokeNow": True}, {"overlapSeconds": 0}, {"revokeNow": True, "overlapSeconds": 0}])
@@ -167,7 +167,7 @@ def test_of_two_rotations_at_once_one_wins(webhook: dict[str, Any], monkeypatch:
 
     winner, loser = answers
     assert (winner.status, loser.status, loser.error["code"]) == (200, 409, "changed_meanwhile")
-    kept = open_credentials(IntegrationStore("acme").get(webhook["id"]))
+    kept = decrypt_credentials(IntegrationStore("acme").get(webhook["id"]))
     assert kept.secrets == (winner.data["secret"],)
     assert [old.secret for old in kept.retired] == [webhook["secret"]]
 
@@ -201,7 +201,7 @@ def test_a_repeat_with_the_same_key_rotates_once(webhook: dict[str, Any]) -> Non
 
     assert first.data == second.data
     assert first.data["secret"] not in "\n".join(rows())
-    assert len(open_credentials(IntegrationStore("acme").get(webhook["id"])).retired) == 1
+    assert len(decrypt_credentials(IntegrationStore("acme").get(webhook["id"])).retired) == 1
 
 
 def test_a_webhook_from_before_there_were_rotations_is_rotated_too(
@@ -209,10 +209,10 @@ def test_a_webhook_from_before_there_were_rotations_is_rotated_too(
 ) -> None:
     store = IntegrationStore("acme")
     kept = store.get(webhook["id"])
-    old = open_credentials(kept)
-    resealed = seal_credentials(kept, Credentials(old.url, old.headers, old.secrets))
-    assert set(resealed.encrypted) == {"url", "headers", "secrets", "keys"}  # as it was written then
-    store.update(resealed)
+    old = decrypt_credentials(kept)
+    encrypted_again = encrypt_credentials(kept, Credentials(old.url, old.headers, old.secrets))
+    assert set(encrypted_again.encrypted) == {"url", "headers", "secrets", "keys"}  # as it was written then
+    store.update(encrypted_again)
 
     new = rotate(webhook["id"]).data["secret"]
 

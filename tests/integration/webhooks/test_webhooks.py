@@ -7,7 +7,7 @@ import pytest
 from jobsprint.core.redaction import MASK
 from jobsprint.outbound import pinning
 from jobsprint.repositories.integrations import IntegrationStore
-from jobsprint.security.credentials import open_credentials
+from jobsprint.security.credentials import decrypt_credentials
 from tests.conftest import forget_settings
 from tests.support.call import call
 from tests.support.receiver import Receiver
@@ -41,7 +41,7 @@ def test_headers_and_urls_are_shown_masked() -> None:
 
     assert made["url"] == f"{URL}/{MASK}?token={MASK}&x=1"
     assert made["headers"] == {"X-Key": MASK, "X-Empty": MASK}
-    kept = open_credentials(IntegrationStore("acme").get(made["id"]))
+    kept = decrypt_credentials(IntegrationStore("acme").get(made["id"]))
     assert kept.url == f"{URL}/0123456789abcdefghijklmn?token=s3cret&x=1"
 
 
@@ -93,7 +93,7 @@ def test_patch() -> None:
     moved = call("PATCH", path, body={"url": f"{URL}/2", "events": ["a.*"], "headers": {}})
     assert (moved.data["url"], moved.data["events"], moved.data["name"]) == (f"{URL}/2", ["a.*"], "New")
     assert "headers" not in moved.data
-    kept = open_credentials(IntegrationStore("acme").get(made["id"]))
+    kept = decrypt_credentials(IntegrationStore("acme").get(made["id"]))
     assert kept.secrets == (made["secret"],)
 
     assert call("PATCH", path, body={"active": False}).data["active"] is False

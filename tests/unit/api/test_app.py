@@ -1,12 +1,16 @@
 """Who may call: the tenant and scopes in the request's context, and nothing else."""
 
+import json
 from typing import Any
 
 import pytest
 
-from jobsprint.api.app import error_answer
+from jobsprint.api.app import Endpoint, error_answer
 from jobsprint.api.auth import ANY_TOKEN, caller_of
+from jobsprint.api.schemas.common import Data, Deleted
 from jobsprint.core.errors import Forbidden, JobsprintError, RateLimited, Unauthenticated
+from tests.support import call as calls
+from tests.support.call import Context, call
 
 
 @pytest.mark.parametrize(
@@ -62,3 +66,36 @@ def test_an_unforeseen_failure_tells_nothing() -> None:
 @pytest.mark.parametrize("error", [RateLimited("m", retry_after=7), JobsprintError("m", headers={"Retry-After": "7"})])
 def test_headers_of_an_error_are_sent(error: JobsprintError) -> None:
     assert error_answer(error, "req-1")["headers"]["Retry-After"] == "7"
+
+
+@pytest.mark.usefixtures("aws")
+def test_an_answer_that_breaks_its_model_is_our_failure_and_not_the_callers() -> None:
+    app = Endpoint(scope=None)
+
+    @app.get("/health")
+    def wrong() -> Data[Deleted]:
+        return {"data": {"id": 5, "password": "hunter2"}}  # type: ignore[return-value]
+
+    _, request = calls.event("GET", "/health")
+    answer = app.resolve(request, Context())
+
+    assert answer["statusCode"] == 500
+    assert json.loads(answer["body"])["error"]["code"] == "internal_error"
+    assert "hunter2" not in answer["body"]
+
+
+@pytest.mark.usefixtures("aws")
+def test_the_raw_request_is_checked_in_this_order() -> None:
+    form, json_type = {"Content-Type": "text/plain"}, {"Content-Type": "application/json"}
+    big = "{" + "x" * 256 * 1024
+    for scopes, headers, body, status, field in (
+        ("webhooks:read", form, big, 403, None),
+        ("*", form, big, 422, "header.Content-Type"),
+        ("*", json_type, big, 413, None),
+        ("*", json_type | {"Idempotency-Key": ""}, "{", 400, None),
+        ("*", json_type | {"Idempotency-Key": ""}, "{}", 422, "header.Idempotency-Key"),
+        ("*", json_type, "{}", 422, "body.name"),
+    ):
+        answer = call("POST", "/integrations/webhooks", scopes=scopes, headers=headers, body=body)
+        assert answer.status == status, answer.body
+        assert answer.error.get("details", [{"field": None}])[0]["field"] == field

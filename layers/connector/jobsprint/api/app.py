@@ -21,6 +21,7 @@ from aws_lambda_powertools.utilities.typing import LambdaContext
 from jobsprint.api.auth import Caller, caller_of
 from jobsprint.api.cors import cors_headers, header
 from jobsprint.api.idempotency import checked_key, once
+from jobsprint.api.schemas.common import Error, Problem
 from jobsprint.core import canonical_json
 from jobsprint.core.errors import (
     BadRequest,
@@ -149,13 +150,10 @@ def error_answer(error: Exception, request_id: str) -> Answer:
     known = _known(error)
     if known.status == 500:
         logger.error("unexpected_failure", exc_info=error)
-    body: dict[str, Any] = {"code": known.code, "message": known.message}
-    if known.details:
-        body["details"] = [{"field": detail.field, "message": detail.message} for detail in known.details]
     return {
         "statusCode": known.status,
         "headers": {"Content-Type": "application/json", **known.headers},
-        "body": json.dumps({"success": False, "error": body, "requestId": request_id}),
+        "body": json.dumps(Error(error=Problem.of(known), request_id=request_id).model_dump()),
         "isBase64Encoded": False,
     }
 

@@ -1,23 +1,19 @@
 """What the service shows of itself: its OpenAPI file, and a page to read and try it.
 
-Both are plain answers without a resolver, so their functions start fast. `openapi.json` beside this module is a link to
-docs/openapi.json; the layer's build puts the file in its place.
+`openapi.json` beside this module is a link to docs/openapi.json; the layer's build puts the file in its place.
 """
 
 import base64
 import hashlib
 from functools import cache
-from importlib.util import find_spec
 from pathlib import Path
-from typing import Any
 
-from jobsprint.api.cors import cors_headers
-
-Answer = dict[str, Any]
+from aws_lambda_powertools import event_handler
+from aws_lambda_powertools.event_handler import Response
 
 _OPENAPI = Path(__file__).with_name("openapi.json")
 # Swagger UI (Apache License 2.0), as Powertools ships it: the page needs no other host.
-_SWAGGER_UI = "event_handler/openapi/swagger_ui"
+_SWAGGER_UI = "openapi/swagger_ui"
 _START = """
 SwaggerUIBundle({
   url: "openapi.json",
@@ -49,26 +45,21 @@ _PAGE = """<!DOCTYPE html>
 """
 
 
-def openapi_answer() -> Answer:
-    """The OpenAPI file; pages of other origins may read it."""
-    return _answer(_openapi(), {"Content-Type": "application/json", "Cache-Control": "public, max-age=300"})
+def openapi_response() -> Response[str]:
+    """The OpenAPI file."""
+    return Response(200, "application/json", _openapi(), headers={"Cache-Control": "public, max-age=300"})
 
 
-def page_answer() -> Answer:
+def page_response() -> Response[str]:
     """The page: one HTML file with script and style inside, which calls the stage it was loaded from."""
     page, policy = _page()
     headers = {
-        "Content-Type": "text/html; charset=utf-8",
         "Cache-Control": "public, max-age=3600",
         "Content-Security-Policy": policy,
         "Referrer-Policy": "no-referrer",
         "X-Content-Type-Options": "nosniff",
     }
-    return _answer(page, headers)
-
-
-def _answer(body: str, headers: dict[str, str]) -> Answer:
-    return {"statusCode": 200, "headers": headers | cors_headers(), "body": body, "isBase64Encoded": False}
+    return Response(200, "text/html; charset=utf-8", page, headers=headers)
 
 
 @cache
@@ -88,11 +79,7 @@ def _page() -> tuple[str, str]:
 
 
 def _asset(name: str) -> str:
-    # Found, not imported: importing Powertools takes longer than everything else here.
-    package = find_spec("aws_lambda_powertools")
-    if package is None or package.origin is None:
-        raise FileNotFoundError(f"{name}: Powertools is not installed")
-    return (Path(package.origin).parent / _SWAGGER_UI / name).read_text(encoding="utf-8")
+    return (Path(event_handler.__file__).parent / _SWAGGER_UI / name).read_text(encoding="utf-8")
 
 
 def _hash(script: str) -> str:

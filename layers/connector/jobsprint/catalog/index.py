@@ -91,7 +91,7 @@ def by_popularity(apps: Iterable[App]) -> list[App]:
 
 
 def _index_app(connection: sqlite3.Connection, rank: int, app: App, synonyms: tuple[str, ...]) -> list[str]:
-    """Adds an application and returns the words that may be mended to it."""
+    """Add an application and return the words that may be mended to it."""
     categories = (app.category, *synonyms)
     name, text = words(app.name), words(f"{app.name} {app.description}")
     topic = words(" ".join((*categories, *app.aliases, *app.capabilities)))
@@ -147,7 +147,7 @@ class Index:
         return index
 
     def close(self) -> None:
-        """Closes its file."""
+        """Close its file."""
         self._connection.close()
 
     @property

@@ -76,7 +76,7 @@ def digest() -> str:
 
 
 def publish(file: Path, digest: str) -> None:
-    """Puts an index file into the bucket; containers have it within five minutes."""
+    """Put an index file into the bucket; containers have it within five minutes."""
     with tempfile.TemporaryFile() as packed:
         with file.open("rb") as plain, gzip.GzipFile(fileobj=packed, mode="wb", compresslevel=6, mtime=0) as packing:
             shutil.copyfileobj(plain, packing)

@@ -1,4 +1,4 @@
-"""Makes the published index what the configuration asks for."""
+"""Bring the published index up to date with the configuration."""
 
 import hashlib
 import json
@@ -15,7 +15,7 @@ from jobsprint.outbound import client as outbound
 
 
 def refresh(client: Callable[[], outbound.Client]) -> JsonObject:
-    """Publishes the built-in list, with Zapier's where a client id is configured, unless that is what is there.
+    """Publish the built-in list, with Zapier's where a client id is configured, unless that is what is there.
 
     Without a client id Zapier is not asked. Raises UpstreamFailed when Zapier's list cannot be had whole; what was
     published stays. The answer says where the list came from, its length, and whether it was published.

@@ -5,17 +5,16 @@ A connector is made for one use and holds no state between calls. To add one:
 1. Write a module with a class that has the members of `Connector`. Its request bodies are pydantic models on top of
    `connectors.fields.ConnectBody`, each address in them a `fields.Url`; its calls go through `outbound.client`, and
    `connectors.responses` turns an HTTP response into a result or an error.
-2. Add its type to `domain.integrations.IntegrationType`, one line to `connectors.registry`, and its applications to the
-   catalogue.
+2. Add its type to `domain.integrations.IntegrationType`, its class and models to `connectors.registry`, and its
+   applications to the catalogue.
 3. Write down its conversations with the upstream as tests under `tests/contract`.
 """
 
 import time
 from collections.abc import Mapping
 from dataclasses import dataclass, field
-from typing import Any, ClassVar, Protocol
+from typing import Any, Protocol
 
-from jobsprint.connectors.fields import ConnectBody
 from jobsprint.core.canonical_json import JsonObject
 from jobsprint.domain.integrations import Capability, Integration, IntegrationStatus
 from jobsprint.security.credentials import Credentials
@@ -98,11 +97,8 @@ class ActionCall:
 class Connector(Protocol):
     """A third-party system, the upstream of its integrations."""
 
-    connect_models: ClassVar[tuple[type[ConnectBody], ...]]
-    """The models that a body which connects may have; `read` chooses one."""
-
     def read(self, integration: Integration, body: Mapping[str, object], *, current: Credentials) -> Any:
-        """Validate the body of a connect or change request; gives one of the models. Makes no call of the upstream.
+        """Validate the body of a connect or change request; gives one of `registry.connect_models`.
 
         What the body leaves out is filled in from the integration and its `current` credentials (empty for a new one).
         Raises InvalidFields with every wrong field.

@@ -27,5 +27,8 @@ def connect_models() -> tuple[type[ConnectBody], ...]:
 
     The connector of the application chooses one (`Connector.read`); `Reconnect` is for an integration that exists.
     """
-    models = [model for kind in CONNECTORS for model in connector_for(kind).connect_models]
-    return (*dict.fromkeys(models), Reconnect)
+    from jobsprint.connectors.custom_models import CustomConnect
+    from jobsprint.connectors.mcp.models import NoAuthConnect, OAuthConnect, TokenConnect
+    from jobsprint.connectors.n8n.models import N8nConnect
+
+    return CustomConnect, OAuthConnect, TokenConnect, NoAuthConnect, N8nConnect, Reconnect

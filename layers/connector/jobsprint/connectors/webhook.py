@@ -1,10 +1,9 @@
 """Webhooks as integrations: their test is a signed `ping` event; they have no actions."""
 
 from collections.abc import Mapping
-from typing import ClassVar
 
 from jobsprint.connectors.base import TEST_SECONDS, ActionCall, Connection, TestResult
-from jobsprint.connectors.fields import ConnectBody, Events, Target, read_body
+from jobsprint.connectors.fields import Events, Target, read_body
 from jobsprint.core.canonical_json import JsonObject
 from jobsprint.core.clock import iso_seconds, now_ms
 from jobsprint.core.errors import NotFound
@@ -22,8 +21,6 @@ class WebhookTarget(Target):
 
 class Webhook:
     """The connector of webhook subscriptions."""
-
-    connect_models: ClassVar[tuple[type[ConnectBody], ...]] = ()  # they have operations of their own
 
     def read(self, integration: Integration, body: Mapping[str, object], *, current: Credentials) -> WebhookTarget:
         """Validate the body over what is kept already."""

@@ -76,7 +76,7 @@ class Zapier(Mcp):
         )
 
     def call(self, talk: Conversation, integration: Integration, action: str, parameters: JsonObject) -> JsonObject:
-        """Runs the action in the mode that the integration's server is in."""
+        """Run the action in the mode that the integration's server is in."""
         try:
             return self._run(talk, integration, action, parameters)
         except HttpRefused as error:

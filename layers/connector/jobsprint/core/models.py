@@ -6,7 +6,7 @@ field, which never repeats the value that was sent.
 
 from collections.abc import Callable, Iterable, Mapping
 from functools import cache
-from typing import Any, TypeVar, Union, get_args
+from typing import Any, TypeVar, get_args
 
 from pydantic import BaseModel, ConfigDict, GetJsonSchemaHandler, TypeAdapter, ValidationError, model_serializer
 from pydantic.alias_generators import to_camel
@@ -81,18 +81,24 @@ def _without_null(schema: Mapping[str, Any]) -> dict[str, Any]:
 
 
 class DescribedAs:
-    """Beside a type in `Annotated`: OpenAPI shows the schemas of these types (`oneOf` of several) instead.
+    """Beside a type in `Annotated`: OpenAPI shows the type that `described` gives instead.
 
-    For a body of which something outside decides how it is validated.
+    For a body of which something outside decides how it is validated. `described` is called for the document alone, so
+    what it imports costs no request anything.
     """
 
-    def __init__(self, *types: Any) -> None:
-        self._count = len(types)
-        self._type = Union[types]  # noqa: UP007 - of as many as there are
+    def __init__(self, described: Callable[[], Any]) -> None:
+        self._described = described
 
     def __get_pydantic_json_schema__(self, _: CoreSchema, handler: GetJsonSchemaHandler) -> dict[str, Any]:
-        shown = handler(TypeAdapter(self._type).core_schema)
-        return {"oneOf": shown["anyOf"]} if self._count > 1 else shown
+        return handler(TypeAdapter(self._described()).core_schema)
+
+
+class OneOf:
+    """Beside a union in `Annotated`: OpenAPI shows `oneOf`, as no value fits more than one of its types."""
+
+    def __get_pydantic_json_schema__(self, core_schema: CoreSchema, handler: GetJsonSchemaHandler) -> dict[str, Any]:
+        return {"oneOf": handler(core_schema)["anyOf"]}
 
 
 _Model = TypeVar("_Model", bound=BaseModel)

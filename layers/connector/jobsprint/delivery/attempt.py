@@ -2,11 +2,12 @@
 
 import json
 import re
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable
 from dataclasses import dataclass, replace
 
-from jobsprint.core.redaction import MASK, redactor, shown_url
-from jobsprint.domain.deliveries import Attempt, Delivery, DeliveryTask
+from jobsprint.core.redaction import redactor, shown_url
+from jobsprint.domain import delivery_headers
+from jobsprint.domain.deliveries import Attempt, DeliveryTask
 from jobsprint.outbound.client import Request, Response, TransferResult
 from jobsprint.security import signing
 from jobsprint.security.credentials import Credentials
@@ -37,8 +38,8 @@ def request(task: DeliveryTask, payload: str, credentials: Credentials, now: int
     secrets = credentials.valid_secrets(now)
     body = signing.signed_body(task.event, task.timestamp, payload, secrets[0])
     headers = {
-        **own_headers(credentials.headers),
-        **unsigned_headers(task.event, task.attempt),
+        **delivery_headers.own(credentials.headers),
+        **delivery_headers.unsigned(task.event, task.attempt),
         **signing.headers(message_id=task.event_id, body=body, unix_time=now // 1000, secrets=secrets),
     }
     # The endpoint recognises a repeat by its webhook-id, so a broken kept-alive connection need not cost an attempt.
@@ -56,7 +57,7 @@ class _RequestRecord:
 
 def _request_record(credentials: Credentials, *, max_url: int, max_names: int) -> _RequestRecord:
     url = _cut(shown_url(credentials.url), max_url)
-    return _RequestRecord(url, _fitting(own_headers(credentials.headers), max_names), MAX_STORED_OF_FAILURE)
+    return _RequestRecord(url, _fitting(delivery_headers.own(credentials.headers), max_names), MAX_STORED_OF_FAILURE)
 
 
 class AttemptRecordBuilder:
@@ -142,48 +143,3 @@ def _fitting(names: Iterable[str], limit: int) -> tuple[str, ...]:
 def _size(value: str | list[str | None]) -> int:
     """UTF-8 bytes of the JSON without its quotes or brackets."""
     return len(json.dumps(value, ensure_ascii=False).encode()) - 2
-
-
-USER_AGENT = "Jobsprint-Webhooks/1.0"
-_RESERVED_HEADERS = frozenset(
-    {
-        "content-type",
-        "user-agent",
-        "x-jobsprint-event",
-        "x-jobsprint-attempt",
-        "x-jobsprint-signature",
-        "webhook-id",
-        "webhook-timestamp",
-        "webhook-signature",
-    }
-)
-
-
-def own_headers(headers: Mapping[str, str]) -> dict[str, str]:
-    """The headers that a webhook adds to every request: its own without those that the service sets, in any case."""
-    return {name: value for name, value in headers.items() if name.lower() not in _RESERVED_HEADERS}
-
-
-def unsigned_headers(event: str, number: int) -> dict[str, str]:
-    """The service's headers of attempt `number` without its signatures."""
-    return {
-        "Content-Type": "application/json",
-        "User-Agent": USER_AGENT,
-        "X-Jobsprint-Event": event,
-        "X-Jobsprint-Attempt": str(number),
-    }
-
-
-def shown_headers(delivery: Delivery, attempt: Attempt) -> dict[str, str]:
-    """The headers of an attempt's request, with the values of the webhook's own and every signature masked.
-
-    Those that belong to the connection (`Host`, `Content-Length`, `Accept`, `Accept-Encoding`) are left out.
-    """
-    return {
-        **dict.fromkeys(attempt.header_names, MASK),
-        **unsigned_headers(delivery.event, attempt.number),
-        "webhook-id": delivery.event_id,
-        "webhook-timestamp": str(attempt.started_at // 1000),
-        "webhook-signature": " ".join([f"v1,{MASK}"] * attempt.signatures),
-        "X-Jobsprint-Signature": f"sha256={MASK}",
-    }

@@ -24,7 +24,6 @@ from jobsprint.core.observability import logger
 from jobsprint.delivery import attempt as attempts
 from jobsprint.delivery import endpoints, metrics, operational_events, queue
 from jobsprint.delivery.admission import AdmissionControl, Key
-from jobsprint.delivery.attempt import USER_AGENT
 from jobsprint.delivery.endpoints import WebhookEndpoint
 from jobsprint.delivery.queue import OutboxCheck, Received
 from jobsprint.delivery.recorder import Recorder, Result
@@ -39,6 +38,7 @@ from jobsprint.domain.deliveries import (
     resolve_claim_conflict,
     shows_deferral,
 )
+from jobsprint.domain.delivery_headers import USER_AGENT
 from jobsprint.domain.delivery_stats import counted
 from jobsprint.domain.endpoint_health import Totals
 from jobsprint.outbound.address_policy import deployment_policy

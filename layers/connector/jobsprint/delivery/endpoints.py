@@ -9,7 +9,7 @@ from jobsprint.core.errors import NotFound
 from jobsprint.delivery.attempt import AttemptRecordBuilder
 from jobsprint.domain.integrations import Integration
 from jobsprint.repositories.integrations import IntegrationStore
-from jobsprint.security.credentials import Credentials, open_credentials
+from jobsprint.security.credentials import Credentials, decrypt_credentials
 
 DECRYPTED_SECONDS = 300
 """How long a container keeps decrypted credentials: as long as the data key that decrypts them
@@ -59,7 +59,7 @@ def _decrypt(webhook: Integration) -> _Decrypted:
     cached = _cache.get(key)
     if cached and cached.encrypted == webhook.encrypted and cached.until > time.monotonic():
         return cached
-    credentials = open_credentials(webhook)
+    credentials = decrypt_credentials(webhook)
     decrypted = _Decrypted(
         webhook.encrypted, time.monotonic() + DECRYPTED_SECONDS, credentials, AttemptRecordBuilder(credentials)
     )

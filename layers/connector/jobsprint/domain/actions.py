@@ -85,7 +85,7 @@ class Outcome:
         return "unknown" if isinstance(self.error, UpstreamFailed) and self.error.unknown else "failed"
 
     def to_text(self) -> str:
-        """As JSON text that `from_text` reads."""
+        """The outcome as JSON text that `from_text` reads."""
         error = self.error and {
             "status": self.error.status,
             "code": self.error.code,
@@ -96,7 +96,7 @@ class Outcome:
 
     @classmethod
     def from_text(cls, text: str) -> "Outcome":
-        """What `to_text` wrote."""
+        """The outcome that `to_text` wrote."""
         fields = json.loads(text)
         error = fields["error"] and _error(**fields["error"])
         return cls(fields["result"], error, fields["executionMs"])

@@ -1,7 +1,7 @@
-"""The circuit breaker of a connection: whether its upstream is down, and until when it wants no calls.
+"""The circuit breaker of a connection to an upstream, and its rate limiting by Retry-After.
 
-After Nygard ("Release It!"): after a streak of failures nothing is sent for a while; then one call probes it (half
-open), and its outcome closes the circuit breaker or opens it again. Pure: times come in as Unix milliseconds.
+After Nygard ("Release It!"): after a streak of failures nothing is sent for a while; then one call is the half-open
+probe, and its outcome closes the circuit breaker or opens it again. Pure: times come in as Unix milliseconds.
 """
 
 from dataclasses import dataclass
@@ -30,8 +30,8 @@ class CircuitBreaker:
 def check(circuit: CircuitBreaker, now: int) -> bool:
     """Whether a call may be made: False means only as the half-open probe.
 
-    Raises RateLimited while the upstream wants no calls, and UpstreamFailed `circuit_open` while the circuit is open;
-    both with Retry-After.
+    Raises RateLimited until the upstream's Retry-After, and UpstreamFailed `circuit_open` while the circuit breaker is
+    open; both with Retry-After.
     """
     if circuit.limited_until > now:
         raise RateLimited(
@@ -55,17 +55,17 @@ def refusal(wait_ms: int) -> UpstreamFailed:
 
 
 def starts_streak(circuit: CircuitBreaker, now: int) -> bool:
-    """Whether an outage now is the first of a streak: those before were too long ago to open the circuit with it."""
+    """Whether a failure now begins a new streak: those before were too long ago to open the circuit breaker with it."""
     return circuit.open_until == 0 and now - circuit.failing_since > WINDOW_MS
 
 
 def is_outage(error: JobsprintError | None) -> bool:
-    """Whether a call's end says that the upstream is down; one that refuses or complains is not."""
+    """Whether a call found the upstream down; one that refuses or reports an error is not."""
     return isinstance(error, UpstreamFailed) and error.outage
 
 
 def limited_until(error: JobsprintError | None, now: int) -> int | None:
-    """Until when the upstream wants no calls, if that is what it said."""
+    """The time of the upstream's Retry-After, if it sent one."""
     return now + error.retry_after * 1000 if isinstance(error, RateLimited) else None
 
 

@@ -1,4 +1,4 @@
-"""Rules that are pure: names, header names and values, states, what a capability's schema says."""
+"""Integrations and webhooks as records, and their rules: names, headers, states, health, parameters."""
 
 import json
 import re
@@ -146,7 +146,7 @@ _OUR_PREFIXES = ("webhook-", "content-", ":")
 
 
 def check_header(name: str, value: str) -> None:
-    """Raises ValueError unless a tenant may set this header on what we send (RFC 9110)."""
+    """Raise ValueError unless a tenant may set this header on what we send (RFC 9110)."""
     lower = name.lower()
     if not _TOKEN.fullmatch(name):
         raise ValueError("not a header name")
@@ -159,7 +159,7 @@ def check_header(name: str, value: str) -> None:
 
 
 def check_schedule(schedule: Sequence[int]) -> None:
-    """Raises ValueError for a retry schedule whose first wait, or all of whose waits together, are too long.
+    """Raise ValueError for a retry schedule whose first wait, or all of whose waits together, are too long.
 
     The queue holds a first attempt, and nothing holds it longer than 15 minutes; an event's data is kept as long as the
     longest schedule may need it.
@@ -195,7 +195,7 @@ def _type_of(schema: JsonObject) -> str:
 
 
 def require_connected(integration: Integration) -> None:
-    """Raises Conflict unless calls may go through this integration."""
+    """Raise Conflict unless calls may go through this integration."""
     if integration.status == "connected":
         return
     if integration.status_reason == "reauth_required" and integration.missing_scope:

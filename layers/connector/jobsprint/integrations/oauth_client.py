@@ -69,7 +69,7 @@ def authorization_url(
 
 
 def exchange(endpoint: TokenEndpoint, *, code: str, verifier: str, redirect_uri: str) -> Tokens:
-    """Swaps a code for tokens. Raises Refused, and UpstreamFailed where the endpoint fails."""
+    """Exchange a code for tokens. Raises Refused, and UpstreamFailed where the endpoint fails."""
     form = {
         "grant_type": "authorization_code",
         "code": code,
@@ -88,7 +88,7 @@ def refresh(endpoint: TokenEndpoint, tokens: Tokens) -> Tokens:
 
 
 def revoke(url: str, client: Client, token: str, hint: str) -> bool:
-    """Ends a token (RFC 7009); `hint` is `refresh_token` or `access_token`. False where the server did not do it."""
+    """End a token (RFC 7009); `hint` is `refresh_token` or `access_token`. False where the server did not do it."""
     try:
         return _post_form(url, client, {"token": token, "token_type_hint": hint}).status == 200
     except UpstreamFailed:

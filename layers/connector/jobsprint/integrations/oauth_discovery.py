@@ -178,7 +178,7 @@ def _first_document(urls: list[str], budget: Budget) -> tuple[dict[str, Any] | N
 
 
 def register(server: AuthorizationServer, redirect_uri: str, scope: str, budget: Budget) -> Client:
-    """Registers us (RFC 7591). Raises UpstreamFailed `registration_not_offered` or `registration_refused`."""
+    """Register us (RFC 7591). Raises UpstreamFailed `registration_not_offered` or `registration_refused`."""
     if not server.register_url:
         raise UpstreamFailed("The authorization server lets no client register itself", code="registration_not_offered")
     method = next(

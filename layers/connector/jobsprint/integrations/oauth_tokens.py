@@ -1,7 +1,7 @@
 """Valid tokens for calls: an integration's credentials with the token of its grant, renewed in time.
 
-One call at a time renews a grant, under a lock that outlives its request. No call waits while the old token still
-works; one that has to wait polls until the lock has ended, and then takes it. What is written is fenced by the grant's
+One call at a time renews a grant, under a lock that outlives its request. No call waits while the old token is valid;
+one that has to wait polls until the lock has ended, and then takes it. What is written is fenced by the grant's
 version, so a renewal that was frozen meanwhile cannot undo a newer one.
 """
 
@@ -26,7 +26,7 @@ from jobsprint.integrations.oauth_grants import (
     unrequested_scope,
 )
 from jobsprint.repositories.oauth import ClientStore, Grant, GrantStore
-from jobsprint.security.credentials import Credentials, open_credentials
+from jobsprint.security.credentials import Credentials, decrypt_credentials
 
 TOKEN_KEY = "token"  # noqa: S105 - the name under which a connector finds its bearer token
 LOCK_MS = 12_000
@@ -51,7 +51,7 @@ def credentials_for_call(integration: Integration, *, until: float | None = None
     before), and UpstreamFailed `token_refresh_failed` where the token has run out and its server does not give another
     one just now.
     """
-    return with_token(integration, open_credentials(integration), until=until)
+    return with_token(integration, decrypt_credentials(integration), until=until)
 
 
 def with_token(integration: Integration, credentials: Credentials, *, until: float | None = None) -> Credentials:
@@ -92,7 +92,7 @@ class Access:
         """`credentials` replace those of the integration; `until` and the errors are as in `credentials_for_call`."""
         self._integration = integration
         self._until = until
-        opened = open_credentials(integration) if credentials is None else credentials
+        opened = decrypt_credentials(integration) if credentials is None else credentials
         self._credentials = with_token(integration, opened, until=until)
         self._secrets = self._credentials.values()
 

@@ -19,7 +19,7 @@ from jobsprint.domain.integrations import Health, Integration
 from jobsprint.integrations import oauth_flow, oauth_grants
 from jobsprint.integrations.state import announce_connected, apply_connection
 from jobsprint.repositories.integrations import IntegrationStore
-from jobsprint.security.credentials import Credentials, open_credentials, wiped
+from jobsprint.security.credentials import Credentials, decrypt_credentials, wiped
 from jobsprint.webhooks import service
 
 _DESCRIBED = frozenset({"name", "description", "configuration"})
@@ -71,7 +71,7 @@ def change(tenant: str, integration_id: str, body: Mapping[str, object]) -> Inte
         raise Conflict(f"{integration_id} is {integration.status}; connect it with these fields", code="not_connected")
     if integration.grant:
         raise _not_under_grant(body)
-    current = open_credentials(integration)
+    current = decrypt_credentials(integration)
     described, given = _read(integration, body, current)
     if isinstance(given, OAuthConnect):
         raise InvalidFields.one("body.authType", "disconnect, then connect with this")
@@ -134,7 +134,7 @@ def _reconnect(tenant: str, integration_id: str, body: Mapping[str, object], api
     integration = store.get(integration_id)
     if integration.status == "connected":
         raise Conflict(f"{integration_id} is connected already; change it with PATCH", code="already_connected")
-    ready, connection = _made(integration, body, open_credentials(integration), api_url)
+    ready, connection = _made(integration, body, decrypt_credentials(integration), api_url)
     oauth_grants.join(ready)
     connected = store.update(ready)
     if integration.grant and integration.grant != connected.grant:

@@ -19,7 +19,7 @@ from jobsprint.domain.actions import LogEntry
 from jobsprint.domain.integrations import Health, Integration
 from jobsprint.repositories.integrations import IntegrationStore
 from jobsprint.repositories.logs import LogStore
-from jobsprint.security.credentials import seal_credentials
+from jobsprint.security.credentials import encrypt_credentials
 
 PING_ACTION = "jobsprint.ping"
 
@@ -111,7 +111,7 @@ def apply_connection(integration: Integration, connection: Connection) -> Integr
     if connection.status == "connected" and integration.status != "connected":
         connected_at = now_ms()
     return replace(
-        seal_credentials(integration, connection.credentials),
+        encrypt_credentials(integration, connection.credentials),
         capabilities=connection.capabilities,
         connector_state=connection.connector_state,
         status=connection.status,

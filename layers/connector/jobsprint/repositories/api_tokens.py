@@ -31,7 +31,7 @@ class TokenRow:
 
 
 def add(token: TokenRow) -> None:
-    """Keeps a new token."""
+    """Store a new token."""
     item: dict[str, Any] = {
         "id": token.id,
         "tenant": token.tenant,
@@ -74,7 +74,7 @@ def of_tenant(tenant: str) -> list[TokenRow]:
 
 
 def revoke(token_id: str, now: int) -> bool:
-    """Ends a token at `now` (ms); False when there is none of that id. A second revocation changes nothing."""
+    """End a token at `now` (ms); False when there is none of that id. A second revocation changes nothing."""
     return written(
         lambda: aws.dynamodb().update_item(
             TableName=settings().tokens_table,

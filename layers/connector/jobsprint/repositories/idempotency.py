@@ -168,7 +168,7 @@ def _keep(lease: Lease, encrypted_answer: str, condition: str, now: int) -> bool
 
 
 def _change(lease: Lease, expression: str, *, condition: str, values: dict[str, str | int]) -> bool:
-    """Updates the row under a condition; expressions may use `:token`. False when the condition fails."""
+    """Update the row under a condition; expressions may use `:token`. False when the condition fails."""
     return written(
         lambda: aws.dynamodb().update_item(
             TableName=settings().tenants_table,

@@ -67,7 +67,7 @@ class IntegrationStore:
         return self.get(webhook_id)
 
     def get_with_activity(self, integration_id: str) -> tuple[Integration, Activity]:
-        """The integration or webhook of that id and what happened to it, in one read. Raises NotFound."""
+        """The integration or webhook of that id and its activity, in one read. Raises NotFound."""
         if not is_id(integration_id, "int", "wh"):
             raise _missing(integration_id)
         own = {"pk": partition_key(self._tenant), "sk": unique_part(integration_id)}
@@ -78,7 +78,7 @@ class IntegrationStore:
         return from_item(items[own["pk"]]), activity_of(items.get(f"{self._tenant}#activity", {}))
 
     def create(self, integration: Integration) -> Integration:
-        """Keeps a new integration."""
+        """Store a new integration."""
         aws.dynamodb().put_item(
             TableName=self._table,
             Item=to_item(integration),
@@ -87,7 +87,7 @@ class IntegrationStore:
         return integration
 
     def update(self, integration: Integration) -> Integration:
-        """Replaces what `integration` was read from and returns it with its next version.
+        """Replace the item that `integration` was read from and return it with its next version.
 
         Raises Conflict when another request changed or deleted it in between.
         """
@@ -99,7 +99,7 @@ class IntegrationStore:
         return changed
 
     def delete(self, integration: Integration, now: int) -> None:
-        """Deletes what `integration` was read from, and what happened to it (`now` in ms).
+        """Delete the item that `integration` was read from, and its activity (`now` in ms).
 
         Raises Conflict when another request changed it in between.
         """
@@ -109,8 +109,7 @@ class IntegrationStore:
                 TableName=self._table, Key=self._key(integration.id), **condition
             ),
         )
-        # A call or delivery under way counts itself later, which would bring the item back for good: so it expires
-        # soon.
+        # A call or delivery under way counts itself later, which would bring the item back: so it expires soon.
         gone: Item = {**self._activity_key(integration.id), "expiresAt": now // 1000 + _GONE_SECONDS}
         aws.dynamodb().put_item(TableName=self._table, Item=marshal_item(gone))
 
@@ -172,14 +171,14 @@ class IntegrationStore:
         return found
 
     def activity(self, ids: Iterable[str]) -> dict[str, Activity]:
-        """What happened to at most 100 integrations, by id; a default one where nothing did."""
+        """The activity of at most 100 integrations, by id; a default one where there is none."""
         wanted = list(ids)
         items = batch_get(self._table, (self._activity_key(id_) for id_ in wanted))
         found = {item["sk"]: activity_of(item) for item in items}
         return {id_: found.get(id_, Activity()) for id_ in wanted}
 
     def watch(self, webhook_id: str, *, watched: bool) -> None:
-        """Keeps whether a webhook's traffic is looked at before something is sent to it.
+        """Store whether a webhook's endpoint health is read before something is sent to it.
 
         The version stays: an `update` that was read before may undo this, and the next failure then does it again.
         """
@@ -199,7 +198,7 @@ class IntegrationStore:
         )
 
     def count_call(self, integration_id: str, *, error: JobsprintError | None, seen: CircuitBreaker, at: int) -> None:
-        """Counts one action that ended at `at` (ms) and says so to the circuit, which the caller read as `seen`.
+        """Count one action that ended at `at` (ms), also in the circuit breaker, which the caller read as `seen`.
 
         One write, and a second one for the failure that opens the circuit breaker.
         """
@@ -237,7 +236,7 @@ class IntegrationStore:
         )
 
     def take_probe(self, integration_id: str, seen: CircuitBreaker, until: int) -> bool:
-        """Takes the one probe of an open circuit, which then stays shut to others until `until` (ms)."""
+        """Take the one probe of an open circuit, which then stays shut to others until `until` (ms)."""
         return written(
             lambda: aws.dynamodb().update_item(
                 TableName=self._table,
@@ -257,11 +256,11 @@ class IntegrationStore:
         )
 
     def keep_health(self, integration_id: str, health: Health) -> None:
-        """Keeps the health of an integration."""
+        """Store the health of an integration."""
         aws.dynamodb().update_item(**self._health_update(integration_id, health))
 
     def change_health(self, integration_id: str, before: Health, health: Health) -> bool:
-        """Keeps the health that follows `before`; False when another test was first."""
+        """Store the health that follows `before`; False when another test was first."""
         update = self._health_update(integration_id, health)
         update["ConditionExpression"] = "attribute_not_exists(healthAt) OR healthAt = :before"
         update["ExpressionAttributeValues"] |= marshal_item({":before": before.checked_at or 0})

@@ -30,7 +30,7 @@ class LogStore:
         self._table = settings().logs_table
 
     def add(self, integration_id: str, entry: LogEntry) -> bool:
-        """Keeps a log entry until its time to live ends; False when there is one of that id."""
+        """Store a log entry until its time to live ends; False when there is one of that id."""
         item: dict[str, Any] = {
             "pk": f"{self._tenant}#{integration_id}",
             "sk": entry.id,

@@ -28,7 +28,7 @@ class Issued:
 
 
 def issue(tenant: str, scopes: tuple[str, ...], *, expires_at: int | None, now: int) -> Issued:
-    """Makes a token for a tenant; its first one joins the tenant to the usage plan. Times in Unix ms."""
+    """Make a token for a tenant; its first one joins the tenant to the usage plan. Times in Unix ms."""
     token_id = new_id("tok", now)
     token = f"jsp_{unique_part(token_id)}_{secrets.token_urlsafe(32)}"
     row = TokenRow(
@@ -56,7 +56,7 @@ def verify(token: str, now: int) -> TokenRow | None:
 
 
 def revoke(token_id: str, now: int) -> None:
-    """Ends a token; the authorizer's cache lets it live up to 60 s. Raises NotFound."""
+    """End a token; the authorizer's cache lets it live up to 60 s. Raises NotFound."""
     if not api_tokens.revoke(token_id, now):
         raise NotFound(f"There is no token {token_id}", code="token_not_found")
 

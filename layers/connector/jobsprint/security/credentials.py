@@ -72,7 +72,7 @@ def rotated(credentials: Credentials, secret: str, *, overlap_ms: int, now: int)
     return replace(credentials, secrets=(secret,), retired=kept)
 
 
-def seal_credentials(integration: Integration, credentials: Credentials) -> Integration:
+def encrypt_credentials(integration: Integration, credentials: Credentials) -> Integration:
     """The integration with these credentials encrypted under its next version, and what of them may be shown."""
     version = integration.encrypted_version + 1
     texts = {
@@ -96,21 +96,21 @@ def seal_credentials(integration: Integration, credentials: Credentials) -> Inte
     )
 
 
-def open_credentials(integration: Integration) -> Credentials:
+def decrypt_credentials(integration: Integration) -> Credentials:
     """The clear credentials of an integration; empty ones after a disconnect wiped them."""
     if not integration.encrypted:
         return Credentials()
 
-    def opened(name: str) -> str:
+    def decrypted(name: str) -> str:
         context = EncryptionContext(integration.tenant, integration.id, name, integration.encrypted_version)
         return decrypt(context, integration.encrypted[name])
 
     return Credentials(
-        url=opened("url"),
-        headers=json.loads(opened("headers")),
-        secrets=tuple(json.loads(opened("secrets"))),
-        keys=json.loads(opened("keys")),
-        retired=_retired(opened("retired")) if "retired" in integration.encrypted else (),
+        url=decrypted("url"),
+        headers=json.loads(decrypted("headers")),
+        secrets=tuple(json.loads(decrypted("secrets"))),
+        keys=json.loads(decrypted("keys")),
+        retired=_retired(decrypted("retired")) if "retired" in integration.encrypted else (),
     )
 
 

@@ -13,7 +13,7 @@ from jobsprint.delivery import attempt as attempts
 from jobsprint.domain import integrations
 from jobsprint.domain.deliveries import DeliveryTask
 from jobsprint.repositories.integrations import IntegrationStore
-from jobsprint.security.credentials import open_credentials
+from jobsprint.security.credentials import decrypt_credentials
 
 PING = "ping"
 _MAX_RESPONSE = 1024
@@ -43,6 +43,6 @@ def test(tenant: str, webhook_id: str, event: str) -> tuple[TestResult, int]:
         event_key="",
     )
     payload = canonical_json.dumps({**_SAMPLES.get(event, {}), "webhookId": webhook_id, "test": True})
-    request = attempts.request(task, payload, open_credentials(webhook), now)
+    request = attempts.request(task, payload, decrypt_credentials(webhook), now)
     outcome = signed_post.client().send(request, timeout=TEST_SECONDS, max_body=_MAX_RESPONSE)
     return responses.test_result(outcome), now_ms()

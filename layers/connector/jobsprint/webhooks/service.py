@@ -16,7 +16,7 @@ from jobsprint.domain.endpoint_health import EndpointHealth
 from jobsprint.domain.integrations import DeliveryPolicy, Integration
 from jobsprint.repositories.endpoint_health import EndpointHealthStore
 from jobsprint.repositories.integrations import IntegrationStore
-from jobsprint.security.credentials import Credentials, open_credentials, rotated, seal_credentials
+from jobsprint.security.credentials import Credentials, decrypt_credentials, encrypt_credentials, rotated
 from jobsprint.security.signing import generate_secret
 
 
@@ -82,7 +82,7 @@ def change(
     webhook = store.webhook(webhook_id)
     changed = replace(webhook, name=name or webhook.name, policy=replace(webhook.policy, **policy))
     if target:
-        connection = _connection(webhook, target, open_credentials(webhook))
+        connection = _connection(webhook, target, decrypt_credentials(webhook))
         changed = _with_connection(changed, connection)
     if active is False:
         changed = integrations.disconnected(changed, now_ms())
@@ -103,8 +103,8 @@ def rotate_secret(tenant: str, webhook_id: str, *, secret: str | None, overlap_s
     webhook = IntegrationStore(tenant).webhook(webhook_id)
     now = now_ms()
     new = secret or generate_secret()
-    credentials = rotated(open_credentials(webhook), new, overlap_ms=overlap_seconds * 1000, now=now)
-    changed = IntegrationStore(tenant).update(seal_credentials(webhook, credentials))
+    credentials = rotated(decrypt_credentials(webhook), new, overlap_ms=overlap_seconds * 1000, now=now)
+    changed = IntegrationStore(tenant).update(encrypt_credentials(webhook, credentials))
     logger.info("secret_rotated", extra={"webhookId": webhook_id, "oldSecrets": len(credentials.retired)})
     return Rotated(changed, new, tuple(old.until for old in credentials.retired))
 
@@ -124,6 +124,6 @@ def _connection(webhook: Integration, target: Mapping[str, object], current: Cre
 
 def _with_connection(webhook: Integration, connection: Connection) -> Integration:
     return replace(
-        seal_credentials(webhook, connection.credentials),
+        encrypt_credentials(webhook, connection.credentials),
         events=tuple(capability.name for capability in connection.capabilities),
     )

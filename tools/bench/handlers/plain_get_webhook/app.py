@@ -31,7 +31,6 @@ class Found(BaseModel):
 
 @app.get("/integrations/webhooks/<webhookId>")
 def get_webhook(webhookId: Annotated[str, Path(pattern="^wh_")]) -> Found:
-    """Read one item."""
     caller = app.current_event.request_context.authorizer.raw_event
     if caller["scopes"] != "*" and "webhooks:read" not in caller["scopes"].split():
         raise ForbiddenError("webhooks:read is needed")

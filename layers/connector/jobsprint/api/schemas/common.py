@@ -3,12 +3,15 @@
 Class names are unique: they name OpenAPI components.
 """
 
+from collections.abc import Sequence
 from typing import Annotated, Any, Generic, Literal, TypeVar
 
 from aws_lambda_powertools.event_handler.openapi.params import Path, Query
+from aws_lambda_powertools.event_handler.openapi.types import OpenAPIResponse
 from pydantic import AfterValidator
 
 from jobsprint.core.clock import parse_iso
+from jobsprint.core.errors import Detail, JobsprintError
 from jobsprint.core.models import ResponseModel
 from jobsprint.domain.integrations import IntegrationType
 
@@ -51,6 +54,46 @@ class Deleted(ResponseModel):
 
     id: str
     deleted: Literal[True] = True
+
+
+class WrongField(ResponseModel):
+    """One wrong field and what to do."""
+
+    field: str
+    message: str
+
+    @classmethod
+    def listed(cls, details: Sequence[Detail]) -> "list[WrongField] | None":
+        """Wrong fields as they are answered; None for none."""
+        return [cls(field=detail.field, message=detail.message) for detail in details] or None
+
+
+class Problem(ResponseModel):
+    """Why something was refused."""
+
+    code: str
+    message: str
+    details: list[WrongField] | None = None
+
+    @classmethod
+    def of(cls, error: JobsprintError) -> "Problem":
+        """A failure as it is answered."""
+        return cls(code=error.code, message=error.message, details=WrongField.listed(error.details))
+
+
+class Error(ResponseModel):
+    """What every failure is answered with."""
+
+    success: Literal[False] = False
+    error: Problem
+    request_id: str
+
+
+def shown(model: Any = None, description: str = "Successful Response") -> OpenAPIResponse:
+    """One of several answers of an operation, for its `responses`; of what it returns, unless a `model` is named."""
+    if model is None:
+        return {"description": description}
+    return {"description": description, "content": {"application/json": {"model": model}}}
 
 
 def success(view: _Item) -> Data[_Item]:

@@ -7,8 +7,7 @@ from pydantic import Field
 
 from jobsprint.core.clock import iso_millis
 from jobsprint.core.models import ResponseModel
-from jobsprint.delivery import attempt as sent_headers
-from jobsprint.domain import delivery_failures
+from jobsprint.domain import delivery_failures, delivery_headers
 from jobsprint.domain.deliveries import Attempt, AttemptStatus, DeliveryRow, DeliveryState
 
 
@@ -45,7 +44,7 @@ class AttemptDetail(AttemptView):
         return cls(
             **_shown(attempt),
             url=attempt.url,
-            request_headers=sent_headers.shown_headers(row.delivery, attempt),
+            request_headers=delivery_headers.shown(row.delivery, attempt),
             explanation=meaning.explanation if meaning else None,
             next_step=meaning.next_step if meaning else None,
         )

@@ -2,25 +2,21 @@
 
 import json
 from collections.abc import Sequence
-from typing import Annotated, Any, Literal, TypeAlias
+from typing import TYPE_CHECKING, Annotated, Any, Literal
 
 from pydantic import AfterValidator, Field, SkipValidation, WithJsonSchema
 
+from jobsprint.api.schemas.common import Problem, WrongField
 from jobsprint.core.clock import iso_seconds
-from jobsprint.core.errors import Detail, InvalidFields, JobsprintError
+from jobsprint.core.errors import Detail, InvalidFields
 from jobsprint.core.json_schema import check_schema
-from jobsprint.core.models import RequestModel, ResponseModel, validate
-from jobsprint.delivery.publisher import Draft, Published, publish
+from jobsprint.core.models import RequestModel, ResponseModel
 from jobsprint.delivery.subscriptions import Reason
 from jobsprint.domain.events import CanonicalData, EventName, EventType, ExternalId, Timestamp
 from jobsprint.domain.integrations import MAX_DESCRIPTION, Integration
 
-
-class WrongField(ResponseModel):
-    """One wrong field and what to do."""
-
-    field: str
-    message: str
+if TYPE_CHECKING:
+    from jobsprint.delivery.publisher import Published
 
 
 class EventTaken(ResponseModel):
@@ -32,27 +28,14 @@ class EventTaken(ResponseModel):
     warnings: list[WrongField] | None = None
 
     @classmethod
-    def of(cls, published: Published) -> "EventTaken":
+    def of(cls, published: "Published") -> "EventTaken":
         """A published event as it is answered."""
         return cls(
             id=published.id,
             deliveries=published.deliveries,
             external_id=published.external_id,
-            warnings=_listed(published.warnings),
+            warnings=WrongField.listed(published.warnings),
         )
-
-
-class Problem(ResponseModel):
-    """Why something was refused."""
-
-    code: str
-    message: str
-    details: list[WrongField] | None = None
-
-    @classmethod
-    def of(cls, error: JobsprintError) -> "Problem":
-        """A failure as it is answered."""
-        return cls(code=error.code, message=error.message, details=_listed(error.details))
 
 
 class EventRefused(ResponseModel):
@@ -106,11 +89,7 @@ class Reach(ResponseModel):
             ReachedWebhook(id=webhook.id, name=webhook.name, reached=reason == "subscribed", reason=reason)
             for webhook, reason in reasons
         ]
-        return cls(webhooks=webhooks, warnings=_listed(warnings))
-
-
-def _listed(details: Sequence[Detail]) -> list[WrongField] | None:
-    return [WrongField(field=detail.field, message=detail.message) for detail in details] or None
+        return cls(webhooks=webhooks, warnings=WrongField.listed(warnings))
 
 
 MAX_BATCH = 25
@@ -123,10 +102,6 @@ class PublishEvent(RequestModel):
     data: CanonicalData
     id: ExternalId | None = None
     timestamp: Timestamp | None = None
-
-    def draft(self) -> Draft:
-        """What `delivery.publisher` takes."""
-        return Draft(self.event, self.data, external_id=self.id, timestamp=self.timestamp)
 
 
 class PublishBatch(RequestModel):
@@ -198,59 +173,3 @@ class EventTypeView(ResponseModel):
             created_at=iso_seconds(event_type.created_at),
             updated_at=iso_seconds(event_type.updated_at),
         )
-
-
-PublishAnswer: TypeAlias = EventAnswer | BatchAnswer | BatchRefusal
-_ACCEPTED, _REFUSED = 202, 422
-
-
-def answer(tenant: str, body: dict[str, Any], request_id: str) -> tuple[PublishAnswer, int]:
-    """Publishes what the body holds; the answer and its HTTP status.
-
-    `{"events": […]}` is a batch: 202 when at least one event was taken, else 422. Anything else is one event, whose
-    InvalidFields or Conflict is raised.
-    """
-    if "events" not in body:
-        return _answer_one(tenant, body), _ACCEPTED
-    batch = validate(PublishBatch, body)
-    return _answer_batch(_publish_each(tenant, batch.events), request_id)
-
-
-def _answer_one(tenant: str, body: dict[str, Any]) -> EventAnswer:
-    [outcome] = publish(tenant, [validate(PublishEvent, body).draft()])
-    if isinstance(outcome, JobsprintError):
-        raise outcome
-    return EventAnswer(data=EventTaken.of(outcome))
-
-
-def _publish_each(tenant: str, elements: list[PublishEvent]) -> list[Published | JobsprintError]:
-    judged = [_draft(element, place) for place, element in enumerate(elements)]
-    drafts = [draft for draft in judged if isinstance(draft, Draft)]
-    outcomes = iter(publish(tenant, drafts)) if drafts else iter(())
-    return [next(outcomes) if isinstance(one, Draft) else one for one in judged]
-
-
-def _draft(element: object, place: int) -> Draft | JobsprintError:
-    try:
-        return validate(PublishEvent, element, f"body.events[{place}]").draft()
-    except InvalidFields as error:
-        return error
-
-
-def _answer_batch(outcomes: list[Published | JobsprintError], request_id: str) -> tuple[PublishAnswer, int]:
-    refused = [outcome for outcome in outcomes if isinstance(outcome, JobsprintError)]
-    if len(refused) < len(outcomes):
-        return BatchAnswer(data=[_answered(outcome) for outcome in outcomes]), _ACCEPTED
-    summary = InvalidFields(
-        "No event of this batch was taken; `data` says why",
-        code="no_event_taken",
-        details=[detail for error in refused for detail in error.details],
-    )
-    reasons = [EventRefused(error=Problem.of(error)) for error in refused]
-    return BatchRefusal(error=Problem.of(summary), data=reasons, request_id=request_id), _REFUSED
-
-
-def _answered(outcome: Published | JobsprintError) -> EventTaken | EventRefused:
-    if isinstance(outcome, Published):
-        return EventTaken.of(outcome)
-    return EventRefused(error=Problem.of(outcome))

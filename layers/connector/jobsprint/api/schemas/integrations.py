@@ -1,16 +1,18 @@
 """Answers of the operations on integrations."""
 
-from typing import Annotated, Any, Literal
+from typing import TYPE_CHECKING, Annotated, Any, Literal
 
 from pydantic import Field
 
-from jobsprint.catalog.builtin import App
-from jobsprint.connectors.base import TestResult
 from jobsprint.core.clock import iso_seconds, iso_seconds_or_none
 from jobsprint.core.models import ResponseModel
 from jobsprint.core.redaction import MASK, redact
 from jobsprint.domain import integrations
 from jobsprint.domain.integrations import Activity, Capability, Health, Integration, IntegrationStatus, IntegrationType
+
+if TYPE_CHECKING:
+    from jobsprint.catalog.builtin import App
+    from jobsprint.connectors.base import TestResult
 
 
 class IntegrationSummary(ResponseModel):
@@ -137,7 +139,7 @@ class AvailableIntegration(ResponseModel):
     capabilities: list[str]
 
     @classmethod
-    def of(cls, app: App) -> "AvailableIntegration":
+    def of(cls, app: "App") -> "AvailableIntegration":
         """An application of the catalogue as it is shown."""
         return cls(
             id=app.id,
@@ -207,7 +209,7 @@ class TestView(ResponseModel):
     test_result: TestResultView
 
     @classmethod
-    def of(cls, integration_id: str, result: TestResult, at: int) -> "TestView":
+    def of(cls, integration_id: str, result: "TestResult", at: int) -> "TestView":
         """The outcome of a test as it is shown; `at` in ms."""
         shown = TestResultView(
             passed=result.passed,

@@ -1,7 +1,7 @@
 """Requests and answers of the operations on webhooks."""
 
 from collections.abc import Mapping
-from typing import Annotated, Any
+from typing import TYPE_CHECKING, Annotated, Any
 
 from pydantic import AfterValidator, Field, ValidationError, WithJsonSchema
 from pydantic_core import InitErrorDetails, PydanticCustomError
@@ -15,8 +15,10 @@ from jobsprint.delivery import subscriptions
 from jobsprint.domain import event_patterns, integrations
 from jobsprint.domain.events import EventName
 from jobsprint.domain.integrations import DeliveryPolicy, Integration
-from jobsprint.webhooks.service import Rotated
-from jobsprint.webhooks.stats import Stats, Window
+
+if TYPE_CHECKING:
+    from jobsprint.webhooks.service import Rotated
+    from jobsprint.webhooks.stats import Stats, Window
 
 
 def _bounded_schedule(schedule: list[int]) -> list[int]:
@@ -121,7 +123,7 @@ class RotatedSecret(ResponseModel):
     previous_secrets: list[PreviousSecret]
 
     @classmethod
-    def of(cls, rotated: Rotated) -> "RotatedSecret":
+    def of(cls, rotated: "Rotated") -> "RotatedSecret":
         """The outcome of a rotation as it is shown."""
         ends = [iso_seconds(end) for end in rotated.ends]
         return cls(
@@ -227,7 +229,7 @@ class StatsWindow(ResponseModel):
     failures: Annotated[dict[str, int], Field(description="Failed attempts by kind of failure")]
 
     @classmethod
-    def of(cls, window: Window) -> "StatsWindow":
+    def of(cls, window: "Window") -> "StatsWindow":
         """The attempts of a window as they are shown."""
         said = window.metrics
         seen = said.p50 is not None and said.p95 is not None
@@ -260,7 +262,7 @@ class WebhookStats(ResponseModel):
     retrying: WaitingCount
 
     @classmethod
-    def of(cls, webhook_id: str, stats: Stats) -> "WebhookStats":
+    def of(cls, webhook_id: str, stats: "Stats") -> "WebhookStats":
         """A webhook's figures as they are shown."""
         return cls(
             id=webhook_id,

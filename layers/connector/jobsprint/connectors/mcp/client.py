@@ -98,7 +98,7 @@ class Conversation:
         return self
 
     def __exit__(self, kind: type[BaseException] | None, error: BaseException | None, at: TracebackType | None) -> None:
-        """Ends the session, where there is one; the server may not care, so nor do we."""
+        """End the session, where there is one; whether the server accepts that does not matter."""
         seconds = min(_GOODBYE_SECONDS, self._left())
         if self._session and seconds > 0:
             headers = {name: value for name, value in self._fixed.items() if name != "Content-Type"}
@@ -106,7 +106,7 @@ class Conversation:
             client().send(request, timeout=seconds, max_body=1024)
 
     def call_tool(self, name: str, arguments: JsonObject, schema: JsonObject, *, acts: bool = True) -> JsonObject:
-        """Calls a tool and gives its result as it came. `schema` says which arguments go into headers too.
+        """Call a tool and give its result as it came. `schema` says which arguments go into headers too.
 
         One that `acts` is sent once; of one that only reads nothing is ever unknown.
         """
@@ -260,7 +260,7 @@ class Conversation:
         raise UpstreamFailed("The answer is no JSON-RPC", code="upstream_protocol", unknown=acts)
 
     def _refuse(self, answer: Response, error: JsonObject | None, *, acts: bool) -> None:
-        """Raises what a status beyond 2xx means."""
+        """Raise the error of a status beyond 2xx."""
         status = answer.status
         if status == 401:
             challenge = answer.headers.get("www-authenticate", "")

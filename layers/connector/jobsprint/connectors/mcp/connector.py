@@ -7,15 +7,14 @@ where the server says how long its list is good for.
 import time
 from collections.abc import Mapping
 from dataclasses import dataclass, field, replace
-from typing import Any, ClassVar
+from typing import Any
 
 from jobsprint.connectors.base import TEST_SECONDS, ActionCall, Connection, TestResult
-from jobsprint.connectors.fields import ConnectBody, read_body
+from jobsprint.connectors.fields import read_body
 from jobsprint.connectors.mcp import results
 from jobsprint.connectors.mcp.client import HANDSHAKES, MODERN, Conversation, Dialect, HttpRefused, RpcFailed
 from jobsprint.connectors.mcp.models import (
     MODELS,
-    NoAuthConnect,
     OAuthConnect,
     ServerConnect,
     TokenConnect,
@@ -68,8 +67,6 @@ class Offer:
 class Mcp:
     """The connector of MCP servers."""
 
-    connect_models: ClassVar[tuple[type[ConnectBody], ...]] = (OAuthConnect, TokenConnect, NoAuthConnect)
-
     def read(self, integration: Integration, body: Mapping[str, object], *, current: Credentials) -> ServerConnect:
         """Validate the body, over what is kept already, as its `authType` demands."""
         whole = self.completed(integration, body, current)
@@ -98,7 +95,7 @@ class Mcp:
         return Connection(credentials, offer.capabilities, f"Connected{offer.note}", connector_state=state)
 
     def test(self, integration: Integration, credentials: Credentials) -> TestResult:
-        """Lists the tools, which changes nothing on the server; only the first page while the list is fresh."""
+        """List the tools, which changes nothing on the server; only the first page while the list is fresh."""
         started = time.monotonic()
         fresh_until = integration.connector_state.get("toolsFreshUntil")
         fresh = integration.status == "connected" and isinstance(fresh_until, int) and fresh_until > now_ms()

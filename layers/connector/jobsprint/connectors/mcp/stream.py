@@ -18,7 +18,7 @@ def message_in(body: bytes, request_id: int) -> JsonObject | None:
 
 
 class EventStream:
-    """Takes a stream piece by piece until it has the answer to `request_id`; `message` is that answer.
+    """A stream that is read piece by piece until the answer to `request_id` is there, as `message`.
 
     Comments, events without data (servers prime a stream with one), notifications, requests of the server's and
     answers to others are passed over. Lines end in CR LF, LF or CR; an event may spread over several `data` lines.
@@ -32,7 +32,7 @@ class EventStream:
         self._data: list[bytes] = []
 
     def feed(self, piece: bytes) -> bool:
-        """Takes the next piece and says whether the answer is there. Never raises."""
+        """Take the next piece and say whether the answer is there. Never raises."""
         self._pieces.append(piece)
         if self.message is None and (b"\n" in piece or b"\r" in piece):
             text = b"".join(self._pieces)

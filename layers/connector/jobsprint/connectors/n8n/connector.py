@@ -6,11 +6,11 @@ the workflows, to test the connection and to find the execution that a call star
 
 import time
 from collections.abc import Mapping
-from typing import Any, ClassVar
+from typing import Any
 
 from jobsprint.connectors.base import TEST_SECONDS, ActionCall, Connection, TestResult
 from jobsprint.connectors.custom import result_of
-from jobsprint.connectors.fields import ConnectBody, read_body
+from jobsprint.connectors.fields import read_body
 from jobsprint.connectors.n8n import mcp_runner
 from jobsprint.connectors.n8n.discovery import AUTH, discover
 from jobsprint.connectors.n8n.models import N8nConnect
@@ -30,8 +30,6 @@ _EMPTY: dict[str, object] = {"mcpToken": None, "tags": [], AUTH: {}}
 
 class N8n:
     """The connector of self-hosted n8n."""
-
-    connect_models: ClassVar[tuple[type[ConnectBody], ...]] = (N8nConnect,)
 
     def read(self, integration: Integration, body: Mapping[str, object], *, current: Credentials) -> N8nConnect:
         """Validate the body over what is kept already; kept webhook credentials and MCP token are left out."""
