@@ -72,7 +72,7 @@ def survives(world: Stage, boundaries: list[str]) -> None:
     assert not sum(one.lost for one in outcomes)
 
 
-def test_a_death_at_every_boundary(world: Stage) -> None:
+def test_a_crash_at_every_boundary(world: Stage) -> None:
     boundaries = boundaries_of(world)
     assert {label.split(" ")[0] for label in boundaries} == set(FOLDERS)
     # Claims and results, and the next attempts of what failed.
@@ -81,13 +81,13 @@ def test_a_death_at_every_boundary(world: Stage) -> None:
     survives(world, boundaries)
 
 
-def test_a_death_at_every_boundary_of_resending_recovering_and_putting_off(again: Stage) -> None:
+def test_a_crash_at_every_boundary_of_resending_replaying_and_deferring(again: Stage) -> None:
     boundaries = [label for label in boundaries_of(again) if not label.startswith("publish_events")]
     assert {label.split(" ")[0] for label in boundaries} == set(AGAIN_FOLDERS)
     survives(again, boundaries)
 
 
-def test_two_deaths(world: Stage) -> None:
+def test_two_crashes(world: Stage) -> None:
     boundaries = boundaries_of(world)
     chance = random.Random(4)
     pairs = [sorted(chance.sample(range(len(boundaries)), 2)) for _ in range(PAIRS)]

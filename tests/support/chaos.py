@@ -1,8 +1,9 @@
-"""Scenarios of publishing and delivering, in processes that die where they are told, and what must hold after each.
+"""Scenarios of publishing and delivering, in processes that crash at given boundaries, and what must hold after each.
 
 Two events, one over the API and one over the bus, go to three webhooks: `long` and `short` refuse the first request of
 an event and wait 20 minutes or 5 seconds, `deleted` refuses all and is deleted while it waits. The first goes to `gone`
-too, which answers 410. A publish without an answer is repeated by its caller, a message whose worker died comes back.
+too, which answers 410. A publish without an answer is repeated by its caller, a message whose worker crashed is
+received again.
 """
 
 import json
@@ -43,7 +44,7 @@ _OPEN = {"leaseToken", "claimedAt", "leaseUntil", "nextAttemptAt", "dueAt", "due
 
 @dataclass
 class Outcome:
-    """What became of a scenario. `published` counts deliveries that were owed after an acknowledged publish."""
+    """The outcome of a scenario. `published` counts deliveries that were owed after an acknowledged publish."""
 
     world: World
     published: int = 0
@@ -62,7 +63,7 @@ class Stage:
         self._hour = -(-int(time.time() * 1000) // _HOUR_MS) * _HOUR_MS
 
     def play(self, fatal: Collection[str] = ()) -> Outcome:
-        """One scenario whose processes die at the boundaries `fatal`."""
+        """One scenario whose processes crash at the boundaries `fatal`."""
         self._set_up(fatal)
         self._answered: Counter[tuple[str, str]] = Counter()
         self._receiver.answer = self._reply
@@ -97,7 +98,7 @@ class Stage:
             batch=10,
         )
 
-    # --- the service, in processes that may die ---
+    # --- the service, in processes that may crash ---
 
     def _run(self, folder: str, given: Any) -> Any:
         return self._injector.run(folder, given, self._service.now, self._world)
@@ -230,13 +231,13 @@ class Stage:
 
 
 class Again(Stage):
-    """Plays another scenario: two deliveries fail for good, one is sent again by hand and the other by a recovery.
+    """Plays another scenario: two deliveries fail for good, one is resent by hand and the other by a replay.
 
-    Then the breaker is open: a third event is put off, and SQS loses its message. Boundaries count from the sending on.
+    Then the breaker is open: a third event is deferred, and SQS loses its message. Boundaries count from the resend on.
     """
 
     def play(self, fatal: Collection[str] = ()) -> Outcome:
-        """One scenario whose processes die at the boundaries `fatal`."""
+        """One scenario whose processes crash at the boundaries `fatal`."""
         self._set_up(fatal)
         self._lost = 0
         self._receiver.answer = lambda _: Reply(500)
@@ -291,7 +292,7 @@ class Again(Stage):
         if sorted(rows) != sorted(acknowledged) or len(rows) != len(self._rows_of(self._webhook)):
             outcome.wrong.append(f"{len(self._rows_of(self._webhook))} deliveries")
         if not self._lost and not self._world.died:  # who dies after the put-off was written leaves no message to lose
-            outcome.wrong.append("nothing was put off")
+            outcome.wrong.append("nothing was deferred")
         for event_id, row in rows.items():
             kept = [json.loads(text["S"]) for text in row.get("attempts", {"L": []})["L"]]
             good = sum(attempt["status"] == "success" for attempt in kept)

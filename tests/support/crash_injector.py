@@ -1,4 +1,4 @@
-"""Functions run in processes of their own that can be told to die before or after any call that leaves them.
+"""Functions run in processes of their own, which can be made to crash before or after any call that leaves them.
 
 A boundary is named `<function> <call> <before|after> <n>`: n counts that call over all runs of the function in one
 world, so a clean run names every boundary there is. Calls are those of botocore (`sqs.SendMessage`) and `http`: before
@@ -28,7 +28,7 @@ AGAIN_FOLDERS = ("resend_delivery", "recover_webhook", "recover_deliveries", "di
 
 @dataclass
 class World:
-    """What happens in one run of a scenario: where to die, what was reached, and where somebody died."""
+    """One run of a scenario: where to crash, which boundaries were reached, and where a process crashed."""
 
     fatal: Collection[str] = ()
     reached: Counter[str] = field(default_factory=Counter)
@@ -58,7 +58,7 @@ class CrashInjector:
         self._process.stdout.close()
 
     def run(self, folder: str, event: Any, now: int, world: World) -> Any:
-        """The answer of a function's handler at the time `now` (ms), or None when it died."""
+        """The answer of a function's handler at the time `now` (ms), or None when it crashed."""
         assert self._process.stdin
         assert self._process.stdout
         job = {
@@ -85,7 +85,7 @@ class CrashInjector:
 
 
 class _Boundaries:
-    """Counts what is reached, says so on a pipe, and dies where it must."""
+    """Counts the boundaries that are reached, writes them to a pipe, and crashes where it must."""
 
     def __init__(self, pipe: int, folder: str, reached: dict[str, int], fatal: Collection[str]) -> None:
         self._pipe, self._folder, self._fatal = pipe, folder, set(fatal)

@@ -1,4 +1,4 @@
-"""A sample of `tests/slow/test_chaos.py`: a death in each part of the path, at the calls that matter most."""
+"""A sample of `tests/slow/test_chaos.py`: a crash in each part of the path, at the calls that matter most."""
 
 from pathlib import Path
 from typing import Any
@@ -19,12 +19,12 @@ AGAIN = (
     "resend_delivery dynamodb.UpdateItem after 1",
     "recover_deliveries sqs.SendMessageBatch after 1",
     "recover_deliveries dynamodb.UpdateItem after 1",
-    "dispatch_webhooks sqs.SendMessage before 2",  # a put-off that is written, and no message
+    "dispatch_webhooks sqs.SendMessage before 2",  # a deferral that is written, and no message
     "sweep_deliveries sqs.SendMessageBatch after 1",
 )
 
 
-def test_whoever_dies_nothing_is_lost_and_nothing_sent_twice(aws: dict[str, Any], tmp_path: Path) -> None:
+def test_a_crash_loses_nothing_and_sends_nothing_twice(aws: dict[str, Any], tmp_path: Path) -> None:
     with stage(tmp_path) as world:
         for label in BOUNDARIES:
             outcome = world.play({label})
@@ -32,7 +32,7 @@ def test_whoever_dies_nothing_is_lost_and_nothing_sent_twice(aws: dict[str, Any]
             assert (outcome.wrong, outcome.lost, outcome.delivered) == ([], 0, outcome.published)
 
 
-def test_whoever_dies_what_is_sent_again_or_put_off_arrives_once(aws: dict[str, Any], tmp_path: Path) -> None:
+def test_after_a_crash_resent_and_deferred_deliveries_arrive_once(aws: dict[str, Any], tmp_path: Path) -> None:
     with stage(tmp_path, Again) as world:
         for label in AGAIN:
             outcome = world.play({label})

@@ -8,7 +8,7 @@ import pytest
 from jobsprint.actions import runner
 from jobsprint.core import aws
 from jobsprint.core.clock import now_ms
-from jobsprint.domain.circuit_breaker import OPEN_MS, OUTAGES_UNTIL_OPEN, WINDOW_MS
+from jobsprint.domain.circuit_breaker import FAILURES_UNTIL_OPEN, OPEN_MS, WINDOW_MS
 from tests.support.call import Answer, call
 from tests.support.receiver import Receiver, Reply, receiving
 from tests.support.rows import connected
@@ -38,7 +38,7 @@ def later(monkeypatch: pytest.MonkeyPatch, ms: int) -> None:
 
 def open_circuit(endpoint: Receiver, integration_id: str) -> None:
     endpoint.answer = fails(500)
-    for _ in range(OUTAGES_UNTIL_OPEN):
+    for _ in range(FAILURES_UNTIL_OPEN):
         assert act(integration_id).error["code"] == "upstream_failed"
     endpoint.received.clear()
 
@@ -105,13 +105,13 @@ def test_outages_in_a_row_open_it_and_nothing_is_sent(endpoint: Receiver, integr
     assert endpoint.received == []
     # Neither a call nor a log entry: what was not sent is not counted.
     shown = call("GET", f"/integrations/{integration_id}").data
-    assert (shown["usageStats"]["totalCalls"], shown["status"]) == (OUTAGES_UNTIL_OPEN, "connected")
+    assert (shown["usageStats"]["totalCalls"], shown["status"]) == (FAILURES_UNTIL_OPEN, "connected")
 
 
 def test_being_unreachable_opens_it_too() -> None:
     with receiving() as gone:
         integration_id = connected(gone.url, actions=[{"name": "send"}])
-    for _ in range(OUTAGES_UNTIL_OPEN):
+    for _ in range(FAILURES_UNTIL_OPEN):
         assert act(integration_id).error["code"] == "upstream_connect"
 
     assert is_open(integration_id)
@@ -132,11 +132,11 @@ def test_being_unreachable_opens_it_too() -> None:
 def test_a_refusal_is_no_outage(endpoint: Receiver, integration_id: str, reply: Reply) -> None:
     endpoint.answer = lambda _: reply
 
-    for _ in range(OUTAGES_UNTIL_OPEN + 1):
+    for _ in range(FAILURES_UNTIL_OPEN + 1):
         assert act(integration_id).error["code"] != "circuit_open"
 
 
-def test_a_success_in_between_starts_the_row_anew(endpoint: Receiver, integration_id: str) -> None:
+def test_a_success_in_between_ends_the_failure_streak(endpoint: Receiver, integration_id: str) -> None:
     for status in (500, 500, 500, 500, 200, 500, 500, 500, 500):
         endpoint.answer = fails(status)
         act(integration_id)
@@ -148,8 +148,8 @@ def test_outages_far_apart_do_not_open_it(
     endpoint: Receiver, integration_id: str, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     endpoint.answer = fails(500)
-    for number in range(OUTAGES_UNTIL_OPEN * 2):
-        later(monkeypatch, number * WINDOW_MS // (OUTAGES_UNTIL_OPEN - 2))
+    for number in range(FAILURES_UNTIL_OPEN * 2):
+        later(monkeypatch, number * WINDOW_MS // (FAILURES_UNTIL_OPEN - 2))
         assert act(integration_id).error["code"] == "upstream_failed"
 
 

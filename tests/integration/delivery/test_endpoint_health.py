@@ -578,7 +578,7 @@ def test_a_short_wait_costs_no_write(world: World, receiver: Receiver) -> None:
     assert len(deliveries(webhook["id"])) == 4
 
 
-def test_in_a_long_line_whoever_waits_for_longer_is_shown(world: World, receiver: Receiver) -> None:
+def test_a_delivery_with_a_late_queue_slot_is_shown_as_waiting(world: World, receiver: Receiver) -> None:
     webhook = subscribe(receiver.url, rateLimit=1)
     world.work(*world.publish(9))
     waits = {sent.json["deliveryId"]: sent.json["notBefore"] for sent in world.outbox.take()}
@@ -652,7 +652,7 @@ def test_whose_worker_died_before_it_put_the_next_message_into_the_queue_comes_a
     assert deliveries(webhook["id"], "?state=pending") == []
 
 
-def test_a_message_that_comes_twice_and_is_put_off_the_second_time_outlives_its_worker(
+def test_a_message_received_twice_and_deferred_the_second_time_survives_its_crashed_worker(
     world: World, receiver: Receiver
 ) -> None:
     """SQS hands out one message to two workers; the one dies that has the claim, the other puts it off for a moment."""

@@ -137,7 +137,7 @@ def each_once(ids: set[str]) -> Counter[str]:
 # --- what is recovered ------------------------------------------------------------------------------------------------
 
 
-def test_all_that_failed_or_is_missing_is_recovered_once_each(outbox: Outbox, endpoint: Receiver, webhook: str) -> None:
+def test_all_that_failed_or_is_missing_is_replayed_once_each(outbox: Outbox, endpoint: Receiver, webhook: str) -> None:
     failed = failing(outbox, endpoint, 40 * SCALE)
     path = f"/integrations/webhooks/{webhook}"
     call("PATCH", path, body={"active": False})
@@ -464,7 +464,7 @@ def test_a_lost_answer_to_the_write_of_a_step_stops_nothing(
     assert got(endpoint) == each_once(failed)
 
 
-def test_what_fails_again_is_not_sent_again_by_the_same_recovery(
+def test_a_delivery_that_fails_again_is_not_resent_by_the_same_replay(
     outbox: Outbox, endpoint: Receiver, webhook: str
 ) -> None:
     failed = failing(outbox, endpoint, 25)
@@ -512,7 +512,7 @@ def test_the_last_try_of_the_queue_ends_it_as_failed(outbox: Outbox, endpoint: R
     started(webhook)
 
 
-def test_a_paused_or_deleted_webhook_ends_its_recovery(outbox: Outbox, endpoint: Receiver, webhook: str) -> None:
+def test_a_paused_or_deleted_webhook_ends_its_replay(outbox: Outbox, endpoint: Receiver, webhook: str) -> None:
     failing(outbox, endpoint, 15)
     job = started(webhook, perSecond=1)
     work(WORKER, record(outbox.take(QUEUE)[0].body))
@@ -531,7 +531,7 @@ def test_a_paused_or_deleted_webhook_ends_its_recovery(outbox: Outbox, endpoint:
     assert ask(webhook).status == 404
 
 
-def test_one_recovery_of_a_webhook_at_a_time(outbox: Outbox, endpoint: Receiver, webhook: str) -> None:
+def test_one_replay_of_a_webhook_at_a_time(outbox: Outbox, endpoint: Receiver, webhook: str) -> None:
     job = started(webhook)
     second = ask(webhook)
     assert (second.status, second.error["code"]) == (409, "recovery_running")
@@ -541,14 +541,14 @@ def test_one_recovery_of_a_webhook_at_a_time(outbox: Outbox, endpoint: Receiver,
     assert ask(webhook).status == 202
 
 
-def test_one_that_nobody_works_any_more_is_shown_as_failed_and_makes_room(
+def test_a_stalled_replay_is_shown_as_failed_and_another_may_start(
     outbox: Outbox, endpoint: Receiver, webhook: str, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     job = started(webhook)
     later = now_ms() + STALLED_MS + 1000
     assert replay.find("acme", webhook, job["id"], later).status == "failed"
-    wanted = replay.find("acme", webhook, job["id"], now_ms()).wanted
-    assert replay.start("acme", webhook, wanted, clock=lambda: later).id != job["id"]
+    request = replay.find("acme", webhook, job["id"], now_ms()).request
+    assert replay.start("acme", webhook, request, clock=lambda: later).id != job["id"]
     ended = shown(webhook, job["id"])
     assert (ended["status"], ended["reason"]) == ("failed", "stalled")
 
@@ -578,7 +578,7 @@ def test_a_dry_run_also_counts_for_a_paused_webhook(outbox: Outbox, endpoint: Re
     assert (answer.status, answer.error["code"]) == (409, "webhook_disabled")
 
 
-def test_a_queue_that_takes_nothing_leaves_no_recovery_behind(outbox: Outbox, endpoint: Receiver, webhook: str) -> None:
+def test_a_queue_that_accepts_nothing_leaves_no_replay_behind(outbox: Outbox, endpoint: Receiver, webhook: str) -> None:
     before = rows()
     outbox.refuse = [OSError("no queue")]
     assert ask(webhook).status == 500

@@ -49,7 +49,7 @@ def numbers(endpoint: Receiver) -> list[int]:
     return [int(request.headers["x-jobsprint-attempt"]) for request in endpoint.received]
 
 
-def test_an_exhausted_delivery_gets_the_whole_schedule_anew(outbox: Outbox, endpoint: Receiver, webhook: str) -> None:
+def test_an_exhausted_delivery_restarts_its_retry_schedule(outbox: Outbox, endpoint: Receiver, webhook: str) -> None:
     endpoint.answer = lambda _: Reply(500)
     delivery = delivered_once(outbox, webhook)
     assert (delivery["state"], len(delivery["attempts"])) == ("exhausted", 4)

@@ -36,13 +36,13 @@ class Timed:
         self.answer: Callable[[Received], Reply] = lambda _: Reply(500)
         self.service = Service(
             int(time.time() * 1000),
-            dispatch=lambda records: dispatching.dispatch(records, clock=self._now, chance=chance.random),
-            sweep=lambda: sweep(self._now),
+            dispatch=lambda records: dispatching.dispatch(records, clock=self.clock, chance=chance.random),
+            sweep=lambda: sweep(self.clock),
             sent=lambda: [(message.body, message.delay) for message in outbox.take()],
         )
         receiver.answer = self._note
 
-    def _now(self) -> int:
+    def clock(self) -> int:
         return self.service.now
 
     def _note(self, request: Received) -> Reply:
@@ -94,7 +94,7 @@ def test_without_jitter_every_attempt_comes_to_the_second(outbox: Outbox, receiv
     timed = Timed(outbox, receiver)
     subscribe(receiver.url)
     publish()
-    timed.service.dispatch = lambda records: dispatching.dispatch(records, clock=timed._now, chance=lambda: 0.0)
+    timed.service.dispatch = lambda records: dispatching.dispatch(records, clock=timed.clock, chance=lambda: 0.0)
     timed.service.run()
 
     [times] = timed.at.values()

@@ -170,7 +170,7 @@ def test_a_run_ends_in_time_and_the_next_one_goes_on(
     assert len({message.json["deliveryId"] for message in outbox.take()}) == 30
 
 
-def test_a_shard_that_fails_holds_up_no_other_and_is_told(
+def test_a_shard_that_fails_delays_no_other_and_is_reported(
     outbox: Outbox, webhook: str, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     due_at = waiting(outbox, 20)
@@ -263,12 +263,12 @@ def test_the_index_has_what_a_task_needs() -> None:
     assert set(index["Projection"]["NonKeyAttributes"]) == read
 
 
-def test_a_sweeper_that_stops_is_told() -> None:
+def test_a_sweeper_that_stops_raises_an_alarm() -> None:
     alarm = resources("AWS::CloudWatch::Alarm")["SweepDeliveriesStoppedAlarm"]
     assert (alarm["MetricName"], alarm["TreatMissingData"]) == ("Invocations", "breaching")
 
 
-def test_a_ticket_of_the_sweeper_is_small(outbox: Outbox, webhook: str) -> None:
+def test_a_task_of_the_sweeper_is_small(outbox: Outbox, webhook: str) -> None:
     [message] = swept(outbox, waiting(outbox))
     assert len(json.dumps(message.json)) < 1024
     assert time.time() * 1000 < message.json["notBefore"]

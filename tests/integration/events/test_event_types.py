@@ -171,7 +171,7 @@ def test_the_services_own_events_meet_no_schema(outbox: Outbox) -> None:
 # --- Cost ---
 
 
-def test_a_tenant_without_types_pays_one_read_a_minute(outbox: Outbox, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_a_tenant_without_types_costs_one_read_a_minute(outbox: Outbox, monkeypatch: pytest.MonkeyPatch) -> None:
     reads: Counter[str] = Counter()
 
     def count(model: Any, **_: Any) -> None:

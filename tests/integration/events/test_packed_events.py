@@ -81,7 +81,7 @@ def test_a_message_without_data_is_sent_with_that_of_its_event(outbox: Outbox, e
     assert sorted(request.json["data"]["n"] for request in endpoint.received) == [0, 1, 2]
 
 
-def test_a_recovery_goes_on_in_the_middle_of_an_item(outbox: Outbox, endpoint: Receiver) -> None:
+def test_a_replay_goes_on_in_the_middle_of_an_item(outbox: Outbox, endpoint: Receiver) -> None:
     ids = [answer["id"] for _ in range(3) for answer in publish_all(*numbered(25))]
     webhook = subscribe(endpoint.url)["id"]
     path = f"/integrations/webhooks/{webhook}/recover"

@@ -9,7 +9,6 @@ import pytest
 
 from jobsprint.core import aws as clients
 from jobsprint.delivery import subscriptions
-from jobsprint.domain import event_patterns
 from jobsprint.domain.event_patterns import Effort
 from jobsprint.domain.events import Event
 from jobsprint.domain.integrations import DeliveryPolicy
@@ -208,18 +207,18 @@ def test_wants_asks_nothing_about_the_state(outbox: Outbox) -> None:
         assert not subscriptions.wants(state, replace(event, about=webhook.id))
 
 
-def test_another_version_of_a_webhook_is_read_anew(outbox: Outbox, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(subscriptions._patterns, "most", 3)
+def test_another_version_of_a_webhook_is_read_again(outbox: Outbox, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(subscriptions.compiled_patterns, "most", 3)
     webhook = IntegrationStore("acme").get(subscribe(URL, filter=PAID)["id"])
     event = Event("acme", "evt_1", "order.paid", "2025-01-06T12:00:00Z", '{"n":5}')
     for version in range(10):
         policy = DeliveryPolicy(filter={"data": {"n": [version]}})
         assert subscriptions.wants(replace(webhook, policy=policy, version=version), event) is (version == 5)
-    assert len(subscriptions._patterns) <= 3
+    assert len(subscriptions.compiled_patterns) <= 3
 
 
 def test_all_filters_of_an_event_share_one_effort(outbox: Outbox, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(event_patterns, "Effort", lambda: Effort(24))
+    monkeypatch.setattr(subscriptions, "Effort", lambda: Effort(24))
     for _ in range(4):
         subscribe(URL, filter={"data": {"n": [5]}})
     # Each takes 5 steps: two objects with a field each, and a leaf.

@@ -76,7 +76,7 @@ def test_a_delivery_shows_what_was_sent_and_what_came_back(
     delivery_id = send(outbox, data=data)
     call("POST", f"/integrations/webhooks/{webhook['id']}/rotate-secret")
     [listed] = deliveries(webhook["id"])
-    message = {**_ticket(webhook["id"], delivery_id), "attempt": 2}
+    message = {**_next_task(webhook["id"], delivery_id), "attempt": 2}
     assert dispatch(record(json.dumps(message))) == []
 
     shown = detail(webhook["id"], delivery_id)
@@ -105,13 +105,14 @@ def test_a_delivery_shows_what_was_sent_and_what_came_back(
     assert not [secret for secret in (SECRET, "own-token-1234", "own value", "url-token-1234") if secret in whole]
 
 
-def _ticket(webhook_id: str, delivery_id: str) -> dict[str, Any]:
-    """The message of a delivery's next attempt."""
+def _next_task(webhook_id: str, delivery_id: str) -> dict[str, Any]:
+    """The task of a delivery's next attempt, as a message without its attempt number."""
     item = clients.dynamodb().get_item(
         TableName="EventsTable", Key={"pk": {"S": f"acme#{webhook_id}"}, "sk": {"S": delivery_id}}
     )["Item"]
     names = ("event", "eventId", "eventKey", "timestamp")
     return {
+        "kind": "delivery",
         "tenant": "acme",
         "webhookId": webhook_id,
         "deliveryId": delivery_id,
@@ -150,7 +151,7 @@ def test_the_data_is_left_out_once_the_event_is_gone(
 ) -> None:
     delivery_id = send(outbox)
     for item in clients.dynamodb().scan(TableName="EventsTable")["Items"]:
-        if "together" in item:
+        if item["sk"]["S"].startswith("evt_"):
             clients.dynamodb().delete_item(TableName="EventsTable", Key={"pk": item["pk"], "sk": item["sk"]})
 
     shown = detail(webhook["id"], delivery_id)
@@ -445,7 +446,7 @@ def test_waiting_deliveries_are_counted_up_to_a_limit(
     endpoint.answer = lambda _: Reply(500)
     for _ in range(3):
         send(outbox)
-    monkeypatch.setattr(stats, "MOST_COUNTED", 2)
+    monkeypatch.setattr(stats, "MAX_COUNTED", 2)
 
     assert call("GET", f"/integrations/webhooks/{webhook['id']}/stats").data["retrying"] == {"count": 2, "more": True}
 
@@ -484,7 +485,7 @@ def test_hours_move_on_and_each_count_stands_in_its_own(webhook: dict[str, Any])
     assert (activity.successful, activity.failed) == (7, 2)
     assert StatsStore("other").hours(webhook["id"], 0) == {}
     week = stats.of("acme", webhook["id"], (hour + 169) * HOUR_MS).week
-    assert (week.since, week.figures.successful) == ((hour + 2) * HOUR_MS, 5)
+    assert (week.since, week.metrics.successful) == ((hour + 2) * HOUR_MS, 5)
 
 
 @pytest.mark.parametrize("operation", ["PutItem", "UpdateItem"])

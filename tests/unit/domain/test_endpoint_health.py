@@ -47,7 +47,7 @@ def test_it_opens_on_a_share_of_enough_attempts(ok: int, bad: int, opens: bool) 
     assert [one.name for one in state.unpublished] == ["webhook.failing"] * opens
 
 
-def test_successes_that_nobody_wrote_down_count_by_the_totals() -> None:
+def test_unrecorded_successes_count_by_the_totals() -> None:
     state, _ = after(EndpointHealth(), bad=5, totals=Totals(1000, 5))
     state, _ = after(state, bad=6, totals=Totals(1012, 11), now=NOW + 1_000)
     assert not state.open_until

@@ -34,7 +34,7 @@ def test_what_is_over_the_limit_comes_at_its_pace(limit: int, waiting: int) -> N
 
 
 @given(fraction=st.floats(0, 1))
-def test_a_line_that_is_full_sends_nobody_further_than_its_end(fraction: float) -> None:
+def test_without_free_slots_deliveries_are_spread_over_the_time_ahead(fraction: float) -> None:
     limiter = RateLimiter()
     for _ in range(5):
         limiter, _, again = take(limiter, limit=1, returning=0, fresh=400, now=0, fraction=fraction)

@@ -47,7 +47,7 @@ def test_each_sweep_gives_the_queue_at_least_as_long_as_the_one_before(due: int,
     )
 
 
-def test_a_delivery_that_nobody_works_is_enqueued_a_few_times_a_day() -> None:
+def test_a_delivery_without_a_worker_is_enqueued_a_few_times_a_day() -> None:
     at, sweeps = NOW, 0
     while at < NOW + 86_400_000:
         at, sweeps = due_again_at(at, sweeps, at), sweeps + 1

@@ -23,7 +23,7 @@ from jobsprint.core.observability import logger
 from jobsprint.core.redaction import mask_secrets, redact, redact_text
 from jobsprint.domain import integrations
 from jobsprint.domain.actions import LogEntry, LogStatus, Outcome, RequestedAction, State, outcome_unknown
-from jobsprint.domain.circuit_breaker import OPEN_MS, Circuit, refusal
+from jobsprint.domain.circuit_breaker import OPEN_MS, CircuitBreaker, refusal
 from jobsprint.domain.circuit_breaker import check as check_circuit
 from jobsprint.domain.integrations import Integration
 from jobsprint.integrations import oauth_grants
@@ -47,14 +47,14 @@ class PreparedCall:
     id: str
     requested: RequestedAction
     integration: Integration
-    circuit: Circuit
+    circuit_breaker: CircuitBreaker
     access: Access
     deadline: float
     sending_at: int
 
 
-def check(requested: RequestedAction) -> tuple[Integration, Circuit]:
-    """The integration that an action is called through, and its circuit. Raises NotFound, Conflict, InvalidFields."""
+def check(requested: RequestedAction) -> tuple[Integration, CircuitBreaker]:
+    """The integration of an action, and its circuit breaker. Raises NotFound, Conflict and InvalidFields."""
     integration, activity = IntegrationStore(requested.tenant).get_with_activity(requested.integration_id)
     integrations.require_connected(integration)
     capability = integrations.named_capability(integration.capabilities, requested.action)
@@ -66,7 +66,7 @@ def check(requested: RequestedAction) -> tuple[Integration, Circuit]:
     details = Checker(capability.schema).details(requested.parameters, "body.parameters")
     if details:
         raise wrong_fields(details)
-    return integration, activity.circuit
+    return integration, activity.circuit_breaker
 
 
 def prepare(requested: RequestedAction, *, call_id: str, seconds: float) -> PreparedCall:
@@ -75,10 +75,10 @@ def prepare(requested: RequestedAction, *, call_id: str, seconds: float) -> Prep
     Raises NotFound, Conflict, InvalidFields, RateLimited, and UpstreamFailed with `sent` False.
     """
     deadline = time.monotonic() + seconds
-    integration, circuit = check(requested)
+    integration, circuit_breaker = check(requested)
     access = Access(integration, until=deadline - LEAST_CALL_SECONDS)
-    _admit(integration, circuit, seconds)
-    return PreparedCall(call_id, requested, integration, circuit, access, deadline, now_ms())
+    _admit(integration, circuit_breaker, seconds)
+    return PreparedCall(call_id, requested, integration, circuit_breaker, access, deadline, now_ms())
 
 
 def send(call: PreparedCall) -> Outcome:
@@ -92,30 +92,30 @@ def send(call: PreparedCall) -> Outcome:
     if error:
         error.message = redact_text(error.message, secrets)
     outcome = Outcome(cast(JsonObject | None, mask_secrets(result, secrets)), error, execution_ms)
-    _record(call.requested, call.id, call.sending_at, outcome, secrets=secrets, circuit=call.circuit)
+    _record(call.requested, call.id, call.sending_at, outcome, secrets=secrets, circuit_breaker=call.circuit_breaker)
     return outcome
 
 
 def record_unknown(requested: RequestedAction, call_id: str, sending_at: int) -> Outcome:
     """Give and log the outcome of a call whose process ended without one; logged once, also where several do."""
     outcome = Outcome(error=outcome_unknown())
-    circuit: Circuit = Circuit()
+    circuit_breaker: CircuitBreaker = CircuitBreaker()
     secrets: tuple[str, ...] = ()
     with suppress(JobsprintError):  # it is gone, or its authorization has ended
         integration, activity = IntegrationStore(requested.tenant).get_with_activity(requested.integration_id)
-        circuit = activity.circuit
+        circuit_breaker = activity.circuit_breaker
         secrets = Access(integration).secrets
-    _record(requested, call_id, sending_at, outcome, secrets=secrets, circuit=circuit)
+    _record(requested, call_id, sending_at, outcome, secrets=secrets, circuit_breaker=circuit_breaker)
     return outcome
 
 
-def _admit(integration: Integration, circuit: Circuit, seconds: float) -> None:
-    """Let a call through, or raise RateLimited or UpstreamFailed `circuit_open`. One call probes an open circuit."""
+def _admit(integration: Integration, circuit_breaker: CircuitBreaker, seconds: float) -> None:
+    """Let a call through, or raise RateLimited or UpstreamFailed `circuit_open`. One call is the half-open probe."""
     now = now_ms()
-    if check_circuit(circuit, now):
+    if check_circuit(circuit_breaker, now):
         return
     until = now + max(OPEN_MS, round(seconds * 1000))
-    if not IntegrationStore(integration.tenant).take_probe(integration.id, circuit, until):
+    if not IntegrationStore(integration.tenant).take_probe(integration.id, circuit_breaker, until):
         raise refusal(OPEN_MS)
 
 
@@ -158,7 +158,7 @@ def _record(
     outcome: Outcome,
     *,
     secrets: tuple[str, ...],
-    circuit: Circuit,
+    circuit_breaker: CircuitBreaker,
 ) -> None:
     entry = LogEntry(
         # The same for the same call, so that it is logged and counted once.
@@ -173,7 +173,10 @@ def _record(
     try:
         if LogStore(requested.tenant).add(requested.integration_id, entry):
             IntegrationStore(requested.tenant).count_call(
-                requested.integration_id, error=outcome.error, seen=circuit, at=sending_at + outcome.execution_ms
+                requested.integration_id,
+                error=outcome.error,
+                seen=circuit_breaker,
+                at=sending_at + outcome.execution_ms,
             )
     except Exception:  # noqa: BLE001 - logged, see below
         # The call is done: an answer that hides it would make the caller repeat it.

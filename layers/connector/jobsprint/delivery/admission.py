@@ -33,8 +33,8 @@ _CONTENDED_WAIT_MS = 2_000
 Key = tuple[str, str]
 """Tenant and webhook id."""
 
-_open_breakers: BoundedCache[Key, tuple[float, EndpointHealth]] = BoundedCache(_MAX_CACHED)  # with monotonic seconds
-_rate_limiters: BoundedCache[Key, Versioned[RateLimiter]] = BoundedCache(_MAX_CACHED)
+open_breakers: BoundedCache[Key, tuple[float, EndpointHealth]] = BoundedCache(_MAX_CACHED)  # with monotonic seconds
+rate_limiters: BoundedCache[Key, Versioned[RateLimiter]] = BoundedCache(_MAX_CACHED)
 
 
 @dataclass
@@ -123,7 +123,7 @@ class AdmissionControl:
         except Contended:
             return EndpointHealth(), Admission(0, "busy", now + _CONTENDED_WAIT_MS)
         if admission.reason == "open":
-            _open_breakers[key] = (time.monotonic(), endpoint.health.state)
+            open_breakers[key] = (time.monotonic(), endpoint.health.state)
         return endpoint.health.state, admission
 
     def _deferred_by_rate(
@@ -139,14 +139,14 @@ class AdmissionControl:
             )
             return after, (allowed, slots)
 
-        read = _rate_limiters.get(key, Versioned(RateLimiter(), 0))
+        read = rate_limiters.get(key, Versioned(RateLimiter(), 0))
         try:
             written, (allowed, slots) = EndpointHealthStore(key[0]).change_rate_limiter(
                 key[1], decide, now=now, read=read
             )
         except Contended:
             return dict.fromkeys(order, now + _CONTENDED_WAIT_MS)
-        _rate_limiters[key] = written
+        rate_limiters[key] = written
         return dict(zip(order[allowed:], slots, strict=True))
 
     # --- while sending ------------------------------------------------------------------------------------------------
@@ -248,5 +248,5 @@ def _report(endpoint: _Endpoint, recorded: Sequence[RecordedAttempt], totals: To
 
 
 def _cached_open(key: Key) -> EndpointHealth | None:
-    cached = _open_breakers.get(key)
+    cached = open_breakers.get(key)
     return cached[1] if cached and time.monotonic() - cached[0] < CACHED_SECONDS else None

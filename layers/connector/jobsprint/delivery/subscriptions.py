@@ -2,24 +2,22 @@
 
 import json
 from functools import cached_property
-from typing import TYPE_CHECKING, Literal
+from typing import Literal
 
 from jobsprint.core.cache import BoundedCache
 from jobsprint.core.canonical_json import JsonObject
 from jobsprint.core.observability import logger
 from jobsprint.domain import events
+from jobsprint.domain.event_patterns import Effort, Exhausted, Pattern
 from jobsprint.domain.events import Event
 from jobsprint.domain.integrations import Integration
-
-if TYPE_CHECKING:
-    from jobsprint.domain.event_patterns import Effort, Pattern
 
 Reason = Literal["subscribed", "not_subscribed", "filtered", "paused", "disabled"]
 
 DOCUMENT_FIELDS = ("event", "timestamp", "data")
 """The fields of the document that a filter matches: the body of a delivery without its signature."""
 
-_patterns: "BoundedCache[tuple[str, int], Pattern]" = BoundedCache(1000)
+compiled_patterns: BoundedCache[tuple[str, int], Pattern] = BoundedCache(1000)
 
 
 class Data:
@@ -51,9 +49,7 @@ class Routed:
         return {"event": self._event.name, "timestamp": self._event.timestamp, "data": self._data.value}
 
     @cached_property
-    def _effort(self) -> "Effort":
-        from jobsprint.domain.event_patterns import Effort
-
+    def _effort(self) -> Effort:
         return Effort()
 
     def reason(self, webhook: Integration) -> Reason:
@@ -68,8 +64,6 @@ class Routed:
         return "subscribed"
 
     def _passes(self, webhook: Integration) -> bool:
-        from jobsprint.domain.event_patterns import Exhausted
-
         try:
             return _pattern(webhook).matches(self.document, self._effort)
         except Exhausted:
@@ -82,11 +76,9 @@ def wants(webhook: Integration, event: Event) -> bool:
     return Routed(event).reason(webhook) not in ("not_subscribed", "filtered")
 
 
-def _pattern(webhook: Integration) -> "Pattern":
+def _pattern(webhook: Integration) -> Pattern:
     """The webhook's filter, read once per container and version."""
-    from jobsprint.domain.event_patterns import Pattern
-
     key = (webhook.id, webhook.version)
-    if key not in _patterns:
-        _patterns[key] = Pattern.of(webhook.policy.filter or {})
-    return _patterns[key]
+    if key not in compiled_patterns:
+        compiled_patterns[key] = Pattern.of(webhook.policy.filter or {})
+    return compiled_patterns[key]

@@ -8,7 +8,7 @@ from dataclasses import dataclass
 
 from jobsprint.core.errors import JobsprintError, RateLimited, UpstreamFailed
 
-OUTAGES_UNTIL_OPEN = 5
+FAILURES_UNTIL_OPEN = 5
 WINDOW_MS = 60_000
 """A failure streak opens the circuit breaker only if it began within this time."""
 
@@ -17,17 +17,17 @@ OPEN_MS = 30_000
 
 
 @dataclass(frozen=True)
-class Circuit:
-    """The state of a connection: `outages` in a row since `failing_since`; nothing is sent before `open_until` (0: the
+class CircuitBreaker:
+    """The state of a connection: `failures` in a row since `failing_since`; nothing is sent before `open_until` (0: the
     circuit is closed) nor before `limited_until` (a 429's Retry-After)."""
 
-    outages: int = 0
+    failures: int = 0
     failing_since: int = 0
     open_until: int = 0
     limited_until: int = 0
 
 
-def check(circuit: Circuit, now: int) -> bool:
+def check(circuit: CircuitBreaker, now: int) -> bool:
     """Whether a call may be made: False means only as the half-open probe.
 
     Raises RateLimited until the upstream's Retry-After, and UpstreamFailed `circuit_open` while the circuit breaker is
@@ -54,7 +54,7 @@ def refusal(wait_ms: int) -> UpstreamFailed:
     )
 
 
-def starts_streak(circuit: Circuit, now: int) -> bool:
+def starts_streak(circuit: CircuitBreaker, now: int) -> bool:
     """Whether a failure now begins a new streak: those before were too long ago to open the circuit breaker with it."""
     return circuit.open_until == 0 and now - circuit.failing_since > WINDOW_MS
 

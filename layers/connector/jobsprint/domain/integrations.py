@@ -8,7 +8,7 @@ from typing import Literal
 
 from jobsprint.core.canonical_json import JsonObject, JsonValue
 from jobsprint.core.errors import Conflict, ScopeMissing
-from jobsprint.domain.circuit_breaker import Circuit
+from jobsprint.domain.circuit_breaker import CircuitBreaker
 
 IntegrationType = Literal["zapier", "n8n", "custom", "webhook", "mcp"]
 IntegrationStatus = Literal["connected", "disconnected", "pending", "error"]
@@ -97,13 +97,13 @@ class Integration:
 
 @dataclass(frozen=True)
 class Activity:
-    """What happened to an integration: calls through it (`unknown` counts as failed), its health, and its circuit."""
+    """Calls through an integration by outcome (`unknown` counts as failed), its health, and its circuit breaker."""
 
     successful: int = 0
     failed: int = 0
     last_used: int | None = None
     health: Health = field(default_factory=Health)
-    circuit: Circuit = field(default_factory=Circuit)
+    circuit_breaker: CircuitBreaker = field(default_factory=CircuitBreaker)
 
 
 MAX_NAME = 100

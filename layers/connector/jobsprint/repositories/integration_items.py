@@ -8,7 +8,7 @@ from pydantic import TypeAdapter
 
 from jobsprint.core.ids import unique_part
 from jobsprint.domain import capabilities
-from jobsprint.domain.circuit_breaker import Circuit
+from jobsprint.domain.circuit_breaker import CircuitBreaker
 from jobsprint.domain.integrations import Activity, Capability, DeliveryPolicy, Health, Integration
 from jobsprint.repositories.dynamodb import Item, marshal_item
 
@@ -117,8 +117,8 @@ def activity_of(item: Item) -> Activity:
         failed=item.get("failed", 0),
         last_used=item.get("lastUsed"),
         health=HEALTH.validate_json(item.get("health", "{}")),
-        circuit=Circuit(
-            outages=item.get("outages", 0),
+        circuit_breaker=CircuitBreaker(
+            failures=item.get("failures", 0),
             failing_since=item.get("failingSince", 0),
             open_until=item.get("openUntil", 0),
             limited_until=item.get("limitedUntil", 0),

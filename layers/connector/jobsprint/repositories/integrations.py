@@ -17,8 +17,8 @@ from jobsprint.core import aws
 from jobsprint.core.config import settings
 from jobsprint.core.errors import Conflict, JobsprintError, NotFound
 from jobsprint.core.ids import is_id, unique_part
-from jobsprint.domain import circuit_breaker as circuits
-from jobsprint.domain.circuit_breaker import Circuit
+from jobsprint.domain import circuit_breaker
+from jobsprint.domain.circuit_breaker import CircuitBreaker
 from jobsprint.domain.integrations import Activity, Health, Integration
 from jobsprint.repositories.dynamodb import (
     Item,
@@ -197,24 +197,24 @@ class IntegrationStore:
             )
         )
 
-    def count_call(self, integration_id: str, *, error: JobsprintError | None, seen: Circuit, at: int) -> None:
+    def count_call(self, integration_id: str, *, error: JobsprintError | None, seen: CircuitBreaker, at: int) -> None:
         """Count one action that ended at `at` (ms), also in the circuit breaker, which the caller read as `seen`.
 
-        One write, and a second one for the outage that opens the circuit.
+        One write, and a second one for the failure that opens the circuit breaker.
         """
         counter = "failed" if error else "successful"
         sets, removes, values = ["lastUsed = :at"], [], {":one": 1, ":at": at}
         adds = [f"{counter} :one"]
-        wanted = circuits.limited_until(error, at)
+        wanted = circuit_breaker.limited_until(error, at)
         if wanted is not None:
             sets.append("limitedUntil = :limit")
             values[":limit"] = wanted
-        if not circuits.is_outage(error):
-            removes += ["outages", "failingSince", "openUntil"]
-        elif circuits.starts_streak(seen, at):
-            sets += ["outages = :one", "failingSince = :at"]
+        if not circuit_breaker.is_outage(error):
+            removes += ["failures", "failingSince", "openUntil"]
+        elif circuit_breaker.starts_streak(seen, at):
+            sets += ["failures = :one", "failingSince = :at"]
         else:
-            adds.append("outages :one")
+            adds.append("failures :one")
         removed = f" REMOVE {', '.join(removes)}" if removes else ""
         answer = aws.dynamodb().update_item(
             TableName=self._table,
@@ -223,9 +223,9 @@ class IntegrationStore:
             ExpressionAttributeValues=marshal_item(values),
             ReturnValues="UPDATED_NEW",
         )
-        outages = unmarshal_item(answer.get("Attributes", {})).get("outages", 0)
-        if circuits.is_outage(error) and outages >= circuits.OUTAGES_UNTIL_OPEN:
-            self._open_circuit(integration_id, at + circuits.OPEN_MS)
+        failures = unmarshal_item(answer.get("Attributes", {})).get("failures", 0)
+        if circuit_breaker.is_outage(error) and failures >= circuit_breaker.FAILURES_UNTIL_OPEN:
+            self._open_circuit(integration_id, at + circuit_breaker.OPEN_MS)
 
     def _open_circuit(self, integration_id: str, until: int) -> None:
         aws.dynamodb().update_item(
@@ -235,7 +235,7 @@ class IntegrationStore:
             ExpressionAttributeValues=marshal_item({":until": until}),
         )
 
-    def take_probe(self, integration_id: str, seen: Circuit, until: int) -> bool:
+    def take_probe(self, integration_id: str, seen: CircuitBreaker, until: int) -> bool:
         """Take the one probe of an open circuit, which then stays shut to others until `until` (ms)."""
         return written(
             lambda: aws.dynamodb().update_item(
@@ -252,7 +252,7 @@ class IntegrationStore:
         aws.dynamodb().update_item(
             TableName=self._table,
             Key=marshal_item(self._activity_key(integration_id)),
-            UpdateExpression="REMOVE outages, failingSince, openUntil, limitedUntil",
+            UpdateExpression="REMOVE failures, failingSince, openUntil, limitedUntil",
         )
 
     def keep_health(self, integration_id: str, health: Health) -> None:
