@@ -5,7 +5,7 @@ import uuid
 from collections.abc import Iterator
 from contextlib import contextmanager, redirect_stdout
 from dataclasses import dataclass
-from pathlib import Path
+from io import StringIO
 from typing import Any
 
 import boto3
@@ -71,13 +71,7 @@ def on_moto() -> Iterator[Receiver]:
     """The service in this process, with AWS on moto and its output dropped; gives a receiver for webhooks."""
     credentials = dict.fromkeys(("AWS_ACCESS_KEY_ID", "AWS_SECRET_ACCESS_KEY"), "testing")
     os.environ.update(credentials, AWS_DEFAULT_REGION="us-east-1", POWERTOOLS_LOG_LEVEL="CRITICAL")
-    with (
-        mock_aws(),
-        one_request_at_a_time(),
-        receiving() as receiver,
-        Path(os.devnull).open("w") as nothing,
-        redirect_stdout(nothing),
-    ):
+    with mock_aws(), one_request_at_a_time(), receiving() as receiver, redirect_stdout(StringIO()):
         os.environ.update(environment(create_resources(boto3.client) | _PARAMETERS))
         yield receiver
 
