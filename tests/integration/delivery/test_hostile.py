@@ -32,7 +32,7 @@ def test_each_ends_in_time_with_its_own_failure_and_delays_no_other(
         for first in range(0, len(SAMPLE), BATCH):
             names = [case.name for case in SAMPLE[first : first + BATCH]]
             sent = send_to(outbox, {"honest": honest.url, **{name: served.urls[name] for name in names}})
-            assert sent.seconds < BUDGET + 0.5
+            assert sent.seconds < 2 * BUDGET  # side by side, not one after another
             assert sent.attempt("honest")["status"] == "success"
             assert sent.attempt("honest")["durationMs"] < BUDGET * 700
             found |= {name: (sent.state(name), sent.attempt(name)) for name in names}
