@@ -15,8 +15,8 @@ if TYPE_CHECKING:
     from jobsprint.connectors.base import TestResult
 
 
-class IntegrationSummary(ResponseModel):
-    """An integration in a list."""
+class IntegrationHead(ResponseModel):
+    """The fields that every view of an integration shows."""
 
     id: str
     type: IntegrationType
@@ -26,6 +26,11 @@ class IntegrationSummary(ResponseModel):
     icon: str
     connected_at: str | None = None
     last_used: str | None = None
+
+
+class IntegrationSummary(IntegrationHead):
+    """An integration in a list."""
+
     capabilities: list[str]
 
     @classmethod
@@ -98,17 +103,9 @@ class HealthView(ResponseModel):
         )
 
 
-class IntegrationDetail(ResponseModel):
+class IntegrationDetail(IntegrationHead):
     """An integration, whole."""
 
-    id: str
-    type: IntegrationType
-    name: str
-    description: str
-    status: IntegrationStatus
-    icon: str
-    connected_at: str | None = None
-    last_used: str | None = None
     capabilities: list[CapabilityView]
     configuration: dict[str, Any]
     usage_stats: UsageStats
