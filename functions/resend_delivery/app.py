@@ -16,7 +16,7 @@ app = Endpoint(scope="webhooks:write")
     tags=["Webhooks"],
 )
 def resend_delivery(webhookId: WebhookId, deliveryId: DeliveryId) -> Data[DeliveryView]:
-    """Retries the delivery immediately and restarts its retry schedule; one that waits for a retry has it now."""
+    """Retries the delivery immediately. An ended delivery restarts its retry schedule; a waiting one keeps it."""
     row = resend.resend(app.caller.tenant, webhookId, deliveryId, now_ms())
     return success(DeliveryView.of(row))
 
