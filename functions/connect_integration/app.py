@@ -7,13 +7,14 @@ from typing import Annotated, Any
 from aws_lambda_powertools.event_handler.openapi.params import Body
 
 from jobsprint.api.app import Endpoint
+from jobsprint.api.idempotency import once
 from jobsprint.api.schemas.common import Data, IntegrationId, shown, success
 from jobsprint.api.schemas.integrations import ConnectView
 from jobsprint.connectors.registry import connect_models
 from jobsprint.core.models import DescribedAs, OneOf
 from jobsprint.integrations import service
 
-app = Endpoint(scope="integrations:write")
+app = Endpoint(scope="integrations:write", once=once)
 
 
 def models() -> Any:

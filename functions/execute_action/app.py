@@ -6,13 +6,14 @@ from aws_lambda_powertools.event_handler.openapi.params import Body, Path
 
 from jobsprint.actions import service
 from jobsprint.actions.service import Accepted
-from jobsprint.api.app import RESPOND_ASYNC, Endpoint, prefers_async, valid_traceparent
+from jobsprint.api.app import Endpoint
 from jobsprint.api.idempotency import REPLAYED
+from jobsprint.api.request_headers import RESPOND_ASYNC, prefers_async, valid_traceparent
 from jobsprint.api.schemas.actions import ActionRequest, ActionView, ExecutionRef
 from jobsprint.api.schemas.common import Data, IntegrationId, shown, success
 from jobsprint.domain.actions import RequestedAction
 
-app = Endpoint(scope="actions:execute", keeps_answers=False)
+app = Endpoint(scope="actions:execute")
 
 
 @app.post(

@@ -7,6 +7,7 @@ from typing import Any
 
 import pytest
 
+from jobsprint.api.idempotency import once
 from tests.support.template import ROOT, functions, resources, routes, template
 from tools.local import sam
 from tools.local.openapi import endpoints
@@ -48,6 +49,8 @@ FROM_SNAPSHOTS = {
     "search_available",
 }
 MAX_SNAPSHOTS = 12  # AWS bills about $2 a month for each
+# A preview changes nothing; an action keeps its outcome itself.
+KEEPS_NO_ANSWER = {"preview_events", "execute_action"}
 VERBS = {"get", "post", "put", "patch", "delete"}
 
 
@@ -132,6 +135,11 @@ def test_only_the_contracts_paths_are_public() -> None:
 def test_an_endpoint_is_public_in_code_where_it_is_in_the_template() -> None:
     public = {folder for (_, path), folder in routes().items() if path in PUBLIC}
     assert {folder for folder, module in endpoints().items() if module.app.scope is None} == public
+
+
+def test_every_post_keeps_its_answer_for_a_repeat() -> None:
+    posts = {folder for (method, _), folder in routes().items() if method == "POST"}
+    assert {folder for folder, module in endpoints().items() if module.app.once is once} == posts - KEEPS_NO_ANSWER
 
 
 def test_api_denies_by_default() -> None:

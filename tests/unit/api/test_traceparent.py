@@ -2,7 +2,7 @@
 
 import pytest
 
-from jobsprint.api.app import valid_traceparent
+from jobsprint.api.request_headers import valid_traceparent
 
 GOOD = "00-0af7651916cd43dd8448eb211c80319c-b7ad6b7169203331-01"
 

@@ -8,7 +8,6 @@ its input by Powertools' `Path`, `Query` and `Body`, and its output by a model; 
 import base64
 import binascii
 import json
-import re
 import time
 from collections.abc import Callable, Iterable, Mapping
 from typing import Any
@@ -19,8 +18,8 @@ from aws_lambda_powertools.event_handler.openapi.exceptions import RequestValida
 from aws_lambda_powertools.utilities.typing import LambdaContext
 
 from jobsprint.api.auth import Caller, caller_of
-from jobsprint.api.cors import cors_headers, header
-from jobsprint.api.idempotency import checked_key, once
+from jobsprint.api.cors import cors_headers
+from jobsprint.api.request_headers import base_url, checked_key, header
 from jobsprint.api.schemas.common import Error, Problem
 from jobsprint.core import canonical_json
 from jobsprint.core.errors import (
@@ -40,21 +39,22 @@ MAX_BODY_BYTES = 256 * 1024
 _JSON = "application/json"
 Answer = dict[str, Any]
 BodyCheck = Callable[[Mapping[str, object]], Iterable[Detail]]
+Once = Callable[[str, str, str, str, Callable[[], Answer]], Answer]
 
 
 class Endpoint(APIGatewayRestResolver):
     """A resolver for one operation, with Powertools' validation of requests and answers.
 
-    `scope` is what its token needs; None makes the operation public. `keeps_answers` says that a POST with an
-    Idempotency-Key keeps its answer; not so where the operation does nothing, or keeps what it did itself.
+    `scope` is what its token needs; None makes the operation public. `once` (`api.idempotency.once`) keeps the answer
+    to a request with an Idempotency-Key; a POST that changes nothing, or keeps its outcome itself, goes without.
     `also_check` finds wrong fields in a body that its model refuses already: what needs more than the model, such as
     a name server, joins the same list. (For a body that its model takes, the operation itself checks that.)
     """
 
-    def __init__(self, scope: str | None, *, keeps_answers: bool = True, also_check: BodyCheck | None = None) -> None:
+    def __init__(self, scope: str | None, *, once: Once | None = None, also_check: BodyCheck | None = None) -> None:
         super().__init__(enable_validation=True, response_validation_error_http_code=500)
         self.scope = scope
-        self._keeps_answers = keeps_answers
+        self.once = once
         self._also_check = also_check
         self._caller: Caller | None = None
         self.answer_headers: dict[str, str] = {}
@@ -105,9 +105,9 @@ class Endpoint(APIGatewayRestResolver):
             return _single_headers(super(Endpoint, self).resolve(event, context))
 
         key = checked_key(header(event, "idempotency-key")) if event.get("httpMethod") == "POST" else None
-        if key is None or self._caller is None or not self._keeps_answers:
+        if key is None or self._caller is None or self.once is None:
             return work()
-        return once(self._caller.tenant, key, f"POST {event.get('path')}", event["body"] or "", work)
+        return self.once(self._caller.tenant, key, f"POST {event.get('path')}", event["body"] or "", work)
 
     def _answer_error(self, error: Exception) -> Response[str]:
         request_id = self.current_event.request_context.request_id or ""
@@ -210,45 +210,3 @@ def _single_headers(answer: Answer) -> Answer:
     """Folds Powertools' multi-value headers into plain ones: no answer of ours repeats a header."""
     headers = {name: ", ".join(values) for name, values in answer.pop("multiValueHeaders", {}).items()}
     return {**answer, "headers": headers | answer.get("headers", {})}
-
-
-# Version, trace id, parent id, flags. A later version may go on after a dash, and what follows is opaque (section 3.2).
-_FORM = re.compile(r"([0-9a-f]{2})-([0-9a-f]{32})-([0-9a-f]{16})-[0-9a-f]{2}(-[\x21-\x7e]*)?")
-_MAX_LENGTH = 256
-
-
-def valid_traceparent(text: str | None) -> str | None:
-    """`text` if it is a traceparent; None for none and for one that the specification tells to ignore."""
-    found = _FORM.fullmatch(text) if text and len(text) <= _MAX_LENGTH else None
-    if found is None:
-        return None
-    version, trace_id, parent_id, more = found.groups()
-    if version == "ff" or not trace_id.strip("0") or not parent_id.strip("0") or (version == "00" and more):
-        return None
-    return text
-
-
-def base_url(event: Mapping[str, Any]) -> str:
-    """The base URL (`https://api.example.com/v1`) of the API that took this event, with stage or base path.
-
-    API Gateway names its domain itself and speaks nothing but https. The local emulator names none; there, and only
-    there, the Host header counts. Raises BadRequest without either.
-    """
-    context = event.get("requestContext") or {}
-    depth = str(event["resource"]).strip("/").count("/") + 1
-    base_path = "/".join(str(context.get("path") or event["path"]).rstrip("/").split("/")[:-depth])
-    if domain := context.get("domainName"):
-        return f"https://{domain}{base_path}"
-    host = header(event, "host")
-    if not host:
-        raise BadRequest("The request names no host")
-    return f"{header(event, 'x-forwarded-proto') or 'http'}://{host}{base_path}"
-
-
-RESPOND_ASYNC = "respond-async"
-
-
-def prefers_async(value: str | None) -> bool:
-    """Whether the header asks for an answer before the work is done (section 4.1)."""
-    preferences = (value or "").split(",")
-    return any(preference.partition(";")[0].strip().lower() == RESPOND_ASYNC for preference in preferences)
