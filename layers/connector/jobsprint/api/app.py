@@ -14,11 +14,14 @@ from typing import Any
 
 from aws_lambda_powertools.event_handler import APIGatewayRestResolver, Response
 from aws_lambda_powertools.event_handler.exceptions import NotFoundError
+from aws_lambda_powertools.event_handler.middlewares import NextMiddleware
 from aws_lambda_powertools.event_handler.openapi.exceptions import RequestValidationError
+from aws_lambda_powertools.shared.types import AnyCallableT
 from aws_lambda_powertools.utilities.typing import LambdaContext
 
 from jobsprint.api.auth import Caller, caller_of
 from jobsprint.api.cors import cors_headers
+from jobsprint.api.query import query_parameters, unknown_query
 from jobsprint.api.request_headers import base_url, checked_key, header
 from jobsprint.api.schemas.common import Error, Problem
 from jobsprint.core import canonical_json
@@ -30,6 +33,7 @@ from jobsprint.core.errors import (
     NotFound,
     PayloadTooLarge,
     Unauthenticated,
+    UnsupportedMediaType,
     wrong_fields,
 )
 from jobsprint.core.models import invalid_fields
@@ -57,10 +61,12 @@ class Endpoint(APIGatewayRestResolver):
         self.once = once
         self._also_check = also_check
         self._caller: Caller | None = None
+        self._operation: Callable[..., Any] | None = None
         self.answer_headers: dict[str, str] = {}
         """What a route function adds to the headers of its answer, also to that of an error it raises."""
         self.exception_handler(Exception)(self._answer_error)
         self.not_found(self._answer_error)
+        self.use([self._refuse_unknown_query])
 
     @property
     def caller(self) -> Caller:
@@ -82,6 +88,16 @@ class Endpoint(APIGatewayRestResolver):
     def request_header(self, name: str) -> str | None:
         """A header of the request; `name` in lower case."""
         return header(self.current_event.raw_event, name)
+
+    def route(self, *rule: Any, **options: Any) -> Callable[[AnyCallableT], AnyCallableT]:
+        """Register the endpoint's operation, as Powertools does; the function says which query parameters it takes."""
+        register = super().route(*rule, **options)
+
+        def registered(function: AnyCallableT) -> AnyCallableT:
+            self._operation = function
+            return register(function)
+
+        return registered
 
     def resolve(self, event: Mapping[str, Any], context: LambdaContext) -> Answer:
         """The answer to an API Gateway event, whatever happens."""
@@ -119,11 +135,24 @@ class Endpoint(APIGatewayRestResolver):
             headers={name: value for name, value in answer["headers"].items() if name != "Content-Type"},
         )
 
+    def _refuse_unknown_query(self, app: Any, next_middleware: NextMiddleware) -> Response[Any]:
+        if unknown := self._unknown_query():
+            raise wrong_fields(unknown)
+        return next_middleware(app)
+
     def _refused(self, error: RequestValidationError) -> InvalidFields:
-        """What Powertools found wrong with a request, with what the operation's own check of the body finds."""
+        """What Powertools found wrong with a request, with what it does not look at: unknown query parameters, and what
+        the operation's own check of the body finds."""
         body = self.current_event.json_body
         also = self._also_check(body) if self._also_check and isinstance(body, dict) else ()
-        return invalid_fields([_once(flaw) for flaw in error.errors()], also=also)
+        return invalid_fields([_once(flaw) for flaw in error.errors()], also=[*self._unknown_query(), *also])
+
+    def _unknown_query(self) -> list[Detail]:
+        """The query parameters that the operation does not take. Public pages and callbacks ignore them."""
+        sent = self.current_event.query_string_parameters
+        if not sent or self.scope is None or self._operation is None:
+            return []
+        return unknown_query(sent, query_parameters(self._operation))
 
 
 def _once(flaw: Mapping[str, Any]) -> Mapping[str, Any]:
@@ -175,8 +204,8 @@ def _body_field(path: str) -> str:
 def _with_json_body(event: Mapping[str, Any]) -> dict[str, Any]:
     """The event with its body as JSON text, if it has one, and with JSON's content type.
 
-    Raises InvalidFields for another content type, PayloadTooLarge, BadRequest for what is no JSON, and InvalidFields
-    for JSON that JavaScript cannot hold or that is no object.
+    Raises UnsupportedMediaType for another content type, PayloadTooLarge, BadRequest for what is no JSON, and
+    InvalidFields for JSON that JavaScript cannot hold or that is no object.
     """
     headers = {name: value for name, value in (event.get("headers") or {}).items() if name.lower() != "content-type"}
     readable = {**event, "isBase64Encoded": False, "headers": {**headers, "Content-Type": _JSON}}
@@ -184,7 +213,7 @@ def _with_json_body(event: Mapping[str, Any]) -> dict[str, Any]:
         return readable
     content_type = header(event, "content-type") or _JSON
     if content_type.partition(";")[0].strip().lower() != _JSON:
-        raise InvalidFields.one("header.Content-Type", f"send {_JSON}")
+        raise UnsupportedMediaType(f"Send the body as {_JSON}, and say so in Content-Type")
     return {**readable, "body": _json_text(event["body"], is_base64=bool(event.get("isBase64Encoded")))}
 
 
