@@ -519,7 +519,7 @@ def test_a_paused_or_deleted_webhook_ends_its_replay(outbox: Outbox, endpoint: R
     call("PATCH", f"/integrations/webhooks/{webhook}", body={"active": False})
     finish(outbox)
     ended = shown(webhook, job["id"])
-    assert (ended["status"], ended["reason"], ended["sent"]) == ("cancelled", "webhook_disabled", 0)
+    assert (ended["status"], ended["reason"], ended["sent"]) == ("cancelled", "webhook_paused", 0)
     assert outbox.take() == []
 
     call("PATCH", f"/integrations/webhooks/{webhook}", body={"active": True})
@@ -575,7 +575,7 @@ def test_a_dry_run_also_counts_for_a_paused_webhook(outbox: Outbox, endpoint: Re
     publish_many(10)
     assert started(webhook, dryRun=True)["matched"] == 10
     answer = ask(webhook)
-    assert (answer.status, answer.error["code"]) == (409, "webhook_disabled")
+    assert (answer.status, answer.error["code"]) == (409, "webhook_paused")
 
 
 def test_a_queue_that_accepts_nothing_leaves_no_replay_behind(outbox: Outbox, endpoint: Receiver, webhook: str) -> None:

@@ -53,19 +53,25 @@ _MEANINGS = {
     ),
     "protocol": Meaning("The answer is no valid HTTP", "Check that the URL leads to an HTTP server"),
     "http_3xx": Meaning(
-        "The receiver redirects, and redirects are never followed", "Change the URL to where it redirects to"
+        "The endpoint redirects, and redirects are never followed", "Change the URL to where it redirects to"
     ),
     "http_4xx": Meaning(
-        "The receiver refused the request",
-        "Check path, credentials and signature check of the receiver; 410 disables the webhook",
+        "The endpoint refused the request",
+        "Check path, credentials and signature check of the endpoint; 410 disables the webhook",
     ),
-    "http_5xx": Meaning("The receiver failed", "Look into the receiver's own logs; the event comes again"),
+    "http_5xx": Meaning("The endpoint failed", "Look into the endpoint's own logs"),
     "worker_died": Meaning(
         "The sending process ended before it wrote down what happened; the event may have been seen",
-        "Nothing: the event comes again with the same webhook-id",
+        "Check whether the endpoint saw the event: every request for it has the same webhook-id",
     ),
 }
-_UNKNOWN = Meaning("The attempt failed", "See what the receiver logged at that time")
+_AFTERWARDS = {
+    "pending": "; the event is sent again",
+    "retrying": "; the event is sent again",
+    "exhausted": "; then resend the delivery",
+    "discarded": "; then resend the delivery",
+}
+_UNKNOWN = Meaning("The attempt failed", "See what the endpoint logged at that time")
 
 
 def kind_of(failure: str) -> str:
@@ -76,6 +82,11 @@ def kind_of(failure: str) -> str:
 def meaning(failure: str) -> Meaning:
     """What a failure means; a kind that is not listed gets a general text."""
     return _MEANINGS.get(kind_of(failure), _UNKNOWN)
+
+
+def next_step(failure: str, state: str) -> str:
+    """What helps after a failed attempt of a delivery that is in `state` now (`domain.deliveries.DeliveryState`)."""
+    return meaning(failure).next_step + _AFTERWARDS.get(state, "")
 
 
 def known_kinds() -> frozenset[str]:

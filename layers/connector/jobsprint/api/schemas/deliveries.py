@@ -46,7 +46,7 @@ class AttemptDetail(AttemptView):
             url=attempt.url,
             request_headers=delivery_headers.shown(row.delivery, attempt),
             explanation=meaning.explanation if meaning else None,
-            next_step=meaning.next_step if meaning else None,
+            next_step=delivery_failures.next_step(attempt.failure, row.delivery.state) if attempt.failure else None,
         )
 
 
