@@ -10,7 +10,7 @@ from jobsprint.api.app import Endpoint
 from jobsprint.api.idempotency import once
 from jobsprint.api.schemas.common import Data, IntegrationId, shown, success
 from jobsprint.api.schemas.integrations import ConnectView
-from jobsprint.connectors.registry import connect_models
+from jobsprint.connectors.fields import Reconnect
 from jobsprint.core.models import DescribedAs, OneOf
 from jobsprint.integrations import service
 
@@ -20,8 +20,10 @@ app = Endpoint(scope="integrations:write", once=once)
 def models() -> Any:
     """The models of the body: the connector of the application in the path chooses one of them, or the last one for an
     integration that exists."""
-    *new, existing = connect_models()
-    return Annotated[reduce(or_, new), OneOf()] | existing
+    from jobsprint.connectors.connect_models import CONNECT_MODELS  # only the OpenAPI document needs all of them
+
+    new = dict.fromkeys(model for ways in CONNECT_MODELS.values() for model in ways)
+    return Annotated[reduce(or_, new), OneOf()] | Reconnect
 
 
 @app.post(

@@ -651,3 +651,28 @@ def test_messages_hold_ids_only(outbox: Outbox, endpoint: Receiver, webhook: str
     job = started(webhook)
     [step] = outbox.take(QUEUE)
     assert json.loads(step.body) == {"tenant": "acme", "webhookId": webhook, "jobId": job["id"], "step": 0}
+
+
+def test_recoveries_are_listed_newest_first_page_by_page(outbox: Outbox, endpoint: Receiver, webhook: str) -> None:
+    other = subscribe(endpoint.url)["id"]
+    started(other, dryRun=True)
+    made = [started(webhook, dryRun=True)["id"] for _ in range(3)]
+    path = f"/integrations/webhooks/{webhook}/recover"
+
+    assert [job["id"] for job in call("GET", path).data] == made[::-1]
+    first = call("GET", f"{path}?limit=2")
+    rest = call("GET", f"{path}?limit=2&cursor={first.body['pagination']['nextCursor']}")
+    assert [job["id"] for job in first.data + rest.data] == made[::-1]
+    assert call("GET", path).data[0] == shown(webhook, made[-1])
+    assert call("GET", path, tenant="other").status == 404
+    assert call("GET", path, scopes="webhooks:write").status == 403
+
+
+def test_a_running_recovery_is_listed_with_its_webhook_reserved(
+    outbox: Outbox, endpoint: Receiver, webhook: str
+) -> None:
+    failing(outbox, endpoint, 15)
+    job = started(webhook, perSecond=1)
+
+    [listed] = call("GET", f"/integrations/webhooks/{webhook}/recover").data
+    assert (listed["id"], listed["status"]) == (job["id"], "running")

@@ -110,7 +110,20 @@ def start(
 def find(tenant: str, webhook_id: str, job_id: str, now: int) -> ReplayJob:
     """A replay job of that webhook; `now` in ms. Raises NotFound."""
     IntegrationStore(tenant).webhook(webhook_id)
-    job = ReplayJobStore(tenant).get(webhook_id, job_id, now)
+    return _seen(ReplayJobStore(tenant).get(webhook_id, job_id, now), now)
+
+
+def page(
+    tenant: str, webhook_id: str, now: int, *, limit: int, position: str | None
+) -> tuple[list[ReplayJob], str | None]:
+    """A page of that webhook's replay jobs, newest first, and the position to go on from. Raises NotFound."""
+    IntegrationStore(tenant).webhook(webhook_id)
+    jobs, more = ReplayJobStore(tenant).page(webhook_id, now, limit=limit, position=position)
+    return [_seen(job, now) for job in jobs], more
+
+
+def _seen(job: ReplayJob, now: int) -> ReplayJob:
+    """The job as it is shown: one that no worker goes on with has failed."""
     return replace(job, status="failed", reason="stalled") if job.is_stalled(now) else job
 
 
