@@ -1,5 +1,5 @@
-"""`python -m tools.local up | down | run | clean | build | deploy | dashboard | catalog | token | tokens | revoke-token
-| erase-tenant | copy-rows`; see `make` and docs/runbook.md.
+"""`python -m tools.local up | down | run | clean | build | deploy | undeploy | dashboard | catalog | token | tokens
+| revoke-token | erase-tenant | copy-rows`; see `make` and docs/runbook.md.
 """
 
 import argparse
@@ -15,6 +15,7 @@ from types import FrameType
 
 from tools.local import (
     catalog,
+    deploy,
     emulator,
     erase,
     gateway,
@@ -26,6 +27,7 @@ from tools.local import (
     sam,
     stack,
     tokens,
+    undeploy,
 )
 from tools.local.console import Failure, step
 from tools.local.options import EMULATOR, LOCAL_PARAMETERS, PROJECT, Home, chosen_parameters, chosen_port, last_port
@@ -152,8 +154,14 @@ def _parse() -> argparse.Namespace:
     commands = parser.add_subparsers(dest="command", required=True)
     for name in ("up", "down", "run", "clean", "build"):
         commands.add_parser(name)
-    for name in ("deploy", "dashboard"):
-        commands.add_parser(name).add_argument("--stage", required=True)
+    for name in ("deploy", "undeploy", "dashboard"):
+        command = commands.add_parser(name)
+        command.add_argument("--stage", required=True)
+        command.add_argument("--ci", action="store_true", help="ask nothing")
+        if name == "deploy":
+            command.add_argument("--params", default="", help="Key=value ... for the template")
+        if name == "undeploy":
+            command.add_argument("--yes", action="store_true", help="remove, and not only say what stays")
     one = commands.add_parser("invoke")
     one.add_argument("--function", required=True)
     one.add_argument("--event", required=True, type=Path)
@@ -200,8 +208,9 @@ def _actions(arguments: argparse.Namespace) -> dict[str, Callable[[], object]]:
         "run": lambda: run(home),
         "build": lambda: sam.build(sam.container_target(), os.environ, home.logs / "build.log"),
         "invoke": lambda: invoke.invoke(home, arguments.function, arguments.event),
-        "deploy": lambda: sam.deploy_to_aws(arguments.stage, chosen_parameters()),
-        "dashboard": lambda: sam.deploy_dashboard(arguments.stage),
+        "deploy": lambda: deploy.deploy_to_aws(arguments.stage, arguments.params, asks=not arguments.ci),
+        "undeploy": lambda: undeploy.undeploy(arguments.stage, really=arguments.yes, asks=not arguments.ci),
+        "dashboard": lambda: deploy.deploy_dashboard(arguments.stage, asks=not arguments.ci),
         "catalog": lambda: print(catalog.load(_clients(arguments))),
         "erase-tenant": lambda: print(_erased(arguments)),
         "copy-rows": lambda: print(_copied(arguments)),
