@@ -60,6 +60,9 @@ dashboard: install ## Deploy the CloudWatch dashboard beside a deployed stack: S
 	$(call need,STAGE,dev or prod)
 	@$(LOCAL) dashboard --stage "$(STAGE)" $(if $(CI),--ci)
 
+smoke: install ## Try a deployed stack end to end, as a tenant of its own: [STAGE=]
+	@$(LOCAL) smoke --stage "$(STAGE)"
+
 erase-tenant: install ## Count everything a tenant has, and with YES=1 delete it: TENANT=acme [YES=1] [STAGE=]
 	$(call need,TENANT,a tenant's name)
 	@$(LOCAL) erase-tenant --tenant "$(TENANT)" --stage "$(STAGE)" $(if $(YES),--yes)
@@ -144,4 +147,4 @@ quoted = '$(subst ','\'',$(1))'
 need = @test -n "$($(1))" || { echo "Say $(1)=, $(2), as in: make $@ $(1)=..." >&2; exit 1; }
 
 .PHONY: help run up down clean catalog token tokens revoke-token dashboard erase-tenant test unit e2e test-fuzz \
-	test-delivery test-connectors bench lint typecheck validate build invoke deploy undeploy openapi requirements install
+	test-delivery test-connectors bench lint typecheck validate build invoke deploy undeploy smoke openapi requirements install

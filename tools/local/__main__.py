@@ -1,5 +1,5 @@
-"""`python -m tools.local up | down | run | clean | build | deploy | undeploy | dashboard | catalog | token | tokens
-| revoke-token | erase-tenant | copy-rows`; see `make` and docs/runbook.md.
+"""`python -m tools.local up | down | run | clean | build | deploy | undeploy | dashboard | smoke | catalog | token
+| tokens | revoke-token | erase-tenant | copy-rows`; see `make` and docs/runbook.md.
 """
 
 import argparse
@@ -25,6 +25,7 @@ from tools.local import (
     queues,
     restore,
     sam,
+    smoke,
     stack,
     tokens,
     undeploy,
@@ -130,6 +131,12 @@ def _administer(arguments: argparse.Namespace) -> None:
         print(json.dumps(clients.manage(action="revoke", id=arguments.id), indent=2))
 
 
+def _smoke(arguments: argparse.Namespace) -> int:
+    clients = _clients(arguments)
+    url = clients.api_url() if arguments.stage else stack.base_url(emulator.address(last_port(arguments.home)))
+    return smoke.run(clients, url)
+
+
 def _account(arguments: argparse.Namespace) -> erase.Account:
     return erase.deployed_account(arguments.stage) if arguments.stage else erase.local_account(arguments.home)
 
@@ -165,7 +172,8 @@ def _parse() -> argparse.Namespace:
     one = commands.add_parser("invoke")
     one.add_argument("--function", required=True)
     one.add_argument("--event", required=True, type=Path)
-    commands.add_parser("catalog").add_argument("--stage", default="")
+    for name in ("catalog", "smoke"):
+        commands.add_parser(name).add_argument("--stage", default="")
     for name in ("token", "tokens", "revoke-token"):
         command = commands.add_parser(name)
         command.add_argument("--stage", default="")
@@ -211,6 +219,7 @@ def _actions(arguments: argparse.Namespace) -> dict[str, Callable[[], object]]:
         "deploy": lambda: deploy.deploy_to_aws(arguments.stage, arguments.params, asks=not arguments.ci),
         "undeploy": lambda: undeploy.undeploy(arguments.stage, really=arguments.yes, asks=not arguments.ci),
         "dashboard": lambda: deploy.deploy_dashboard(arguments.stage, asks=not arguments.ci),
+        "smoke": lambda: _smoke(arguments),
         "catalog": lambda: print(catalog.load(_clients(arguments))),
         "erase-tenant": lambda: print(_erased(arguments)),
         "copy-rows": lambda: print(_copied(arguments)),

@@ -58,6 +58,10 @@ class Clients:
         cloudformation = stack.deployed_client("cloudformation", region)
         return cls(cloudformation, stack.deployed_client("lambda", region, _PATIENT), str(settings["stack_name"]))
 
+    def api_url(self) -> str:
+        """The base URL of the stack's API in AWS."""
+        return stack.outputs(self._cloudformation, self._stack_name)["ApiUrl"]
+
     def manage(self, **request: object) -> dict[str, Any]:
         """Invoke the token function and return its answer."""
         return self.invoke(_FUNCTION, request, "token function")
