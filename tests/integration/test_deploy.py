@@ -77,10 +77,14 @@ def functions(saw: Path) -> Iterator[Any]:
         yield client
 
 
+def all_calls(saw: Path) -> list[dict[str, Any]]:
+    """What SAM was called with."""
+    return [json.loads(line) for line in saw.read_text().splitlines()] if saw.exists() else []
+
+
 def calls(saw: Path) -> dict[str, Any]:
-    """What SAM was called with, by its command."""
-    seen = [json.loads(line) for line in saw.read_text().splitlines()] if saw.exists() else []
-    return {call["arguments"][0]: call for call in seen}
+    """What SAM was called with last, by its command."""
+    return {call["arguments"][0]: call for call in all_calls(saw)}
 
 
 def sent(saw: Path) -> dict[str, str]:
@@ -210,6 +214,20 @@ def test_a_build_that_does_not_know_its_architecture_refuses(layer: str, given: 
     assert built.returncode
     assert "make deploy STAGE=dev" in built.stderr
     assert list(tmp_path.iterdir()) == []
+
+
+def test_a_first_deployment_protects_its_tables_once_it_cannot_fail_any_more(functions: Any, saw: Path) -> None:
+    deploy.deploy_to_aws("dev", asks=False)
+    assert [call["arguments"][0] for call in all_calls(saw)] == ["build", "deploy"]
+    assert sent(saw)["DeletionProtection"] == "true"
+
+    saw.unlink()
+    boto3.client("cloudformation").delete_stack(StackName=STACK)
+    with pytest.raises(Failure, match="dev is deployed, but"):  # as the fake SAM makes no stack
+        deploy.deploy_to_aws("dev", asks=False)
+    assert [call["arguments"][0] for call in all_calls(saw)] == ["build", "deploy", "deploy"]
+    given = [argument for call in all_calls(saw) for argument in call["arguments"] if "DeletionProtection" in argument]
+    assert given == ['DeletionProtection="false"', 'DeletionProtection="true"']
 
 
 # --- The account ------------------------------------------------------------------------------------------------------

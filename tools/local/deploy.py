@@ -80,24 +80,39 @@ def deploy_to_aws(name: str, said: str = "", *, asks: bool = True, answer: Calla
     stage = read_stage(name, said)
     _check_compiler(stage)
     check_account(stage, "Deploying", asks=asks, answer=answer)
+    parameters = stage.parameters | {"ServiceVersion": commit()}
     concurrency = _concurrency(stage)
-    parameters = (
-        {"AccountConcurrency": str(concurrency)} if concurrency and "AccountConcurrency" not in _pairs(said) else {}
-    )
-    target = sam.stage_target(name, stage.parameters["Runtime"], stage.parameters["Architecture"])
+    if concurrency and "AccountConcurrency" not in _pairs(said):
+        parameters["AccountConcurrency"] = str(concurrency)
+    target = sam.stage_target(name, parameters["Runtime"], parameters["Architecture"])
     sam.build(target, environment(), PROJECT / ".local" / "logs" / f"build-{name}.log")
+    if not _exists(stage):
+        # A first deployment that fails takes its tables along, which it could not if they were protected already.
+        _deploy(stage, target, parameters | {"DeletionProtection": "false"}, asks=asks)
+    _deploy(stage, target, parameters, asks=asks)
+    _prune_versions(stage)
+
+
+def _exists(stage: Stage) -> bool:
+    """Whether the stage has a stack that was deployed once."""
+    try:
+        [found] = stage.client("cloudformation").describe_stacks(StackName=stage.stack_name)["Stacks"]
+    except ClientError:
+        return False
+    return found["StackStatus"] not in {"REVIEW_IN_PROGRESS", "ROLLBACK_COMPLETE", "DELETE_COMPLETE"}
+
+
+def _deploy(stage: Stage, target: sam.Target, parameters: Mapping[str, str], *, asks: bool) -> None:
     command = [
         *sam.SAM, "deploy",
         "--config-file", str(sam.CONFIG),
-        "--config-env", name,
+        "--config-env", stage.name,
         "--template-file", str(target.folder / "build" / "template.yaml"),
         *([] if asks else ["--no-confirm-changeset"]),
-        "--parameter-overrides",
-        *sam.overrides(sam.with_digest(stage.parameters | parameters | {"ServiceVersion": commit()})),
+        "--parameter-overrides", *sam.overrides(sam.with_digest(parameters)),
     ]  # fmt: skip
     if subprocess.call(command, cwd=PROJECT, env=environment()):
-        raise Failure(f"The deploy to {name} failed; SAM's answer is above.")
-    _prune_versions(stage)
+        raise Failure(f"The deploy to {stage.name} failed; SAM's answer is above.")
 
 
 def environment() -> dict[str, str]:

@@ -22,7 +22,7 @@ SAM = [sys.executable, "-m", "samcli"]
 # SAM looks for it beside the template, and a built template stands elsewhere.
 CONFIG = PROJECT / "samconfig.toml"
 # Parameters that tell of a deployment and not of its settings: a new value is no reason to publish new versions.
-_NO_SETTINGS = {"ServiceVersion", "AccountConcurrency"}
+_NO_SETTINGS = {"ServiceVersion", "AccountConcurrency", "DeletionProtection"}
 
 
 @dataclass(frozen=True)
