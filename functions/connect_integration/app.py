@@ -13,7 +13,7 @@ from jobsprint.connectors.registry import connect_models
 from jobsprint.core.models import DescribedAs, OneOf
 from jobsprint.integrations import service
 
-app = Endpoint(scope="integrations:write")
+app = Endpoint(scope="integrations:write", webhook_scope="webhooks:write")
 
 
 def models() -> Any:

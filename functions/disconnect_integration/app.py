@@ -5,7 +5,7 @@ from jobsprint.api.schemas.common import Data, IntegrationId, success
 from jobsprint.api.schemas.integrations import DisconnectView
 from jobsprint.integrations import service
 
-app = Endpoint(scope="integrations:write")
+app = Endpoint(scope="integrations:write", webhook_scope="webhooks:write")
 
 
 @app.post("/integrations/<integrationId>/disconnect", summary="Disconnect integration", tags=["Integrations"])

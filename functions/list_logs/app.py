@@ -12,7 +12,7 @@ from jobsprint.api.schemas.actions import LogView
 from jobsprint.api.schemas.common import IntegrationId, Moment, Page, page
 from jobsprint.domain.actions import LogStatus
 
-app = Endpoint(scope="integrations:read")
+app = Endpoint(scope="integrations:read", webhook_scope="webhooks:read")
 
 
 @app.get("/integrations/<integrationId>/logs", summary="Integration logs", tags=["Integrations"])

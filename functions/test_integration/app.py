@@ -5,7 +5,7 @@ from jobsprint.api.schemas.common import Data, IntegrationId, success
 from jobsprint.api.schemas.integrations import TestView
 from jobsprint.integrations import health_checks
 
-app = Endpoint(scope="integrations:write")
+app = Endpoint(scope="integrations:write", webhook_scope="webhooks:write")
 
 
 @app.post("/integrations/<integrationId>/test", summary="Test integration", tags=["Integrations"])

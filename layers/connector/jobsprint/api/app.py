@@ -18,7 +18,7 @@ from aws_lambda_powertools.event_handler.exceptions import NotFoundError
 from aws_lambda_powertools.event_handler.openapi.exceptions import RequestValidationError
 from aws_lambda_powertools.utilities.typing import LambdaContext
 
-from jobsprint.api.auth import Caller, caller_of
+from jobsprint.api.auth import Caller, caller_of, names_webhook
 from jobsprint.api.cors import cors_headers, header
 from jobsprint.api.idempotency import checked_key, once
 from jobsprint.api.schemas.common import Error, Problem
@@ -45,15 +45,24 @@ BodyCheck = Callable[[Mapping[str, object]], Iterable[Detail]]
 class Endpoint(APIGatewayRestResolver):
     """A resolver for one operation, with Powertools' validation of requests and answers.
 
-    `scope` is what its token needs; None makes the operation public. `keeps_answers` says that a POST with an
+    `scope` is what its token needs; None makes the operation public. `webhook_scope` is what it needs instead where the
+    path's `integrationId` names a webhook. `keeps_answers` says that a POST with an
     Idempotency-Key keeps its answer; not so where the operation does nothing, or keeps what it did itself.
     `also_check` finds wrong fields in a body that its model refuses already: what needs more than the model, such as
     a name server, joins the same list. (For a body that its model takes, the operation itself checks that.)
     """
 
-    def __init__(self, scope: str | None, *, keeps_answers: bool = True, also_check: BodyCheck | None = None) -> None:
+    def __init__(
+        self,
+        scope: str | None,
+        *,
+        webhook_scope: str | None = None,
+        keeps_answers: bool = True,
+        also_check: BodyCheck | None = None,
+    ) -> None:
         super().__init__(enable_validation=True, response_validation_error_http_code=500)
         self.scope = scope
+        self.webhook_scope = webhook_scope
         self._keeps_answers = keeps_answers
         self._also_check = also_check
         self._caller: Caller | None = None
@@ -90,7 +99,7 @@ class Endpoint(APIGatewayRestResolver):
         started = time.monotonic()
         self.answer_headers.clear()
         try:
-            self._caller = None if self.scope is None else caller_of(event, self.scope)
+            self._caller = self._caller_of(event)
             answer = self._resolve_once(_with_json_body(event), context)
         except Exception as error:  # noqa: BLE001 - the last wall: an answer without internals
             answer = error_answer(error, request_id)
@@ -99,6 +108,11 @@ class Endpoint(APIGatewayRestResolver):
         logger.remove_keys(["requestId"])
         answer["headers"] = {**answer.get("headers", {}), **self.answer_headers, **cors_headers()}
         return answer
+
+    def _caller_of(self, event: Mapping[str, Any]) -> Caller | None:
+        if self.scope is None:
+            return None
+        return caller_of(event, self.webhook_scope if self.webhook_scope and names_webhook(event) else self.scope)
 
     def _resolve_once(self, event: dict[str, Any], context: LambdaContext) -> Answer:
         def work() -> Answer:
