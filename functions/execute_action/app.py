@@ -13,7 +13,7 @@ from jobsprint.api.schemas.actions import ActionRequest, ActionView, ExecutionRe
 from jobsprint.api.schemas.common import Data, IntegrationId, shown, success
 from jobsprint.domain.actions import RequestedAction
 
-app = Endpoint(scope="actions:execute")
+app = Endpoint(scope="actions:execute", webhook_scope="webhooks:read")
 
 
 @app.post(

@@ -14,7 +14,7 @@ from jobsprint.api.schemas.common import IntegrationId, Moment, Page, page
 from jobsprint.core.clock import parse_iso, parse_until
 from jobsprint.domain.actions import LogFilter, LogStatus
 
-app = Endpoint(scope="integrations:read")
+app = Endpoint(scope="integrations:read", webhook_scope="webhooks:read")
 
 
 @app.get("/integrations/<integrationId>/logs", summary="Integration logs", tags=["Integrations"])

@@ -143,7 +143,7 @@ def _described(folder: str, module: ModuleType) -> Json:
 
 def _operation(folder: str, module: ModuleType, route: str, operation: Json) -> Json:
     scope: str | None = module.app.scope
-    notes = [inspect.cleandoc(getattr(module, folder).__doc__ or ""), f"Scope: `{scope}`." if scope else ""]
+    notes = [inspect.cleandoc(getattr(module, folder).__doc__ or ""), _needed(module.app) if scope else ""]
     completed = {
         **operation,
         "operationId": camel(folder),
@@ -156,6 +156,11 @@ def _operation(folder: str, module: ModuleType, route: str, operation: Json) -> 
         parameters.append({"$ref": "#/components/parameters/IdempotencyKey"})
     parameters += _HEADERS.get(folder, [])
     return {**completed, "parameters": parameters} if parameters else completed
+
+
+def _needed(app: Any) -> str:
+    webhooks = f"; for a webhook (`wh_…`) `{app.webhook_scope}`" if app.webhook_scope else ""
+    return f"Scope: `{app.scope}`{webhooks}."
 
 
 def _responses(folder: str, route: str, operation: Json, *, public: bool) -> Json:

@@ -19,7 +19,7 @@ from aws_lambda_powertools.event_handler.openapi.exceptions import RequestValida
 from aws_lambda_powertools.shared.types import AnyCallableT
 from aws_lambda_powertools.utilities.typing import LambdaContext
 
-from jobsprint.api.auth import Caller, caller_of
+from jobsprint.api.auth import Caller, caller_of, names_webhook
 from jobsprint.api.cors import cors_headers
 from jobsprint.api.query import query_parameters, unknown_query
 from jobsprint.api.request_headers import base_url, checked_key, header
@@ -49,15 +49,24 @@ Once = Callable[[str, str, str, str, Callable[[], Answer]], Answer]
 class Endpoint(APIGatewayRestResolver):
     """A resolver for one operation, with Powertools' validation of requests and answers.
 
-    `scope` is what its token needs; None makes the operation public. `once` (`api.idempotency.once`) keeps the answer
-    to a request with an Idempotency-Key; a POST that changes nothing, or keeps its outcome itself, goes without.
+    `scope` is what its token needs; None makes the operation public. `webhook_scope` is what it needs instead where the
+    path's `integrationId` names a webhook. `once` (`api.idempotency.once`) keeps the answer to a request with an
+    Idempotency-Key; a POST that changes nothing, or keeps its outcome itself, goes without.
     `also_check` finds wrong fields in a body that its model refuses already: what needs more than the model, such as
     a name server, joins the same list. (For a body that its model takes, the operation itself checks that.)
     """
 
-    def __init__(self, scope: str | None, *, once: Once | None = None, also_check: BodyCheck | None = None) -> None:
+    def __init__(
+        self,
+        scope: str | None,
+        *,
+        webhook_scope: str | None = None,
+        once: Once | None = None,
+        also_check: BodyCheck | None = None,
+    ) -> None:
         super().__init__(enable_validation=True, response_validation_error_http_code=500)
         self.scope = scope
+        self.webhook_scope = webhook_scope
         self.once = once
         self._also_check = also_check
         self._caller: Caller | None = None
@@ -106,7 +115,7 @@ class Endpoint(APIGatewayRestResolver):
         started = time.monotonic()
         self.answer_headers.clear()
         try:
-            self._caller = None if self.scope is None else caller_of(event, self.scope)
+            self._caller = self._caller_of(event)
             answer = self._resolve_once(_with_json_body(event), context)
         except Exception as error:  # noqa: BLE001 - the last wall: an answer without internals
             answer = error_answer(error, request_id)
@@ -115,6 +124,11 @@ class Endpoint(APIGatewayRestResolver):
         logger.remove_keys(["requestId"])
         answer["headers"] = {**answer.get("headers", {}), **self.answer_headers, **cors_headers()}
         return answer
+
+    def _caller_of(self, event: Mapping[str, Any]) -> Caller | None:
+        if self.scope is None:
+            return None
+        return caller_of(event, self.webhook_scope if self.webhook_scope and names_webhook(event) else self.scope)
 
     def _resolve_once(self, event: dict[str, Any], context: LambdaContext) -> Answer:
         def work() -> Answer:

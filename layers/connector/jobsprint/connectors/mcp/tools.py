@@ -8,6 +8,7 @@ from jobsprint.connectors.mcp.headers import mirrored
 from jobsprint.core.canonical_json import JsonObject, JsonValue
 from jobsprint.core.errors import UpstreamFailed
 from jobsprint.core.json_schema import check_schema
+from jobsprint.core.schema_patterns import Budget
 
 MAX_TOOLS = 1000
 """Tools of one server that are kept; real ones have up to a few hundred."""
@@ -29,13 +30,15 @@ class Tool:
 class Listing:
     """The tools found. `complete` is False where a cap cut the list; `dropped` counts those that cannot be used.
 
-    `fresh_ms` is how long the server says the list is good for, None where it says nothing.
+    `fresh_ms` is how long the server says the list is good for, None where it says nothing. `patterns` is what those of
+    all their schemas may take.
     """
 
     tools: list[Tool] = field(default_factory=list)
     complete: bool = True
     dropped: int = 0
     fresh_ms: int | None = None
+    patterns: Budget = field(default_factory=Budget.of_listing)
 
     def add(self, page: JsonObject, keep: Callable[[str], bool], *, modern: bool) -> None:
         """Add a page's usable tools whose names `keep` accepts. Raises UpstreamFailed unless it is a page of tools."""
@@ -50,7 +53,7 @@ class Listing:
             name = entry.get("name") if isinstance(entry, dict) else None
             if isinstance(name, str) and not keep(name):
                 continue
-            tool = _tool(entry, modern=modern)
+            tool = _tool(entry, self.patterns, modern=modern)
             if tool is None or tool.name in known:
                 self.dropped += 1
             elif len(self.tools) >= MAX_TOOLS:
@@ -61,7 +64,7 @@ class Listing:
                 self.tools.append(tool)
 
 
-def _tool(entry: JsonValue, *, modern: bool) -> Tool | None:
+def _tool(entry: JsonValue, patterns: Budget, *, modern: bool) -> Tool | None:
     """The tool, or None for one that cannot be called: a name with other letters than MCP's, or an unusable schema."""
     if not isinstance(entry, dict):
         return None
@@ -70,7 +73,7 @@ def _tool(entry: JsonValue, *, modern: bool) -> Tool | None:
         return None
     schema = {"type": "object", **schema}
     try:
-        check_schema(schema)
+        check_schema(schema, patterns)
         if modern:
             mirrored(schema)
     except ValueError:
