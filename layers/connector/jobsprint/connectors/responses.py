@@ -63,7 +63,8 @@ def test_result(outcome: Response | TransferFailure) -> TestResult:
             next_step=delivery_failures.meaning(outcome.kind).next_step,
         )
     if 200 <= outcome.status < 300:
-        return TestResult(passed=True, message="Connection successful", response_ms=outcome.duration_ms)
+        trouble = f"; the body of the answer is not whole ({outcome.body_failure})" if outcome.body_failure else ""
+        return TestResult(passed=True, message=f"Connection successful{trouble}", response_ms=outcome.duration_ms)
     return _refused_test(outcome)
 
 
