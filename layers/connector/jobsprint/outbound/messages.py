@@ -51,8 +51,9 @@ class Request:
     - `once`: never send it twice, even if it is a GET.
     - `enough`: called with each piece of a 2xx body as it comes (decompressed, within `max_body`). Once it returns
       True, reading stops and the connection is closed: for streams that never end. It must not raise.
-    - `head_decides`: once its head is complete a response counts, whatever becomes of its body, which is read for at
-      most two seconds more (`Response.body_failure`).
+    - `head_decides`: a complete head with a 2xx is a response, whatever its body does, which is read for at most two
+      seconds more (`Response.body_failure`). Without it a 2xx counts with its whole body only. A head with any other
+      status always decides.
 
     Raises ValueError for a method or header that is not valid HTTP, and for headers that frame the message.
     """
@@ -90,7 +91,7 @@ class Response:
     `headers` have lower-case names; repeated ones are joined with `, `; octets beyond ASCII are read as Latin-1.
     `body` is decompressed, at most `max_body` bytes; `truncated` says that there was more, and is False where the
     request's `enough` ended the reading. `body_failure` is the reason of the failure that ended the body before it was
-    whole, as in `TransferFailure.reason`; only where the request's head decides. `timings`, in ms each: `dns`,
+    whole, as in `TransferFailure.reason`; only where the head decides. `timings`, in ms each: `dns`,
     `connect`, `tls` (0 on a kept connection), `first_byte` (from request to response), `total`.
     """
 

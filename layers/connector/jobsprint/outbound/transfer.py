@@ -40,7 +40,7 @@ POLL_SECONDS = 0.25
 """The longest single wait, in case libcurl names no socket to wait for."""
 
 BODY_SECONDS = 2.0
-"""How long after its head the body of a response is read where the head alone decides (`Request.head_decides`)."""
+"""How long after its head the body of a response is read where the head decides (`Request.head_decides`)."""
 
 _KEPT_CONNECTIONS = 256  # libcurl counts those in use too
 _MAX_IDLE_TRANSFERS = 100
@@ -234,7 +234,7 @@ class Transfer:
         kind, detail, text = self._cause(code, message)
         sent, status = self._times_ready > 0, self._status if self._head_done else None
         failure = TransferFailure(kind, text, sent, total, status, timings, detail)
-        if self._head_done and self.exchange.request.head_decides:
+        if self._head_decides:
             body = bytes(self._body)
             return Response(self._status, self._headers, body, False, total, timings, body_failure=failure.reason)
         return failure
@@ -250,13 +250,16 @@ class Transfer:
     @property
     def body_ends_at(self) -> float | None:
         """When (monotonic) reading ends although the response has not; None where it may use its whole budget."""
-        if self._head_at is None or not self.exchange.request.head_decides:
-            return None
-        return self._head_at + BODY_SECONDS
+        return self._head_at + BODY_SECONDS if self._head_at is not None and self._head_decides else None
 
     def stopped(self) -> TransferResult:
         """The result of a transfer whose body has had its time."""
         return self.result(pycurl.E_OPERATION_TIMEDOUT, "")
+
+    @property
+    def _head_decides(self) -> bool:
+        """Whether there is a head that counts without its body: an error needs none to be one."""
+        return self._head_done and (self.exchange.request.head_decides or not 200 <= self._status < 300)
 
     @property
     def _head_done(self) -> bool:

@@ -9,14 +9,14 @@ from collections.abc import Mapping
 from typing import Any
 
 from jobsprint.connectors.base import TEST_SECONDS, ActionCall, Connection, TestResult
-from jobsprint.connectors.custom import result_of
 from jobsprint.connectors.fields import read_body
 from jobsprint.connectors.n8n import mcp_runner
 from jobsprint.connectors.n8n.discovery import AUTH, discover
 from jobsprint.connectors.n8n.models import N8nConnect
-from jobsprint.connectors.n8n.outcomes import NOTHING_RAN, Execution, Refused, answers_unreadable_json, webhook_error
+from jobsprint.connectors.n8n.outcomes import NOTHING_RAN, Execution, Refused, webhook_error
 from jobsprint.connectors.n8n.webhook_call import WebhookCall
 from jobsprint.connectors.n8n.workflows import Hook
+from jobsprint.connectors.responses import result_of
 from jobsprint.core.canonical_json import JsonObject
 from jobsprint.core.errors import InvalidFields, JobsprintError, UpstreamFailed
 from jobsprint.domain.integrations import Integration
@@ -91,10 +91,8 @@ class N8n:
         if error:
             raise _with_execution(error, execution)
         assert isinstance(response, Response)  # noqa: S101 - a TransferFailure is an error
-        if answers_unreadable_json(response):
-            raise _with_execution(UpstreamFailed("The answer is no JSON", code="upstream_answer_unreadable"), execution)
         try:
-            result = result_of(response.body)
+            result = result_of(response)
         except UpstreamFailed as failed:
             raise _with_execution(failed, execution) from failed
         return {"executionId": execution.id, **result} if execution else result

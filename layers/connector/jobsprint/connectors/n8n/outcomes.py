@@ -9,9 +9,9 @@ from dataclasses import dataclass
 from typing import Any
 
 from jobsprint.connectors import responses
-from jobsprint.connectors.responses import read_object
 from jobsprint.connectors.signed_post import MAX_RESULT_BYTES
 from jobsprint.core.errors import InvalidFields, JobsprintError, UpstreamFailed, UpstreamTimeout
+from jobsprint.core.upstream_json import object_in
 from jobsprint.outbound.client import Response, TransferFailure
 
 NOTHING_RAN = frozenset(
@@ -66,17 +66,6 @@ def is_unregistered(outcome: Response | TransferFailure) -> bool:
         and outcome.status == 404
         and " not registered" in _text(_said(outcome), "message")
     )
-
-
-def answers_unreadable_json(answer: Response) -> bool:
-    """Whether an answer says that it is JSON and is not."""
-    if "json" not in answer.headers.get("content-type", "") or not answer.body.strip():
-        return False
-    try:
-        json.loads(answer.body)
-    except (ValueError, RecursionError):
-        return True
-    return False
 
 
 def _cut_off() -> UpstreamFailed:
@@ -147,7 +136,7 @@ def _of_the_workflow(answer: Response, said: dict[str, Any] | None) -> UpstreamF
 
 def _said(answer: Response) -> dict[str, Any] | None:
     """The JSON object of an answer; None for text."""
-    return read_object(answer.body)
+    return object_in(answer.body, answer.headers.get("content-type", ""))
 
 
 def _text(said: dict[str, Any] | None, name: str) -> str:
