@@ -1,17 +1,20 @@
 """The meaning of an HTTP response or failure for a test or an action, for every connector that speaks HTTP."""
 
 import re
+from urllib.parse import urlsplit
 
 from jobsprint.connectors.base import TestResult
 from jobsprint.core.canonical_json import JsonObject, JsonValue
 from jobsprint.core.clock import now_ms
 from jobsprint.core.errors import JobsprintError, RateLimited, UpstreamFailed, UpstreamTimeout
+from jobsprint.core.redaction import shown_url
 from jobsprint.core.retry_after import retry_after_seconds
 from jobsprint.core.upstream_json import NotJson, UnreadableJson, parse, text_of
 from jobsprint.domain import delivery_failures
 from jobsprint.outbound.client import Response, TransferFailure
 
 _DEFAULT_RETRY_SECONDS = 30
+_MAX_LOCATION = 200
 
 _NO = frozenset({"false", "0", "0.0", "no", "off"})
 _YES = frozenset({"true", "1", "1.0", "yes", "on"})
@@ -57,7 +60,19 @@ def refused(answer: Response) -> JobsprintError:
         )
     if answer.status in (401, 403):
         return UpstreamFailed(f"The upstream refused the credentials (HTTP {answer.status})", code="upstream_refused")
+    if 300 <= answer.status < 400:
+        return UpstreamFailed(f"The upstream {redirects(answer)}; redirects are not followed")
     return UpstreamFailed(f"The upstream answered HTTP {answer.status}", outage=answer.status >= 500)
+
+
+def redirects(answer: Response) -> str:
+    """What a 3xx does, with the place it names but without its query: `redirects (HTTP 302) to https://h/login`."""
+    location = answer.headers.get("location", "")
+    try:
+        place = shown_url(urlsplit(location)._replace(query="", fragment="").geturl())[:_MAX_LOCATION]
+    except ValueError:
+        place = ""
+    return f"redirects (HTTP {answer.status})" + (f" to {place}" if place and place.isprintable() else "")
 
 
 def test_result(outcome: Response | TransferFailure) -> TestResult:
@@ -85,7 +100,7 @@ def _refused_test(answer: Response) -> TestResult:
         reason, step = f"http_{answer.status // 100}xx", "Make the endpoint answer the ping with a 2xx status"
     return TestResult(
         passed=False,
-        message=f"The endpoint answered HTTP {answer.status}",
+        message=f"The endpoint {redirects(answer) if reason == 'redirect' else f'answered HTTP {answer.status}'}",
         response_ms=answer.duration_ms,
         reason=reason,
         next_step=step,

@@ -13,7 +13,7 @@ from jobsprint.connectors.fields import read_body
 from jobsprint.connectors.n8n import mcp_runner
 from jobsprint.connectors.n8n.discovery import AUTH, discover
 from jobsprint.connectors.n8n.models import N8nConnect
-from jobsprint.connectors.n8n.outcomes import NOTHING_RAN, Execution, Refused, webhook_error
+from jobsprint.connectors.n8n.outcomes import NOTHING_RAN, Execution, Refused, streamed_error, webhook_error
 from jobsprint.connectors.n8n.webhook_call import WebhookCall
 from jobsprint.connectors.n8n.workflows import Hook
 from jobsprint.connectors.responses import result_of
@@ -87,6 +87,8 @@ class N8n:
         webhook_call = WebhookCall(call, hook)
         sent, response = webhook_call.send()
         error = webhook_error(response, sent)
+        if error is None and isinstance(response, Response):
+            error = streamed_error(response)
         execution = None if error and error.code in NOTHING_RAN else webhook_call.execution()
         if error:
             raise _with_execution(error, execution)
