@@ -46,7 +46,7 @@ class Webhook:
         body = signing.signed_body(
             "ping", iso_seconds(now), f'{{"webhookId":"{integration.id}"}}', credentials.secrets[0]
         )
-        result = signed_post.post_body(credentials, body, new_id("evt", now), TEST_SECONDS, 1024)
+        result = signed_post.post_body(credentials, body, new_id("evt", now), TEST_SECONDS, 1024, head_decides=True)
         return responses.test_result(result)
 
     def execute(self, call: ActionCall) -> JsonObject:

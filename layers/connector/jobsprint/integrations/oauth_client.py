@@ -12,10 +12,10 @@ from collections.abc import Mapping
 from typing import Any
 from urllib.parse import quote, urlencode
 
-from jobsprint.connectors.responses import read_object
 from jobsprint.connectors.signed_post import client as outbound_client
 from jobsprint.core.clock import now_ms
 from jobsprint.core.errors import UpstreamFailed, UpstreamTimeout
+from jobsprint.core.upstream_json import object_in
 from jobsprint.domain.oauth import (
     TOKEN_SECONDS,
     AuthorizationServer,
@@ -161,7 +161,7 @@ def answered(outcome: Response | TransferFailure) -> Response:
 
 def json_object(answer: Response) -> dict[str, Any] | None:
     """The JSON object of an answer; None for anything else."""
-    return None if answer.truncated else read_object(answer.body)
+    return None if answer.truncated else object_in(answer.body, answer.headers.get("content-type", ""))
 
 
 def text_field(document: Mapping[str, Any], name: str) -> str:

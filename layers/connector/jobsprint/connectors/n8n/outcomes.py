@@ -9,9 +9,9 @@ from dataclasses import dataclass
 from typing import Any
 
 from jobsprint.connectors import responses
-from jobsprint.connectors.responses import read_object
 from jobsprint.connectors.signed_post import MAX_RESULT_BYTES
 from jobsprint.core.errors import InvalidFields, JobsprintError, UpstreamFailed, UpstreamTimeout
+from jobsprint.core.upstream_json import object_in, text_of
 from jobsprint.outbound.client import Response, TransferFailure
 
 NOTHING_RAN = frozenset(
@@ -21,7 +21,6 @@ NOTHING_RAN = frozenset(
         "upstream_connect",
         "upstream_dns",
         "upstream_rate_limited",
-        "upstream_redirect",
         "upstream_request_too_large",
         "upstream_tls",
         "webhook_address_rejected",
@@ -68,15 +67,22 @@ def is_unregistered(outcome: Response | TransferFailure) -> bool:
     )
 
 
-def answers_unreadable_json(answer: Response) -> bool:
-    """Whether an answer says that it is JSON and is not."""
-    if "json" not in answer.headers.get("content-type", "") or not answer.body.strip():
-        return False
-    try:
-        json.loads(answer.body)
-    except (ValueError, RecursionError):
-        return True
-    return False
+def streamed_error(answer: Response) -> UpstreamFailed | None:
+    """The error of an answer in n8n's streaming mode: JSON on each line, from `begin` to `end`; None for any other."""
+    lines = responses.json_lines(text_of(answer.body, answer.headers.get("content-type", ""))) or []
+    chunks = [line for line in lines if isinstance(line, dict)]
+    if not chunks or len(chunks) < len(lines) or chunks[0].get("type") != "begin":
+        return None
+    failed = next((chunk for chunk in chunks if chunk.get("type") == "error"), None)
+    if failed is not None:
+        words = _text(failed, "content").strip().splitlines()
+        said = f": {words[0][:_SAID_CHARACTERS]}" if words else ""
+        return UpstreamFailed(f"The workflow failed in n8n while it streamed its answer{said}", code="workflow_failed")
+    return UpstreamFailed(
+        "The workflow ran and answered in n8n's streaming mode, which is no result: "
+        "choose another mode in Respond of its Webhook trigger",
+        code="upstream_unreadable",
+    )
 
 
 def _cut_off() -> UpstreamFailed:
@@ -139,7 +145,11 @@ def _too_large(sent_bytes: int) -> UpstreamFailed:
 def _of_the_workflow(answer: Response, said: dict[str, Any] | None) -> UpstreamFailed:
     """The error for a status that the workflow chose, or that came from who knows where."""
     if 300 <= answer.status < 400:
-        return UpstreamFailed(f"n8n redirects (HTTP {answer.status}): check the base URL", code="upstream_redirect")
+        return UpstreamFailed(
+            f"The webhook {responses.redirects(answer)}; redirects are not followed: "
+            "let the workflow answer otherwise, or check the base URL",
+            code="upstream_redirect",
+        )
     text = "" if said is None or "stacktrace" in said else _text(said, "message") or _text(said, "error")
     words = f": {text.splitlines()[0][:_SAID_CHARACTERS]}" if text.strip() else ""
     return UpstreamFailed(f"The workflow answered HTTP {answer.status}{words}", code="workflow_answered_error")
@@ -147,7 +157,7 @@ def _of_the_workflow(answer: Response, said: dict[str, Any] | None) -> UpstreamF
 
 def _said(answer: Response) -> dict[str, Any] | None:
     """The JSON object of an answer; None for text."""
-    return read_object(answer.body)
+    return object_in(answer.body, answer.headers.get("content-type", ""))
 
 
 def _text(said: dict[str, Any] | None, name: str) -> str:
@@ -180,6 +190,13 @@ class Refused(Exception):
         if self.reason.startswith("timeout"):
             return UpstreamTimeout(text)
         return UpstreamFailed(text, code=f"upstream_{self.reason}")
+
+
+class NotThere(Refused):
+    """The public API has nothing at this path: a 404 without the page of a web server."""
+
+    def __init__(self, refused: Refused) -> None:
+        super().__init__(refused.reason, refused.message, refused.step, field=refused.field)
 
 
 _CHECK_URL = "Check the base URL, with the path prefix if n8n has one, and that its public API is enabled"
@@ -215,8 +232,16 @@ def scopes_of(discovered: dict[str, Any]) -> frozenset[str]:
     data = discovered.get("data")
     scopes = data.get("scopes") if isinstance(data, dict) else None
     if not isinstance(scopes, list):
-        raise _not_n8n("This address does not answer as n8n's public API")
+        raise _not_n8n("This address answered without saying what the API key may do (`data.scopes`), unlike n8n")
     return frozenset(map(str, scopes))
+
+
+def workflows_of(page: dict[str, Any]) -> list[dict[str, Any]]:
+    """The workflows on a page of their list. Raises Refused."""
+    listed = page.get("data")
+    if not isinstance(listed, list):
+        raise _not_n8n("This address answered without a list of workflows (`data`), unlike n8n")
+    return [one for one in listed if isinstance(one, dict) and one.get("id")]
 
 
 def _not_n8n(message: str) -> Refused:
@@ -232,13 +257,14 @@ def _api_refusal(answer: Response, needs: str) -> Refused:
         step = f"Give the API key the scope {needs} in n8n's settings"
         return Refused("api_key_scope", f"The API key lacks the scope {needs}", step, field="body.apiKey")
     if status == 404:
-        return _not_n8n("There is no n8n public API at this address")
+        nothing = _not_n8n("There is no n8n public API at this address")
+        return nothing if answer.body.lstrip().startswith(b"<") else NotThere(nothing)
     if status == 429:
         known = responses.refused(answer)
         return Refused("rate_limited", "n8n or its proxy wants fewer calls", "Try again later", known=known)
     if 300 <= status < 400:
         step = "Use the address that it redirects to; redirects are not followed"
-        return Refused("redirect", f"n8n redirects (HTTP {status})", step, field="body.baseUrl")
+        return Refused("redirect", f"n8n {responses.redirects(answer)}", step, field="body.baseUrl")
     return Refused(f"http_{status // 100}xx", f"n8n answered HTTP {status}", "Look into n8n's own log")
 
 
