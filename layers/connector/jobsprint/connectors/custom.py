@@ -14,6 +14,7 @@ from jobsprint.core.canonical_json import JsonObject
 from jobsprint.core.clock import now_ms
 from jobsprint.core.errors import UpstreamFailed
 from jobsprint.core.ids import new_id
+from jobsprint.core.redaction import Masker
 from jobsprint.domain.integrations import Capability, Integration
 from jobsprint.security.credentials import Credentials
 
@@ -75,19 +76,19 @@ class Custom:
             raise UpstreamFailed(
                 f"The answer is longer than {signed_post.MAX_RESULT_BYTES // 1024} KB", code="upstream_answer_too_large"
             )
-        return result_of(response.body)
+        return result_of(response.body, call.credentials.masker())
 
 
-def result_of(body: bytes) -> JsonObject:
-    """The result in a 2xx answer. Raises UpstreamFailed where its JSON says that it failed.
+def result_of(body: bytes, masker: Masker) -> JsonObject:
+    """The result in a 2xx answer, masked. Raises UpstreamFailed where its JSON says that it failed.
 
     An object is taken as it is, other JSON is put under `value`, text that is no JSON under `text`.
     """
     text = body.decode("utf-8", errors="replace")
     try:
-        answer = read_json(text) if text.strip() else {}
+        answer = masker.value(read_json(text)) if text.strip() else {}
     except json.JSONDecodeError:
-        return {"success": True, "text": text}
+        return {"success": True, "text": masker.text(text)}
     if not isinstance(answer, dict):
         return {"success": True, "value": answer}
     if answer.get("success") is False or answer.get("isError") is True:

@@ -86,7 +86,8 @@ class N8n:
             return mcp_runner.run(call, hook)
         webhook_call = WebhookCall(call, hook)
         sent, response = webhook_call.send()
-        error = webhook_error(response, sent)
+        masker = call.credentials.masker()
+        error = webhook_error(response, sent, masker)
         execution = None if error and error.code in NOTHING_RAN else webhook_call.execution()
         if error:
             raise _with_execution(error, execution)
@@ -94,7 +95,7 @@ class N8n:
         if answers_unreadable_json(response):
             raise _with_execution(UpstreamFailed("The answer is no JSON", code="upstream_answer_unreadable"), execution)
         try:
-            result = result_of(response.body)
+            result = result_of(response.body, masker)
         except UpstreamFailed as failed:
             raise _with_execution(failed, execution) from failed
         return {"executionId": execution.id, **result} if execution else result

@@ -12,6 +12,7 @@ from jobsprint.connectors import responses
 from jobsprint.connectors.responses import read_object
 from jobsprint.connectors.signed_post import MAX_RESULT_BYTES
 from jobsprint.core.errors import InvalidFields, JobsprintError, UpstreamFailed, UpstreamTimeout
+from jobsprint.core.redaction import Masker
 from jobsprint.outbound.client import Response, TransferFailure
 
 NOTHING_RAN = frozenset(
@@ -40,10 +41,10 @@ _LOST_BY_A_PROXY = frozenset({502, 504, 520, 521, 522, 523, 524})  # sent on, an
 # --- calls of a webhook ----------------------------------------------------------------------------------------------
 
 
-def webhook_error(outcome: Response | TransferFailure, sent_bytes: int) -> JobsprintError | None:
+def webhook_error(outcome: Response | TransferFailure, sent_bytes: int, masker: Masker) -> JobsprintError | None:
     """The error of a call to a production webhook, or None for a 2xx that was read whole.
 
-    `sent_bytes` is the size of the request's body.
+    `sent_bytes` is the size of the request's body; `masker` masks what n8n says.
     """
     if isinstance(outcome, TransferFailure):
         return responses.failed(outcome)
@@ -55,7 +56,7 @@ def webhook_error(outcome: Response | TransferFailure, sent_bytes: int) -> Jobsp
         return UpstreamTimeout(
             f"A proxy answered HTTP {outcome.status} for n8n: whether the workflow ran is unknown", unknown=True
         )
-    said = _said(outcome)
+    said = masker.value(_said(outcome))
     return _known(outcome, said, sent_bytes) or _of_the_workflow(outcome, said)
 
 
