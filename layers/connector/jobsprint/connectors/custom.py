@@ -64,4 +64,4 @@ class Custom:
             raise responses.failed(response)
         if not 200 <= response.status < 300:
             raise responses.refused(response)
-        return responses.result_of(response)
+        return responses.result_of(response, call.credentials.masker())

@@ -6,7 +6,7 @@ where the server says how long its list is good for.
 
 import time
 from collections.abc import Mapping
-from dataclasses import dataclass, field, replace
+from dataclasses import dataclass, field
 from typing import Any
 
 from jobsprint.connectors.base import TEST_SECONDS, ActionCall, Connection, TestResult
@@ -118,8 +118,10 @@ class Mcp:
 
     def execute(self, call: ActionCall) -> JsonObject:
         """Call a tool; see `connectors.base.Connector`."""
-        sent_with = replace(call.credentials, headers={**call.credentials.headers, **call.trace_headers})
-        with Conversation(sent_with, dialect_of(call.integration), seconds=call.seconds_left) as talk:
+        dialect = dialect_of(call.integration)
+        with Conversation(
+            call.credentials, dialect, seconds=call.seconds_left, trace_headers=call.trace_headers
+        ) as talk:
             return results.result_of(self.call(talk, call.integration, call.action, call.parameters))
 
     # What a connector on top of MCP does in its own way.

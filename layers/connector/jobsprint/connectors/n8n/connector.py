@@ -86,15 +86,16 @@ class N8n:
             return mcp_runner.run(call, hook)
         webhook_call = WebhookCall(call, hook)
         sent, response = webhook_call.send()
-        error = webhook_error(response, sent)
+        masker = call.credentials.masker()
+        error = webhook_error(response, sent, masker)
         if error is None and isinstance(response, Response):
-            error = streamed_error(response)
+            error = streamed_error(response, masker)
         execution = None if error and error.code in NOTHING_RAN else webhook_call.execution()
         if error:
             raise _with_execution(error, execution)
         assert isinstance(response, Response)  # noqa: S101 - a TransferFailure is an error
         try:
-            result = result_of(response)
+            result = result_of(response, masker)
         except UpstreamFailed as failed:
             raise _with_execution(failed, execution) from failed
         return {"executionId": execution.id, **result} if execution else result
