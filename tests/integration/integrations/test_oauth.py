@@ -288,7 +288,9 @@ def test_an_issuer_with_a_path(server: Authority) -> None:
     ("part", "change", "code"),
     [
         ("server", {"issuer": "https://elsewhere.example"}, "issuer_mismatch"),
-        ("server", {"issuer": "{url}/"}, "issuer_mismatch"),
+        ("server", {"issuer": "{url}//"}, "issuer_mismatch"),
+        ("server", {"issuer": "{url}/x"}, "issuer_mismatch"),
+        ("server", {"issuer": "{url}?"}, "issuer_mismatch"),
         ("server", {"code_challenge_methods_supported": None}, "pkce_not_supported"),
         ("server", {"code_challenge_methods_supported": ["plain"]}, "pkce_not_supported"),
         ("server", {"registration_endpoint": None}, "registration_not_offered"),
@@ -444,19 +446,35 @@ def test_a_denied_consent(server: Authority) -> None:
     assert connected(server, begun.data["id"]) == begun.data["id"]
 
 
-@pytest.mark.parametrize("iss", [None, "https://elsewhere.example", "{url}/", "{URL}"])
+@pytest.mark.parametrize("iss", [None, "", "https://elsewhere.example", "{url}//", "{url}/x", "{URL}", " {url}"])
 @pytest.mark.parametrize("denied", [False, True])
 def test_an_answer_of_another_issuer(server: Authority, iss: str | None, denied: bool) -> None:
     begun = connect()
     brought = server.consent(begun.data["authUrl"])
     brought.pop("iss")
-    if iss:
+    if iss is not None:
         brought["iss"] = iss.format(url=server.url, URL=server.url.upper())
     if denied:
         brought = {**brought, "error": "access_denied"}
 
     assert outcome(callback(**brought))["error"] == "issuer_mismatch"
     assert server.seen("/token") == []
+
+
+@pytest.mark.parametrize(("named", "described", "sent"), [("", "/", ""), ("/", "", ""), ("", "", "/"), ("/", "/", "")])
+def test_a_slash_after_the_host_makes_no_other_issuer(
+    server: Authority, named: str, described: str, sent: str
+) -> None:
+    server.faults.resource = {"authorization_servers": [server.url + named]}
+    server.faults.server = {"issuer": server.url + described}
+    server.faults.consent = lambda answer: {**answer, "iss": server.url + sent}
+
+    first = connected(server)
+    call("POST", f"/integrations/{first}/disconnect")
+    server.faults.server = {"issuer": server.url}
+    connected(server)
+
+    assert len(server.seen("/register")) == 1
 
 
 def test_an_issuer_that_sends_no_iss_need_not(server: Authority) -> None:

@@ -13,7 +13,14 @@ from urllib.parse import urlsplit
 
 from jobsprint.connectors.signed_post import client as outbound_client
 from jobsprint.core.errors import UpstreamFailed, UpstreamTimeout
-from jobsprint.domain.oauth import AuthorizationServer, Client, ProtectedResource, challenge_field, registration
+from jobsprint.domain.oauth import (
+    AuthorizationServer,
+    Client,
+    ProtectedResource,
+    challenge_field,
+    plain_issuer,
+    registration,
+)
 from jobsprint.integrations.oauth_client import MAX_BODY, answered, json_object, text_field
 from jobsprint.outbound import address_policy
 from jobsprint.outbound.client import Request, Response
@@ -56,8 +63,8 @@ def find_resource(server_url: str, budget: Budget) -> ProtectedResource:
         return _resource(document, server_url, scope)
     if named:
         raise UpstreamFailed("The server's resource metadata cannot be read", code="authorization_not_offered")
-    origin = _origin(server_url)
-    return ProtectedResource(server_url, (origin, f"{origin}/"), scope, undescribed=challenge is not None and nowhere)
+    undescribed = challenge is not None and nowhere
+    return ProtectedResource(server_url, (_origin(server_url),), scope, undescribed=undescribed)
 
 
 def find_server(resource: ProtectedResource, budget: Budget) -> AuthorizationServer:
@@ -69,7 +76,7 @@ def find_server(resource: ProtectedResource, budget: Budget) -> AuthorizationSer
     """
     document, nowhere = _first_document(server_metadata_urls(resource.issuers[0]), budget)
     if document is not None:
-        return server_of(document, resource.issuers)
+        return server_of(document, resource.issuers[0])
     if resource.undescribed and nowhere:
         return default_server(resource.issuers[0])
     raise UpstreamFailed("The server offers no OAuth authorization", code="authorization_not_offered")
@@ -104,10 +111,10 @@ def server_metadata_urls(issuer: str) -> list[str]:
     return [*urls, f"{origin}{path}/.well-known/openid-configuration"] if path else urls
 
 
-def server_of(document: Mapping[str, Any], issuers: tuple[str, ...]) -> AuthorizationServer:
-    """What a metadata document says, if it is that of one of `issuers` to the letter; raises as `find_server`."""
+def server_of(document: Mapping[str, Any], expected: str) -> AuthorizationServer:
+    """What a metadata document says, if it is that of the `expected` issuer; raises as `find_server`."""
     issuer = text_field(document, "issuer")
-    if issuer not in issuers:
+    if plain_issuer(issuer) != plain_issuer(expected):
         raise UpstreamFailed("The authorization server names another issuer than its own", code="issuer_mismatch")
     if "S256" not in _texts(document, "code_challenge_methods_supported"):
         raise UpstreamFailed("The authorization server does not offer PKCE with S256", code="pkce_not_supported")
