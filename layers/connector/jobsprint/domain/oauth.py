@@ -20,6 +20,7 @@ TOKEN_SECONDS = 8.0
 """The whole budget of one request to a token endpoint. A refresh lock has to outlive it."""
 
 _MAX_SCOPES = 50
+_MAX_SCOPE = 2000
 _SCOPE_NAME = re.compile(r"[\x21\x23-\x5b\x5d-\x7e]{1,100}")  # RFC 6749, 3.3
 _SECRET_MARGIN_MS = 60_000
 _ROOT = re.compile(r"(https?://[^/?#]+)/")
@@ -123,9 +124,13 @@ def challenge_field(challenge: str, name: str) -> str:
 
 
 def joined_scope(*scopes: str) -> str:
-    """The names in all these scopes as one scope, each once, at most fifty; what is no name (RFC 6749, 3.3) is cut."""
+    """The names in all these scopes as one scope, each once; what is no name (RFC 6749, 3.3) is left out.
+
+    At most fifty names and 2,000 characters: the scope goes into a URL.
+    """
     names = dict.fromkeys(name for scope in scopes for name in scope.split() if _SCOPE_NAME.fullmatch(name))
-    return " ".join(list(names)[:_MAX_SCOPES])
+    joined = " ".join(list(names)[:_MAX_SCOPES])
+    return joined if len(joined) <= _MAX_SCOPE else joined[: _MAX_SCOPE + 1].rpartition(" ")[0]
 
 
 def scope_beyond(wanted: str, given: str) -> str:
