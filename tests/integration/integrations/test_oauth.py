@@ -16,7 +16,7 @@ from jobsprint.connectors import base, registry
 from jobsprint.core import aws as clients
 from jobsprint.core.errors import BadRequest
 from jobsprint.core.redaction import MASK
-from jobsprint.integrations import oauth_client, oauth_flow, oauth_grants, oauth_tokens
+from jobsprint.integrations import oauth_client, oauth_discovery, oauth_flow, oauth_grants, oauth_tokens
 from jobsprint.outbound import address_policy
 from jobsprint.outbound import client as outbound
 from jobsprint.repositories.dynamodb import unmarshal_item
@@ -229,6 +229,51 @@ def test_a_confidential_client_shows_its_secret(server: Authority, method: str) 
     assert "s3cret/+value" not in "\n".join(rows())
 
 
+@pytest.mark.parametrize(
+    ("registered", "method"),
+    [
+        ({"token_endpoint_auth_method": None}, "client_secret_basic"),
+        ({"token_endpoint_auth_method": ""}, "client_secret_basic"),
+        ({"token_endpoint_auth_method": "client_secret_basic"}, "client_secret_basic"),
+        ({"token_endpoint_auth_method": "client_secret_post"}, "client_secret_post"),
+        ({"token_endpoint_auth_method": "none"}, "none"),
+    ],
+)
+@pytest.mark.parametrize("offered", [["none"], ["client_secret_post"], None])
+def test_a_secret_without_a_method_is_shown_by_basic(
+    server: Authority, registered: dict[str, Any], method: str, offered: list[str] | None
+) -> None:
+    """RFC 7591, 2: what is not said is client_secret_basic, whatever was asked for."""
+    server.faults.server = {"token_endpoint_auth_methods_supported": offered}
+    secret = "" if method == "none" else "s3cret-value"
+    server.faults.registered = {**registered, "client_secret": "s3cret-value"}
+    if not secret:
+        server.faults.registered["client_secret"] = ""
+
+    connected(server)
+
+    [exchange] = server.seen("/token")
+    assert exchange.headers.get("authorization", "").startswith("Basic ") == (method == "client_secret_basic")
+    assert exchange.form.get("client_secret", "") == ("s3cret-value" if method == "client_secret_post" else "")
+
+
+def test_a_client_authentication_that_we_cannot_is_refused(server: Authority) -> None:
+    server.faults.registered = {"client_secret": "s", "token_endpoint_auth_method": "private_key_jwt"}
+
+    assert connect().error["code"] == "registration_refused"
+
+
+@pytest.mark.parametrize("expires", ["1e999", "1e30", "-5", "true", '"soon"', "null", "[]", "0"])
+def test_an_end_of_a_client_secret_that_is_none_is_never(server: Authority, expires: str) -> None:
+    registered = f'{{"client_id": "c-1", "client_secret": "s3cret", "client_secret_expires_at": {expires}}}'
+    server.faults.registration = (201, registered, {})
+
+    assert connect().data["status"] == "pending"
+    assert connect("zapier_gmail").data["status"] == "pending"
+
+    assert len(server.seen("/register")) == 1
+
+
 def test_an_expired_client_secret_is_registered_anew(server: Authority) -> None:
     server.faults.server = {"token_endpoint_auth_methods_supported": ["client_secret_post"]}
     server.faults.registered = {"client_secret": "s3cret-value", "client_secret_expires_at": int(time.time()) + 10}
@@ -281,6 +326,145 @@ def test_an_issuer_with_a_path(server: Authority) -> None:
     connected(server)
 
 
+def test_authorization_servers_are_tried_in_order(server: Authority) -> None:
+    bad = ["http://[bad", "http://127.0.0.1:1", f"{server.url}/nothing", f"{server.url}/lies", f"{server.url}/closed"]
+    described = {"authorization_endpoint": f"{server.url}/authorize", "token_endpoint": f"{server.url}/token"}
+    pkce = {"code_challenge_methods_supported": ["S256"]}
+    server.faults.resource = {"authorization_servers": [*bad, 7, server.url, f"{server.url}/never"]}
+    well_known = "/.well-known/oauth-authorization-server"
+    server.faults.answers = {
+        f"{well_known}/lies": (200, {"issuer": "https://elsewhere.example", **described, **pkce}, {}),
+        f"{well_known}/closed": (200, {"issuer": f"{server.url}/closed", **described, **pkce}, {}),  # registers nobody
+    }
+
+    connected(server)
+
+    asked = [one.path for one in server.requests if one.path.startswith(well_known)]
+    assert asked == [f"{well_known}/nothing", f"{well_known}/lies", f"{well_known}/closed", well_known]
+
+
+def test_a_silent_authorization_server_leaves_time_for_the_next(
+    server: Authority, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(oauth_discovery, "DISCOVERY_SECONDS", 2.0)
+    server.faults.resource = {"authorization_servers": [f"{server.url}/silent", server.url]}
+    slow = SlowReply(1.5)
+    server.faults.answers = {"/.well-known/oauth-authorization-server/silent": slow}
+
+    connected(server)
+
+
+class SlowReply(tuple[int, dict[str, Any], dict[str, str]]):
+    """A reply of 404 that takes a while."""
+
+    def __new__(cls, seconds: float) -> "SlowReply":
+        made = super().__new__(cls, (404, {}, {}))
+        made.seconds = seconds
+        return made
+
+    seconds: float
+
+    def __iter__(self) -> Iterator[Any]:
+        time.sleep(self.seconds)
+        return super().__iter__()
+
+
+def test_of_authorization_servers_that_all_fail_the_first_is_named(server: Authority) -> None:
+    server.faults.resource = {"authorization_servers": [server.url, f"{server.url}/nothing"]}
+    server.faults.server = {"code_challenge_methods_supported": None}
+
+    answer = connect()
+
+    assert answer.error["code"] == "pkce_not_supported"
+    assert rows("TenantsTable") == []
+
+
+@pytest.mark.parametrize(
+    ("resource", "code"),
+    [
+        ({"authorization_servers": ["http://[bad"]}, "upstream_malformed_url"),
+        ({"resource": "http://[bad"}, "upstream_malformed_url"),
+        ({"authorization_servers": "https://as.example"}, "authorization_not_offered"),
+        ({"authorization_servers": [None, 7]}, "authorization_not_offered"),
+    ],
+)
+def test_addresses_that_are_none(server: Authority, resource: dict[str, Any], code: str) -> None:
+    server.faults.resource = resource
+
+    answer = connect()
+
+    assert (answer.status, answer.error["code"]) == (502, code)
+
+
+@pytest.mark.parametrize(
+    "names",
+    [["s" * 90] * 2 + [f"scope:{n}:{'x' * 80}" for n in range(500)], ["x" * 300] * 3, [f"s{n}" for n in range(9999)]],
+)
+def test_long_scopes_are_bounded(server: Authority, names: list[str]) -> None:
+    server.faults.resource = {"scopes_supported": names}
+
+    begun = connect()
+
+    query = dict(parse_qsl(urlsplit(begun.data["authUrl"]).query))
+    asked = query["scope"].split()
+    assert len(query["scope"]) <= 2000
+    assert len(asked) <= 50
+    assert asked[-1] == "offline_access"
+    assert asked[:-1] == list(dict.fromkeys(name for name in names if len(name) <= 100))[: len(asked) - 1]
+    assert len(begun.data["authUrl"]) < 4000
+    assert outcome(callback(**server.consent(begun.data["authUrl"])))["status"] == "connected"
+
+
+def test_a_long_scope_of_a_token_is_bounded(server: Authority) -> None:
+    long = " ".join(f"scope:{number}:{'x' * 80}" for number in range(2500))
+
+    def token(form: Any) -> Any:
+        return 200, {"access_token": "at-1", "token_type": "Bearer", "scope": long, "refresh_token": "r" * 20_000}, {}
+
+    server.faults.token = token
+    server.access["at-1"] = server.mcp
+
+    assert say(connected(server)).status == 200
+
+
+FORM = "application/x-www-form-urlencoded"
+
+
+@pytest.mark.parametrize("kind", [FORM, f"{FORM}; charset=utf-8", "text/plain", "Application/X-WWW-Form-URLencoded"])
+def test_a_token_answer_in_form_encoding(server: Authority, kind: str) -> None:
+    """GitHub answers so, among others."""
+
+    def token(form: Any) -> Any:
+        answer = {"access_token": "at-1", "token_type": "bearer", "scope": "a b", "expires_in": "100"}
+        return 200, urlencode({**answer, "refresh_token": "rt-1"}), {"Content-Type": kind}
+
+    server.faults.token = token
+    server.access["at-1"] = server.mcp
+
+    assert say(connected(server)).status == 200
+    item = clients.dynamodb().get_item(TableName="TenantsTable", Key=grant_key(server))["Item"]
+    assert abs(int(item["tokenExpires"]["N"]) / 1000 - time.time() - 100) < 5
+
+
+def test_a_refusal_in_form_encoding(server: Authority) -> None:
+    refusal = "error=bad_verification_code&error_description=The+code+is+wrong"
+    server.faults.token = lambda _: (200, refusal, {"Content-Type": FORM})
+    begun = connect()
+
+    assert outcome(callback(**server.consent(begun.data["authUrl"])))["error"] == "bad_verification_code"
+
+
+@pytest.mark.parametrize(
+    ("body", "kind"),
+    [("access_token=at-1", "text/html"), ("&".join(["a=b"] * 60) + "&access_token=at-1", FORM), ("%00%ff=;;", FORM)],
+)
+def test_a_form_that_holds_no_token(server: Authority, body: str, kind: str) -> None:
+    server.faults.token = lambda _: (200, body, {"Content-Type": kind})
+    begun = connect()
+
+    assert outcome(callback(**server.consent(begun.data["authUrl"])))["error"] == "token_endpoint_failed"
+
+
 # --- what a connect refuses -------------------------------------------------------------------------------------------
 
 
@@ -288,7 +472,9 @@ def test_an_issuer_with_a_path(server: Authority) -> None:
     ("part", "change", "code"),
     [
         ("server", {"issuer": "https://elsewhere.example"}, "issuer_mismatch"),
-        ("server", {"issuer": "{url}/"}, "issuer_mismatch"),
+        ("server", {"issuer": "{url}//"}, "issuer_mismatch"),
+        ("server", {"issuer": "{url}/x"}, "issuer_mismatch"),
+        ("server", {"issuer": "{url}?"}, "issuer_mismatch"),
         ("server", {"code_challenge_methods_supported": None}, "pkce_not_supported"),
         ("server", {"code_challenge_methods_supported": ["plain"]}, "pkce_not_supported"),
         ("server", {"registration_endpoint": None}, "registration_not_offered"),
@@ -444,19 +630,33 @@ def test_a_denied_consent(server: Authority) -> None:
     assert connected(server, begun.data["id"]) == begun.data["id"]
 
 
-@pytest.mark.parametrize("iss", [None, "https://elsewhere.example", "{url}/", "{URL}"])
+@pytest.mark.parametrize("iss", [None, "", "https://elsewhere.example", "{url}//", "{url}/x", "{URL}", " {url}"])
 @pytest.mark.parametrize("denied", [False, True])
 def test_an_answer_of_another_issuer(server: Authority, iss: str | None, denied: bool) -> None:
     begun = connect()
     brought = server.consent(begun.data["authUrl"])
     brought.pop("iss")
-    if iss:
+    if iss is not None:
         brought["iss"] = iss.format(url=server.url, URL=server.url.upper())
     if denied:
         brought = {**brought, "error": "access_denied"}
 
     assert outcome(callback(**brought))["error"] == "issuer_mismatch"
     assert server.seen("/token") == []
+
+
+@pytest.mark.parametrize(("named", "described", "sent"), [("", "/", ""), ("/", "", ""), ("", "", "/"), ("/", "/", "")])
+def test_a_slash_after_the_host_makes_no_other_issuer(server: Authority, named: str, described: str, sent: str) -> None:
+    server.faults.resource = {"authorization_servers": [server.url + named]}
+    server.faults.server = {"issuer": server.url + described}
+    server.faults.consent = lambda answer: {**answer, "iss": server.url + sent}
+
+    first = connected(server)
+    call("POST", f"/integrations/{first}/disconnect")
+    server.faults.server = {"issuer": server.url}
+    connected(server)
+
+    assert len(server.seen("/register")) == 1
 
 
 def test_an_issuer_that_sends_no_iss_need_not(server: Authority) -> None:

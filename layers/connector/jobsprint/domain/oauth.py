@@ -20,8 +20,10 @@ TOKEN_SECONDS = 8.0
 """The whole budget of one request to a token endpoint. A refresh lock has to outlive it."""
 
 _MAX_SCOPES = 50
+_MAX_SCOPE = 2000
 _SCOPE_NAME = re.compile(r"[\x21\x23-\x5b\x5d-\x7e]{1,100}")  # RFC 6749, 3.3
 _SECRET_MARGIN_MS = 60_000
+_ROOT = re.compile(r"(https?://[^/?#]+)/")
 _ERROR_CODE = re.compile(r"[a-z][a-z0-9_]{0,63}")
 
 
@@ -37,7 +39,7 @@ class Refused(UpstreamFailed):
 class ProtectedResource:
     """What is to be accessed: `resource` names it towards the authorization server, `scope` is what it asks for.
 
-    `issuers` are the issuers to take, the first one that describes itself; several only where the server said nothing.
+    `issuers` are the authorization servers that it names, in its order.
     `undescribed` says that it demands authorization, and that there is nothing at any address where it may describe it.
     """
 
@@ -99,11 +101,17 @@ class Tokens:
     refresh_at: int | None = None
 
 
+def plain_issuer(issuer: str) -> str:
+    """The issuer as it is compared and hashed: `https://h/` is `https://h`, everything else is itself to the letter."""
+    root = _ROOT.fullmatch(issuer)
+    return root[1] if root else issuer
+
+
 def check_issuer(iss: str | None, *, issuer: str, required: bool) -> None:
-    """RFC 9207, 2.4: the answer is from the server that was asked, compared to the letter. Raises UpstreamFailed."""
+    """RFC 9207, 2.4: the answer is from the server that was asked. Raises UpstreamFailed."""
     if iss is None and not required:
         return
-    if iss != issuer:
+    if iss is None or plain_issuer(iss) != plain_issuer(issuer):
         raise UpstreamFailed("The answer is not from the authorization server that was asked", code="issuer_mismatch")
 
 
@@ -116,9 +124,13 @@ def challenge_field(challenge: str, name: str) -> str:
 
 
 def joined_scope(*scopes: str) -> str:
-    """The names in all these scopes as one scope, each once, at most fifty; what is no name (RFC 6749, 3.3) is cut."""
+    """The names in all these scopes as one scope, each once; what is no name (RFC 6749, 3.3) is left out.
+
+    At most fifty names and 2,000 characters: the scope goes into a URL.
+    """
     names = dict.fromkeys(name for scope in scopes for name in scope.split() if _SCOPE_NAME.fullmatch(name))
-    return " ".join(list(names)[:_MAX_SCOPES])
+    joined = " ".join(list(names)[:_MAX_SCOPES])
+    return joined if len(joined) <= _MAX_SCOPE else joined[: _MAX_SCOPE + 1].rpartition(" ")[0]
 
 
 def scope_beyond(wanted: str, given: str) -> str:

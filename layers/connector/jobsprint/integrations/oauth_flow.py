@@ -15,7 +15,7 @@ from jobsprint.connectors.base import Connection
 from jobsprint.connectors.mcp.models import OAuthConnect
 from jobsprint.connectors.registry import connector_for
 from jobsprint.core.clock import now_ms
-from jobsprint.core.errors import BadRequest, Conflict, JobsprintError, NotFound, ScopeMissing
+from jobsprint.core.errors import BadRequest, Conflict, JobsprintError, NotFound, ScopeMissing, UpstreamFailed
 from jobsprint.core.observability import logger
 from jobsprint.domain.integrations import Health, Integration
 from jobsprint.domain.oauth import (
@@ -38,7 +38,7 @@ from jobsprint.security.credentials import Credentials
 from jobsprint.security.encryption import DecryptionFailed, EncryptionContext, decrypt, encrypt
 
 if TYPE_CHECKING:
-    from jobsprint.domain.oauth import AuthorizationServer
+    from jobsprint.domain.oauth import AuthorizationServer, ProtectedResource
     from jobsprint.integrations.oauth_discovery import Budget  # brings libcurl, which only the network steps need
 
 MESSAGE = "Complete the authorization flow"
@@ -89,34 +89,29 @@ def begin(integration: Integration, given: OAuthConnect, *, api_url: str) -> tup
                 raise
     budget = oauth_discovery.Budget(oauth_discovery.DISCOVERY_SECONDS)
     resource = oauth_discovery.find_resource(server_url, budget)
-    server = oauth_discovery.find_server(resource, budget)
-    scope = oauth_discovery.wanted_scope(resource, server)
-    if integration.missing_scope:  # first, because the number of names is bounded
-        scope = joined_scope(integration.missing_scope, scope, oauth_grants.requested_scope(integration.tenant, grant))
-    redirect_uri = f"{api_url}{CALLBACK_PATH}"
-    client = _client(integration.tenant, server, redirect_uri, scope, api_url, budget)
+    side = _authorization_side(integration, resource, grant, api_url, budget)
     state, verifier = _random(), _random()
     flow = Flow(
         integration_id=integration.id,
         redirect_url=given.redirect_url,
         server_url=server_url,
-        redirect_uri=redirect_uri,
+        redirect_uri=side.redirect_uri,
         verifier=verifier,
-        issuer=server.issuer,
-        iss_required=server.sends_iss,
-        endpoint=TokenEndpoint(server.token_url, client, resource.resource),
-        revoke_url=server.revoke_url,
-        scope=scope,
+        issuer=side.server.issuer,
+        iss_required=side.server.sends_iss,
+        endpoint=TokenEndpoint(side.server.token_url, side.client, resource.resource),
+        revoke_url=side.server.revoke_url,
+        scope=side.scope,
     )
     _save(integration.tenant, state, flow)
     auth_url = oauth_client.authorization_url(
-        server,
-        client,
-        redirect_uri=redirect_uri,
+        side.server,
+        side.client,
+        redirect_uri=side.redirect_uri,
         state=state,
         verifier=verifier,
         resource=resource.resource,
-        scope=scope,
+        scope=side.scope,
     )
     connection = Connection(
         credentials=Credentials(url=server_url),
@@ -254,6 +249,40 @@ def _fail_pending(tenant: str, integration_id: str, reason: str) -> None:
 
 
 # --- who we are -------------------------------------------------------------------------------------------------------
+
+
+@dataclass(frozen=True)
+class _AuthorizationSide:
+    """An authorization server, who we are there, and what is asked for."""
+
+    server: "AuthorizationServer"
+    client: Client
+    redirect_uri: str
+    scope: str
+
+
+def _authorization_side(
+    integration: Integration, resource: "ProtectedResource", grant: str, api_url: str, budget: "Budget"
+) -> _AuthorizationSide:
+    """The first authorization server of a resource that takes us; raises the error of the first where none does."""
+    from jobsprint.integrations import oauth_discovery
+
+    errors: list[UpstreamFailed] = []
+    for place, issuer in enumerate(resource.issuers):
+        share = budget.share(len(resource.issuers) - place)
+        try:
+            server = oauth_discovery.find_server(resource, issuer, share)
+            scope = oauth_discovery.wanted_scope(resource, server)
+            if integration.missing_scope:  # first, because the number of names is bounded
+                before = oauth_grants.requested_scope(integration.tenant, grant)
+                scope = joined_scope(integration.missing_scope, scope, before)
+            redirect_uri = f"{api_url}{CALLBACK_PATH}"
+            client = _client(integration.tenant, server, redirect_uri, scope, api_url, share)
+        except UpstreamFailed as error:
+            errors.append(error)
+        else:
+            return _AuthorizationSide(server, client, redirect_uri, scope)
+    raise errors[0]
 
 
 def _client(
