@@ -110,16 +110,14 @@ class Conversation:
     ) -> None:
         self.dialect = dialect
         self._url = credentials.url
-        self._fixed = {**credentials.headers, **trace_headers, "Content-Type": "application/json"}
-        self._fixed["Accept"] = "application/json, text/event-stream"
+        accepted = {"Content-Type": "application/json", "Accept": "application/json, text/event-stream"}
+        self._fixed = {**credentials.headers, **trace_headers, **accepted}
         if token := credentials.keys.get("token"):
             self._fixed["Authorization"] = f"Bearer {token}"
         self._masker = credentials.masker()
         self._deadline = time.monotonic() + seconds
-        self._ready = False
-        self._session = ""
-        self._count = 0
-        self._bytes_read = 0
+        self._ready, self._session = False, ""
+        self._count = self._bytes_read = 0
 
     def __enter__(self) -> "Conversation":
         return self
