@@ -8,7 +8,6 @@ its input by Powertools' `Path`, `Query` and `Body`, and its output by a model; 
 import base64
 import binascii
 import json
-import re
 import time
 from collections.abc import Callable, Iterable, Mapping
 from typing import Any
@@ -22,6 +21,7 @@ from jobsprint.api.auth import Caller, caller_of
 from jobsprint.api.cors import cors_headers, header
 from jobsprint.api.idempotency import checked_key, once
 from jobsprint.api.schemas.common import Error, Problem
+from jobsprint.api.tracing import trace_fields
 from jobsprint.core import canonical_json
 from jobsprint.core.errors import (
     BadRequest,
@@ -38,6 +38,8 @@ from jobsprint.core.observability import logger
 
 MAX_BODY_BYTES = 256 * 1024
 _JSON = "application/json"
+# A browser that guessed a type could run what a tenant stored. API Gateway's own answers have it too (template.yaml).
+_NO_SNIFFING = {"X-Content-Type-Options": "nosniff"}
 Answer = dict[str, Any]
 BodyCheck = Callable[[Mapping[str, object]], Iterable[Detail]]
 
@@ -97,7 +99,7 @@ class Endpoint(APIGatewayRestResolver):
         _log(event, answer["statusCode"], self._caller, started)
         self._caller = None
         logger.remove_keys(["requestId"])
-        answer["headers"] = {**answer.get("headers", {}), **self.answer_headers, **cors_headers()}
+        answer["headers"] = {**answer.get("headers", {}), **self.answer_headers, **cors_headers(), **_NO_SNIFFING}
         return answer
 
     def _resolve_once(self, event: dict[str, Any], context: LambdaContext) -> Answer:
@@ -141,6 +143,7 @@ def _log(event: Mapping[str, Any], status: int, caller: Caller | None, started: 
             "status": status,
             "tenant": caller.tenant if caller else None,
             "durationMs": round((time.monotonic() - started) * 1000),
+            **trace_fields(header(event, "traceparent")),
         },
     )
 
@@ -210,22 +213,6 @@ def _single_headers(answer: Answer) -> Answer:
     """Folds Powertools' multi-value headers into plain ones: no answer of ours repeats a header."""
     headers = {name: ", ".join(values) for name, values in answer.pop("multiValueHeaders", {}).items()}
     return {**answer, "headers": headers | answer.get("headers", {})}
-
-
-# Version, trace id, parent id, flags. A later version may go on after a dash, and what follows is opaque (section 3.2).
-_FORM = re.compile(r"([0-9a-f]{2})-([0-9a-f]{32})-([0-9a-f]{16})-[0-9a-f]{2}(-[\x21-\x7e]*)?")
-_MAX_LENGTH = 256
-
-
-def valid_traceparent(text: str | None) -> str | None:
-    """`text` if it is a traceparent; None for none and for one that the specification tells to ignore."""
-    found = _FORM.fullmatch(text) if text and len(text) <= _MAX_LENGTH else None
-    if found is None:
-        return None
-    version, trace_id, parent_id, more = found.groups()
-    if version == "ff" or not trace_id.strip("0") or not parent_id.strip("0") or (version == "00" and more):
-        return None
-    return text
 
 
 def base_url(event: Mapping[str, Any]) -> str:
