@@ -206,7 +206,8 @@ def _check_logging_role(stage: Stage) -> None:
     if not role:
         raise Failure(
             "AccessLogs=true needs a role with the policy AmazonAPIGatewayPushToCloudWatchLogs in API Gateway's"
-            " settings: aws apigateway update-account --patch-operations op=replace,path=/cloudwatchRoleArn,value=<its ARN>"
+            " settings: aws apigateway update-account --patch-operations"
+            " op=replace,path=/cloudwatchRoleArn,value=<its ARN>"
         )
 
 
