@@ -8,9 +8,10 @@ from jobsprint.actions import service
 from jobsprint.actions.service import Accepted
 from jobsprint.api.app import Endpoint
 from jobsprint.api.idempotency import REPLAYED
-from jobsprint.api.request_headers import RESPOND_ASYNC, prefers_async, valid_traceparent
+from jobsprint.api.request_headers import RESPOND_ASYNC, prefers_async
 from jobsprint.api.schemas.actions import ActionRequest, ActionView, ExecutionRef
 from jobsprint.api.schemas.common import Data, IntegrationId, shown, success
+from jobsprint.api.tracing import traceparent
 from jobsprint.domain.actions import RequestedAction
 
 app = Endpoint(scope="actions:execute", webhook_scope="webhooks:read")
@@ -34,7 +35,7 @@ def execute_action(
 
     With an `Idempotency-Key` the outcome itself is kept, also a failed or an unknown one, and nothing is sent twice.
     """
-    trace = valid_traceparent(app.request_header("traceparent"))
+    trace = traceparent(app.request_header("traceparent"))
     requested = RequestedAction(app.caller.tenant, integrationId, actionName, body.parameters, trace)
     in_background = prefers_async(app.request_header("prefer"))
     reply = service.execute(requested, key=app.idempotency_key, in_background=in_background)

@@ -17,7 +17,7 @@ SCOPED = {
     ("AWS::CloudWatch::Alarm", "MetricName"),
     ("AWS::ApiGateway::BasePathMapping", "BasePath"),
 }
-NAMED_AFTER_THE_STACK = {"EventBus", "Api", "ConnectorLayer", "DependenciesLayer"}
+NAMED_AFTER_THE_STACK = {"EventBus", "Api", "ConnectorLayer", "DependenciesLayer", "TraceSampling"}
 
 
 def names(**parameters: str) -> list[tuple[str, Any]]:
@@ -48,8 +48,15 @@ def holds(expression: Any, parameters: Mapping[str, str]) -> Any:
     [(function, given)] = expression.items()
     if function == "Fn::Ref":
         return parameters[given]
+    if function == "Fn::Condition":
+        return holds(template()["Conditions"][given], parameters)
     values = [holds(one, parameters) for one in given]
-    return {"Fn::Equals": lambda: values[0] == values[-1], "Fn::Not": lambda: not values[0]}[function]()
+    return {
+        "Fn::Equals": lambda: str(values[0]) == str(values[-1]),
+        "Fn::Not": lambda: not values[0],
+        "Fn::And": lambda: all(values),
+        "Fn::Or": lambda: any(values),
+    }[function]()
 
 
 @pytest.mark.parametrize(
@@ -61,6 +68,11 @@ def holds(expression: Any, parameters: Mapping[str, str]) -> Any:
         ({"Stage": "prod", "Runtime": "python3.11"}, ["RuntimeInAws"]),
         ({"Stage": "local", "Runtime": "python3.11", "AllowLoopbackTargets": "true"}, []),
         ({"Stage": "dev", "AllowLoopbackTargets": "true"}, ["LoopbackInAws"]),
+        ({"DomainName": "api.example.com", "CertificateArn": "arn"}, []),
+        ({"DomainName": "api.example.com", "CertificateArn": "arn", "HostedZoneId": "Z1"}, []),
+        ({"DomainName": "api.example.com"}, ["DomainIsWhole"]),
+        ({"CertificateArn": "arn"}, ["DomainIsWhole"]),
+        ({"HostedZoneId": "Z1"}, ["DomainIsWhole"]),
     ],
 )
 def test_what_is_for_the_local_stack_alone_is_refused_in_aws(given: dict[str, str], refused: list[str]) -> None:

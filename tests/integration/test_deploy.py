@@ -296,6 +296,16 @@ def test_the_concurrency_quota_is_reported_and_sent(
     assert sent(saw)["AccountConcurrency"] == str(functions_at_once)
 
 
+def test_access_logs_need_the_accounts_role_for_them(functions: Any, saw: Path) -> None:
+    with pytest.raises(Failure, match="AmazonAPIGatewayPushToCloudWatchLogs"):
+        deploy.deploy_to_aws("dev", "AccessLogs=true", asks=False)
+    assert calls(saw) == {}
+    role = {"op": "replace", "path": "/cloudwatchRoleArn", "value": f"arn:aws:iam::{ACCOUNT}:role/logs"}
+    boto3.client("apigateway").update_account(patchOperations=[role])
+    deploy.deploy_to_aws("dev", "AccessLogs=true", asks=False)
+    assert sent(saw)["AccessLogs"] == "true"
+
+
 def test_the_consumers_of_queues_are_counted_as_the_template_has_them() -> None:
     scaling = [
         event["Properties"]["ScalingConfig"]["MaximumConcurrency"]

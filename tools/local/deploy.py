@@ -84,6 +84,8 @@ def deploy_to_aws(name: str, said: str = "", *, asks: bool = True, answer: Calla
     concurrency = _concurrency(stage)
     if concurrency and "AccountConcurrency" not in _pairs(said):
         parameters["AccountConcurrency"] = str(concurrency)
+    if parameters["AccessLogs"] == "true":
+        _check_logging_role(stage)
     target = sam.stage_target(name, parameters["Runtime"], parameters["Architecture"])
     sam.build(target, environment(), PROJECT / ".local" / "logs" / f"build-{name}.log")
     if not _exists(stage):
@@ -192,6 +194,21 @@ def _concurrency(stage: Stage) -> int | None:
             " Quotas, Lambda, L-B99A9384), or lower DispatchConcurrency, HealthConcurrency and ExecutionConcurrency."
         )
     return quota
+
+
+def _check_logging_role(stage: Stage) -> None:
+    """API Gateway writes access logs with one role for the account and Region, which no stage of it may own."""
+    try:
+        role = stage.client("apigateway").get_account().get("cloudwatchRoleArn")
+    except (BotoCoreError, ClientError) as error:
+        print(f"  Whether API Gateway may write access logs is unknown: {error}")
+        return
+    if not role:
+        raise Failure(
+            "AccessLogs=true needs a role with the policy AmazonAPIGatewayPushToCloudWatchLogs in API Gateway's"
+            " settings: aws apigateway update-account --patch-operations"
+            " op=replace,path=/cloudwatchRoleArn,value=<its ARN>"
+        )
 
 
 def _prune_versions(stage: Stage) -> None:

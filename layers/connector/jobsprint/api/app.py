@@ -24,6 +24,7 @@ from jobsprint.api.cors import cors_headers
 from jobsprint.api.query import query_parameters, unknown_query
 from jobsprint.api.request_headers import base_url, checked_key, header
 from jobsprint.api.schemas.common import Error, Problem
+from jobsprint.api.tracing import trace_fields
 from jobsprint.core import canonical_json
 from jobsprint.core.errors import (
     BadRequest,
@@ -41,6 +42,8 @@ from jobsprint.core.observability import logger
 
 MAX_BODY_BYTES = 256 * 1024
 _JSON = "application/json"
+# A browser that guessed a type could run what a tenant stored. API Gateway's own answers have it too (template.yaml).
+_NO_SNIFFING = {"X-Content-Type-Options": "nosniff"}
 Answer = dict[str, Any]
 BodyCheck = Callable[[Mapping[str, object]], Iterable[Detail]]
 Once = Callable[[str, str, str, str, Callable[[], Answer]], Answer]
@@ -122,7 +125,7 @@ class Endpoint(APIGatewayRestResolver):
         _log(event, answer["statusCode"], self._caller, started)
         self._caller = None
         logger.remove_keys(["requestId"])
-        answer["headers"] = {**answer.get("headers", {}), **self.answer_headers, **cors_headers()}
+        answer["headers"] = {**answer.get("headers", {}), **self.answer_headers, **cors_headers(), **_NO_SNIFFING}
         return answer
 
     def _caller_of(self, event: Mapping[str, Any]) -> Caller | None:
@@ -184,6 +187,7 @@ def _log(event: Mapping[str, Any], status: int, caller: Caller | None, started: 
             "status": status,
             "tenant": caller.tenant if caller else None,
             "durationMs": round((time.monotonic() - started) * 1000),
+            **trace_fields(header(event, "traceparent")),
         },
     )
 

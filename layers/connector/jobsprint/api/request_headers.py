@@ -1,15 +1,11 @@
-"""What the service reads from request headers: base URL, idempotency key, `traceparent` and `Prefer`."""
+"""What the service reads from request headers: base URL, idempotency key and `Prefer`."""
 
-import re
 from collections.abc import Mapping
 from typing import Any
 
 from jobsprint.core.errors import BadRequest, InvalidFields
 
 RESPOND_ASYNC = "respond-async"
-# Version, trace id, parent id, flags. A later version may go on after a dash, and what follows is opaque.
-_TRACEPARENT = re.compile(r"([0-9a-f]{2})-([0-9a-f]{32})-([0-9a-f]{16})-[0-9a-f]{2}(-[\x21-\x7e]*)?")
-_MAX_TRACEPARENT = 256
 _MAX_KEY = 255
 
 
@@ -26,17 +22,6 @@ def checked_key(key: str | None) -> str | None:
     if key is not None and (not 1 <= len(key) <= _MAX_KEY or not key.isprintable()):
         raise InvalidFields.one("header.Idempotency-Key", f"1 to {_MAX_KEY} printable characters")
     return key
-
-
-def valid_traceparent(text: str | None) -> str | None:
-    """`text` if it is a traceparent (W3C Trace Context, 3.2); None for none or for one that has to be ignored."""
-    found = _TRACEPARENT.fullmatch(text) if text and len(text) <= _MAX_TRACEPARENT else None
-    if found is None:
-        return None
-    version, trace_id, parent_id, more = found.groups()
-    if version == "ff" or not trace_id.strip("0") or not parent_id.strip("0") or (version == "00" and more):
-        return None
-    return text
 
 
 def base_url(event: Mapping[str, Any]) -> str:
