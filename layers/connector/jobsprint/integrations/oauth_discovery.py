@@ -9,7 +9,7 @@ import json
 import time
 from collections.abc import Mapping
 from typing import Any
-from urllib.parse import urlsplit
+from urllib.parse import SplitResult, urlsplit
 
 from jobsprint.connectors.signed_post import client as outbound_client
 from jobsprint.core.errors import UpstreamFailed, UpstreamTimeout
@@ -22,6 +22,7 @@ DISCOVERY_SECONDS = 20.0
 """The whole budget for finding everything and registering: connect has 29 s."""
 
 _REQUEST_SECONDS = 6.0
+_MAX_UNIX_SECONDS = 1e11
 
 
 class Budget:
@@ -92,14 +93,14 @@ def default_server(origin: str) -> AuthorizationServer:
 
 def resource_metadata_urls(server_url: str) -> list[str]:
     """Where RFC 9728 (3.1) puts a resource's metadata: the path behind the well-known name, then the root."""
-    origin, path = _origin(server_url), urlsplit(server_url).path.rstrip("/")
+    origin, path = _origin(server_url), _split(server_url).path.rstrip("/")
     root = f"{origin}/.well-known/oauth-protected-resource"
     return [f"{root}{path}", root] if path else [root]
 
 
 def server_metadata_urls(issuer: str) -> list[str]:
     """Where an issuer describes itself: RFC 8414 (3.1), then OpenID Connect, path behind and before the name."""
-    origin, path = _origin(issuer), urlsplit(issuer).path.rstrip("/")
+    origin, path = _origin(issuer), _split(issuer).path.rstrip("/")
     urls = [f"{origin}/.well-known/{name}{path}" for name in ("oauth-authorization-server", "openid-configuration")]
     return [*urls, f"{origin}{path}/.well-known/openid-configuration"] if path else urls
 
@@ -158,7 +159,7 @@ def covers(resource: str, server_url: str) -> bool:
     """Whether a resource is the server or a parent of it: same origin, and a path that it lies under."""
     if not resource or _origin(resource) != _origin(server_url):
         return False
-    above, path = (urlsplit(url).path.rstrip("/") + "/" for url in (resource, server_url))
+    above, path = (_split(url).path.rstrip("/") + "/" for url in (resource, server_url))
     return path.startswith(above)
 
 
@@ -203,9 +204,16 @@ def register(server: AuthorizationServer, redirect_uri: str, scope: str, budget:
         secret=secret,
         # A server may answer otherwise than it was asked (RFC 7591, 3.2.1).
         method=text_field(given, "token_endpoint_auth_method") or (method if secret else "none"),
-        secret_expires_at=int(expires) * 1000 if secret and isinstance(expires, int | float) else 0,
+        secret_expires_at=_unix_ms(expires) if secret else 0,
         scope=text_field(given, "scope") or scope,
     )
+
+
+def _unix_ms(seconds: object) -> int:
+    """A time as a server writes it; 0, which means never, for what is none."""
+    if isinstance(seconds, bool) or not isinstance(seconds, int | float) or not 0 < seconds < _MAX_UNIX_SECONDS:
+        return 0
+    return int(seconds) * 1000
 
 
 def _texts(document: Mapping[str, Any], name: str) -> tuple[str, ...]:
@@ -224,5 +232,13 @@ def _checked(url: str) -> str:
 
 
 def _origin(url: str) -> str:
-    parts = urlsplit(url)
+    parts = _split(url)
     return f"{parts.scheme}://{parts.netloc}"
+
+
+def _split(url: str) -> SplitResult:
+    """The parts of a URL that a server named. Raises UpstreamFailed where it is none."""
+    try:
+        return urlsplit(url)
+    except ValueError as error:
+        raise UpstreamFailed("The server names an address that cannot be read", code="forbidden_url") from error
