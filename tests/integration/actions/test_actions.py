@@ -425,7 +425,7 @@ def test_secrets_are_masked_in_result_and_log(endpoint: Receiver) -> None:
         {
             "headers": dict(request.headers),
             "url": request.path,
-            "nested": [{TOKEN: f"x{SECRET}y"}],
+            "nested": [{"note": f"x{SECRET}y"}, f"Bearer {TOKEN}"],
         },
     )
     integration_id = connected(

@@ -92,6 +92,18 @@ def test_a_secret_is_masked_before_the_answer_is_cut() -> None:
     assert "your" not in kept.response
 
 
+@pytest.mark.parametrize("left", [1, 2, 3, 4, 500, 999])
+def test_the_start_of_a_secret_at_the_end_of_what_is_read_is_dropped(left: int) -> None:
+    secret = "0123456789" * 100
+    body = ("x" * (attempts.MAX_RESPONSE_BYTES - 15_000 - left) + secret * 15 + secret[:left]).encode()
+    builder = attempts.AttemptRecordBuilder(Credentials(URL, {}, (secret,)))
+
+    kept = builder.build(Response(500, {}, body, True, 12, {}), 1, 0)
+
+    assert len(body) == attempts.MAX_RESPONSE_BYTES
+    assert set((kept.response or "").lstrip("x")) == {"•"}
+
+
 @given(st.binary(max_size=5000) | st.text(max_size=5000).map(str.encode), st.sampled_from([200, 500]))
 def test_what_is_kept_has_a_bound_in_bytes_of_json(body: bytes, status: int) -> None:
     kept = attempts.AttemptRecordBuilder(CREDENTIALS).build(answer(status, body), 1, 0)

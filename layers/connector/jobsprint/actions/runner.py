@@ -9,7 +9,6 @@ import json
 import time
 from contextlib import suppress
 from dataclasses import dataclass
-from typing import cast
 
 from jobsprint.connectors.base import LEAST_CALL_SECONDS, ActionCall
 from jobsprint.connectors.registry import connector_for
@@ -20,7 +19,7 @@ from jobsprint.core.errors import JobsprintError, NotFound, ScopeMissing, wrong_
 from jobsprint.core.ids import derived_id, first_at
 from jobsprint.core.json_schema import Checker
 from jobsprint.core.observability import logger
-from jobsprint.core.redaction import mask_secrets, redact, redact_text
+from jobsprint.core.redaction import Masker, redact, redact_text
 from jobsprint.domain import integrations
 from jobsprint.domain.actions import LogEntry, LogStatus, Outcome, RequestedAction, State, outcome_unknown
 from jobsprint.domain.circuit_breaker import OPEN_MS, CircuitBreaker, refusal
@@ -88,11 +87,12 @@ def send(call: PreparedCall) -> Outcome:
     execution_ms = round((time.monotonic() - started) * 1000)
     if isinstance(error, ScopeMissing):
         _step_up(call.integration, error)
-    secrets = call.access.secrets
+    # The connector masked what it received; this knows the token before a renewal too.
+    masker = Masker(call.access.secrets)
     if error:
-        error.message = redact_text(error.message, secrets)
-    outcome = Outcome(cast(JsonObject | None, mask_secrets(result, secrets)), error, execution_ms)
-    _record(call.requested, call.id, call.sending_at, outcome, secrets=secrets, circuit_breaker=call.circuit_breaker)
+        error.message = redact_text(masker.text(error.message))
+    outcome = Outcome(masker.value(result), error, execution_ms)
+    _record(call.requested, call.id, call.sending_at, outcome, masker=masker, circuit_breaker=call.circuit_breaker)
     return outcome
 
 
@@ -100,12 +100,12 @@ def record_unknown(requested: RequestedAction, call_id: str, sending_at: int) ->
     """Give and log the outcome of a call whose process ended without one; logged once, also where several do."""
     outcome = Outcome(error=outcome_unknown())
     circuit_breaker: CircuitBreaker = CircuitBreaker()
-    secrets: tuple[str, ...] = ()
+    masker = Masker(())
     with suppress(JobsprintError):  # it is gone, or its authorization has ended
         integration, activity = IntegrationStore(requested.tenant).get_with_activity(requested.integration_id)
         circuit_breaker = activity.circuit_breaker
-        secrets = Access(integration).secrets
-    _record(requested, call_id, sending_at, outcome, secrets=secrets, circuit_breaker=circuit_breaker)
+        masker = Masker(Access(integration).secrets)
+    _record(requested, call_id, sending_at, outcome, masker=masker, circuit_breaker=circuit_breaker)
     return outcome
 
 
@@ -157,7 +157,7 @@ def _record(
     sending_at: int,
     outcome: Outcome,
     *,
-    secrets: tuple[str, ...],
+    masker: Masker,
     circuit_breaker: CircuitBreaker,
 ) -> None:
     entry = LogEntry(
@@ -165,8 +165,8 @@ def _record(
         id=derived_id("log", first_at(sending_at), call_id),
         action=requested.action,
         status=_STATUS[outcome.state],
-        input=_cut(canonical_json.dumps(redact(requested.parameters, secrets))),
-        output=_cut(json.dumps(redact(_output(outcome), secrets), ensure_ascii=False)),
+        input=_cut(canonical_json.dumps(redact(masker.value(requested.parameters)))),
+        output=_cut(json.dumps(redact(_output(outcome)), ensure_ascii=False)),
         execution_ms=outcome.execution_ms,
         at=sending_at,
     )

@@ -7,7 +7,7 @@ from collections.abc import Mapping
 
 from jobsprint.connectors.base import TEST_SECONDS, ActionCall, Connection, TestResult
 from jobsprint.connectors.custom_models import PING, CustomConnect
-from jobsprint.connectors.fields import read_body
+from jobsprint.connectors.fields import kept_headers, read_body
 from jobsprint.core.canonical_json import JsonObject
 from jobsprint.core.clock import now_ms
 from jobsprint.core.ids import new_id
@@ -31,7 +31,7 @@ class Custom:
         whole = {**kept, **body}
         if integration.name and whole.get("name") is None:
             whole["name"] = integration.name
-        return read_body(CustomConnect, whole, current_url=current.url)
+        return read_body(CustomConnect, whole, current_url=current.url, kept=kept_headers(body, current))
 
     def connect(self, integration: Integration, given: CustomConnect, *, current: Credentials) -> Connection:
         """Keep what is given; makes no call."""
@@ -68,4 +68,4 @@ class Custom:
             raise responses.failed(response)
         if not 200 <= response.status < 300:
             raise responses.refused(response)
-        return responses.result_of(response)
+        return responses.result_of(response, call.credentials.masker())

@@ -7,8 +7,9 @@ from jobsprint.connectors.base import TestResult
 from jobsprint.core.canonical_json import JsonObject, JsonValue
 from jobsprint.core.clock import now_ms
 from jobsprint.core.errors import JobsprintError, RateLimited, UpstreamFailed, UpstreamTimeout
-from jobsprint.core.redaction import shown_url
+from jobsprint.core.redaction import Masker
 from jobsprint.core.retry_after import retry_after_seconds
+from jobsprint.core.shown_url import shown_url
 from jobsprint.core.upstream_json import NotJson, UnreadableJson, parse, text_of
 from jobsprint.domain import delivery_failures
 from jobsprint.outbound.client import Response, TransferFailure
@@ -107,8 +108,8 @@ def _refused_test(answer: Response) -> TestResult:
     )
 
 
-def result_of(answer: Response) -> JsonObject:
-    """The result of an action in a 2xx answer: an object as it is, other JSON under `value`, text under `text`.
+def result_of(answer: Response, masker: Masker) -> JsonObject:
+    """The result of an action in a 2xx answer, masked: an object as it is, other JSON under `value`, text under `text`.
 
     Raises UpstreamFailed where the answer says that it failed, is longer than is read, or cannot be read although it
     claims to be JSON: a failure may be behind that.
@@ -122,13 +123,14 @@ def result_of(answer: Response) -> JsonObject:
     if not text.strip():
         return {"success": True}
     try:
-        value = parse(text)
+        value = masker.value(parse(text))
     except UnreadableJson as error:
         if isinstance(error, NotJson) and not _claims_to_be_json(content_type, text):
-            return {"success": True, "text": text}
+            return {"success": True, "text": masker.text(text)}
         lines = json_lines(text)
         if lines is None:
             raise unreadable("it is no JSON that can be read") from error
+        lines = masker.value(lines)
         for line in lines:
             _raise_failure(line)
         return {"success": True, "value": lines}

@@ -3,7 +3,7 @@
 from collections.abc import Mapping
 
 from jobsprint.connectors.base import TEST_SECONDS, ActionCall, Connection, TestResult
-from jobsprint.connectors.fields import Events, Target, read_body
+from jobsprint.connectors.fields import Events, Target, kept_headers, read_body
 from jobsprint.core.canonical_json import JsonObject
 from jobsprint.core.clock import iso_seconds, now_ms
 from jobsprint.core.errors import NotFound
@@ -27,7 +27,8 @@ class Webhook:
         kept: dict[str, object] = {"events": list(integration.events)} if integration.events else {}
         if current.url:
             kept |= {"url": current.url, "headers": dict(current.headers)}
-        return read_body(WebhookTarget, {**kept, **body}, current_url=current.url)
+        whole = {**kept, **body}
+        return read_body(WebhookTarget, whole, current_url=current.url, kept=kept_headers(body, current))
 
     def connect(self, integration: Integration, given: WebhookTarget, *, current: Credentials) -> Connection:
         """Keep what is given; makes a secret where there is none."""

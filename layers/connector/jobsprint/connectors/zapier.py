@@ -56,7 +56,9 @@ class Zapier(Mcp):
         if whole.get("authType") == "oauth" or not isinstance(url, str):
             return whole
         bare, token = _without_token(url)
-        return whole if token is None else {"authType": "token", "token": token, **whole, "serverUrl": bare}
+        if token is None:
+            return whole
+        return {"authType": "token", **whole, "token": whole.get("token") or token, "serverUrl": bare}
 
     def offer(self, talk: Conversation, integration: Integration) -> Offer:
         """The enabled actions of this integration's app."""

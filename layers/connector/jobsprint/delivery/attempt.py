@@ -1,11 +1,11 @@
 """One attempt: the signed request, and the record of its outcome."""
 
 import json
-import re
 from collections.abc import Iterable
 from dataclasses import dataclass, replace
 
-from jobsprint.core.redaction import redactor, shown_url
+from jobsprint.core.redaction import redact_text
+from jobsprint.core.shown_url import shown_url
 from jobsprint.domain import delivery_headers
 from jobsprint.domain.deliveries import Attempt, DeliveryTask
 from jobsprint.outbound.client import Request, Response, TransferResult
@@ -28,7 +28,6 @@ _MAX_NAMES_OF_SUCCESS, _MAX_NAMES_OF_FAILURE = 160, 512
 
 WORKER_DIED = "worker_died"
 BODY_TOO_LARGE = "body_too_large"
-_URL_PARTS = re.compile(r"[/?&=#]")
 
 
 def request(task: DeliveryTask, payload: str, credentials: Credentials, now: int) -> Request:
@@ -69,7 +68,7 @@ class AttemptRecordBuilder:
 
     def __init__(self, credentials: Credentials) -> None:
         self._credentials = credentials
-        self._redact = redactor(secrets_of(credentials))
+        self._masker = credentials.masker()
         self._failed = _request_record(credentials, max_url=_MAX_URL_OF_FAILURE, max_names=_MAX_NAMES_OF_FAILURE)
         succeeded = _request_record(credentials, max_url=_MAX_URL_OF_SUCCESS, max_names=_MAX_NAMES_OF_SUCCESS)
         left = MAX_STORED_OF_SUCCESS - _size([succeeded.url, *succeeded.header_names])
@@ -84,7 +83,11 @@ class AttemptRecordBuilder:
         answer = outcome if isinstance(outcome, Response) else None
         success = answer is not None and 200 <= answer.status < 300
         record = self._succeeded if success else self._failed
-        text = self._redact(answer.body.decode("utf-8", "replace")) if answer and answer.body else ""
+        text = (
+            self._masker.text(answer.body.decode("utf-8", "replace"), cut_off=_warning(answer) is not None)
+            if answer
+            else ""
+        )
         return Attempt(
             number=number,
             status="success" if success else "error",
@@ -93,7 +96,7 @@ class AttemptRecordBuilder:
             http_status=outcome.status,
             failure=_failure(outcome),
             warning=_warning(answer) if answer else None,
-            response=_cut(text, record.response_bytes) or None,
+            response=_cut(redact_text(text), record.response_bytes) or None,
             timings=outcome.timings,
             url=record.url,
             header_names=record.header_names,
@@ -116,13 +119,6 @@ def _warning(answer: Response) -> str | None:
 def unknown(number: int, started_at: int) -> Attempt:
     """The record of an attempt whose worker crashed: whether it was sent is unknown."""
     return Attempt(number=number, status="unknown", started_at=started_at, duration_ms=0, failure=WORKER_DIED)
-
-
-def secrets_of(credentials: Credentials) -> tuple[str, ...]:
-    """What must be masked in a response: header values, signing secrets, and the parts of the URL that look secret."""
-    shown = shown_url(credentials.url)
-    hidden = {part for part in _URL_PARTS.split(credentials.url) if part and part not in shown}
-    return (*credentials.values(), *hidden)
 
 
 def _cut(text: str, limit: int) -> str:

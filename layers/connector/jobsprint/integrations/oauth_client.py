@@ -15,6 +15,7 @@ from urllib.parse import quote, urlencode
 from jobsprint.connectors.signed_post import client as outbound_client
 from jobsprint.core.clock import now_ms
 from jobsprint.core.errors import UpstreamFailed, UpstreamTimeout
+from jobsprint.core.redaction import Masker
 from jobsprint.core.upstream_json import object_in
 from jobsprint.domain.oauth import (
     TOKEN_SECONDS,
@@ -101,7 +102,8 @@ def _tokens(endpoint: TokenEndpoint, form: Mapping[str, str]) -> Tokens:
     given = json_object(answer) or {}
     error = text_field(given, "error")
     if error and answer.status < 500 and answer.status != 429:
-        raise Refused(error_code(error))
+        secrets = (*form.values(), endpoint.client.secret)
+        raise Refused(error_code(Masker(secrets).text(error)))
     access = text_field(given, "access_token")
     if answer.status != 200 or not _is_token(access) or text_field(given, "token_type").lower() not in ("bearer", ""):
         raise UpstreamFailed(

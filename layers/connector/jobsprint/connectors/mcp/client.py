@@ -10,7 +10,7 @@ its own answer to `server/discover`, as handshake by a successful `initialize`, 
 import time
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, replace
-from types import TracebackType
+from types import MappingProxyType, TracebackType
 from typing import Literal
 
 from jobsprint.connectors import responses
@@ -82,13 +82,21 @@ class Conversation:
     RateLimited, UpstreamTimeout, HttpRefused, RpcFailed or another UpstreamFailed; only a tool call is ever `unknown`.
     """
 
-    def __init__(self, credentials: Credentials, dialect: Dialect | None, *, seconds: float) -> None:
+    def __init__(
+        self,
+        credentials: Credentials,
+        dialect: Dialect | None,
+        *,
+        seconds: float,
+        trace_headers: Mapping[str, str] = MappingProxyType({}),
+    ) -> None:
         self.dialect = dialect
         self._url = credentials.url
-        self._fixed = {**credentials.headers, "Content-Type": "application/json"}
+        self._fixed = {**credentials.headers, **trace_headers, "Content-Type": "application/json"}
         self._fixed["Accept"] = "application/json, text/event-stream"
         if token := credentials.keys.get("token"):
             self._fixed["Authorization"] = f"Bearer {token}"
+        self._masker = credentials.masker()
         self._deadline = time.monotonic() + seconds
         self._ready = False
         self._session = ""
@@ -238,10 +246,11 @@ class Conversation:
         return client().send(request, timeout=left, max_body=max_body)
 
     def _result_of(self, answer: Response, stream: EventStream, *, acts: bool) -> JsonObject:
-        """The result in an answer. Raises what its status, its JSON-RPC error or its lack of both says."""
+        """The result in an answer, masked. Raises what its status, its JSON-RPC error or its lack of both says."""
         is_stream = answer.headers.get("content-type", "").lower().startswith("text/event-stream")
         is_success = 200 <= answer.status < 300
-        message = stream.end() if is_stream and is_success else message_in(answer.body, self._count)
+        received = stream.end() if is_stream and is_success else message_in(answer.body, self._count)
+        message = self._masker.value(received)
         error = message.get("error") if message else None
         rpc_error = error if isinstance(error, dict) else None
         if not is_success:
@@ -262,12 +271,12 @@ class Conversation:
     def _refuse(self, answer: Response, error: JsonObject | None, *, acts: bool) -> None:
         """Raise the error of a status beyond 2xx."""
         status = answer.status
+        challenge = self._masker.text(answer.headers.get("www-authenticate", ""))
         if status == 401:
-            challenge = answer.headers.get("www-authenticate", "")
             raise UpstreamUnauthorized("The server refused the credentials (HTTP 401)", challenge=challenge)
         if status == 429:
             raise responses.refused(answer)
-        if status == 403 and (scope := _demanded(answer.headers.get("www-authenticate", ""))):
+        if status == 403 and (scope := _demanded(challenge)):
             raise InsufficientScope(scope)
         lost = status == 404 or (status == 400 and (error or {}).get("code") in _NO_SESSION_CODES)
         if self._session and lost:

@@ -6,7 +6,7 @@ where the server says how long its list is good for.
 
 import time
 from collections.abc import Mapping
-from dataclasses import dataclass, field, replace
+from dataclasses import dataclass, field
 from typing import Any
 
 from jobsprint.connectors.base import TEST_SECONDS, ActionCall, Connection, TestResult
@@ -70,8 +70,11 @@ class Mcp:
     def read(self, integration: Integration, body: Mapping[str, object], *, current: Credentials) -> ServerConnect:
         """Validate the body, over what is kept already, as its `authType` demands."""
         whole = self.completed(integration, body, current)
+        kept: tuple[str, ...] = ()
+        if whole.get("authType") == "token" and whole.get("token") is None and "token" in current.keys:
+            whole["token"], kept = current.keys["token"], ("token",)
         model = MODELS.get(whole.get("authType"), UnknownAuthConnect)
-        return read_body(model, whole, current_url=current.url, address="serverUrl")
+        return read_body(model, whole, current_url=current.url, address="serverUrl", kept=kept)
 
     def connect(self, integration: Integration, given: ServerConnect, *, current: Credentials) -> Connection:
         """Ask the server for its tools.
@@ -118,8 +121,10 @@ class Mcp:
 
     def execute(self, call: ActionCall) -> JsonObject:
         """Call a tool; see `connectors.base.Connector`."""
-        sent_with = replace(call.credentials, headers={**call.credentials.headers, **call.trace_headers})
-        with Conversation(sent_with, dialect_of(call.integration), seconds=call.seconds_left) as talk:
+        dialect = dialect_of(call.integration)
+        with Conversation(
+            call.credentials, dialect, seconds=call.seconds_left, trace_headers=call.trace_headers
+        ) as talk:
             return results.result_of(self.call(talk, call.integration, call.action, call.parameters))
 
     # What a connector on top of MCP does in its own way.
@@ -127,12 +132,10 @@ class Mcp:
     def completed(
         self, integration: Integration, body: Mapping[str, object], current: Credentials
     ) -> dict[str, object]:
-        """The body with what is kept already where it says nothing."""
+        """The body with what is kept already, but for the token, where it says nothing."""
         whole = {name: value for name, value in body.items() if (name, value) != ("serverUrl", None)}
         if current.url:
             whole = {"serverUrl": current.url, "authType": integration.connector_state.get("authType", "none"), **whole}
-        if whole.get("authType") == "token" and whole.get("token") is None and "token" in current.keys:
-            whole["token"] = current.keys["token"]
         return whole
 
     def offer(self, talk: Conversation, integration: Integration) -> Offer:

@@ -11,6 +11,7 @@ from jobsprint.connectors.n8n.outcomes import NotThere, Refused, api_answer, sco
 from jobsprint.connectors.n8n.workflows import Hook, action_names, capability, live_hook
 from jobsprint.connectors.signed_post import client
 from jobsprint.core.canonical_json import JsonObject
+from jobsprint.core.redaction import Masker
 from jobsprint.domain.capabilities import fitting, fitting_state
 from jobsprint.domain.integrations import Capability
 from jobsprint.outbound.client import Request
@@ -66,9 +67,10 @@ def _live_workflows(
     if tags:
         query["tags"] = ",".join(tags)
     found: list[tuple[dict[str, Any], Hook]] = []
+    masker = credentials.masker()  # of what is shown: a hook's path may hold what its webhook asks for
     for _ in range(_MAX_PAGES):
         page = api_get(credentials, "workflows", query, deadline, needs="workflow:list")
-        found += [(one, hook) for one in workflows_of(page) if (hook := live_hook(one))]
+        found += [(masker.value(one), hook) for one in workflows_of(page) if (hook := live_hook(one))]
         cursor = page.get("nextCursor")
         if not cursor or len(found) > MAX_WORKFLOWS:
             return found[:MAX_WORKFLOWS], len(found) > MAX_WORKFLOWS
@@ -121,13 +123,14 @@ def api_get(
     needs: str,
     max_body: int = _MAX_PAGE_BYTES,
 ) -> dict[str, Any]:
-    """The JSON that a GET of the public API gives until `deadline` (monotonic). Raises Refused."""
+    """The JSON that a GET of the public API gives until `deadline` (monotonic), masked. Raises Refused."""
     left = deadline - time.monotonic()
     if left <= 0:
         raise Refused("timeout_body", "n8n did not answer in time", "Check that n8n is up and answers within seconds")
     url = f"{credentials.url}/api/v1/{path}" + (f"?{urlencode(query)}" if query else "")
     headers = {"X-N8N-API-KEY": credentials.keys["apiKey"], "Accept": "application/json"}
-    return api_answer(client().send(Request("GET", url, headers), timeout=left, max_body=max_body), needs=needs)
+    answer = api_answer(client().send(Request("GET", url, headers), timeout=left, max_body=max_body), needs=needs)
+    return Masker([credentials.keys["apiKey"]]).value(answer)
 
 
 def auth_header(credentials: Credentials, state: Mapping[str, Any], hook: Hook) -> dict[str, str]:

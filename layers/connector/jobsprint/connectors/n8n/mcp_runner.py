@@ -71,7 +71,8 @@ def run(call: ActionCall, hook: Hook) -> JsonObject:
 
 
 def _token(credentials: Credentials) -> Credentials:
-    return Credentials(credentials.url + _PATH, keys={"token": credentials.keys["mcpToken"]})
+    # The other keys are masked in answers, because an execution's data hold what its webhook was sent.
+    return Credentials(credentials.url + _PATH, keys={**credentials.keys, "token": credentials.keys["mcpToken"]})
 
 
 def _dialect(kept: object) -> Dialect | None:

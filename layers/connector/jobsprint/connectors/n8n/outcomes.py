@@ -11,6 +11,7 @@ from typing import Any
 from jobsprint.connectors import responses
 from jobsprint.connectors.signed_post import MAX_RESULT_BYTES
 from jobsprint.core.errors import InvalidFields, JobsprintError, UpstreamFailed, UpstreamTimeout
+from jobsprint.core.redaction import Masker
 from jobsprint.core.upstream_json import object_in, text_of
 from jobsprint.outbound.client import Response, TransferFailure
 
@@ -39,10 +40,10 @@ _LOST_BY_A_PROXY = frozenset({502, 504, 520, 521, 522, 523, 524})  # sent on, an
 # --- calls of a webhook ----------------------------------------------------------------------------------------------
 
 
-def webhook_error(outcome: Response | TransferFailure, sent_bytes: int) -> JobsprintError | None:
+def webhook_error(outcome: Response | TransferFailure, sent_bytes: int, masker: Masker) -> JobsprintError | None:
     """The error of a call to a production webhook, or None for a 2xx that was read whole.
 
-    `sent_bytes` is the size of the request's body.
+    `sent_bytes` is the size of the request's body; `masker` masks what n8n says.
     """
     if isinstance(outcome, TransferFailure):
         return responses.failed(outcome)
@@ -54,7 +55,7 @@ def webhook_error(outcome: Response | TransferFailure, sent_bytes: int) -> Jobsp
         return UpstreamTimeout(
             f"A proxy answered HTTP {outcome.status} for n8n: whether the workflow ran is unknown", unknown=True
         )
-    said = _said(outcome)
+    said = masker.value(_said(outcome))
     return _known(outcome, said, sent_bytes) or _of_the_workflow(outcome, said)
 
 
@@ -67,7 +68,7 @@ def is_unregistered(outcome: Response | TransferFailure) -> bool:
     )
 
 
-def streamed_error(answer: Response) -> UpstreamFailed | None:
+def streamed_error(answer: Response, masker: Masker) -> UpstreamFailed | None:
     """The error of an answer in n8n's streaming mode: JSON on each line, from `begin` to `end`; None for any other."""
     lines = responses.json_lines(text_of(answer.body, answer.headers.get("content-type", ""))) or []
     chunks = [line for line in lines if isinstance(line, dict)]
@@ -75,7 +76,7 @@ def streamed_error(answer: Response) -> UpstreamFailed | None:
         return None
     failed = next((chunk for chunk in chunks if chunk.get("type") == "error"), None)
     if failed is not None:
-        words = _text(failed, "content").strip().splitlines()
+        words = _text(masker.value(failed), "content").strip().splitlines()
         said = f": {words[0][:_SAID_CHARACTERS]}" if words else ""
         return UpstreamFailed(f"The workflow failed in n8n while it streamed its answer{said}", code="workflow_failed")
     return UpstreamFailed(
