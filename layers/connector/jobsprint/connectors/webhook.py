@@ -50,7 +50,7 @@ class Webhook:
             "ping", iso_seconds(now), f'{{"webhookId":"{integration.id}"}}', credentials.secrets[0]
         )
         result = signed_post.post_body(credentials, body, new_id("evt", now), TEST_SECONDS, 1024, head_decides=True)
-        return responses.test_result(result)
+        return responses.test_result(result, credentials.masker())
 
     def execute(self, call: ActionCall) -> JsonObject:
         """A webhook only listens. Raises NotFound."""

@@ -13,7 +13,7 @@ from dataclasses import dataclass, replace
 from types import MappingProxyType, TracebackType
 from typing import Literal
 
-from jobsprint.connectors import responses
+from jobsprint.connectors import answers, responses
 from jobsprint.connectors.mcp.headers import header_value, parameter_headers
 from jobsprint.connectors.mcp.stream import EventStream, message_in
 from jobsprint.connectors.mcp.tools import MAX_TOOLS, Listing
@@ -256,7 +256,7 @@ class Conversation:
         if not is_success:
             self._refuse(answer, rpc_error, acts=acts)
         if rpc_error is not None:
-            raise _rpc_failed(rpc_error)
+            raise _rpc_failed(rpc_error, answer.status)
         result = message.get("result") if message else None
         if isinstance(result, dict):
             return result
@@ -273,23 +273,28 @@ class Conversation:
         status = answer.status
         challenge = self._masker.text(answer.headers.get("www-authenticate", ""))
         if status == 401:
-            raise UpstreamUnauthorized("The server refused the credentials (HTTP 401)", challenge=challenge)
+            unauthorized = UpstreamUnauthorized("The server refused the credentials (HTTP 401)", challenge=challenge)
+            unauthorized.upstream = answers.upstream_answer(status, answers.said(answer, self._masker))
+            raise unauthorized
         if status == 429:
-            raise responses.refused(answer)
+            raise responses.refused(answer, self._masker)
         if status == 403 and (scope := _demanded(challenge)):
             raise InsufficientScope(scope)
         lost = status == 404 or (status == 400 and (error or {}).get("code") in _NO_SESSION_CODES)
         if self._session and lost:
             raise _SessionLost("The server lost our session twice")
         if error is not None and status in range(400, 500) and status != 403:
-            raise _rpc_failed(error)
-        raise HttpRefused(
-            f"The server answered HTTP {status}",
+            raise _rpc_failed(error, status)
+        said = answers.said(answer, self._masker)
+        refused = HttpRefused(
+            answers.with_sentence(f"The server answered HTTP {status}", said),
             http_status=status,
             code={403: "upstream_refused", 404: "upstream_not_found"}.get(status, _redirect_code(status)),
             # A gateway that says so passed the call on.
             unknown=acts and status in (502, 504),
         )
+        refused.upstream = answers.upstream_answer(status, said)
+        raise refused
 
 
 def _demanded(challenge: str) -> str:
@@ -303,9 +308,12 @@ def _redirect_code(status: int) -> str | None:
     return "upstream_redirect" if 300 <= status < 400 else None
 
 
-def _rpc_failed(error: JsonObject) -> RpcFailed:
+def _rpc_failed(error: JsonObject, status: int) -> RpcFailed:
+    """The error of a JSON-RPC error, masked, that came with an HTTP status."""
     number, said = error.get("code"), error.get("message")
     rpc_code = number if isinstance(number, int) else _INTERNAL_ERROR
     reason = redact_text(said)[:_MAX_REASON] if isinstance(said, str) and said else "no reason given"
     code = {_INVALID_PARAMS: "upstream_invalid_parameters", _URL_ELICITATION: "input_required"}.get(rpc_code)
-    return RpcFailed(f"The server says: {reason}", rpc_code=rpc_code, data=error.get("data"), code=code)
+    failed = RpcFailed(f"The server says: {reason}", rpc_code=rpc_code, data=error.get("data"), code=code)
+    failed.upstream = answers.upstream_answer(status, error)
+    return failed

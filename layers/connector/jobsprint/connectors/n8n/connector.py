@@ -8,6 +8,7 @@ import time
 from collections.abc import Mapping
 from typing import Any
 
+from jobsprint.connectors.answers import result_of
 from jobsprint.connectors.base import TEST_SECONDS, ActionCall, Connection, TestResult
 from jobsprint.connectors.fields import is_same_origin, read_body
 from jobsprint.connectors.n8n import mcp_runner
@@ -16,7 +17,6 @@ from jobsprint.connectors.n8n.models import N8nConnect
 from jobsprint.connectors.n8n.outcomes import NOTHING_RAN, Execution, Refused, streamed_error, webhook_error
 from jobsprint.connectors.n8n.webhook_call import WebhookCall
 from jobsprint.connectors.n8n.workflows import Hook
-from jobsprint.connectors.responses import result_of
 from jobsprint.core.canonical_json import JsonObject
 from jobsprint.core.errors import JobsprintError, UpstreamFailed
 from jobsprint.domain.integrations import Integration
