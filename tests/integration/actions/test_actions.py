@@ -205,7 +205,7 @@ def test_a_good_answer_is_handed_on(endpoint: Receiver, integration_id: str, bod
 
 
 FAILED = b'{"success": false, "error": "no money"}'
-PACKED = gzip.compress(FAILED)
+PACKED = gzip.compress(FAILED, mtime=0)
 JSON = "application/json"
 
 

@@ -51,7 +51,9 @@ def result_of(answer: Response, masker: Masker) -> JsonObject:
             return {"success": True, "text": masker.text(text)}
         lines = json_lines(text)
         if lines is None:
-            raise unreadable("it is no JSON that can be read") from error
+            unread = unreadable("it is no JSON that can be read")
+            unread.upstream = upstream_answer(answer.status, said(answer, masker))
+            raise unread from error
         lines = masker.value(lines)
         for line in lines:
             _raise_failure(answer.status, line)
