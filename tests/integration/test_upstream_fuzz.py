@@ -25,7 +25,7 @@ from tests.support.zapier import TOKEN, FakeZapier
 
 pytestmark = pytest.mark.usefixtures("aws")
 
-EXAMPLES = int(os.environ.get("FUZZ_EXAMPLES", "25"))
+EXAMPLES = int(os.environ.get("FUZZ_EXAMPLES", "8"))
 
 
 @pytest.fixture(params=range(EXAMPLES))
@@ -179,6 +179,22 @@ MALFORMED = (
 def test_a_malformed_url_of_a_caller(body: Callable[[str], tuple[str, Any]], url: str) -> None:
     application, given = body(url)
     assert asked("POST", f"/integrations/{application}/connect", given).status == 422
+
+
+@pytest.mark.parametrize("url", MALFORMED)
+def test_a_malformed_url_in_a_change(endpoint: Receiver, url: str) -> None:
+    FakeN8n(endpoint, [workflow("One", "a")])
+    n8n = asked("POST", "/integrations/n8n_workflows/connect", {"baseUrl": endpoint.url, "apiKey": "k"}).data["id"]
+    custom = asked("POST", "/integrations/custom_webhook/connect", {"name": "x", "url": endpoint.url}).data["id"]
+    server = FakeServer(endpoint, tools=[tool("send")])
+    given = {"authType": "token", "token": "t", "serverUrl": server.url}
+    mcp = asked("POST", "/integrations/mcp_server/connect", given).data["id"]
+
+    for integration_id, body in ((n8n, {"baseUrl": url}), (custom, {"url": url}), (mcp, {"serverUrl": url})):
+        assert asked("PATCH", f"/integrations/{integration_id}", body).status == 422
+        assert asked("PATCH", f"/integrations/{integration_id}", {"name": url}).status == 200
+        asked("POST", f"/integrations/{integration_id}/disconnect")
+        assert asked("POST", f"/integrations/{integration_id}/connect", body).status == 422
 
 
 @pytest.mark.parametrize("url", MALFORMED)
