@@ -36,7 +36,9 @@ def execute_action(
     With an `Idempotency-Key` the outcome itself is kept, also a failed or an unknown one, and nothing is sent twice.
     """
     trace = traceparent(app.request_header("traceparent"))
-    requested = RequestedAction(app.caller.tenant, integrationId, actionName, body.parameters, trace)
+    requested = RequestedAction(
+        app.caller.tenant, integrationId, actionName, body.parameters, traceparent=trace, request_id=app.request_id
+    )
     in_background = prefers_async(app.request_header("prefer"))
     reply = service.execute(requested, key=app.idempotency_key, in_background=in_background)
     app.answer_headers.update(REPLAYED if reply.replayed else {})

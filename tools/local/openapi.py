@@ -49,7 +49,7 @@ _FAILURES = {
     502: ("UpstreamFailed", "The upstream failed, could not be reached, or broke off"),
     504: ("UpstreamTimeout", "The upstream did not answer in time"),
 }
-_ALSO = {"connect_integration": {502, 504}, "execute_action": {502, 504}}
+_ALSO = {key: {502, 504} for key in ("connect_integration", "execute_action", "update_integration")}
 _RETRY_AFTER: Json = {"description": "Seconds to wait", "schema": {"type": "integer", "minimum": 1}}
 _IDEMPOTENCY_KEY: Json = {
     "name": "Idempotency-Key",

@@ -8,41 +8,10 @@ import pytest
 
 from jobsprint.core import aws as clients
 from tests.support.call import Answer, call
+from tests.support.n8n import FakeN8n, workflow
 from tests.support.receiver import Received, Receiver, Reply
 
 pytestmark = pytest.mark.usefixtures("aws")
-
-
-class FakeN8n:
-    """n8n's public API as far as a connect asks it, and webhooks that answer with the path they were called at."""
-
-    def __init__(self, receiver: Receiver, listed: list[dict[str, Any]], **replies: Reply) -> None:
-        """`replies`: what it says instead to `discover`, `workflows`, `executions` or `hook`."""
-        self.url = receiver.url
-        self._workflows, self._replies = listed, replies
-        receiver.answer = self._answer
-
-    def _answer(self, request: Received) -> Reply:
-        path, _, query = request.path.partition("?")
-        name = path.removeprefix("/api/v1/") if path.startswith("/api/v1/") else "hook"
-        if name in self._replies:
-            return self._replies[name]
-        if path == "/api/v1/discover":
-            return Reply(200, {"data": {"scopes": ["workflow:list", "workflow:read"]}})
-        if path == "/api/v1/workflows":
-            start = int(query.partition("cursor=")[2] or 0)
-            cursor = str(start + 20) if start + 20 < len(self._workflows) else None
-            return Reply(200, {"data": self._workflows[start : start + 20], "nextCursor": cursor})
-        return Reply(200, {"called": path})
-
-
-def workflow(name: str, path: str, **more: Any) -> dict[str, Any]:
-    node = {
-        "type": "n8n-nodes-base.webhook",
-        "name": "Webhook",
-        "parameters": {"httpMethod": "POST", "path": path, "responseMode": "lastNode"},
-    }
-    return {"id": name.replace(" ", ""), "name": name, "active": True, "activeVersion": {"nodes": [node]}, **more}
 
 
 def connect(n8n: FakeN8n, **more: Any) -> Answer:
@@ -138,7 +107,7 @@ def test_an_n8n_without_discover_connects(endpoint: Receiver) -> None:
 def test_an_n8n_without_discover_may_name_the_execution(endpoint: Receiver) -> None:
     n8n = FakeN8n(endpoint, [workflow("One", "a")], discover=NOT_FOUND)
     integration_id = connect(n8n).data["id"]
-    ask = n8n._answer
+    ask = endpoint.answer
 
     def answer(request: Received) -> Reply:
         if request.path.startswith("/api/v1/executions"):

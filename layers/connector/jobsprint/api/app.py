@@ -97,6 +97,11 @@ class Endpoint(APIGatewayRestResolver):
         """The request's Idempotency-Key. Raises InvalidFields for one that cannot be used."""
         return checked_key(self.request_header("idempotency-key"))
 
+    @property
+    def request_id(self) -> str | None:
+        """The id that API Gateway gave the request, as our answers and log lines have it."""
+        return self.current_event.request_context.request_id
+
     def request_header(self, name: str) -> str | None:
         """A header of the request; `name` in lower case."""
         return header(self.current_event.raw_event, name)

@@ -6,9 +6,10 @@ The answer's JSON is the result. A 2xx whose JSON says `success: false` or `isEr
 from collections.abc import Mapping
 
 from jobsprint.connectors import responses, signed_post
+from jobsprint.connectors.answers import result_of
 from jobsprint.connectors.base import TEST_SECONDS, ActionCall, Connection, TestResult
 from jobsprint.connectors.custom_models import PING, CustomConnect
-from jobsprint.connectors.fields import read_body
+from jobsprint.connectors.fields import kept_headers, read_body
 from jobsprint.core.canonical_json import JsonObject
 from jobsprint.core.clock import now_ms
 from jobsprint.core.ids import new_id
@@ -33,7 +34,7 @@ class Custom:
         whole = {**kept, **body}
         if integration.name and whole.get("name") is None:
             whole["name"] = integration.name
-        return read_body(CustomConnect, whole, current_url=current.url)
+        return read_body(CustomConnect, whole, current_url=current.url, kept=kept_headers(body, current))
 
     def connect(self, integration: Integration, given: CustomConnect, *, current: Credentials) -> Connection:
         """Keep what is given; makes no call."""
@@ -48,7 +49,7 @@ class Custom:
         ping: JsonObject = {"action": PING, "parameters": {}}
         call_id = new_id("exe", now_ms())
         result = signed_post.post_json(credentials, ping, message_id=call_id, timeout=TEST_SECONDS, max_body=1024)
-        return responses.test_result(result)
+        return responses.test_result(result, credentials.masker())
 
     def execute(self, call: ActionCall) -> JsonObject:
         """POST the action; see `connectors.base.Connector`."""
@@ -63,5 +64,5 @@ class Custom:
         if isinstance(response, TransferFailure):
             raise responses.failed(response)
         if not 200 <= response.status < 300:
-            raise responses.refused(response)
-        return responses.result_of(response, call.credentials.masker())
+            raise responses.refused(response, call.credentials.masker())
+        return result_of(response, call.credentials.masker())

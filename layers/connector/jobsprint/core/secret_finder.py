@@ -65,7 +65,7 @@ class SecretFinder:
         return False
 
     def masked(self, text: str, *, cut_off: bool = False) -> str:
-        """`text` with its secrets replaced; of one that was `cut_off`, an end that begins a secret is dropped."""
+        """`text` with every secret in it replaced; where it was `cut_off`, without an end that begins one."""
         if not self._needles or not (cut_off or self.finds_in(text)):
             return text
         spans = [(*span, self._mask) for view in _views(text) for span in self._spans(view)]

@@ -83,7 +83,11 @@ class AttemptRecordBuilder:
         answer = outcome if isinstance(outcome, Response) else None
         success = answer is not None and 200 <= answer.status < 300
         record = self._succeeded if success else self._failed
-        text = self._masker.text(answer.body.decode("utf-8", "replace"), cut_off=answer.truncated) if answer else ""
+        text = (
+            self._masker.text(answer.body.decode("utf-8", "replace"), cut_off=_warning(answer) is not None)
+            if answer
+            else ""
+        )
         return Attempt(
             number=number,
             status="success" if success else "error",

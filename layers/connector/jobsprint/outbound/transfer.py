@@ -232,6 +232,9 @@ class Transfer:
         if self._head_done and (whole or self._truncated or self._enough):
             return Response(self._status, self._headers, bytes(self._body), self._truncated, total, timings)
         kind, detail, text = self._cause(code, message)
+        if detail == "encoding" and self._status >= 200:
+            # At a transfer coding that was not asked for, libcurl gives up before the head is over.
+            self._head_at = self._head_at or time.monotonic()
         sent, status = self._times_ready > 0, self._status if self._head_done else None
         failure = TransferFailure(kind, text, sent, total, status, timings, detail)
         if self._head_decides:

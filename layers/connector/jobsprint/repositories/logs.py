@@ -3,13 +3,11 @@
 Log ids are time-ordered, so a time range is a key range with and without an action.
 """
 
-from typing import Any
-
 from jobsprint.core import aws
 from jobsprint.core.config import settings
 from jobsprint.core.ids import first_at
 from jobsprint.domain.actions import LogEntry, LogFilter
-from jobsprint.repositories.dynamodb import Item, Query, live, marshal_item, read_page, written
+from jobsprint.repositories.dynamodb import Item, Query, Value, live, marshal_item, read_page, written
 
 _BEFORE_ALL = 0
 _AFTER_ALL = (1 << 48) - 1
@@ -31,7 +29,7 @@ class LogStore:
 
     def add(self, integration_id: str, entry: LogEntry) -> bool:
         """Store a log entry until its time to live ends; False when there is one of that id."""
-        item: dict[str, Any] = {
+        item: dict[str, Value | None] = {
             "pk": f"{self._tenant}#{integration_id}",
             "sk": entry.id,
             "actionKey": f"{self._tenant}#{integration_id}#{entry.action}",
@@ -41,6 +39,7 @@ class LogStore:
             "output": entry.output,
             "executionMs": entry.execution_ms,
             "at": entry.at,
+            "requestId": entry.request_id,
             "expiresAt": entry.at // 1000 + settings().log_retention_days * 86400,
         }
         return written(
@@ -88,4 +87,5 @@ def _from_item(item: Item) -> LogEntry:
         output=item["output"],
         execution_ms=item["executionMs"],
         at=item["at"],
+        request_id=item.get("requestId"),
     )

@@ -74,8 +74,11 @@ class Mcp:
     def read(self, integration: Integration, body: Mapping[str, object], *, current: Credentials) -> ServerConnect:
         """Validate the body, over what is kept already, as its `authType` demands."""
         whole = self.completed(integration, body, current)
+        kept: tuple[str, ...] = ()
+        if whole.get("authType") == "token" and whole.get("token") is None and "token" in current.keys:
+            whole["token"], kept = current.keys["token"], ("token",)
         model = MODELS.get(whole.get("authType"), UnknownAuthConnect)
-        return read_body(model, whole, current_url=current.url, address="serverUrl")
+        return read_body(model, whole, current_url=current.url, address="serverUrl", kept=kept)
 
     def connect(self, integration: Integration, given: ServerConnect, *, current: Credentials) -> Connection:
         """Ask the server for its tools.
@@ -135,12 +138,10 @@ class Mcp:
     def completed(
         self, integration: Integration, body: Mapping[str, object], current: Credentials
     ) -> dict[str, object]:
-        """The body with what is kept already where it says nothing."""
+        """The body with what is kept already, but for the token, where it says nothing."""
         whole = {name: value for name, value in body.items() if (name, value) != ("serverUrl", None)}
         if current.url:
             whole = {"serverUrl": current.url, "authType": integration.connector_state.get("authType", "none"), **whole}
-        if whole.get("authType") == "token" and whole.get("token") is None and "token" in current.keys:
-            whole["token"] = current.keys["token"]
         return whole
 
     def offer(self, talk: Conversation, integration: Integration) -> Offer:

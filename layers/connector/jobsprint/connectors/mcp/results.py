@@ -1,12 +1,11 @@
 """What the result of a tool call says: a result to hand on, or a failure, also where it calls itself a success."""
 
-from jobsprint.connectors.responses import says_failure
+from jobsprint.connectors.answers import failure, says_failure, sentence_of
 from jobsprint.core.canonical_json import JsonObject, JsonValue
 from jobsprint.core.errors import UpstreamFailed
-from jobsprint.core.redaction import redact_text
 from jobsprint.core.upstream_json import UnreadableJson, parse
 
-_MAX_REASON = 300
+_HTTP_OK = 200  # a tool that failed says so within an answer that is none
 _REFERENCE_FIELDS = ("uri", "name", "title", "description", "mimeType", "size")
 _OF_AN_ERROR = frozenset(
     "error errors errorMessage errorCode message code status statusCode type detail details hint requestId".split()
@@ -30,8 +29,8 @@ def result_of(result: JsonObject) -> JsonObject:
     texts = [text for block in blocks if block.get("type") == "text" and isinstance(text := block.get("text"), str)]
     structured = result.get("structuredContent")
     if says_failure({"isError": result.get("isError")}):
-        said = _reason(structured) or next((reason for text in texts if (reason := _reason(_parsed(text)))), None)
-        raise UpstreamFailed(said or _told("\n".join(texts)))
+        said = [structured, *map(_parsed, texts), "\n".join(texts)]
+        raise tool_failure(next((value for value in said if sentence_of(value)), structured))
     attachments: list[JsonValue] = [_reference(block) for block in blocks if block.get("type") != "text"]
     answer = _structured(structured) if structured is not None else _from_texts(texts)
     if attachments and "attachments" not in answer:
@@ -45,9 +44,9 @@ def payload_of(result: JsonObject) -> JsonValue:
     return answer["value"] if answer.keys() == {"success", "value"} else answer
 
 
-def reason_of(value: JsonValue) -> str:
-    """Why a tool failed, in its own words where its answer has some."""
-    return _reason(value) or _told("")
+def tool_failure(value: JsonValue) -> UpstreamFailed:
+    """The error of a tool that said `value`."""
+    return failure("The tool says it failed", _HTTP_OK, value)
 
 
 def _raise_if_failed(value: JsonValue) -> None:
@@ -55,11 +54,9 @@ def _raise_if_failed(value: JsonValue) -> None:
     if not isinstance(value, dict):
         return
     if value.get("accountRequired") is True:
-        raise UpstreamFailed(
-            _reason(value) or "The server wants an account to be connected first", code="account_required"
-        )
+        raise failure("The server wants an account to be connected first", _HTTP_OK, value, code="account_required")
     if says_failure(value) or (value.get("error") and value.keys() <= _OF_AN_ERROR):
-        raise UpstreamFailed(reason_of(value))
+        raise tool_failure(value)
 
 
 def _structured(value: JsonValue) -> JsonObject:
@@ -97,23 +94,6 @@ def _parsed(text: str) -> JsonValue:
         return parse(text.lstrip())
     except UnreadableJson:
         return None
-
-
-def _reason(value: JsonValue) -> str | None:
-    if not isinstance(value, dict):
-        return None
-    for name in ("error", "errorMessage", "message"):
-        said = value.get(name)
-        if isinstance(said, dict):
-            said = said.get("message")
-        if isinstance(said, str) and said:
-            return _told(said)
-    return None
-
-
-def _told(text: str) -> str:
-    text = redact_text(" ".join(text.split()))
-    return f"The tool says it failed: {text[:_MAX_REASON]}" if text else "The tool says it failed"
 
 
 def _reference(block: JsonObject) -> JsonObject:

@@ -129,8 +129,8 @@ def api_get(
         raise Refused("timeout_body", "n8n did not answer in time", "Check that n8n is up and answers within seconds")
     url = f"{credentials.url}/api/v1/{path}" + (f"?{urlencode(query)}" if query else "")
     headers = {"X-N8N-API-KEY": credentials.keys["apiKey"], "Accept": "application/json"}
-    answer = api_answer(client().send(Request("GET", url, headers), timeout=left, max_body=max_body), needs=needs)
-    return Masker([credentials.keys["apiKey"]]).value(answer)
+    outcome = client().send(Request("GET", url, headers), timeout=left, max_body=max_body)
+    return api_answer(outcome, Masker([credentials.keys["apiKey"]]), needs=needs)
 
 
 def auth_header(credentials: Credentials, state: Mapping[str, Any], hook: Hook) -> dict[str, str]:

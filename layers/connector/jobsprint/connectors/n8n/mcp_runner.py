@@ -109,7 +109,7 @@ def _said(result: JsonObject) -> JsonObject:
     """
     said = results.result_of(result)
     if said.get("error"):
-        raise UpstreamFailed(results.reason_of(said))
+        raise results.tool_failure(said)
     return said
 
 

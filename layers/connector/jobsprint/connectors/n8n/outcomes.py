@@ -8,7 +8,7 @@ import json
 from dataclasses import dataclass
 from typing import Any
 
-from jobsprint.connectors import responses
+from jobsprint.connectors import answers, responses
 from jobsprint.connectors.signed_post import MAX_RESULT_BYTES
 from jobsprint.core.errors import InvalidFields, JobsprintError, UpstreamFailed, UpstreamTimeout
 from jobsprint.core.redaction import Masker
@@ -50,13 +50,13 @@ def webhook_error(outcome: Response | TransferFailure, sent_bytes: int, masker: 
     if 200 <= outcome.status < 300:
         return _cut_off() if outcome.truncated else None
     if outcome.status == 429:
-        return responses.refused(outcome)
+        return responses.refused(outcome, masker)
     if outcome.status in _LOST_BY_A_PROXY:
         return UpstreamTimeout(
             f"A proxy answered HTTP {outcome.status} for n8n: whether the workflow ran is unknown", unknown=True
         )
     said = masker.value(_said(outcome))
-    return _known(outcome, said, sent_bytes) or _of_the_workflow(outcome, said)
+    return _known(outcome, said, sent_bytes) or _of_the_workflow(outcome, masker)
 
 
 def is_unregistered(outcome: Response | TransferFailure) -> bool:
@@ -73,7 +73,7 @@ def streamed_error(answer: Response, masker: Masker) -> UpstreamFailed | None:
 
     `masker` masks what n8n says.
     """
-    lines = responses.json_lines(text_of(answer.body, answer.headers.get("content-type", ""))) or []
+    lines = answers.json_lines(text_of(answer.body, answer.headers.get("content-type", ""))) or []
     chunks = [line for line in lines if isinstance(line, dict)]
     if not chunks or len(chunks) < len(lines) or chunks[0].get("type") != "begin":
         return None
@@ -146,17 +146,19 @@ def _too_large(sent_bytes: int) -> UpstreamFailed:
     )
 
 
-def _of_the_workflow(answer: Response, said: dict[str, Any] | None) -> UpstreamFailed:
+def _of_the_workflow(answer: Response, masker: Masker) -> UpstreamFailed:
     """The error for a status that the workflow chose, or that came from who knows where."""
     if 300 <= answer.status < 400:
         return UpstreamFailed(
-            f"The webhook {responses.redirects(answer)}; redirects are not followed: "
+            f"The webhook {responses.redirects(answer, masker)}; redirects are not followed: "
             "let the workflow answer otherwise, or check the base URL",
             code="upstream_redirect",
         )
-    text = "" if said is None or "stacktrace" in said else _text(said, "message") or _text(said, "error")
-    words = f": {text.splitlines()[0][:_SAID_CHARACTERS]}" if text.strip() else ""
-    return UpstreamFailed(f"The workflow answered HTTP {answer.status}{words}", code="workflow_answered_error")
+    said = answers.said(answer, masker)
+    if isinstance(said, dict) and "stacktrace" in said:  # n8n's own, with paths of its server
+        said = None
+    message = f"The workflow answered HTTP {answer.status}"
+    return answers.failure(message, answer.status, said, code="workflow_answered_error")
 
 
 def _said(answer: Response) -> dict[str, Any] | None:
@@ -212,20 +214,20 @@ _UNREACHED = {
 }
 
 
-def api_answer(outcome: Response | TransferFailure, *, needs: str) -> dict[str, Any]:
-    """The JSON object that the public API gave. `needs` names the scope that the call takes. Raises Refused."""
+def api_answer(outcome: Response | TransferFailure, masker: Masker, *, needs: str) -> dict[str, Any]:
+    """The JSON object that the public API gave, masked. `needs` names the scope that the call takes. Raises Refused."""
     if isinstance(outcome, TransferFailure):
         step = _UNREACHED.get(outcome.kind, "Check that n8n is up and answers within seconds")
         raise Refused(outcome.kind, f"n8n could not be reached: {outcome.message}", step)
     if not 200 <= outcome.status < 300:
-        raise _api_refusal(outcome, needs)
+        raise _api_refusal(outcome, needs, masker)
     if outcome.truncated:
         raise Refused(
             "workflows_too_large",
             "The list of workflows is too large to read",
             "Tag the workflows to be run, and connect again with these tags",
         )
-    said = _said(outcome)
+    said = masker.value(_said(outcome))
     if said is None:  # n8n's editor answers any path with its page
         raise _not_n8n("This address does not answer as n8n's public API")
     return said
@@ -252,7 +254,7 @@ def _not_n8n(message: str) -> Refused:
     return Refused("not_n8n", message, _CHECK_URL, field="body.baseUrl")
 
 
-def _api_refusal(answer: Response, needs: str) -> Refused:
+def _api_refusal(answer: Response, needs: str, masker: Masker) -> Refused:
     status = answer.status
     if status == 401:
         step = "Make a new API key in n8n's settings and connect again with it"
@@ -264,12 +266,13 @@ def _api_refusal(answer: Response, needs: str) -> Refused:
         nothing = _not_n8n("There is no n8n public API at this address")
         return nothing if answer.body.lstrip().startswith(b"<") else NotThere(nothing)
     if status == 429:
-        known = responses.refused(answer)
+        known = responses.refused(answer, masker)
         return Refused("rate_limited", "n8n or its proxy wants fewer calls", "Try again later", known=known)
     if 300 <= status < 400:
         step = "Use the address that it redirects to; redirects are not followed"
-        return Refused("redirect", f"n8n {responses.redirects(answer)}", step, field="body.baseUrl")
-    return Refused(f"http_{status // 100}xx", f"n8n answered HTTP {status}", "Look into n8n's own log")
+        return Refused("redirect", f"n8n {responses.redirects(answer, masker)}", step, field="body.baseUrl")
+    message = answers.with_sentence(f"n8n answered HTTP {status}", answers.said(answer, masker))
+    return Refused(f"http_{status // 100}xx", message, "Look into n8n's own log")
 
 
 # --- executions ------------------------------------------------------------------------------------------------------
