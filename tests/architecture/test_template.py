@@ -181,6 +181,14 @@ def test_the_authorizer_is_called_by_its_alias() -> None:
     assert authorizer["FunctionArn"] == {"Fn::Ref": "AuthorizeFunction.Alias"}
 
 
+@pytest.mark.parametrize("folder", sorted(functions()))
+def test_only_functions_that_make_cursors_have_their_key(folder: str) -> None:
+    code = (ROOT / "functions" / folder / "app.py").read_text("utf-8")
+    own = functions()[folder].get("Environment", {}).get("Variables", {})
+    assert ("CURSOR_KEY" in own) == ("import pagination" in code or "pagination." in code)
+    assert "CURSOR_KEY" not in template()["Globals"]["Function"]["Environment"]["Variables"]
+
+
 # --- Data -------------------------------------------------------------------------------------------------------------
 
 
