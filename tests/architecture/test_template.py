@@ -210,6 +210,14 @@ def test_methods_have_no_metrics_of_their_own() -> None:
     assert settings["MetricsEnabled"] is False
 
 
+@pytest.mark.parametrize("folder", sorted(functions()))
+def test_only_functions_that_make_cursors_have_their_key(folder: str) -> None:
+    code = (ROOT / "functions" / folder / "app.py").read_text("utf-8")
+    own = functions()[folder].get("Environment", {}).get("Variables", {})
+    assert ("CURSOR_KEY" in own) == ("import pagination" in code or "pagination." in code)
+    assert "CURSOR_KEY" not in template()["Globals"]["Function"]["Environment"]["Variables"]
+
+
 # --- Data -------------------------------------------------------------------------------------------------------------
 
 

@@ -4,7 +4,8 @@ A connector is made for one use and holds no state between calls. To add one:
 
 1. Write a module with a class that has the members of `Connector`. Its request bodies are pydantic models on top of
    `connectors.fields.ConnectBody`, each address in them a `fields.Url`; its calls go through `outbound.client`, and
-   `connectors.responses` turns an HTTP response into a result or an error.
+   `connectors.responses` turns an HTTP response into a result or an error. What the upstream says is masked by
+   `Credentials.masker` before any of it is cut, kept or raised.
 2. Add its type to `domain.integrations.IntegrationType`, its class and models to `connectors.registry`, and its
    applications to the catalogue.
 3. Write down its conversations with the upstream as tests under `tests/contract`.
