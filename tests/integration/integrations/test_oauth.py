@@ -296,6 +296,54 @@ def test_a_client_that_is_no_longer_known_is_registered_anew(server: Authority) 
     assert len(server.seen("/register")) == 2
 
 
+def test_a_client_whose_last_flow_never_came_back_is_registered_again(server: Authority) -> None:
+    """A server that lost the registration shows the person an error page, and the browser never returns."""
+    begun = connect()
+    server.clients.clear()
+
+    again = connect()
+    third = connect(begun.data["id"])
+
+    assert len(server.seen("/register")) == 3
+    assert outcome(callback(**server.consent(third.data["authUrl"])))["status"] == "connected"
+    assert outcome(callback(**server.consent(again.data["authUrl"])))["status"] == "connected"
+
+
+@pytest.mark.parametrize("denied", [False, True])
+def test_a_client_whose_last_flow_came_back_is_used_again(server: Authority, denied: bool) -> None:
+    begun = connect()
+    brought = server.consent(begun.data["authUrl"])
+    callback(**(brought | {"error": "access_denied"} if denied else brought))
+    call("POST", f"/integrations/{begun.data['id']}/disconnect")
+
+    assert connected(server)
+    assert len(server.seen("/register")) == 1
+
+
+@pytest.mark.parametrize(("minutes", "registered"), [(9, 1), (11, 2)])
+def test_a_flow_of_another_application_may_be_under_way_for_ten_minutes(
+    server: Authority, minutes: int, registered: int
+) -> None:
+    connect()
+    [item] = [item for item in clients.dynamodb().scan(TableName="TenantsTable")["Items"] if "openedAt" in item]
+    item["openedAt"]["N"] = str(int(item["openedAt"]["N"]) - minutes * 60_000)
+    clients.dynamodb().put_item(TableName="TenantsTable", Item=item)
+
+    connect("zapier_gmail")
+
+    assert len(server.seen("/register")) == registered
+
+
+def test_a_client_that_the_authorization_endpoint_refuses_is_registered_again(server: Authority) -> None:
+    begun = connect()
+    brought = {**server.consent(begun.data["authUrl"]), "error": "unauthorized_client"}
+
+    assert outcome(callback(**brought))["error"] == "unauthorized_client"
+    connect("zapier_gmail")
+
+    assert len(server.seen("/register")) == 2
+
+
 @pytest.mark.parametrize(
     "faults",
     [
