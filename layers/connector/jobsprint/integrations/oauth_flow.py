@@ -1,7 +1,8 @@
 """OAuth 2.1 in two invocations: `begin` finds everything and gives the URL for the person, `finish` is its callback.
 
 What has to survive in between is stored encrypted under the hash of `state`, for ten minutes and for one use.
-Everything is checked before anything is sent: the state, then `iss` (RFC 9207, on error answers too), then the code.
+Everything is checked before anything is sent: the state, then the issuer (by the redirect URI, and by RFC 9207 where it
+sends `iss`, on error answers too), then the code.
 """
 
 import os
@@ -17,10 +18,9 @@ from jobsprint.connectors.registry import connector_for
 from jobsprint.core.clock import now_ms
 from jobsprint.core.errors import BadRequest, Conflict, JobsprintError, NotFound, ScopeMissing, UpstreamFailed
 from jobsprint.core.observability import logger
+from jobsprint.domain import oauth
 from jobsprint.domain.integrations import Health, Integration
 from jobsprint.domain.oauth import (
-    CALLBACK_PATH,
-    CLIENT_METADATA_PATH,
     Client,
     Refused,
     TokenEndpoint,
@@ -142,8 +142,10 @@ def through_grant(integration: Integration, given: OAuthConnect) -> tuple[Integr
     return apply_connection(joined, connection), connection
 
 
-def finish(state: str, *, code: str | None, error: str | None, iss: str | None) -> str:
+def finish(state: str, *, at: str, code: str | None, error: str | None, iss: str | None) -> str:
     """End a flow with what the authorization server sent along, and give the URL to send the browser to.
+
+    `at` is the end of the redirect URI that the browser came to: it belongs to one issuer.
 
     Raises BadRequest `invalid_state` where the state is not one of ours, expired or was used before: then there is
     no URL to go to.
@@ -153,7 +155,7 @@ def finish(state: str, *, code: str | None, error: str | None, iss: str | None) 
         key = oauth_grants.client_key(flow.issuer, flow.redirect_uri)
         store.ClientStore(tenant).close_flow(key, flow.client_version)
     try:
-        integration = _finished(tenant, flow, code=code, error=error, iss=iss)
+        integration = _finished(tenant, flow, at=at, code=code, error=error, iss=iss)
     except JobsprintError as failure:
         outcome = failure.code
     except Exception:  # noqa: BLE001 - logged; a person with a browser is better off back in the application
@@ -167,11 +169,11 @@ def finish(state: str, *, code: str | None, error: str | None, iss: str | None) 
     return redirect_back(flow.redirect_url, {"integrationId": flow.integration_id, **answer})
 
 
-def _finished(tenant: str, flow: Flow, *, code: str | None, error: str | None, iss: str | None) -> Integration:
+def _finished(tenant: str, flow: Flow, *, at: str, code: str | None, error: str | None, iss: str | None) -> Integration:
     """The integration after the exchange: connected, or in error with its reason. Raises where nothing was gained."""
     from jobsprint.integrations import oauth_client
 
-    check_issuer(iss, issuer=flow.issuer, required=flow.iss_required)
+    check_issuer(iss, issuer=flow.issuer, at=at, required=flow.iss_required)
     if error or not code:
         refused = Refused(error_code(error or "invalid_request"))
         _forget_client(tenant, flow, refused)
@@ -292,7 +294,7 @@ def _authorization_side(
             if integration.missing_scope:  # first, because the number of names is bounded
                 before = oauth_grants.requested_scope(integration.tenant, grant)
                 scope = joined_scope(integration.missing_scope, scope, before)
-            redirect_uri = f"{api_url}{CALLBACK_PATH}"
+            redirect_uri = oauth.redirect_uri(api_url, server.issuer)
             client, version = _client(integration, server, redirect_uri, scope, api_url, share)
         except UpstreamFailed as error:
             errors.append(error)
@@ -316,7 +318,7 @@ def _client(
     from jobsprint.integrations import oauth_discovery
 
     if server.takes_metadata_documents and api_url.startswith("https://"):
-        return Client(id=f"{api_url}{CLIENT_METADATA_PATH}"), 0
+        return Client(id=oauth.client_id(api_url, server.issuer)), 0
     tenant, now = integration.tenant, now_ms()
     key, clients = oauth_grants.client_key(server.issuer, redirect_uri), store.ClientStore(tenant)
     kept = clients.find(key)
