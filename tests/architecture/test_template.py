@@ -16,8 +16,8 @@ PUBLIC = {
     "/health",
     "/openapi.json",
     "/docs",
-    "/integrations/oauth/callback",
-    "/oauth/client-metadata.json",
+    "/integrations/oauth/callback/{issuerHash}",
+    "/oauth/clients/{document}",
 }
 ACTIONS = {
     "dynamodb:GetItem",

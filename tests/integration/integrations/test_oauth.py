@@ -16,6 +16,7 @@ from jobsprint.connectors import base, registry
 from jobsprint.core import aws as clients
 from jobsprint.core.errors import BadRequest
 from jobsprint.core.redaction import MASK
+from jobsprint.domain.oauth import issuer_hash
 from jobsprint.integrations import oauth_client, oauth_discovery, oauth_flow, oauth_grants, oauth_tokens
 from jobsprint.outbound import address_policy
 from jobsprint.outbound import client as outbound
@@ -30,8 +31,8 @@ from tests.support.call import event as make_event
 from tests.support.rows import rows
 
 APP = "https://your-app.com/callback"
-CALLBACK = "https://api.jobsprint.test/v1/integrations/oauth/callback"
-DOCUMENT = "https://api.jobsprint.test/v1/oauth/client-metadata.json"
+BASE = "https://api.jobsprint.test/v1"
+NOBODYS = f"/integrations/oauth/callback/{'0' * 32}"
 
 
 @pytest.fixture
@@ -50,8 +51,13 @@ def connect(app: str = "zapier_slack", *, tenant: str = "acme", **body: Any) -> 
     return call("POST", f"/integrations/{app}/connect", tenant=tenant, body=given)
 
 
-def callback(**query: str) -> Answer:
-    return call("GET", f"/integrations/oauth/callback?{urlencode(query)}", tenant=None)
+def callback(at: str = NOBODYS, **query: str) -> Answer:
+    return call("GET", f"{at}?{urlencode(query)}", tenant=None)
+
+
+def callback_of(server: Authority) -> str:
+    """Our redirect URI at the server's issuer."""
+    return f"{BASE}/integrations/oauth/callback/{issuer_hash(server.url)}"
 
 
 def outcome(answer: Answer) -> dict[str, str]:
@@ -112,7 +118,7 @@ def test_consent_from_connect_to_action(server: Authority) -> None:
     assert (begun.data["status"], begun.data["message"]) == ("pending", "Complete the authorization flow")
     assert begun.data["authUrl"].startswith(f"{server.url}/authorize?")
     query = dict(parse_qsl(urlsplit(begun.data["authUrl"]).query))
-    assert query["redirect_uri"] == CALLBACK
+    assert query["redirect_uri"] == callback_of(server)
     assert (query["resource"], query["scope"]) == (server.mcp, "tools offline_access")
     assert say(begun.data["id"]).error["code"] == "not_connected"
 
@@ -180,7 +186,7 @@ def test_a_client_is_registered_once(server: Authority) -> None:
     assert client["client_name"]
     assert client["grant_types"] == ["authorization_code", "refresh_token"]
     assert (client["application_type"], client["token_endpoint_auth_method"]) == ("web", "none")
-    assert client["redirect_uris"] == [CALLBACK]
+    assert client["redirect_uris"] == [callback_of(server)]
 
 
 def test_a_metadata_document_makes_registration_needless(server: Authority) -> None:
@@ -189,10 +195,11 @@ def test_a_metadata_document_makes_registration_needless(server: Authority) -> N
     connected(server)
 
     assert server.seen("/register") == []
-    assert server.seen("/token", client_id=DOCUMENT)
-    document = call("GET", "/oauth/client-metadata.json", tenant=None)
-    assert document.body["client_id"] == DOCUMENT
-    assert document.body["redirect_uris"] == [CALLBACK]
+    url = f"{BASE}/oauth/clients/{issuer_hash(server.url)}.json"
+    assert server.seen("/token", client_id=url)
+    document = call("GET", url.removeprefix(BASE), tenant=None)
+    assert document.body["client_id"] == url
+    assert document.body["redirect_uris"] == [callback_of(server)]
     assert document.body["token_endpoint_auth_method"] == "none"
 
 
@@ -203,7 +210,7 @@ def test_without_https_nobody_could_read_the_document(server: Authority) -> None
     answer = json.loads(handler(folder)(event, Context())["body"])["data"]
 
     query = dict(parse_qsl(urlsplit(answer["authUrl"]).query))
-    assert query["redirect_uri"] == "http://127.0.0.1:4566/v1/integrations/oauth/callback"
+    assert query["redirect_uri"] == callback_of(server).replace(BASE, "http://127.0.0.1:4566/v1")
     assert query["client_id"] == "client-1"
 
 
@@ -293,6 +300,54 @@ def test_a_client_that_is_no_longer_known_is_registered_anew(server: Authority) 
     again = connect(begun.data["id"])
 
     assert again.data["status"] == "pending"
+    assert len(server.seen("/register")) == 2
+
+
+def test_a_client_whose_last_flow_never_came_back_is_registered_again(server: Authority) -> None:
+    """A server that lost the registration shows the person an error page, and the browser never returns."""
+    begun = connect()
+    server.clients.clear()
+
+    again = connect()
+    third = connect(begun.data["id"])
+
+    assert len(server.seen("/register")) == 3
+    assert outcome(callback(**server.consent(third.data["authUrl"])))["status"] == "connected"
+    assert outcome(callback(**server.consent(again.data["authUrl"])))["status"] == "connected"
+
+
+@pytest.mark.parametrize("denied", [False, True])
+def test_a_client_whose_last_flow_came_back_is_used_again(server: Authority, denied: bool) -> None:
+    begun = connect()
+    brought = server.consent(begun.data["authUrl"])
+    callback(**(brought | {"error": "access_denied"} if denied else brought))
+    call("POST", f"/integrations/{begun.data['id']}/disconnect")
+
+    assert connected(server)
+    assert len(server.seen("/register")) == 1
+
+
+@pytest.mark.parametrize(("minutes", "registered"), [(9, 1), (11, 2)])
+def test_a_flow_of_another_application_may_be_under_way_for_ten_minutes(
+    server: Authority, minutes: int, registered: int
+) -> None:
+    connect()
+    [item] = [item for item in clients.dynamodb().scan(TableName="TenantsTable")["Items"] if "openedAt" in item]
+    item["openedAt"]["N"] = str(int(item["openedAt"]["N"]) - minutes * 60_000)
+    clients.dynamodb().put_item(TableName="TenantsTable", Item=item)
+
+    connect("zapier_gmail")
+
+    assert len(server.seen("/register")) == registered
+
+
+def test_a_client_that_the_authorization_endpoint_refuses_is_registered_again(server: Authority) -> None:
+    begun = connect()
+    brought = {**server.consent(begun.data["authUrl"]), "error": "unauthorized_client"}
+
+    assert outcome(callback(**brought))["error"] == "unauthorized_client"
+    connect("zapier_gmail")
+
     assert len(server.seen("/register")) == 2
 
 
@@ -659,6 +714,40 @@ def test_a_slash_after_the_host_makes_no_other_issuer(server: Authority, named: 
     assert len(server.seen("/register")) == 1
 
 
+def test_a_code_that_came_to_the_redirect_uri_of_another_issuer(server: Authority) -> None:
+    """A mix-up (RFC 9700, 4.4): the person was led on from the issuer that was asked to an honest one."""
+    server.faults.server = {"authorization_response_iss_parameter_supported": None}
+    server.faults.consent = lambda answer: {"code": answer["code"], "state": answer["state"]}
+    for at in (NOBODYS, "/integrations/oauth/callback/x", f"/integrations/oauth/callback/{issuer_hash('https://h')}"):
+        begun = connect()
+        brought = {**server.consent(begun.data["authUrl"]), "at": at}
+
+        assert outcome(callback(**brought)) == {
+            "integrationId": begun.data["id"], "status": "error", "error": "issuer_mismatch"
+        }  # fmt: skip
+        assert callback(**brought).error["code"] == "invalid_state"
+    assert server.seen("/token") == []
+
+
+def test_a_redirect_uri_and_a_client_for_each_issuer(server: Authority) -> None:
+    for issuer in (server.url, f"{server.url}/other"):
+        server.faults.resource = {"authorization_servers": [issuer]}
+        server.faults.server = {"issuer": issuer}
+        server.faults.server_at = f"/.well-known/oauth-authorization-server{issuer.removeprefix(server.url)}"
+        assert connect().data["status"] == "pending"
+
+    uris = [client["redirect_uris"] for client in server.clients.values()]
+    assert uris == [[f"{BASE}/integrations/oauth/callback/{issuer_hash(issuer)}"] for issuer in (
+        server.url, f"{server.url}/other")]  # fmt: skip
+
+
+@pytest.mark.parametrize("name", ["x.json", f"{'0' * 32}", f"{'0' * 31}.json", f"{'G' * 32}.json", f"{'0' * 33}.json"])
+def test_documents_that_are_none(aws: Any, name: str) -> None:
+    answer = call("GET", f"/oauth/clients/{name}", tenant=None)
+
+    assert (answer.status, answer.error["code"]) == (404, "not_found")
+
+
 def test_an_issuer_that_sends_no_iss_need_not(server: Authority) -> None:
     server.faults.server = {"authorization_response_iss_parameter_supported": None}
     server.faults.consent = lambda answer: {"code": answer["code"], "state": answer["state"]}
@@ -668,9 +757,9 @@ def test_an_issuer_that_sends_no_iss_need_not(server: Authority) -> None:
 
 def test_an_error_is_handed_on_only_as_a_code(server: Authority) -> None:
     begun = connect()
-    state = server.consent(begun.data["authUrl"])["state"]
+    brought = server.consent(begun.data["authUrl"])
 
-    back = callback(state=state, error="<script>&x=1", iss=server.url)
+    back = callback(at=brought["at"], state=brought["state"], error="<script>&x=1", iss=server.url)
 
     assert outcome(back)["error"] == "authorization_failed"
 
@@ -694,7 +783,8 @@ def test_of_twenty_callbacks_one_is_taken(server: Authority, atomic: None) -> No
 
     def finish() -> str:
         try:
-            return oauth_flow.finish(brought["state"], code=brought["code"], error=None, iss=brought["iss"])
+            at = issuer_hash(server.url)
+            return oauth_flow.finish(brought["state"], at=at, code=brought["code"], error=None, iss=brought["iss"])
         except BadRequest as error:
             return error.code
 
@@ -750,7 +840,7 @@ def test_a_code_of_another_flow_is_worth_nothing(server: Authority) -> None:
     stolen = server.consent(theirs.data["authUrl"])
     state = server.consent(mine.data["authUrl"])["state"]
 
-    answer = callback(code=stolen["code"], state=state, iss=server.url)
+    answer = callback(at=stolen["at"], code=stolen["code"], state=state, iss=server.url)
 
     assert outcome(answer)["error"] == "invalid_grant"
     assert shown(mine.data["id"])["status"] == "error"
