@@ -185,7 +185,7 @@ def test_a_failure_is_tried_again_by_the_schedule_with_the_same_id(
     assert dispatch(record(publish_one(outbox))) == []
 
     [retry] = outbox.take()
-    assert (retry.json["attempt"], retry.group) == (2, webhook["id"])
+    assert (retry.json["attempt"], retry.group) == (2, "acme")
     assert retry.delay in (5, 6)
     assert before + 5_000 <= retry.json["notBefore"] <= time.time() * 1000 + 5_500
     [delivery] = deliveries(webhook["id"])

@@ -66,7 +66,7 @@ def test_an_exhausted_delivery_restarts_its_retry_schedule(outbox: Outbox, endpo
     assert row["listed"]["S"].endswith("#retrying")
     assert {"dueAt", "dueShard"} <= row.keys()  # swept up, should the message be lost
     [message] = outbox.tasks
-    assert (message.json["attempt"], message.json["base"], message.delay, message.group) == (5, 4, 0, webhook)
+    assert (message.json["attempt"], message.json["base"], message.delay, message.group) == (5, 4, 0, "acme")
 
     drain(outbox)
     [again] = deliveries(webhook)

@@ -16,6 +16,7 @@ from jobsprint.integrations import health_checks, state
 from jobsprint.repositories.integration_items import HEALTH_SHARDS
 from jobsprint.repositories.integrations import IntegrationStore
 from tests.support.call import Context, call, handler
+from tests.support.deliveries import watching_sqs
 from tests.support.receiver import Receiver, Reply, receiving
 from tests.support.rows import connected, rows, stored, subscribed
 
@@ -378,3 +379,19 @@ def test_a_change_that_could_not_be_published_is_published_by_the_next_test(
     endpoint.answer = answers(200)
     call("POST", f"/integrations/{integration_id}/test")
     assert told() == ["integration.recovered", "integration.unhealthy"]
+
+
+def test_tests_are_grouped_by_tenant_so_that_the_queue_is_fair(aws: dict[str, Any], endpoint: Receiver) -> None:
+    for tenant in ("acme", "acme", "globex"):
+        connected(endpoint.url, tenant=tenant)
+    with watching_sqs() as outbox:
+        health_checks.start_all()
+        pages = outbox.take("HealthQueue")
+        assert {page.group for page in pages} == {"#shards"}
+        for page in pages:
+            health_checks.work(page.json)
+        assert sorted((sent.json["tenant"], str(sent.group)) for sent in outbox.take("HealthQueue")) == [
+            ("acme", "acme"),
+            ("acme", "acme"),
+            ("globex", "globex"),
+        ]

@@ -26,6 +26,7 @@ from jobsprint.repositories.integrations import IntegrationStore, tested_connect
 
 PAGE = 100
 _BATCH = 10
+_SHARDS = "#shards"  # the group of the pages, which no tenant is called
 
 
 def test(tenant: str, integration_id: str) -> tuple[TestResult, int]:
@@ -70,7 +71,15 @@ def _send(messages: Any) -> None:
     for batch in (listed[start : start + _BATCH] for start in range(0, len(listed), _BATCH)):
         answer = aws.sqs().send_message_batch(
             QueueUrl=settings().health_queue_url,
-            Entries=[{"Id": str(place), "MessageBody": json.dumps(message)} for place, message in enumerate(batch)],
+            Entries=[
+                {
+                    "Id": str(place),
+                    "MessageBody": json.dumps(message),
+                    # Makes the queue fair: a tenant whose connections hang waits behind the others.
+                    "MessageGroupId": message.get("tenant", _SHARDS),
+                }
+                for place, message in enumerate(batch)
+            ],
         )
         if answer.get("Failed"):
             raise RuntimeError(f"{len(answer['Failed'])} health tests could not be queued")
