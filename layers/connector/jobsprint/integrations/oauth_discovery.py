@@ -22,7 +22,6 @@ DISCOVERY_SECONDS = 20.0
 """The whole budget for finding everything and registering: connect has 29 s."""
 
 _REQUEST_SECONDS = 6.0
-_MAX_UNIX_SECONDS = 1e11
 
 
 class Budget:
@@ -204,16 +203,9 @@ def register(server: AuthorizationServer, redirect_uri: str, scope: str, budget:
         secret=secret,
         # A server may answer otherwise than it was asked (RFC 7591, 3.2.1).
         method=text_field(given, "token_endpoint_auth_method") or (method if secret else "none"),
-        secret_expires_at=_unix_ms(expires) if secret else 0,
+        secret_expires_at=int(expires) * 1000 if secret and isinstance(expires, int | float) else 0,
         scope=text_field(given, "scope") or scope,
     )
-
-
-def _unix_ms(seconds: object) -> int:
-    """A time as a server writes it; 0, which means never, for what is none."""
-    if isinstance(seconds, bool) or not isinstance(seconds, int | float) or not 0 < seconds < _MAX_UNIX_SECONDS:
-        return 0
-    return int(seconds) * 1000
 
 
 def _texts(document: Mapping[str, Any], name: str) -> tuple[str, ...]:
@@ -237,8 +229,8 @@ def _origin(url: str) -> str:
 
 
 def _split(url: str) -> SplitResult:
-    """The parts of a URL that a server named. Raises UpstreamFailed where it is none."""
+    """The parts of a URL that a server wrote. Raises UpstreamFailed for what is none."""
     try:
         return urlsplit(url)
     except ValueError as error:
-        raise UpstreamFailed("The server names an address that cannot be read", code="forbidden_url") from error
+        raise UpstreamFailed("The server names an address that is none", code="upstream_malformed_url") from error
