@@ -60,12 +60,14 @@ def confirm(tenant: str, integration_id: str, confirmation: str) -> tuple[Integr
 
 
 def expire(tenant: str, id_: str) -> None:
-    """Revoke what nobody confirmed; the integration goes into error unless it was connected otherwise meanwhile."""
-    held = UnconfirmedStore(tenant).take(id_)
+    """Revoke what nobody confirmed in time; the integration goes into error unless it was changed meanwhile."""
+    unconfirmed = UnconfirmedStore(tenant)
+    held = unconfirmed.find(id_)
     if held is None:
         return
     oauth_grants.revoke(_secrets(tenant, held))
     oauth_acceptance.fail_pending(tenant, held.integration_id, "not_confirmed", version=held.integration_version)
+    unconfirmed.delete(id_)
 
 
 def _secrets(tenant: str, held: Unconfirmed) -> oauth_grants.GrantSecrets:

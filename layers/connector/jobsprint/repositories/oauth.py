@@ -20,7 +20,7 @@ from jobsprint.repositories.dynamodb import Item, Lost, live, marshal_item, try_
 
 FLOW_SECONDS = 600
 CONFIRM_SECONDS = 600
-_KEPT_UNCONFIRMED_SECONDS = 86_400  # longer than its revocation can be late
+_KEPT_UNCONFIRMED_SECONDS = 14 * 86_400  # as long as the message that revokes it may be a dead letter
 
 
 # --- authorization flows ----------------------------------------------------------------------------------------------
@@ -115,21 +115,32 @@ class UnconfirmedStore:
 
     def confirm(self, id_: str, integration_id: str, now: int) -> Unconfirmed | None:
         """Delete an authorization of that integration and give it, once; None for none, and after its time."""
-        condition = "integrationId = :integration AND confirmBy > :now"
-        return self._take(id_, condition, {":integration": integration_id, ":now": now})
+        answer = try_write(
+            lambda: aws.dynamodb().delete_item(
+                TableName=self._table,
+                Key=self._key(id_),
+                ConditionExpression="integrationId = :integration AND confirmBy > :now",
+                ExpressionAttributeValues=marshal_item({":integration": integration_id, ":now": now}),
+                ReturnValues="ALL_OLD",
+            )
+        )
+        return None if isinstance(answer, Lost) else _unconfirmed(unmarshal_item(answer["Attributes"]))
 
-    def take(self, id_: str) -> Unconfirmed | None:
-        """Delete an authorization and give it, once; None where it was confirmed or is gone."""
-        return self._take(id_, "attribute_exists(pk)", {})
+    def find(self, id_: str) -> Unconfirmed | None:
+        """An authorization that waits, or has waited too long."""
+        answer = aws.dynamodb().get_item(TableName=self._table, Key=self._key(id_), ConsistentRead=True)
+        item = unmarshal_item(answer.get("Item", {}))
+        return _unconfirmed(item) if item else None
 
-    def _take(self, id_: str, condition: str, values: dict[str, Any]) -> Unconfirmed | None:
-        request: dict[str, Any] = {"ExpressionAttributeValues": marshal_item(values)} if values else {}
-        request |= {"TableName": self._table, "Key": self._key(id_), "ConditionExpression": condition}
-        answer = try_write(lambda: aws.dynamodb().delete_item(**request, ReturnValues="ALL_OLD"))
-        if isinstance(answer, Lost):
-            return None
-        item = unmarshal_item(answer["Attributes"])
-        return Unconfirmed(id_, item["integrationId"], item["integrationVersion"], item["encrypted"], item["confirmBy"])
+    def delete(self, id_: str) -> None:
+        """Delete an authorization that nobody confirmed."""
+        aws.dynamodb().delete_item(TableName=self._table, Key=self._key(id_))
+
+
+def _unconfirmed(item: Item) -> Unconfirmed:
+    return Unconfirmed(
+        item["sk"], item["integrationId"], item["integrationVersion"], item["encrypted"], item["confirmBy"]
+    )
 
 
 # --- clients ----------------------------------------------------------------------------------------------------------
