@@ -19,6 +19,7 @@ from jobsprint.domain import integrations
 from jobsprint.domain.integrations import Health, Integration
 from jobsprint.integrations import oauth_flow, oauth_grants
 from jobsprint.integrations.state import announce_connected, apply_connection
+from jobsprint.repositories import counted_items
 from jobsprint.repositories.integrations import IntegrationStore
 from jobsprint.security.credentials import Credentials, decrypt_credentials, wiped
 from jobsprint.webhooks import service
@@ -113,6 +114,7 @@ def delete(tenant: str, integration_id: str) -> None:
 
 
 def _connect_new(tenant: str, app: App, body: Mapping[str, object], api_url: str) -> Connected:
+    counted_items.check(tenant, "integrations")
     now = now_ms()
     draft = Integration(
         tenant=tenant,
@@ -127,7 +129,13 @@ def _connect_new(tenant: str, app: App, body: Mapping[str, object], api_url: str
     )
     ready, connection = _made(draft, body, Credentials(), api_url)
     oauth_grants.join(ready)
-    return _announced(IntegrationStore(tenant).create(ready), connection, created=True)
+    try:
+        created = IntegrationStore(tenant).create(ready)
+    except Conflict:
+        if ready.grant:
+            oauth_grants.leave(tenant, ready.grant, ready.id)
+        raise
+    return _announced(created, connection, created=True)
 
 
 def _reconnect(tenant: str, integration_id: str, body: Mapping[str, object], api_url: str) -> Connected:
