@@ -99,7 +99,7 @@ class Connector(Protocol):
     """A third-party system, the upstream of its integrations."""
 
     def read(self, integration: Integration, body: Mapping[str, object], *, current: Credentials) -> Any:
-        """Validate the body of a connect or change request; gives one of `registry.connect_models`.
+        """Validate the body of a connect or change request; gives one of `connect_models.CONNECT_MODELS`.
 
         What the body leaves out is filled in from the integration and its `current` credentials (empty for a new one).
         Raises InvalidFields with every wrong field.

@@ -2,6 +2,7 @@
 
 from collections.abc import Mapping
 
+from jobsprint.connectors import responses, signed_post
 from jobsprint.connectors.base import TEST_SECONDS, ActionCall, Connection, TestResult
 from jobsprint.connectors.fields import Events, Target, kept_headers, read_body
 from jobsprint.core.canonical_json import JsonObject
@@ -42,15 +43,12 @@ class Webhook:
 
     def test(self, integration: Integration, credentials: Credentials) -> TestResult:
         """POST a signed `ping` event; 2xx passes."""
-        # Imported here: they bring libcurl, which making a webhook never needs.
-        from jobsprint.connectors import responses, signed_post
-
         now = now_ms()
         body = signing.signed_body(
             "ping", iso_seconds(now), f'{{"webhookId":"{integration.id}"}}', credentials.secrets[0]
         )
-        result = signed_post.post_body(credentials, body, new_id("evt", now), TEST_SECONDS, 1024)
-        return responses.test_result(result)
+        result = signed_post.post_body(credentials, body, new_id("evt", now), TEST_SECONDS, 1024, head_decides=True)
+        return responses.test_result(result, credentials.masker())
 
     def execute(self, call: ActionCall) -> JsonObject:
         """A webhook only listens. Raises NotFound."""

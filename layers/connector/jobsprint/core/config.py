@@ -84,3 +84,8 @@ def settings() -> Settings:
         stage=env.get("STAGE", "dev"),
         zapier_mcp_url=env.get("ZAPIER_MCP_URL") or DEFAULT_ZAPIER_MCP_URL,
     )
+
+
+def xray_trace_header() -> str | None:
+    """X-Ray's header for the running invocation, which Lambda sets before each; None outside Lambda."""
+    return os.environ.get("_X_AMZN_TRACE_ID")

@@ -27,6 +27,7 @@ _MAX_URL_OF_SUCCESS, _MAX_URL_OF_FAILURE = 160, 512
 _MAX_NAMES_OF_SUCCESS, _MAX_NAMES_OF_FAILURE = 160, 512
 
 WORKER_DIED = "worker_died"
+BODY_TOO_LARGE = "body_too_large"
 
 
 def request(task: DeliveryTask, payload: str, credentials: Credentials, now: int) -> Request:
@@ -42,7 +43,7 @@ def request(task: DeliveryTask, payload: str, credentials: Credentials, now: int
         **signing.headers(message_id=task.event_id, body=body, unix_time=now // 1000, secrets=secrets),
     }
     # The endpoint recognises a repeat by its webhook-id, so a broken kept-alive connection need not cost an attempt.
-    return Request("POST", credentials.url, headers, body, repeatable=True)
+    return Request("POST", credentials.url, headers, body, repeatable=True, head_decides=True)
 
 
 @dataclass(frozen=True)
@@ -76,13 +77,17 @@ class AttemptRecordBuilder:
     def build(self, outcome: TransferResult, number: int, started_at: int) -> Attempt:
         """The record of attempt `number`, signed at `started_at` (ms).
 
-        Only 2xx is success, and every 2xx is: one whose response was longer than is read (`body_too_large`) was
-        delivered. A failure is `http_3xx` and the like, or the reason of an `outbound.client.TransferFailure`.
+        Only 2xx is success, and every 2xx is, whatever its body did; `warning` says what that was. A failure is
+        `http_3xx` and the like, or the reason of an `outbound.client.TransferFailure`.
         """
         answer = outcome if isinstance(outcome, Response) else None
         success = answer is not None and 200 <= answer.status < 300
         record = self._succeeded if success else self._failed
-        text = self._masker.text(answer.body.decode("utf-8", "replace"), cut_off=answer.truncated) if answer else ""
+        text = (
+            self._masker.text(answer.body.decode("utf-8", "replace"), cut_off=_warning(answer) is not None)
+            if answer
+            else ""
+        )
         return Attempt(
             number=number,
             status="success" if success else "error",
@@ -90,6 +95,7 @@ class AttemptRecordBuilder:
             duration_ms=outcome.duration_ms,
             http_status=outcome.status,
             failure=_failure(outcome),
+            warning=_warning(answer) if answer else None,
             response=_cut(redact_text(text), record.response_bytes) or None,
             timings=outcome.timings,
             url=record.url,
@@ -103,7 +109,11 @@ def _failure(outcome: TransferResult) -> str | None:
         return outcome.reason
     if not 200 <= outcome.status < 300:
         return f"http_{outcome.status // 100}xx"
-    return "body_too_large" if outcome.truncated else None
+    return None
+
+
+def _warning(answer: Response) -> str | None:
+    return BODY_TOO_LARGE if answer.truncated else answer.body_failure
 
 
 def unknown(number: int, started_at: int) -> Attempt:

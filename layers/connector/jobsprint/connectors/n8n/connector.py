@@ -8,13 +8,13 @@ import time
 from collections.abc import Mapping
 from typing import Any
 
+from jobsprint.connectors.answers import result_of
 from jobsprint.connectors.base import TEST_SECONDS, ActionCall, Connection, TestResult
-from jobsprint.connectors.custom import result_of
 from jobsprint.connectors.fields import is_same_origin, read_body
 from jobsprint.connectors.n8n import mcp_runner
 from jobsprint.connectors.n8n.discovery import AUTH, discover
 from jobsprint.connectors.n8n.models import N8nConnect
-from jobsprint.connectors.n8n.outcomes import NOTHING_RAN, Execution, Refused, answers_unreadable_json, webhook_error
+from jobsprint.connectors.n8n.outcomes import NOTHING_RAN, Execution, Refused, streamed_error, webhook_error
 from jobsprint.connectors.n8n.webhook_call import WebhookCall
 from jobsprint.connectors.n8n.workflows import Hook
 from jobsprint.core.canonical_json import JsonObject
@@ -85,14 +85,14 @@ class N8n:
         sent, response = webhook_call.send()
         masker = call.credentials.masker()
         error = webhook_error(response, sent, masker)
+        if error is None and isinstance(response, Response):
+            error = streamed_error(response, masker)
         execution = None if error and error.code in NOTHING_RAN else webhook_call.execution()
         if error:
             raise _with_execution(error, execution)
         assert isinstance(response, Response)  # noqa: S101 - a TransferFailure is an error
-        if answers_unreadable_json(response):
-            raise _with_execution(UpstreamFailed("The answer is no JSON", code="upstream_answer_unreadable"), execution)
         try:
-            result = result_of(response.body, masker)
+            result = result_of(response, masker)
         except UpstreamFailed as failed:
             raise _with_execution(failed, execution) from failed
         return {"executionId": execution.id, **result} if execution else result
