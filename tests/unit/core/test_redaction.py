@@ -63,6 +63,8 @@ SPELLINGS: dict[str, Callable[[str], str]] = {
     "hex": lambda text: text.encode().hex(),
     "hex, upper case": lambda text: text.encode().hex().upper(),
     "base64": lambda text: base64.b64encode(text.encode()).decode(),
+    "base64 in lines": lambda text: "\r\n  ".join(re.findall(".{1,7}", base64.b64encode(text.encode()).decode())),
+    "lines in JSON": lambda text: _json_escaped("\n".join(re.findall(".{1,3}", text))),
     "base64, URL-safe": lambda text: base64.urlsafe_b64encode(text.encode()).decode(),
     "base64 of Bearer": lambda text: base64.b64encode(f"Bearer {text}".encode()).decode(),
     "base64 of a name and it": lambda text: base64.b64encode(f"user:{text}".encode()).decode(),
@@ -82,6 +84,12 @@ def test_a_secret_is_found_in_every_spelling(spelling: str, secret: str) -> None
     assert len(between.replace(MASK, "")) <= 12, between  # what stood around it, in base64
     for other in ("plain", "URL", "JSON", "base64", "hex"):
         assert SPELLINGS[other](secret) not in masked
+
+
+@pytest.mark.parametrize("charset", ["utf-16", "utf-16-le", "utf-16-be", "utf-32"])
+def test_a_secret_is_found_in_bytes_that_were_read_wrongly(charset: str) -> None:
+    text = "it is sk_live_4eC39HqLyjWDarjt!".encode(charset).decode(errors="replace")
+    assert MASK in Masker(["sk_live_4eC39HqLyjWDarjt"]).text(text)
 
 
 @given(secret=_SECRET, spelling=st.sampled_from(["plain", "URL", "form", "JSON", "base64", "hex"]), data=st.data())

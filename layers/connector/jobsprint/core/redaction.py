@@ -52,7 +52,7 @@ class Masker:
     def value(self, value: _Value) -> _Value:
         """JSON with the secrets masked in its texts at any depth; names and numbers stay as they are."""
         json = cast(JsonValue, value)
-        if not self._finder.finds_in("\0".join(_texts(json))):
+        if not self._finder.finds_in("\x1f".join(_texts(json))):
             return value
         return cast(_Value, _rewrite(json, self._finder.masked))
 

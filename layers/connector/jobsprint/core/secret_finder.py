@@ -20,6 +20,7 @@ _ESCAPED = re.compile(
         | u d[89ab][0-9a-f]{2} %u d[c-f][0-9a-f]{2} | u[0-9a-f]{4})
     | \\(?:u d[89ab][0-9a-f]{2} \\u d[c-f][0-9a-f]{2}             # JSON: a surrogate pair
         | u[0-9a-f]{4} | x[0-9a-f]{2} | ["'\\/bfnrt])
+    | \x00 | \r | \n[ \t]*                                       # UTF-16 read as UTF-8, and lines that are wrapped
     | &(?:\#(?:[0-9]{1,7} | x[0-9a-f]{1,6});? | [a-z][a-z0-9]{1,31};)
     """,
     re.VERBOSE | re.IGNORECASE,
@@ -134,8 +135,10 @@ def _decoded(view: _View) -> _View:
 
 
 def _plain(found: "re.Match[str]") -> str:
-    """The character that an escape stands for."""
+    """The character that an escape stands for; nothing for what only stands between two."""
     text = found[0]
+    if text[0] in "\0\r\n":
+        return ""
     if text[0] == "&":
         return html.unescape(text)
     if text[0] == "%" and text[1] not in "uU":
