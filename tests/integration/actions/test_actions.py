@@ -253,7 +253,7 @@ def test_a_failure_is_not_read_as_a_success(
 @pytest.mark.parametrize("coding", ["UTF-8", "identity", "none", "gzip"])
 def test_a_success_in_any_coding_is_one(endpoint: Receiver, integration_id: str, coding: str) -> None:
     body = b'{"id": 7}'
-    says(endpoint, 200, gzip.compress(body) if coding == "gzip" else body, Content_Encoding=coding)
+    says(endpoint, 200, gzip.compress(body, mtime=0) if coding == "gzip" else body, Content_Encoding=coding)
 
     assert act(integration_id).data["result"] == {"success": True, "id": 7}
 

@@ -72,6 +72,50 @@ def failure(outcome: TransferResult, kind: str, *, sent: bool, status: int | Non
 # --- what is sent and what comes back -------------------------------------------------------------------------------
 
 
+def test_a_request_is_sent_beside_one_that_is_under_way(client: Client, receive: Callable[..., Receiver]) -> None:
+    answered = threading.Event()
+
+    def waits(connection: socket.socket, _: bytes) -> None:
+        connection.sendall(b"HTTP/1.1 200 OK\r\n\r\nask")
+        assert answered.wait(5)
+        connection.sendall(b"done")
+        connection.shutdown(socket.SHUT_RDWR)
+
+    def notes(connection: socket.socket, _: bytes) -> None:
+        answered.set()
+        connection.sendall(OK)
+
+    main, side = receive(waits), receive(notes)
+    pieces = []
+
+    def take(piece: bytes) -> bool:
+        pieces.append(piece)
+        if piece == b"ask":
+            client.send_beside(post(side.url, b"reply"))
+            client.send_beside(post("http://169.254.169.254/", b"reply"))  # refused like any other
+        return False
+
+    request = Request("POST", main.url, body=b"{}", enough=take)
+
+    assert answer(client.send(request, timeout=5, max_body=CAP)).body == b"askdone"
+    assert [one.endswith(b"reply") for one in side.requests] == [True]
+    with pytest.raises(RuntimeError):
+        client.send_beside(post(side.url))
+
+
+def test_what_is_sent_beside_is_abandoned_with_the_end(client: Client, receive: Callable[..., Receiver]) -> None:
+    main, side = receive(says_and_closes(b"HTTP/1.1 200 OK\r\n\r\nask")), receive(hangs)
+
+    def take(_: bytes) -> bool:
+        client.send_beside(post(side.url))
+        return False
+
+    began = time.monotonic()
+    client.send(Request("POST", main.url, body=b"{}", enough=take), timeout=5, max_body=CAP)
+    assert time.monotonic() - began < 2
+    assert answer(client.send(post(receive().url), timeout=5, max_body=CAP)).status == 200
+
+
 def test_a_post_arrives_as_it_was_given(client: Client, receive: Callable[..., Receiver]) -> None:
     receiver = receive(says(b"HTTP/1.1 202 Accepted\r\nX-A: 1\r\nX-a: 2\r\nContent-Length: 3\r\n\r\nyes"))
     request = Request("POST", receiver.url + "/../x?a=%2F", {"X-One": "1", "X-Empty": "", "X-U": "ü"}, b"\x00{}")

@@ -7,7 +7,10 @@ from typing import Any
 import pytest
 
 from jobsprint.core import aws as clients
+from jobsprint.core.errors import UpstreamFailed
 from jobsprint.core.redaction import MASK
+from jobsprint.domain.oauth import Client, TokenEndpoint, Tokens
+from jobsprint.integrations import oauth_client
 from tests.support.call import Answer, Context, call, handler
 from tests.support.mcp import FakeServer, RpcError, text_result, tool
 from tests.support.receiver import Received, Receiver, Reply
@@ -87,6 +90,7 @@ def test_testing_and_running_on_a_server_that_repeats_its_token(endpoint: Receiv
 
     answers = [call("POST", f"/integrations/{integration_id}/test") for _ in range(3)]
     health = call("GET", f"/integrations/{integration_id}").data["health"]
+    answers.append(call("PATCH", f"/integrations/{integration_id}", body={"token": TOKEN}))
     answers.append(call("POST", f"/integrations/{integration_id}/actions/say", body={"parameters": {}}))
     headers = {"Prefer": "respond-async"}
     background = call("POST", f"/integrations/{integration_id}/actions/say", body={"parameters": {}}, headers=headers)
@@ -120,6 +124,17 @@ def test_tools_that_are_described_with_the_token(endpoint: Receiver) -> None:
 
     assert answer.status == 201
     assert absent(json.dumps(answer.body) + everything(str(answer.data["id"])))
+
+
+@pytest.mark.parametrize("status", [400, 401, 500])
+def test_a_token_endpoint_whose_error_is_the_refresh_token(endpoint: Receiver, status: int) -> None:
+    endpoint.answer = lambda _: Reply(status, {"error": "r0a1b2c3d4e5f6", "error_description": "r0a1b2c3d4e5f6"})
+    point = TokenEndpoint(f"{endpoint.url}/token", Client("us"), "https://mcp.example")
+
+    with pytest.raises(UpstreamFailed) as caught:
+        oauth_client.refresh(point, Tokens("access", refresh="r0a1b2c3d4e5f6"))
+
+    assert "r0a1b2c3d4e5f6" not in f"{caught.value.message} {caught.value.code} {vars(caught.value)}"
 
 
 # --- custom -----------------------------------------------------------------------------------------------------------

@@ -38,7 +38,8 @@ def test_they_are_one_line_each(kind: str) -> None:
 
 @pytest.mark.parametrize("warning", ["body_too_large", "timeout_body", "reset", "protocol: encoding", "never_seen"])
 def test_a_warning_says_that_the_event_was_delivered(warning: str) -> None:
-    meaning = delivery_failures.meaning_of_warning(warning)
+    meaning = delivery_failures.explained(None, warning, "delivered")
+    assert meaning is not None
     assert meaning.explanation.startswith("Delivered; ")
     assert len(meaning.explanation) < 120
     assert 10 < len(meaning.next_step) < 120

@@ -24,7 +24,7 @@ _SENTENCES = tuple(
     "error_description message detail details reason description errorMessage error_message title msg error errors "
     "fault faultstring Message".split()
 )
-"""Fields in which APIs explain an error to a person, the most telling first."""
+"""Fields in which APIs explain an error to a person, those that explain most first."""
 
 
 # --- results ----------------------------------------------------------------------------------------------------------

@@ -5,6 +5,7 @@ The answer's JSON is the result. A 2xx whose JSON says `success: false` or `isEr
 
 from collections.abc import Mapping
 
+from jobsprint.connectors import responses, signed_post
 from jobsprint.connectors.answers import result_of
 from jobsprint.connectors.base import TEST_SECONDS, ActionCall, Connection, TestResult
 from jobsprint.connectors.custom_models import PING, CustomConnect
@@ -13,6 +14,7 @@ from jobsprint.core.canonical_json import JsonObject
 from jobsprint.core.clock import now_ms
 from jobsprint.core.ids import new_id
 from jobsprint.domain.integrations import Capability, Integration
+from jobsprint.outbound.client import TransferFailure
 from jobsprint.security.credentials import Credentials
 
 
@@ -44,9 +46,6 @@ class Custom:
 
     def test(self, integration: Integration, credentials: Credentials) -> TestResult:
         """POST a signed ping; 2xx passes."""
-        # Imported here and below: they bring libcurl, which connecting never needs.
-        from jobsprint.connectors import responses, signed_post
-
         ping: JsonObject = {"action": PING, "parameters": {}}
         call_id = new_id("exe", now_ms())
         result = signed_post.post_json(credentials, ping, message_id=call_id, timeout=TEST_SECONDS, max_body=1024)
@@ -54,9 +53,6 @@ class Custom:
 
     def execute(self, call: ActionCall) -> JsonObject:
         """POST the action; see `connectors.base.Connector`."""
-        from jobsprint.connectors import responses, signed_post
-        from jobsprint.outbound.client import TransferFailure
-
         response = signed_post.post_json(
             call.credentials,
             {"action": call.action, "parameters": call.parameters},

@@ -16,11 +16,14 @@ from jobsprint.security.credentials import Credentials
 from jobsprint.security.signing import check_secret
 
 _MAX_EVENTS = 100
+_BIDI_CONTROLS = frozenset("\u061c\u200e\u200f\u202a\u202b\u202c\u202d\u202e\u2066\u2067\u2068\u2069")
 _AGAIN = "is required again with another scheme, host or port: what is stored goes to no other origin"
 
 
 def _one_line(text: str) -> str:
-    # Joiners (Cf) stay: emoji and several scripts are written with them.
+    # They show a name as another one (Unicode, UAX #9, Bidi_Control). Joiners stay: emoji and scripts are written so.
+    if _BIDI_CONTROLS.intersection(text):
+        raise ValueError("without characters that control the direction of text")
     if not text.strip() or any(unicodedata.category(character) in {"Cc", "Zl", "Zp"} for character in text):
         raise ValueError("one line without control characters, and not blank")
     return text

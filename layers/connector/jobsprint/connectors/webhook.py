@@ -2,6 +2,7 @@
 
 from collections.abc import Mapping
 
+from jobsprint.connectors import responses, signed_post
 from jobsprint.connectors.base import TEST_SECONDS, ActionCall, Connection, TestResult
 from jobsprint.connectors.fields import Events, Target, kept_headers, read_body
 from jobsprint.core.canonical_json import JsonObject
@@ -42,9 +43,6 @@ class Webhook:
 
     def test(self, integration: Integration, credentials: Credentials) -> TestResult:
         """POST a signed `ping` event; 2xx passes."""
-        # Imported here: they bring libcurl, which making a webhook never needs.
-        from jobsprint.connectors import responses, signed_post
-
         now = now_ms()
         body = signing.signed_body(
             "ping", iso_seconds(now), f'{{"webhookId":"{integration.id}"}}', credentials.secrets[0]

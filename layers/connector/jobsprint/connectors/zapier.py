@@ -169,7 +169,7 @@ def _agentic(talk: Conversation, app: App, inspect: Tool, tools: Mapping[str, To
         said = action.get("description") or action.get("name")
         try:
             schema = _schema(action.get("params"))
-            check_schema(schema)
+            check_schema(schema, listing.patterns)
         except ValueError:
             listing.dropped += 1
             continue

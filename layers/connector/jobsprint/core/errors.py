@@ -8,6 +8,7 @@
     ├── Conflict                    409
     │   └── ScopeMissing            409 reauth_required
     ├── PayloadTooLarge             413 payload_too_large
+    ├── UnsupportedMediaType        415 unsupported_media_type
     ├── InvalidFields               422 invalid_fields
     ├── RateLimited                 429 rate_limited
     └── UpstreamFailed              502 upstream_failed
@@ -121,6 +122,13 @@ class PayloadTooLarge(JobsprintError):
 
     status = 413
     default_code = "payload_too_large"
+
+
+class UnsupportedMediaType(JobsprintError):
+    """A body whose `Content-Type` is not JSON."""
+
+    status = 415
+    default_code = "unsupported_media_type"
 
 
 class InvalidFields(JobsprintError):

@@ -4,7 +4,8 @@ import base64
 import binascii
 import html
 import re
-from collections.abc import Iterable, Iterator
+from array import array
+from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass
 from urllib.parse import unquote
 
@@ -15,9 +16,9 @@ _SCHEMES = frozenset({"apikey", "basic", "bearer", "token"})
 _URL_SAFE = str.maketrans("+/", "-_")
 _ESCAPED = re.compile(
     r"""
-    (?:%[89a-f][0-9a-f])+ | %[0-7][0-9a-f]                     # URL: the bytes of a character beyond ASCII go together
-    | \\u d[89ab][0-9a-f]{2} \\u d[c-f][0-9a-f]{2}              # JSON: a surrogate pair
-    | \\u[0-9a-f]{4} | \\x[0-9a-f]{2} | \\["'\\/bfnrt]
+    %(?:[0-7][0-9a-f] | [89a-f][0-9a-f](?:%[89a-f][0-9a-f])*)    # URL: the bytes of one beyond ASCII go together
+    | \\(?:u d[89ab][0-9a-f]{2} \\u d[c-f][0-9a-f]{2}             # JSON: a surrogate pair
+        | u[0-9a-f]{4} | x[0-9a-f]{2} | ["'\\/bfnrt])
     | &(?:\#[0-9]{1,7} | \#x[0-9a-f]{1,6} | [a-z][a-z0-9]{1,31});
     """,
     re.VERBOSE | re.IGNORECASE,
@@ -42,8 +43,8 @@ class _View:
     """A text with its escapes decoded, and from where to where each of its characters stands in the original."""
 
     text: str
-    starts: list[int]
-    ends: list[int]
+    starts: Sequence[int]
+    ends: Sequence[int]
 
 
 class SecretFinder:
@@ -58,10 +59,9 @@ class SecretFinder:
         for _ in range(_ROUNDS + 1):
             if any(needle.text in text for needle in self._needles):
                 return True
-            decoded = _ESCAPED.sub(_plain, text)
-            if decoded == text:
+            if not _ESCAPED.search(text):
                 return False
-            text = decoded
+            text = _ESCAPED.sub(_plain, text)
         return False
 
     def masked(self, text: str, *, cut_off: bool = False) -> str:
@@ -108,28 +108,28 @@ def _overlap(text: str, needle: str) -> int:
 
 def _views(text: str) -> Iterator[_View]:
     """The text as it is, and after each round of decoding."""
-    view = _View(text, list(range(len(text))), list(range(1, len(text) + 1)))
+    view = _View(text, range(len(text)), range(1, len(text) + 1))
     for _ in range(_ROUNDS):
         yield view
-        decoded = _decoded(view)
-        if decoded.text == view.text:
+        if not _ESCAPED.search(view.text):
             return
-        view = decoded
+        view = _decoded(view)
     yield view
 
 
 def _decoded(view: _View) -> _View:
     pieces: list[str] = []
-    starts: list[int] = []
-    ends: list[int] = []
+    starts, ends = array("I"), array("I")  # a text may have a megabyte
     at = 0
     for found in _ESCAPED.finditer(view.text):
         plain, (start, end) = _plain(found), found.span()
         pieces += [view.text[at:start], plain]
-        starts += [*view.starts[at:start], *[view.starts[start]] * len(plain)]
-        ends += [*view.ends[at:start], *[view.ends[end - 1]] * len(plain)]
+        starts.extend([*view.starts[at:start], *[view.starts[start]] * len(plain)])
+        ends.extend([*view.ends[at:start], *[view.ends[end - 1]] * len(plain)])
         at = end
-    return _View("".join([*pieces, view.text[at:]]), starts + view.starts[at:], ends + view.ends[at:])
+    starts.extend(view.starts[at:])
+    ends.extend(view.ends[at:])
+    return _View("".join([*pieces, view.text[at:]]), starts, ends)
 
 
 def _plain(found: "re.Match[str]") -> str:

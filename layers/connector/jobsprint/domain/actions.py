@@ -76,6 +76,16 @@ class LogEntry:
     request_id: str | None = None
 
 
+@dataclass(frozen=True)
+class LogFilter:
+    """Which log entries to show. `from_ms` and `to_ms` bound their start (Unix ms, both included); None: all."""
+
+    action: str | None = None
+    status: LogStatus | None = None
+    from_ms: int | None = None
+    to_ms: int | None = None
+
+
 State = Literal["succeeded", "failed", "unknown"]
 # The errors that a call can end with once it was sent; a 429 is never stored (`not_executed`).
 _BY_STATUS: dict[int, type[JobsprintError]] = {

@@ -52,16 +52,16 @@ _MEANINGS = {
     ),
     "protocol": Meaning("The answer is no valid HTTP", "Check that the URL leads to an HTTP server"),
     "http_3xx": Meaning(
-        "The receiver redirects, and redirects are never followed", "Change the URL to where it redirects to"
+        "The endpoint redirects, and redirects are never followed", "Change the URL to where it redirects to"
     ),
     "http_4xx": Meaning(
-        "The receiver refused the request",
-        "Check path, credentials and signature check of the receiver; 410 disables the webhook",
+        "The endpoint refused the request",
+        "Check path, credentials and signature check of the endpoint; 410 disables the webhook",
     ),
-    "http_5xx": Meaning("The receiver failed", "Look into the receiver's own logs; the event comes again"),
+    "http_5xx": Meaning("The endpoint failed", "Look into the endpoint's own logs"),
     "worker_died": Meaning(
         "The sending process ended before it wrote down what happened; the event may have been seen",
-        "Nothing: the event comes again with the same webhook-id",
+        "Check whether the endpoint saw the event: every request for it has the same webhook-id",
     ),
 }
 _WARNINGS = {
@@ -82,7 +82,13 @@ _WARNINGS = {
     ),
 }
 _UNKNOWN_WARNING = Meaning("Delivered; something was wrong with the body of the answer", "Send a short answer, or none")
-_UNKNOWN = Meaning("The attempt failed", "See what the receiver logged at that time")
+_AFTERWARDS = {
+    "pending": "; the event is sent again",
+    "retrying": "; the event is sent again",
+    "exhausted": "; then resend the delivery",
+    "discarded": "; then resend the delivery",
+}
+_UNKNOWN = Meaning("The attempt failed", "See what the endpoint logged at that time")
 
 
 def kind_of(failure: str) -> str:
@@ -95,9 +101,16 @@ def meaning(failure: str) -> Meaning:
     return _MEANINGS.get(kind_of(failure), _UNKNOWN)
 
 
-def meaning_of_warning(warning: str) -> Meaning:
-    """What was wrong with the body of an answer whose head decided; one that is not listed gets a general text."""
-    return _WARNINGS.get(kind_of(warning), _UNKNOWN_WARNING)
+def explained(failure: str | None, warning: str | None, state: str) -> Meaning | None:
+    """What happened in an attempt, and what to do; None where nothing is to be said.
+
+    `state` is that of its delivery now (`domain.deliveries.DeliveryState`). A `warning` is about the body of an answer
+    whose head decided.
+    """
+    if failure:
+        what = meaning(failure)
+        return Meaning(what.explanation, what.next_step + _AFTERWARDS.get(state, ""))
+    return _WARNINGS.get(kind_of(warning), _UNKNOWN_WARNING) if warning else None
 
 
 def known_kinds() -> frozenset[str]:

@@ -31,6 +31,8 @@ __all__ = ["KINDS", "Client", "OnDone", "Request", "Response", "TransferFailure"
 MAX_IN_FLIGHT = 100
 """Requests of one batch under way together; more wait their turn, and their budget starts with it."""
 
+_BESIDE = -1  # the index of a request whose result nobody waits for
+
 _CA_FILES = ("/etc/pki/tls/certs/ca-bundle.crt", "/etc/ssl/certs/ca-certificates.crt", "/etc/ssl/cert.pem")
 
 OnDone = Callable[[int, TransferResult], None]
@@ -62,6 +64,7 @@ class Client:
         self._pins = Pins()
         self._pool = TransferPool(policy, user_agent, _ca_file(ca_file))
         self._busy = False
+        self._batch: _Batch | None = None
         self._last_used = clock()
 
     def close(self) -> None:
@@ -84,8 +87,17 @@ class Client:
         if timeout <= 0 or max_body < 0:
             raise ValueError("timeout must be positive and max_body not negative")
         with self._exclusively():
-            batch = _Batch(self._policy, self._resolver, self._pins, self._pool, timeout, max_body, on_done)
-            batch.run(requests)
+            self._batch = _Batch(self._policy, self._resolver, self._pins, self._pool, timeout, max_body, on_done)
+            self._batch.run(requests)
+
+    def send_beside(self, request: Request) -> None:
+        """Send one more request while a `send` is under way, from its request's `enough`, and drop the result.
+
+        It has the limits of that `send`, and is abandoned when that ends. Raises RuntimeError without one.
+        """
+        if self._batch is None:
+            raise RuntimeError("nothing is being sent")
+        self._batch.add_beside(request)
 
     @contextmanager
     def _exclusively(self) -> Iterator[None]:
@@ -99,7 +111,7 @@ class Client:
             yield
         finally:
             self._last_used = self._clock()
-            self._busy = False
+            self._busy, self._batch = False, None
 
 
 def _ca_file(given: str | None) -> str:
@@ -158,6 +170,7 @@ class _Batch:
         self._resolving: list[_Waiting] = []
         self._in_flight: dict[Any, tuple[int, Transfer]] = {}
         self._errors: list[Exception] = []
+        self._awaited = 0
         # Of each URL, and of each host and port: many requests of a batch may share them.
         self._targets: dict[str, Target] = {}
         self._lookups: dict[tuple[str, int], Future[list[str]]] = {}
@@ -166,8 +179,9 @@ class _Batch:
     def run(self, requests: Sequence[Request]) -> None:
         """Work until every request is done; then raise the first error of `on_done`, if any."""
         self._queued.extend(enumerate(requests))
+        self._awaited = len(requests)
         try:
-            while self._queued or self._resolving or self._in_flight:
+            while self._awaited:
                 self._start_queued()
                 self._start_resolved()
                 if not self._collect() and (self._resolving or self._in_flight):
@@ -178,7 +192,15 @@ class _Batch:
         if self._errors:
             raise self._errors[0]
 
+    def add_beside(self, request: Request) -> None:
+        """Send a request too, as long as others are awaited."""
+        self._queued.append((_BESIDE, request))
+        self._pool.wake()
+
     def _done(self, index: int, result: TransferResult) -> None:
+        if index == _BESIDE:
+            return
+        self._awaited -= 1
         try:
             self._on_done(index, result)
         except Exception as error:  # noqa: BLE001 - raised at the end: the others are in flight and have results too

@@ -6,7 +6,7 @@ Log ids are time-ordered, so a time range is a key range with and without an act
 from jobsprint.core import aws
 from jobsprint.core.config import settings
 from jobsprint.core.ids import first_at
-from jobsprint.domain.actions import LogEntry
+from jobsprint.domain.actions import LogEntry, LogFilter
 from jobsprint.repositories.dynamodb import Item, Query, Value, live, marshal_item, read_page, written
 
 _BEFORE_ALL = 0
@@ -49,40 +49,31 @@ class LogStore:
         )
 
     def page(
-        self,
-        integration_id: str,
-        *,
-        limit: int,
-        position: str | None,
-        action: str | None,
-        status: str | None,
-        from_ms: int | None,
-        to_ms: int | None,
-        now: int,
+        self, integration_id: str, wanted: LogFilter, *, limit: int, position: str | None, now: int
     ) -> tuple[list[LogEntry], str | None]:
         """A page, newest first, and the position to go on from. Time and action are keys; status reads and drops."""
         pk = f"{self._tenant}#{integration_id}"
-        action_key = f"{pk}#{action}"
-        low, high = id_range("log", from_ms, to_ms)
+        action_key = f"{pk}#{wanted.action}"
+        low, high = id_range("log", wanted.from_ms, wanted.to_ms)
 
         def resume(sk: str) -> dict[str, str]:
-            return {"pk": pk, "sk": sk} | ({"actionKey": action_key} if action else {})
+            return {"pk": pk, "sk": sk} | ({"actionKey": action_key} if wanted.action else {})
 
         query = Query(
             table=self._table,
-            key=("actionKey", action_key) if action else ("pk", pk),
+            key=("actionKey", action_key) if wanted.action else ("pk", pk),
             resume=resume,
-            index="byAction" if action else None,
+            index="byAction" if wanted.action else None,
             low=low,
             high=high,
-            consistent=action is None,
+            consistent=wanted.action is None,
         )
         page = read_page(
             query,
             limit=limit,
             position=position,
             position_of=lambda item: str(item["sk"]),
-            keep=lambda item: live(item, now) and status in (None, item["status"]),
+            keep=lambda item: live(item, now) and wanted.status in (None, item["status"]),
         )
         return [_from_item(item) for item in page.items], page.position
 

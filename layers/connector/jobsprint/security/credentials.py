@@ -12,7 +12,7 @@ from jobsprint.core.redaction import Masker
 from jobsprint.core.secret_headers import header_secrets
 from jobsprint.core.shown_url import shown_url, url_secrets
 from jobsprint.domain.integrations import Integration
-from jobsprint.security.encryption import EncryptionContext, decrypt, encrypt
+from jobsprint.security.encryption import EncryptionContext, decrypt, encrypt_fields
 
 MAX_RETIRED = 10
 """Signing secrets that may be on their way out together: each costs its receiver a signature on every delivery."""
@@ -92,10 +92,7 @@ def encrypt_credentials(integration: Integration, credentials: Credentials) -> I
         texts["retired"] = json.dumps([[old.secret, old.until] for old in credentials.retired])
     return replace(
         integration,
-        encrypted={
-            name: encrypt(EncryptionContext(integration.tenant, integration.id, name, version), text)
-            for name, text in texts.items()
-        },
+        encrypted=encrypt_fields(integration.tenant, integration.id, version, texts),
         encrypted_version=version,
         shown_url=shown_url(credentials.url),
         header_names=tuple(credentials.headers),

@@ -43,9 +43,7 @@ class AttemptDetail(AttemptView):
     @classmethod
     def in_detail(cls, row: DeliveryRow, attempt: Attempt) -> "AttemptDetail":
         """An attempt as it is shown with its delivery."""
-        meaning = delivery_failures.meaning(attempt.failure) if attempt.failure else None
-        if attempt.warning and not meaning:
-            meaning = delivery_failures.meaning_of_warning(attempt.warning)
+        meaning = delivery_failures.explained(attempt.failure, attempt.warning, row.delivery.state)
         return cls(
             **_shown(attempt),
             url=attempt.url,

@@ -9,7 +9,8 @@ from typing import Any
 
 from jobsprint.connectors.base import ActionCall
 from jobsprint.connectors.mcp import results
-from jobsprint.connectors.mcp.client import HANDSHAKES, MODERN, Conversation, Dialect, HttpRefused
+from jobsprint.connectors.mcp.client import Conversation, HttpRefused
+from jobsprint.connectors.mcp.dialects import dialect_state, kept_dialect
 from jobsprint.connectors.n8n.outcomes import Refused, trouble_of
 from jobsprint.connectors.n8n.workflows import Hook, webhook_data
 from jobsprint.core.canonical_json import JsonObject
@@ -37,8 +38,9 @@ def check(credentials: Credentials, *, seconds: float) -> JsonObject:
                 "Make a token in n8n's MCP settings that may run workflows and read executions",
                 field="body.mcpToken",
             )
+        talk.end()
         assert talk.dialect is not None  # noqa: S101 - known after a listing
-        return {"era": talk.dialect.era, "version": talk.dialect.version}
+        return dialect_state(talk.dialect)
 
 
 def run(call: ActionCall, hook: Hook) -> JsonObject:
@@ -47,7 +49,7 @@ def run(call: ActionCall, hook: Hook) -> JsonObject:
     One that answers at once (`onReceived`) is not waited for. Raises as `connectors.base.Connector.execute`; every
     error after the start carries the execution's id.
     """
-    dialect = _dialect(call.integration.connector_state.get("mcp"))
+    dialect = kept_dialect(call.integration.connector_state.get("mcp"))
     with Conversation(_token(call.credentials), dialect, seconds=call.seconds_left) as talk:
         execution_id = _started(talk, hook, call.parameters, call.id)
         if hook.response_mode == "onReceived":
@@ -73,16 +75,6 @@ def run(call: ActionCall, hook: Hook) -> JsonObject:
 def _token(credentials: Credentials) -> Credentials:
     # The other keys are masked in answers, because an execution's data hold what its webhook was sent.
     return Credentials(credentials.url + _PATH, keys={**credentials.keys, "token": credentials.keys["mcpToken"]})
-
-
-def _dialect(kept: object) -> Dialect | None:
-    match kept:
-        case {"era": "modern", "version": str(version)} if version == MODERN:
-            return Dialect("modern", version)
-        case {"era": "handshake", "version": str(version)} if version in HANDSHAKES:
-            return Dialect("handshake", version)
-        case _:
-            return None
 
 
 def _started(talk: Conversation, hook: Hook, parameters: JsonObject, call_id: str) -> str:

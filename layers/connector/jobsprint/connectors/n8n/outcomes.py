@@ -69,14 +69,17 @@ def is_unregistered(outcome: Response | TransferFailure) -> bool:
 
 
 def streamed_error(answer: Response, masker: Masker) -> UpstreamFailed | None:
-    """The error of an answer in n8n's streaming mode: JSON on each line, from `begin` to `end`; None for any other."""
+    """The error of an answer in n8n's streaming mode: JSON on each line, from `begin` to `end`; None for any other.
+
+    `masker` masks what n8n says.
+    """
     lines = answers.json_lines(text_of(answer.body, answer.headers.get("content-type", ""))) or []
     chunks = [line for line in lines if isinstance(line, dict)]
     if not chunks or len(chunks) < len(lines) or chunks[0].get("type") != "begin":
         return None
     failed = next((chunk for chunk in chunks if chunk.get("type") == "error"), None)
     if failed is not None:
-        words = _text(masker.value(failed), "content").strip().splitlines()
+        words = masker.text(_text(failed, "content")).strip().splitlines()
         said = f": {words[0][:_SAID_CHARACTERS]}" if words else ""
         return UpstreamFailed(f"The workflow failed in n8n while it streamed its answer{said}", code="workflow_failed")
     return UpstreamFailed(
