@@ -122,6 +122,24 @@ def test_no_secret_is_left_at_the_edge(endpoint: Receiver, integration_id: str, 
     assert "tok" not in shown
 
 
+@pytest.mark.parametrize(
+    ("body", "words"),
+    [
+        ({"error": f"bad signature for {TOKEN}"}, f": bad signature for {MASK}"),
+        ({"filler": "x" * 2000, "error": "e"}, ""),
+        (b"<h1>No</h1>", ""),
+    ],
+)
+def test_a_failed_test_says_what_the_endpoint_said(
+    endpoint: Receiver, integration_id: str, body: Any, words: str
+) -> None:
+    endpoint.answer = lambda _: Reply(422, body)
+
+    result = call("POST", f"/integrations/{integration_id}/test").data["testResult"]
+
+    assert result["message"] == f"The endpoint answered HTTP 422{words}"
+
+
 def test_a_kept_outcome_says_the_same(endpoint: Receiver, integration_id: str) -> None:
     endpoint.answer = lambda _: Reply(422, {"error": {"message": "Cannot refund twice"}})
 

@@ -92,6 +92,7 @@ def test_results(result: dict[str, Any], expected: dict[str, Any] | None) -> Non
         ({"structuredContent": {"success": False, "id": 1, "error": "no such row"}}, "no such row"),
         ({"content": text({"success": "false", "id": 1, "error": "no such row"})}, "no such row"),
         ({"content": text({"error": {"message": "no such row"}, "code": 7, "requestId": "r"})}, "no such row"),
+        ({"content": text({"error": "no such row", "results": [], "executionId": None, "ok": False})}, "no such row"),
         ({"content": text({"isError": True, "error": "no such row"})}, "no such row"),
         ({"content": text({"error": "no such row"})}, "no such row"),
         ({"content": text({"success": False, "message": "no such row"})}, "no such row"),

@@ -142,7 +142,8 @@ def sentence_of(value: JsonValue) -> str:
 def _sentence(value: JsonValue, nesting: int) -> str:
     match value:
         case str():
-            return "" if value.lstrip().startswith("<") else " ".join(value.split())  # no page for a browser
+            # A page for a browser, and JSON that was cut, explain nothing.
+            return "" if value.lstrip().startswith(("<", "{", "[")) else " ".join(value.split())
         case list() if nesting:
             return next((found for one in value[:5] if (found := _sentence(one, nesting - 1))), "")
         case dict() if nesting:

@@ -365,7 +365,7 @@ class Conversation:
         challenge = self._masker.text(answer.headers.get("www-authenticate", ""))
         if status == 401:
             unauthorized = UpstreamUnauthorized("The server refused the credentials (HTTP 401)", challenge=challenge)
-            unauthorized.upstream = answers.upstream_answer(status, answers.said(answer, self._masker))
+            unauthorized.upstream = answers.upstream_answer(status, self._said(answer))
             raise unauthorized
         if status == 429:
             raise responses.refused(answer, self._masker)
@@ -376,7 +376,7 @@ class Conversation:
             raise _SessionLost("The server lost our session twice")
         if error is not None and status in range(400, 500) and status != 403:
             raise _rpc_failed(error, status)
-        said = answers.said(answer, self._masker)
+        said = self._said(answer)
         refused = HttpRefused(
             answers.with_sentence(f"The server answered HTTP {status}", said),
             http_status=status,
@@ -386,6 +386,11 @@ class Conversation:
         )
         refused.upstream = answers.upstream_answer(status, said)
         raise refused
+
+    def _said(self, answer: Response) -> JsonValue:
+        """The JSON of an error, masked. Text is left out: the errors of MCP are JSON, and text tells of insides."""
+        said = answers.said(answer, self._masker)
+        return None if isinstance(said, str) else said
 
 
 def _is_stream(answer: Response | TransferFailure) -> bool:

@@ -10,7 +10,7 @@ _REFERENCE_FIELDS = ("uri", "name", "title", "description", "mimeType", "size")
 _OF_AN_ERROR = frozenset(
     "error errors errorMessage errorCode message code status statusCode type detail details hint requestId".split()
 )
-"""Fields of an object that is nothing but an error. One with any other field is a record, whose `error` is data."""
+"""Fields of an object that is nothing but an error. One that says anything else is a record, whose `error` is data."""
 
 
 def result_of(result: JsonObject) -> JsonObject:
@@ -55,7 +55,8 @@ def _raise_if_failed(value: JsonValue) -> None:
         return
     if value.get("accountRequired") is True:
         raise failure("The server wants an account to be connected first", _HTTP_OK, value, code="account_required")
-    if says_failure(value) or (value.get("error") and value.keys() <= _OF_AN_ERROR):
+    says_more = any(value[name] for name in value.keys() - _OF_AN_ERROR)
+    if says_failure(value) or (value.get("error") and not says_more):
         raise tool_failure(value)
 
 
