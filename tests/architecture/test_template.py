@@ -7,6 +7,7 @@ from typing import Any
 
 import pytest
 
+from jobsprint.api.idempotency import once
 from tests.support.template import ROOT, functions, resources, routes, template
 from tools.local import sam
 from tools.local.openapi import endpoints
@@ -15,8 +16,8 @@ PUBLIC = {
     "/health",
     "/openapi.json",
     "/docs",
-    "/integrations/oauth/callback",
-    "/oauth/client-metadata.json",
+    "/integrations/oauth/callback/{issuerHash}",
+    "/oauth/clients/{document}",
 }
 ACTIONS = {
     "dynamodb:GetItem",
@@ -48,6 +49,8 @@ FROM_SNAPSHOTS = {
     "search_available",
 }
 MAX_SNAPSHOTS = 12  # AWS bills about $2 a month for each
+# A preview changes nothing; an action keeps its outcome itself.
+KEEPS_NO_ANSWER = {"preview_events", "execute_action"}
 VERBS = {"get", "post", "put", "patch", "delete"}
 
 
@@ -134,6 +137,11 @@ def test_an_endpoint_is_public_in_code_where_it_is_in_the_template() -> None:
     assert {folder for folder, module in endpoints().items() if module.app.scope is None} == public
 
 
+def test_every_post_keeps_its_answer_for_a_repeat() -> None:
+    posts = {folder for (method, _), folder in routes().items() if method == "POST"}
+    assert {folder for folder, module in endpoints().items() if module.app.once is once} == posts - KEEPS_NO_ANSWER
+
+
 def test_api_denies_by_default() -> None:
     auth = resources("AWS::Serverless::Api")["Api"]["Auth"]
     assert auth["DefaultAuthorizer"] in auth["Authorizers"]
@@ -200,6 +208,14 @@ def test_methods_have_no_metrics_of_their_own() -> None:
     """Five metrics for each method and preflight would be $93 a month; the stage's own are free."""
     [settings] = resources("AWS::Serverless::Api")["Api"]["MethodSettings"]
     assert settings["MetricsEnabled"] is False
+
+
+@pytest.mark.parametrize("folder", sorted(functions()))
+def test_only_functions_that_make_cursors_have_their_key(folder: str) -> None:
+    code = (ROOT / "functions" / folder / "app.py").read_text("utf-8")
+    own = functions()[folder].get("Environment", {}).get("Variables", {})
+    assert ("CURSOR_KEY" in own) == ("import pagination" in code or "pagination." in code)
+    assert "CURSOR_KEY" not in template()["Globals"]["Function"]["Environment"]["Variables"]
 
 
 # --- Data -------------------------------------------------------------------------------------------------------------

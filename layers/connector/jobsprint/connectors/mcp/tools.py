@@ -5,9 +5,10 @@ from collections.abc import Callable
 from dataclasses import dataclass, field
 
 from jobsprint.connectors.mcp.headers import mirrored
+from jobsprint.connectors.mcp.schemas import checkable
 from jobsprint.core.canonical_json import JsonObject, JsonValue
 from jobsprint.core.errors import UpstreamFailed
-from jobsprint.core.json_schema import check_schema
+from jobsprint.core.schema_patterns import Budget
 
 MAX_TOOLS = 1000
 """Tools of one server that are kept; real ones have up to a few hundred."""
@@ -18,24 +19,32 @@ _NAME = re.compile(r"[A-Za-z0-9_.\-]{1,128}")
 
 @dataclass(frozen=True)
 class Tool:
-    """A tool that a server offers; `schema` is that of its arguments, an object."""
+    """A tool that a server offers; `schema` is that of its arguments, an object.
+
+    `unchecked` names the places of the server's own schema that are left out of it.
+    """
 
     name: str
     description: str | None
     schema: JsonObject
+    unchecked: tuple[str, ...] = ()
 
 
 @dataclass
 class Listing:
     """The tools found. `complete` is False where a cap cut the list; `dropped` counts those that cannot be used.
 
-    `fresh_ms` is how long the server says the list is good for, None where it says nothing.
+    `task_only` names those that run as tasks alone (2025-11-25, tasks), which this client does not support.
+    `fresh_ms` is how long the server says the list is good for, None where it says nothing. `patterns` is what those of
+    all their schemas may take.
     """
 
     tools: list[Tool] = field(default_factory=list)
     complete: bool = True
     dropped: int = 0
+    task_only: list[str] = field(default_factory=list)
     fresh_ms: int | None = None
+    patterns: Budget = field(default_factory=Budget.of_listing)
 
     def add(self, page: JsonObject, keep: Callable[[str], bool], *, modern: bool) -> None:
         """Add a page's usable tools whose names `keep` accepts. Raises UpstreamFailed unless it is a page of tools."""
@@ -50,9 +59,11 @@ class Listing:
             name = entry.get("name") if isinstance(entry, dict) else None
             if isinstance(name, str) and not keep(name):
                 continue
-            tool = _tool(entry, modern=modern)
+            tool = _tool(entry, self.patterns, modern=modern)
             if tool is None or tool.name in known:
                 self.dropped += 1
+            elif _runs_as_task_only(entry):
+                self.task_only.append(tool.name)
             elif len(self.tools) >= MAX_TOOLS:
                 self.complete = False
                 return
@@ -61,19 +72,32 @@ class Listing:
                 self.tools.append(tool)
 
 
-def _tool(entry: JsonValue, *, modern: bool) -> Tool | None:
-    """The tool, or None for one that cannot be called: a name with other letters than MCP's, or an unusable schema."""
+def _tool(entry: JsonValue, patterns: Budget, *, modern: bool) -> Tool | None:
+    """The tool, or None for one that cannot be called: a name with other letters than MCP's, or arguments that are no
+    object, or that are to go into headers which cannot be.
+    """
     if not isinstance(entry, dict):
         return None
     name, schema = entry.get("name"), entry.get("inputSchema")
     if not isinstance(name, str) or not _NAME.fullmatch(name) or not isinstance(schema, dict):
         return None
-    schema = {"type": "object", **schema}
-    try:
-        check_schema(schema)
-        if modern:
-            mirrored(schema)
-    except ValueError:
+    if not _takes_an_object(schema):
         return None
+    if modern:
+        try:
+            mirrored(schema)
+        except ValueError:
+            return None
+    schema, unchecked = checkable({**schema, "type": "object"}, patterns)
     said = entry.get("description") or entry.get("title")
-    return Tool(name, said[:_MAX_DESCRIPTION] if isinstance(said, str) else None, schema)
+    return Tool(name, said[:_MAX_DESCRIPTION] if isinstance(said, str) else None, schema, unchecked)
+
+
+def _takes_an_object(schema: JsonObject) -> bool:
+    kind = schema.get("type", "object")
+    return kind is None or kind == "object" or (isinstance(kind, list) and "object" in kind)
+
+
+def _runs_as_task_only(entry: JsonValue) -> bool:
+    execution = entry.get("execution") if isinstance(entry, dict) else None
+    return isinstance(execution, dict) and execution.get("taskSupport") == "required"
