@@ -10,12 +10,12 @@ import pytest
 from tests.support.expanded import expanded
 from tests.support.template import template
 
-# Names that are unique within the resource that they belong to, and names of metrics.
+# Names that are unique within the resource that they belong to, and names of what is not ours.
 SCOPED = {
     ("AWS::Lambda::Alias", "Name"),
     ("AWS::ApiGateway::Stage", "StageName"),
     ("AWS::CloudWatch::Alarm", "MetricName"),
-    ("AWS::ApiGateway::BasePathMapping", "BasePath"),
+    ("AWS::CodeDeploy::DeploymentGroup", "DeploymentConfigName"),  # one of AWS's own
 }
 NAMED_AFTER_THE_STACK = {"EventBus", "Api", "ConnectorLayer", "DependenciesLayer", "TraceSampling"}
 
@@ -35,8 +35,9 @@ def names(**parameters: str) -> list[tuple[str, Any]]:
     ]
 
 
-def test_two_stages_share_no_name() -> None:
-    found = names()
+@pytest.mark.parametrize("parameters", [{}, {"Canary": "true", "Tracing": "Active"}])
+def test_two_stages_share_no_name(parameters: dict[str, str]) -> None:
+    found = names(**parameters)
     assert [(owner, name) for owner, name in found if "${AWS::StackName}" not in json.dumps(name)] == []
     assert {re.sub(r"[0-9a-f]{10}$", "", owner) for owner, _ in found} == NAMED_AFTER_THE_STACK
 
