@@ -32,6 +32,7 @@ class Assumptions:
     egress_gb: float = 0.09
     receiver_latency: float = 200
     aws_call: float = 5.0  # a function waits for it and is billed
+    limit_writes: float = 0.1  # of a request, for the tenant's request limit, where a container gets ten a second
     months: float = 1.0  # that events and deliveries are kept
     wire: int = 150  # what TLS and TCP add to the request of a delivery
     logged: dict[str, int] = field(default_factory=lambda: {"publish_events": 485, "dispatch_webhooks": 625})
@@ -42,6 +43,7 @@ class Assumptions:
 def bill(counts: Counts, given: Assumptions) -> dict[str, float]:
     """The dollars of a million delivered events, by what they are paid for."""
     publishing = {"API Gateway": given.rest_call, "SQS": counts.publish.sqs * given.sqs_request}
+    publishing |= {"request limit": given.limit_writes * given.write_unit}
     cpu = given.publish_cpu[counts.events]
     publishing |= _invocation("publish_events", counts.publish, cpu, 3 * given.aws_call, given)
     egress = FILL * (counts.egress + given.wire) / GB * given.egress_gb
@@ -67,7 +69,7 @@ def _invocation(folder: str, counted: Bill, cpu: float, waits: float, given: Ass
 
 def figures(counts: dict[str, Counts]) -> list[Figure]:
     """A million events in each way, with the parts of the bill, dearest first."""
-    targets, found = {f"in batches of {BATCH}": 2.50, "one by one": 7.40}, []
+    targets, found = {f"in batches of {BATCH}": 2.50, "one by one": 7.50}, []
     for name, each in counts.items():
         parts = sorted(bill(each, Assumptions()).items(), key=lambda part: -part[1])
         note = ", ".join(f"{part} {dollars:.2f}" for part, dollars in parts)

@@ -63,6 +63,8 @@ class Meter:
             self._bill.writes += max(units(old), units(new)) + index_units(table, old, new)
             # DynamoDB bills 100 bytes on top of each stored item.
             self._bill.stored += sum(sign * (size(item) + 100) for sign, item in ((1, new), (-1, old)) if item)
+        elif model.name == "TransactWriteItems":
+            self._bill.writes += 4  # an item and its count, each under 1 KB and twice
         elif model.name in _READS:
             self._bill.reads += 1
         elif model.service_model.service_name == "sqs":

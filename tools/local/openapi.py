@@ -50,7 +50,11 @@ _FAILURES = {
     504: ("UpstreamTimeout", "The upstream did not answer in time"),
 }
 _ALSO = {key: {502, 504} for key in ("connect_integration", "execute_action", "update_integration")}
-_RETRY_AFTER: Json = {"description": "Seconds to wait", "schema": {"type": "integer", "minimum": 1}}
+_RATE_HEADERS: Json = {
+    "Retry-After": {"description": "Seconds to wait", "schema": {"type": "integer", "minimum": 1}},
+    "RateLimit": {"description": 'What is left, such as `"tenant";r=0;t=2`', "schema": {"type": "string"}},
+    "RateLimit-Policy": {"description": 'The limit, such as `"tenant";q=200;w=2`', "schema": {"type": "string"}},
+}
 _IDEMPOTENCY_KEY: Json = {
     "name": "Idempotency-Key",
     "in": "header",
@@ -188,7 +192,7 @@ def _components(schemas: Json) -> Json:
     """The shared parts."""
     responses = {
         name: _json_answer(meaning, {"$ref": f"{_SCHEMAS}Error"})
-        | ({"headers": {"Retry-After": _RETRY_AFTER}} if status == 429 else {})
+        | ({"headers": _RATE_HEADERS} if status == 429 else {})
         for status, (name, meaning) in _FAILURES.items()
     }
     return {
