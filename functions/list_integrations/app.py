@@ -1,4 +1,4 @@
-"""GET /integrations: the tenant's integrations, newest first, webhooks among them."""
+"""GET /integrations: the tenant's integrations, newest first; webhooks for a token that may read them."""
 
 from typing import Annotated
 
@@ -24,12 +24,13 @@ def list_integrations(
     limit: Limit = pagination.DEFAULT_LIMIT,
     cursor: Cursor = None,
 ) -> Page[IntegrationSummary]:
-    """Available and configured integrations of the tenant, newest first."""
+    """Available and configured integrations of the tenant, newest first; webhooks only with `webhooks:read`."""
     query = {"of": "integrations", "type": type, "status": status}
     tenant = app.caller.tenant
     store = IntegrationStore(tenant)
     position = pagination.decode(tenant, query, cursor)
-    found, position = store.page(limit=limit, position=position, type_=type, status=status)
+    webhooks = app.caller.may("webhooks:read")
+    found, position = store.page(limit=limit, position=position, type_=type, status=status, webhooks=webhooks)
     activity = store.activity(integration.id for integration in found)
     items = [IntegrationSummary.of(integration, activity[integration.id]) for integration in found]
     return page(items, pagination.encode(tenant, query, position))

@@ -52,14 +52,22 @@ SCOPES = {
     ("GET", "/integrations/webhooks/{webhookId}/deliveries/{deliveryId}"): "webhooks:read",
     ("POST", "/integrations/webhooks/{webhookId}/deliveries/{deliveryId}/resend"): "webhooks:write",
     ("POST", "/integrations/webhooks/{webhookId}/recover"): "webhooks:write",
+    ("GET", "/integrations/webhooks/{webhookId}/recover"): "webhooks:read",
     ("GET", "/integrations/webhooks/{webhookId}/recover/{jobId}"): "webhooks:read",
     ("POST", "/integrations/webhooks/{webhookId}/recover/{jobId}/cancel"): "webhooks:write",
     ("POST", "/events"): "events:publish",
     ("POST", "/events/preview"): "webhooks:read",
     ("GET", "/event-types"): "webhooks:read",
     ("PUT", "/event-types"): "webhooks:write",
+    ("DELETE", "/event-types/{name}"): "webhooks:write",
 }
 EVERY_SCOPE = sorted({*SCOPES.values()})
+# What the same operations need where their integrationId is that of a webhook.
+WEBHOOK_SCOPES = {
+    (method, path): "webhooks:write" if scope == "integrations:write" else "webhooks:read"
+    for (method, path), scope in SCOPES.items()
+    if "{integrationId}" in path
+}
 
 pytestmark = pytest.mark.usefixtures("aws")
 
@@ -73,6 +81,7 @@ def filled(path: str, **ids: str) -> str:
         "executionId": new_id("exe", 1),
         "deliveryId": new_id("dlv", 1),
         "jobId": new_id("job", 1),
+        "name": "order.paid",
     } | ids
     for name, value in made.items():
         path = path.replace(f"{{{name}}}", value)
@@ -127,6 +136,39 @@ def test_an_operation_needs_its_scope(route: tuple[str, str]) -> None:
         assert call(method, filled(path), scopes=scopes, body=body_for(method, path)).status not in (401, 403)
 
 
+@pytest.mark.parametrize("route", WEBHOOK_SCOPES, ids=" ".join)
+def test_a_webhook_needs_the_scope_of_webhooks_on_every_route(route: tuple[str, str]) -> None:
+    method, path = route
+    webhook_id = subscribed()["id"]
+    before = rows()
+    others = " ".join(scope for scope in EVERY_SCOPE if scope != WEBHOOK_SCOPES[route])
+    for integration_id in (webhook_id, new_id("wh", 1), "wh_x"):
+        target = filled(path, integrationId=integration_id)
+        for scopes in ("integrations:read integrations:write actions:execute", others):
+            answer = call(method, target, scopes=scopes, body=body_for(method, path))
+            assert (answer.status, answer.error["code"]) == (403, "missing_scope")
+            assert WEBHOOK_SCOPES[route] in answer.error["message"]
+    assert rows() == before
+    target = filled(path, integrationId=webhook_id)
+    answer = call(method, target, scopes=WEBHOOK_SCOPES[route], body=body_for(method, path))
+    assert answer.status not in (401, 403)
+
+
+def test_lists_leave_out_webhooks_for_a_token_that_may_not_read_them() -> None:
+    ids = [connected("https://hooks.example.com/"), subscribed()["id"], connected("https://hooks.example.com/")]
+
+    def listed(query: str, scopes: str) -> list[str]:
+        return [item["id"] for item in call("GET", f"/integrations{query}", scopes=scopes).data]
+
+    for query in ("", "?status=connected", "?limit=2"):
+        assert listed(query, "integrations:read webhooks:write") == [ids[2], ids[0]]
+    assert listed("?type=webhook", "integrations:read") == []
+    assert listed("?type=webhook&status=connected", "integrations:read") == []
+    for scopes in ("integrations:read webhooks:read", "*"):
+        assert listed("", scopes) == ids[::-1]
+        assert listed("?type=webhook", scopes) == [ids[1]]
+
+
 @pytest.fixture
 def theirs(endpoint: Receiver) -> dict[str, str]:
     """The ids of another tenant's integration and webhook."""
@@ -145,7 +187,8 @@ def test_another_tenants_ids_are_not_found(theirs: dict[str, str], endpoint: Rec
         if "{" not in path:
             continue
         for ids in (theirs, {**theirs, "integrationId": theirs["webhookId"]}):
-            answer = call(method, filled(path, **ids), scopes=scope, body=body_for(method, path))
+            scopes = f"{scope} {WEBHOOK_SCOPES.get((method, path), '')}"
+            answer = call(method, filled(path, **ids), scopes=scopes, body=body_for(method, path))
             assert answer.status == 404, (method, path, answer.body)
             unknown = call(method, filled(path), scopes=scope, body=body_for(method, path))
             assert unknown.status == 404

@@ -73,6 +73,7 @@ class Authority:
         self.scopes: dict[str, str] = {}  # of access and refresh tokens
         self.behind: Callable[[Seen], Reply] | None = None
         self._lock = threading.Lock()
+        self.receiver = receiver
         self.url = receiver.url
         self.mcp = f"{self.url}/mcp"
         receiver.answer = self._serve

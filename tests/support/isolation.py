@@ -9,8 +9,8 @@ import heapq
 import itertools
 import random
 from collections import Counter, defaultdict, deque
-from collections.abc import Callable
-from dataclasses import dataclass, field
+from collections.abc import Callable, Container
+from dataclasses import dataclass, field, replace
 from statistics import quantiles
 from typing import Any
 
@@ -26,6 +26,9 @@ OVERHEAD_MS = 12
 """What a batch costs beside its sends: receiving, claiming, recording."""
 
 SCHEDULE = (0, 5, 300, 1800)
+BURST_AT = 60_000.0
+_BURST = 1_000_000
+"""Receivers of the burst have numbers from here on."""
 
 
 @dataclass(order=True)
@@ -35,6 +38,7 @@ class Delivery:
     visible: float
     number: int
     receiver: int = field(compare=False)
+    group: int = field(compare=False)
     published: float = field(compare=False)
     attempt: int = field(default=1, compare=False)
     deferrals: int = field(default=0, compare=False)
@@ -42,20 +46,32 @@ class Delivery:
 
 @dataclass
 class Load:
-    """What is published: to each of `receivers`, at `per_second` together, for `seconds`; `hanging` never answers."""
+    """What is published: to each of `receivers`, at `per_second` together, for `seconds`; `hanging` never answers.
+
+    `webhooks` of them belong to one tenant each. After a minute another tenant publishes `burst` events at once, each
+    to one of its `burst_webhooks`. `by_tenant` False makes every webhook a group of its own.
+    """
 
     receivers: int = 100
     per_second: float = 50.0
     seconds: float = 600.0
     hanging: int | None = None
+    webhooks: int = 1
+    burst: int = 0
+    burst_webhooks: int = 100
+    by_tenant: bool = True
+    pollers: int = POLLERS
     answer_ms: Callable[[random.Random], float] = lambda chance: chance.lognormvariate(4.1, 0.5)
 
 
 @dataclass
 class Outcome:
-    """How long each took from being published to its first answer (ms), but for the hanging receiver's own."""
+    """How long each took from being published to its first answer (ms), but for the hanging receiver's own and the
+    burst's; `published` has receiver and time of publishing too. The last of the burst is received at `burst_ended`."""
 
     waits: list[float] = field(default_factory=list)
+    published: list[tuple[int, float, float]] = field(default_factory=list)
+    burst_ended: float = 0.0
     attempts_at_hanging: int = 0
     most_batches_held: int = 0
     held_ms: float = 0.0
@@ -63,6 +79,20 @@ class Outcome:
     @property
     def p95(self) -> float:
         return quantiles(self.waits, n=100)[94]
+
+    @property
+    def p95_during_burst(self) -> float:
+        """Of what others published while the burst waited."""
+        return self.p95_between(BURST_AT, self.burst_ended)
+
+    def p95_between(self, since: float, until: float, receivers: Container[int] | None = None) -> float:
+        """Of what was published in that time, to these receivers or any."""
+        waits = [
+            wait
+            for receiver, at, wait in self.published
+            if since <= at <= until and (receivers is None or receiver in receivers)
+        ]
+        return quantiles(waits, n=100)[94]
 
 
 class FairQueue:
@@ -89,7 +119,7 @@ class FairQueue:
     def receive(self, now: float) -> list[Delivery]:
         while self._delayed and self._delayed[0].visible <= now:
             delivery = heapq.heappop(self._delayed)
-            self._ready[delivery.receiver].append(delivery)
+            self._ready[delivery.group].append(delivery)
         waiting = [group for group, messages in self._ready.items() if messages]
         noisy = self._noisy(now) if self._fair else set()
         found: list[Delivery] = []
@@ -102,14 +132,14 @@ class FairQueue:
                 if self._ready[group]:
                     head = self._ready[group][0]
                     heapq.heappush(heads, (head.visible, head.number, group))
-        self._in_flight.update(delivery.receiver for delivery in found)
+        self._in_flight.update(delivery.group for delivery in found)
         return found
 
     def done(self, deliveries: list[Delivery], now: float, took: float) -> None:
-        self._in_flight.subtract(delivery.receiver for delivery in deliveries)
+        self._in_flight.subtract(delivery.group for delivery in deliveries)
         for delivery in deliveries:
-            self._worked.append((now, delivery.receiver, round(took)))
-            self._time[delivery.receiver] += round(took)
+            self._worked.append((now, delivery.group, round(took)))
+            self._time[delivery.group] += round(took)
 
     def _noisy(self, now: float) -> set[int]:
         while self._worked and self._worked[0][0] < now - 60_000:
@@ -131,7 +161,7 @@ class Model:
         self._guarded = guarded
         self._events: list[tuple[float, int, Callable[[float], None]]] = []
         self._numbers = itertools.count()
-        self._idle = POLLERS
+        self._idle = load.pollers
         self._known: dict[int, EndpointHealth] = {}
         self._watched: set[int] = set()
         self._totals: dict[int, Totals] = defaultdict(lambda: Totals(0, 0))
@@ -142,7 +172,9 @@ class Model:
         at = 0.0
         while at < self._load.seconds * 1000:
             at += self._chance.expovariate(self._load.per_second) * 1000
-            self._queue.put(Delivery(at, next(self._numbers), self._chance.randrange(self._load.receivers), at))
+            self._publish(self._chance.randrange(self._load.receivers), at)
+        for number in range(self._load.burst):
+            self._publish(_BURST + number % self._load.burst_webhooks, BURST_AT)
         end = self._load.seconds * 1000 + 120_000
         now = 0.0
         while now < end:
@@ -158,6 +190,11 @@ class Model:
             while self._events and self._events[0][0] <= now:
                 heapq.heappop(self._events)[2](now)
         return self.outcome
+
+    def _publish(self, receiver: int, at: float) -> None:
+        tenant = _BURST if receiver >= _BURST else receiver // self._load.webhooks
+        group = tenant if self._load.by_tenant else receiver
+        self._queue.put(Delivery(at, next(self._numbers), receiver, group, at))
 
     def _at(self, time: float, action: Callable[[float], None]) -> None:
         heapq.heappush(self._events, (time, next(self._numbers), action))
@@ -176,8 +213,11 @@ class Model:
         self.outcome.most_batches_held = max(self.outcome.most_batches_held, self._held)
         self.outcome.held_ms += longest * hangs
         for delivery, took in sent:
-            if delivery.receiver != self._load.hanging and delivery.attempt == 1:
+            if delivery.receiver >= _BURST:
+                self.outcome.burst_ended = now
+            elif delivery.receiver != self._load.hanging and delivery.attempt == 1:
                 self.outcome.waits.append(now + took - delivery.published)
+                self.outcome.published.append((delivery.receiver, delivery.published, self.outcome.waits[-1]))
             self.outcome.attempts_at_hanging += delivery.receiver == self._load.hanging
         if self._guarded and longest > endpoint_health.SLOW_MS:
             slow = {delivery.receiver for delivery, took in sent if took > endpoint_health.SLOW_MS} - in_flight
@@ -220,7 +260,7 @@ class Model:
     def _put(self, delivery: Delivery, at: float, now: float, *, attempt: int, deferrals: int) -> None:
         delay = -(-max(0.0, at - now) // 1000) * 1000  # DelaySeconds are whole
         self._queue.put(
-            Delivery(now + delay, next(self._numbers), delivery.receiver, delivery.published, attempt, deferrals)
+            replace(delivery, visible=now + delay, number=next(self._numbers), attempt=attempt, deferrals=deferrals)
         )
 
     def _find_slow(self, receivers: set[int], token: str, now: float) -> None:

@@ -66,7 +66,7 @@ def test_an_exhausted_delivery_restarts_its_retry_schedule(outbox: Outbox, endpo
     assert row["listed"]["S"].endswith("#retrying")
     assert {"dueAt", "dueShard"} <= row.keys()  # swept up, should the message be lost
     [message] = outbox.tasks
-    assert (message.json["attempt"], message.json["base"], message.delay, message.group) == (5, 4, 0, webhook)
+    assert (message.json["attempt"], message.json["base"], message.delay, message.group) == (5, 4, 0, "acme")
 
     drain(outbox)
     [again] = deliveries(webhook)
@@ -101,7 +101,7 @@ def test_what_was_discarded_before_its_first_attempt_starts_with_it(
     made = delivery["createdAt"]
 
     refused = resend(webhook, delivery["id"])
-    assert (refused.status, refused.error["code"]) == (409, "webhook_disabled")
+    assert (refused.status, refused.error["code"]) == (409, "webhook_paused")
     assert "active" in refused.error["message"]
     call("PATCH", path, body={"active": True})
     assert resend(webhook, delivery["id"]).status == 202

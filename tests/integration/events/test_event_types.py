@@ -8,7 +8,7 @@ import pytest
 
 from jobsprint.core import aws as clients
 from jobsprint.delivery import schema_check
-from jobsprint.delivery.publisher import announce
+from jobsprint.repositories import tenants
 from tests.support.call import call
 from tests.support.deliveries import Outbox, publish, record, subscribe, work
 from tests.support.rows import rows
@@ -154,6 +154,7 @@ def test_a_preview_shows_the_warnings(outbox: Outbox) -> None:
 
 
 def test_events_of_the_bus_are_marked_too(outbox: Outbox) -> None:
+    tenants.add("acme")
     put(schema=SCHEMA, mode="warn")
     body = {"id": "e1", "source": "jobsprint", "detail-type": "order.paid", "detail": {"tenant": "acme", "data": {}}}
     assert work("receive_events", record(json.dumps(body))) == []
@@ -161,11 +162,12 @@ def test_events_of_the_bus_are_marked_too(outbox: Outbox) -> None:
     assert json.loads(kept["warnings"]["S"]) == [{"field": "data.id", "message": "is required"}]
 
 
-def test_the_services_own_events_meet_no_schema(outbox: Outbox) -> None:
-    put("webhook.disabled", schema=SCHEMA, mode="warn")
-    announce("acme", "webhook.disabled", {"webhookId": "wh_1"})
-    [kept] = clients.dynamodb().scan(TableName="EventsTable")["Items"]
-    assert "warnings" not in kept
+@pytest.mark.parametrize("name", ["webhook.disabled", "webhook.mine", "delivery.exhausted", "jobsprint.ping"])
+def test_the_services_own_events_are_not_described(outbox: Outbox, name: str) -> None:
+    answer = call("PUT", "/event-types", body={"name": name, "schema": SCHEMA, "mode": "warn"})
+    assert (answer.status, answer.error["details"][0]["field"]) == (422, "body.name")
+    assert "reserved" in answer.error["message"]
+    assert call("PUT", "/event-types", body={"name": "delivery.shipped"}).status == 201
 
 
 # --- Cost ---
@@ -212,3 +214,30 @@ def test_the_cache_is_bounded(outbox: Outbox, monkeypatch: pytest.MonkeyPatch) -
     for number in range(20):
         publish(f"order.{number}")
     assert len(schema_check.cached_types) <= 5
+
+
+# --- Deleting them ---
+
+
+def test_a_deleted_type_is_gone_and_its_events_are_published_unchecked(outbox: Outbox) -> None:
+    put(schema=SCHEMA, mode="warn")
+    put("other")
+
+    deleted = call("DELETE", "/event-types/order.paid")
+    schema_check.forget()
+
+    assert (deleted.status, deleted.data) == (200, {"name": "order.paid", "deleted": True})
+    assert [one["name"] for one in listed()] == ["other"]
+    assert "warnings" not in call("POST", "/events", body={"event": "order.paid", "data": {}}).data
+    again = call("DELETE", "/event-types/order.paid")
+    assert (again.status, again.error["code"]) == (404, "event_type_not_found")
+
+
+@pytest.mark.parametrize("name", ["nothing", "order.*", "a b", "x" * 300])
+def test_what_is_no_type_of_the_tenant_cannot_be_deleted(outbox: Outbox, name: str) -> None:
+    put("order.paid", schema=SCHEMA, mode="warn")
+    before = rows()
+
+    assert call("DELETE", f"/event-types/{name}").status == 404
+    assert call("DELETE", "/event-types/order.paid", tenant="other").status == 404
+    assert rows() == before

@@ -10,7 +10,8 @@ import pytest
 
 from jobsprint.core import aws
 from jobsprint.core.clock import iso_seconds, now_ms, parse_iso
-from tests.support.call import call
+from jobsprint.repositories import tenants
+from tests.support.call import Context, call, handler
 from tests.support.deliveries import Outbox, dispatch, record, subscribe, work
 from tests.support.receiver import Receiver
 
@@ -19,6 +20,8 @@ _numbers = itertools.count()
 
 @pytest.fixture
 def outbox(outbox: Outbox, calm: None) -> Outbox:
+    for tenant in ("acme", "other"):
+        tenants.add(tenant)
     return outbox
 
 
@@ -128,3 +131,37 @@ def test_a_replay_finds_them_all(outbox: Outbox, endpoint: Receiver) -> None:
         assert work("recover_deliveries", *(record(step.body) for step in steps)) == []
     found = Counter(json.loads(message.json["data"])["n"] for message in outbox.take())
     assert found == Counter(range(51))
+
+
+def refusals(outbox: Outbox) -> list[tuple[str, str]]:
+    """Reason and tenant of each refused event."""
+    return [(one.json["reason"], one.json["event"]["detail"]["tenant"]) for one in outbox.take("RefusedEvents")]
+
+
+def test_an_event_of_a_tenant_that_does_not_exist_is_put_aside_and_stops_no_other(outbox: Outbox) -> None:
+    for tenant in ("acme", "nobody"):
+        subscribe("http://127.0.0.1:9009/hook", tenant=tenant)
+    receive(bus_event(1, "nobody"), bus_event(2), bus_event(3, "acm"), bus_event(4, "acme-2"))
+    assert refusals(outbox) == [("tenant_not_found", tenant) for tenant in ("nobody", "acm", "acme-2")]
+    assert [message.json["tenant"] for message in outbox.take()] == ["acme"]
+    assert Counter(row["pk"].partition("#")[0] for row in rows()) == {"acme": 1}
+
+
+def test_a_tenant_exists_from_its_first_token_on_and_without_a_valid_one(outbox: Outbox) -> None:
+    receive(bus_event(1, "new"))
+    assert refusals(outbox) == [("tenant_not_found", "new")]
+    issued = handler("manage_tokens")({"action": "issue", "tenant": "new"}, Context())
+    receive(bus_event(2, "new"))
+    handler("manage_tokens")({"action": "revoke", "id": issued["id"]}, Context())
+    receive(bus_event(3, "new"))
+    assert refusals(outbox) == []
+    assert Counter(row["pk"].partition("#")[0] for row in rows()) == {"new": 2}
+
+
+@pytest.mark.parametrize("name", ["webhook.disabled", "integration.shipped", "jobsprint.x.y", "delivery.exhausted"])
+def test_a_reserved_name_is_refused(outbox: Outbox, name: str) -> None:
+    subscribe("http://127.0.0.1:9009/hook")
+    receive(bus_event(1) | {"detail-type": name})
+    [refused] = outbox.take("RefusedEvents")
+    assert (refused.json["reason"], refused.json["details"][0]["field"]) == ("invalid_fields", "event.detail-type")
+    assert (rows(), outbox.take()) == ([], [])

@@ -9,6 +9,8 @@ from botocore.exceptions import ClientError
 from jobsprint.core import aws as clients
 from jobsprint.delivery import publisher as publishing
 from jobsprint.delivery.queue import MAX_INLINE_BYTES
+from jobsprint.domain.events import OWN
+from jobsprint.repositories import tenants
 from jobsprint.repositories.events import EventStore
 from tests.support.call import call
 from tests.support.deliveries import Outbox, publish, record, subscribe, work
@@ -42,7 +44,8 @@ def test_an_event_goes_to_each_webhook_that_is_subscribed_to_it(outbox: Outbox) 
     assert answer == {"id": answer["id"], "deliveries": 3}
     messages = outbox.take()
     assert {message.json["webhookId"] for message in messages} == wanted
-    assert {message.group for message in messages} == wanted
+    # One group, however many webhooks: the queue is fair by tenant.
+    assert {message.group for message in messages} == {"acme"}
     assert len({message.json["deliveryId"] for message in messages}) == 3
     for message in messages:
         # JavaScript's order and numbers, and nothing that SQS refuses.
@@ -114,6 +117,10 @@ def test_every_wrong_field_is_named(outbox: Outbox) -> None:
         ({"event": "a.b"}, "body.data"),
         ({"event": "a.*", "data": {}}, "body.event"),
         ({"event": 1, "data": {}}, "body.event"),
+        *(({"event": name, "data": {}}, "body.event") for name in sorted(OWN)),
+        ({"event": "integration.mine", "data": {}}, "body.event"),
+        ({"event": "webhook.a.b", "data": {}}, "body.event"),
+        ({"event": "jobsprint.ping", "data": {}}, "body.event"),
         ({"event": "a", "data": None}, "body.data"),
         ({"event": "a", "data": "{}"}, "body.data"),
         ({"event": "a", "data": {}, "id": ""}, "body.id"),
@@ -136,6 +143,27 @@ def test_what_is_refused(outbox: Outbox, body: Any, field: str) -> None:
     assert answer.status == 422
     assert field in [detail["field"] for detail in answer.error["details"]]
     assert rows() == []
+
+
+@pytest.mark.parametrize(
+    "name", ["delivery.shipped", "webhook", "integration", "webhooks.x", "my.webhook.x", "jobsprints"]
+)
+def test_names_like_the_services_own_are_the_tenants(outbox: Outbox, name: str) -> None:
+    assert publish(name)["deliveries"] == 0
+    assert call("PUT", "/event-types", body={"name": name}).status == 201
+
+
+def test_a_reserved_name_in_a_batch_stops_no_other(outbox: Outbox) -> None:
+    events = [{"event": name, "data": {}} for name in ("webhook.disabled", "order.paid")]
+    answer = call("POST", "/events", body={"events": events})
+    assert (answer.status, answer.data[0]["error"]["code"]) == (202, "invalid_fields")
+    assert [row["event"]["S"] for row in rows()] == ["order.paid"]
+
+
+def test_a_preview_and_a_sample_may_be_of_the_services_own(outbox: Outbox) -> None:
+    subscribe(URL, "webhook.*")
+    answer = call("POST", "/events/preview", body={"event": "webhook.disabled", "data": {}})
+    assert [one["reached"] for one in answer.data["webhooks"]] == [True]
 
 
 def test_data_may_have_200_kilobytes(outbox: Outbox) -> None:
@@ -284,6 +312,8 @@ def bus_event(**changes: Any) -> dict[str, Any]:
 
 
 def receive(*events: Any) -> list[str]:
+    for tenant in ("acme", "other"):
+        tenants.add(tenant)
     bodies = [event if isinstance(event, str) else json.dumps(event) for event in events]
     return work("receive_events", *(record(body, f"m{place}") for place, body in enumerate(bodies)))
 

@@ -16,6 +16,7 @@ from jobsprint.integrations import health_checks, state
 from jobsprint.repositories.integration_items import HEALTH_SHARDS
 from jobsprint.repositories.integrations import IntegrationStore
 from tests.support.call import Context, call, handler
+from tests.support.deliveries import watching_sqs
 from tests.support.receiver import Receiver, Reply, receiving
 from tests.support.rows import connected, rows, stored, subscribed
 
@@ -169,6 +170,21 @@ def test_a_test_on_demand_stands_for_one_of_a_run_that_began_before(queue: str, 
 
     run(queue)
     assert len(endpoint.received) == 2
+
+
+@pytest.mark.usefixtures("aws")
+def test_a_test_on_demand_and_the_detail_agree(endpoint: Receiver) -> None:
+    integration_id = connected(endpoint.url)
+
+    for status, health, event in (
+        (500, "unhealthy", "integration.unhealthy"),
+        (200, "healthy", "integration.recovered"),
+    ):
+        endpoint.answer = answers(status)
+        tested = call("POST", f"/integrations/{integration_id}/test").data
+
+        assert tested["status"] == shown(integration_id)["health"]["status"] == health
+        assert told()[0] == event
 
 
 def test_three_failures_in_a_row_make_it_unhealthy_and_actions_stay_allowed(queue: str, endpoint: Receiver) -> None:
@@ -363,3 +379,19 @@ def test_a_change_that_could_not_be_published_is_published_by_the_next_test(
     endpoint.answer = answers(200)
     call("POST", f"/integrations/{integration_id}/test")
     assert told() == ["integration.recovered", "integration.unhealthy"]
+
+
+def test_tests_are_grouped_by_tenant_so_that_the_queue_is_fair(aws: dict[str, Any], endpoint: Receiver) -> None:
+    for tenant in ("acme", "acme", "globex"):
+        connected(endpoint.url, tenant=tenant)
+    with watching_sqs() as outbox:
+        health_checks.start_all()
+        pages = outbox.take("HealthQueue")
+        assert {page.group for page in pages} == {"#shards"}
+        for page in pages:
+            health_checks.work(page.json)
+        assert sorted((sent.json["tenant"], str(sent.group)) for sent in outbox.take("HealthQueue")) == [
+            ("acme", "acme"),
+            ("acme", "acme"),
+            ("globex", "globex"),
+        ]

@@ -8,10 +8,15 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from jobsprint.connectors.mcp.schemas import checkable
+from jobsprint.connectors.mcp import schemas
 from jobsprint.core.json_schema import Checker, check_schema
+from jobsprint.core.schema_patterns import Budget
 
 OUTLINE = ("all but the names and types of its parameters",)
+
+
+def checkable(schema: Any, shared: Budget | None = None) -> tuple[Any, tuple[str, ...]]:
+    return schemas.checkable(schema, shared or Budget.of_listing())
 
 
 def with_email(**keywords: Any) -> dict[str, Any]:
@@ -137,7 +142,7 @@ def test_of_too_many_faults_the_outline_stays() -> None:
     part = {"type": "string", "description": "It", "minLength": 1}
     schema: dict[str, Any] = {
         "type": "object",
-        "properties": {f"p{n}": {**part, "pattern": f"(?={n})"} for n in range(30)},
+        "properties": {f"p{n}": {**part, "minLength": f"{n}"} for n in range(30)},
     }
 
     found, places = checkable(schema)
@@ -201,3 +206,21 @@ def test_what_a_good_part_refuses_the_whole_still_refuses_and_nothing_more(
 
     if not Checker(good).details(value, "body"):
         assert not Checker(found).details(value, "body")
+
+
+def test_patterns_that_take_too_much_are_left_out_alone() -> None:
+    large = {"anyOf": [{"pattern": rf"^\p{{L}}{{130}}x{n}$", "maxLength": 200} for n in range(45)]}
+    found, places = checkable(with_email(**large))
+
+    assert {place.rpartition(".")[2] for place in places} == {"pattern"}
+    assert found == with_email(anyOf=[{"maxLength": 200}] * 45)
+    assert Checker(found).details({"email": "x" * 201}, "body")
+
+
+def test_the_patterns_of_all_tools_share_a_budget() -> None:
+    shared = Budget(30_000)
+    schema = with_email(pattern="^[a-z]{1,20}$")
+    results = [checkable(schema, shared) for _ in range(5)]
+
+    assert results[0] == (schema, ())
+    assert results[-1] == (with_email(), ("properties.email.pattern",))

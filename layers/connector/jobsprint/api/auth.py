@@ -26,6 +26,10 @@ class Caller:
     tenant: str
     scopes: frozenset[str]
 
+    def may(self, scope: str) -> bool:
+        """Whether the token has a scope."""
+        return not self.scopes.isdisjoint({scope, "*"})
+
 
 def caller_of(event: Mapping[str, Any], scope: str) -> Caller:
     """The caller of an API Gateway event. Raises Unauthenticated without a tenant, Forbidden without the scope."""
@@ -33,7 +37,12 @@ def caller_of(event: Mapping[str, Any], scope: str) -> Caller:
     tenant = context.get("tenant")
     if not isinstance(tenant, str) or not tenant:
         raise Unauthenticated("Send a valid token: Authorization: Bearer <token>")
-    scopes = frozenset(str(context.get("scopes", "")).split())
-    if scope != ANY_TOKEN and not scopes & {scope, "*"}:
+    caller = Caller(tenant, frozenset(str(context.get("scopes", "")).split()))
+    if scope != ANY_TOKEN and not caller.may(scope):
         raise Forbidden(f"This token lacks the scope {scope}")
-    return Caller(tenant, scopes)
+    return caller
+
+
+def names_webhook(event: Mapping[str, Any]) -> bool:
+    """Whether the `integrationId` in the path of an API Gateway event is that of a webhook, by its form."""
+    return str((event.get("pathParameters") or {}).get("integrationId", "")).startswith("wh_")

@@ -9,6 +9,7 @@ from jobsprint.api.schemas.events import (
     EventAnswer,
     EventRefused,
     EventTaken,
+    PreviewEvent,
     PublishBatch,
     PublishEvent,
 )
@@ -32,7 +33,7 @@ def answer(tenant: str, body: dict[str, Any], request_id: str) -> tuple[PublishA
     return _answer_batch(_publish_each(tenant, batch.events), request_id)
 
 
-def draft(event: PublishEvent) -> Draft:
+def draft(event: PreviewEvent) -> Draft:
     """The event of a request as `delivery.publisher` takes it."""
     return Draft(event.event, event.data, external_id=event.id, timestamp=event.timestamp)
 

@@ -3,11 +3,12 @@
 import json
 from typing import Annotated, Any
 
-from pydantic import AfterValidator, Field
+from pydantic import AfterValidator, BeforeValidator, Field
 
 from jobsprint.connectors.fields import ConnectBody, Description, Name, Target
 from jobsprint.core.json_schema import check_schema
 from jobsprint.core.models import RequestModel
+from jobsprint.core.schema_patterns import Budget
 from jobsprint.domain import integrations
 
 PING = "jobsprint.ping"
@@ -34,6 +35,12 @@ class CustomAction(RequestModel):
     )
 
 
+def _few_patterns(actions: Any) -> Any:
+    # Before each schema is compiled: together they may need what one may.
+    Budget().take(actions)
+    return actions
+
+
 def _unique(actions: list[CustomAction]) -> list[CustomAction]:
     if len({action.name for action in actions}) != len(actions):
         raise ValueError("two actions have the same name")
@@ -46,6 +53,9 @@ class CustomConnect(Target, ConnectBody):
     """An HTTP endpoint of the tenant's own."""
 
     name: Name
-    actions: Annotated[list[CustomAction], Field(max_length=integrations.MAX_ACTIONS), AfterValidator(_unique)] = Field(
-        default_factory=list, description="What the endpoint can do"
-    )
+    actions: Annotated[
+        list[CustomAction],
+        Field(max_length=integrations.MAX_ACTIONS),
+        AfterValidator(_unique),
+        BeforeValidator(_few_patterns),
+    ] = Field(default_factory=list, description="What the endpoint can do")

@@ -10,6 +10,7 @@ from typing import Any
 from jobsprint.core.canonical_json import JsonObject, JsonValue
 from jobsprint.core.errors import Detail
 from jobsprint.core.models import SENTENCES
+from jobsprint.core.schema_patterns import Budget, compiled_bytes, kept_bytes, options, without_patterns
 
 _ANY_OBJECT: JsonObject = {"type": "object"}
 """The schema of a capability without described parameters; no library is loaded to check it."""
@@ -23,6 +24,10 @@ _MOST_GROWTH = 100  # references counted for that: more are over every limit any
 _MAX_JUDGED = 10_000_000
 _MAX_EXPLAINED = 50_000
 _TEXT_STEP = 20
+# Characters of a value times bytes of compiled patterns: at most 0.4 ns each.
+_MAX_MATCHED = 1_000_000_000
+_PART_BYTES = 1500
+"""The most that a part of a schema takes in memory, compiled."""
 
 
 def _validator(schema: JsonObject) -> Any:
@@ -31,23 +36,32 @@ def _validator(schema: JsonObject) -> Any:
     def refuse(uri: str) -> Any:
         raise ValueError(f"references to other documents are not followed: {uri}")
 
-    return jsonschema_rs.validator_for(
-        schema, retriever=refuse, pattern_options=jsonschema_rs.RegexOptions(), mask="the value"
-    )
+    return jsonschema_rs.validator_for(schema, retriever=refuse, pattern_options=options(), mask="the value")
 
 
-def check_schema(schema: JsonObject) -> None:
-    """Raise ValueError unless `schema` is a JSON Schema of an object that can be used without fetching anything."""
+def check_schema(schema: JsonObject, shared: Budget | None = None) -> None:
+    """Raise ValueError unless `schema` is a JSON Schema of an object that can be used without fetching anything.
+
+    `shared` is what the patterns of several schemas may take together.
+    """
     if schema == _ANY_OBJECT:
         return
     if schema.get("type") != "object":
         raise ValueError('the schema is one of an object: it starts with "type": "object"')
     if _references(schema) > _MAX_REFERENCES:
         raise ValueError(f"a schema may have up to {_MAX_REFERENCES} references")
+    if shared is not None:
+        shared.take(schema)
+    Budget().take(schema)
     try:
         _validator(schema)
     except Exception as error:
-        raise ValueError(f"not a usable JSON Schema: {str(error).splitlines()[0][:200]}") from error
+        raise ValueError(f"not a usable JSON Schema: {_reason(error)}") from error
+
+
+def _reason(error: Exception) -> str:
+    text = str(error).splitlines()[0][:200]
+    return "a pattern is too large, or no regular expression without look-around" if 'a "regex"' in text else text
 
 
 def _references(schema: JsonValue) -> int:
@@ -65,24 +79,32 @@ class Checker:
     """
 
     def __init__(self, schema: JsonObject) -> None:
+        self._schema = schema
         self._validator = None if schema == _ANY_OBJECT else _validator(schema)
         self._size = _work(schema)
+        self._pattern_bytes = compiled_bytes(schema)
+        self.kept_bytes = _PART_BYTES * _size(schema) + kept_bytes(schema)
+        """About the most that it takes in memory."""
 
     def details(self, value: JsonObject, where: str) -> tuple[Detail, ...]:
         """The wrong fields of `value`, which is named `where`: a detail for each, without its value, at most 20.
 
-        A single general detail where value and schema are too large to say more; none for a valid value.
+        A single general detail where value and schema are too large to say more; none for a valid value. In a value
+        with too much text for the patterns of the schema, each `pattern` counts as matched.
         """
         if self._validator is None:
             return ()
         pairs = _size(value) * self._size
         if pairs > _MAX_JUDGED:
             return (Detail(where, "Not checked: too large for this schema"),)
-        if self._validator.is_valid(value):
+        validator = self._validator
+        if _characters(value) * self._pattern_bytes > _MAX_MATCHED:
+            validator = _validator(without_patterns(self._schema))
+        if validator.is_valid(value):
             return ()
         if pairs > _MAX_EXPLAINED:
             return (Detail(where, "Breaks the schema; too large to say where"),)
-        return tuple(_explained(self._validator, value, where))
+        return tuple(_explained(validator, value, where))
 
 
 def _size(value: JsonValue) -> int:
@@ -92,6 +114,15 @@ def _size(value: JsonValue) -> int:
     if isinstance(value, list):
         return 1 + sum(map(_size, value))
     return 1 + len(value) // _TEXT_STEP if isinstance(value, str) else 1
+
+
+def _characters(value: JsonValue) -> int:
+    """The characters of all texts inside, names included."""
+    if isinstance(value, dict):
+        return sum(len(name) + _characters(one) for name, one in value.items())
+    if isinstance(value, list):
+        return sum(map(_characters, value))
+    return len(value) if isinstance(value, str) else 0
 
 
 def _work(schema: JsonObject) -> float:

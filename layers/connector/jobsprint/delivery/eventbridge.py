@@ -13,12 +13,13 @@ from pydantic import AfterValidator, ConfigDict, Field
 from jobsprint.core import aws, canonical_json
 from jobsprint.core.clock import iso_seconds, now_ms, parse_iso
 from jobsprint.core.config import settings
-from jobsprint.core.errors import Detail, InvalidFields, JobsprintError, wrong_fields
+from jobsprint.core.errors import Detail, InvalidFields, JobsprintError, NotFound, wrong_fields
 from jobsprint.core.ids import is_tenant
 from jobsprint.core.models import RequestModel, validate
 from jobsprint.core.observability import count, logger
 from jobsprint.delivery.publisher import Draft, Origin, publish
-from jobsprint.domain.events import CanonicalData, EventName, ExternalId
+from jobsprint.domain.events import CanonicalData, ExternalId, TenantEventName
+from jobsprint.repositories import tenants
 
 _MAX_REFUSED_BYTES = 1_000_000  # SQS takes 1,048,576
 _PLAUSIBLE_MS = 86_400_000  # EventBridge tries to deliver for a day
@@ -45,7 +46,7 @@ class BusEvent(RequestModel):
     model_config = ConfigDict(extra="ignore")
 
     id: Annotated[str, Field(pattern=r"^[A-Za-z0-9-]{1,60}$")]
-    name: Annotated[EventName, Field(alias="detail-type")]
+    name: Annotated[TenantEventName, Field(alias="detail-type")]
     detail: BusDetail
     time: str = ""
 
@@ -55,8 +56,9 @@ def receive(body: str) -> None:
     count({"BusEventsReceived": 1})
     try:
         event = _read(body)
+        tenants.check(event.detail.tenant)
         [outcome] = publish(event.detail.tenant, [_draft(event, now_ms())])
-    except InvalidFields as error:
+    except (InvalidFields, NotFound) as error:
         _refuse(body, error)
     else:
         if isinstance(outcome, JobsprintError):

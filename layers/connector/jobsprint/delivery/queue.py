@@ -97,7 +97,7 @@ def send(message: DeliveryTask | OutboxCheck, now: int) -> None:
     aws.sqs().send_message(
         QueueUrl=settings().delivery_queue_url,
         MessageBody=to_text(message),
-        MessageGroupId=message.webhook_id,
+        MessageGroupId=message.tenant,
         DelaySeconds=_delay_seconds(message.not_before, now),
     )
 
@@ -121,12 +121,13 @@ def _delay_seconds(not_before: int, now: int) -> int:
 
 
 def _entries(batch: Sequence[DeliveryTask], now: int) -> "list[SendMessageBatchRequestEntryTypeDef]":
-    # The group makes the queue fair: a webhook with a backlog waits behind the others (SQS fair queues).
+    # The group makes the queue fair: a tenant with a backlog waits behind the others (SQS fair queues), however many
+    # webhooks it has. Webhooks of one tenant are kept apart by `delivery.admission`.
     return [
         {
             "Id": str(index),
             "MessageBody": to_text(task),
-            "MessageGroupId": task.webhook_id,
+            "MessageGroupId": task.tenant,
             "DelaySeconds": _delay_seconds(task.not_before, now),
         }
         for index, task in enumerate(batch)

@@ -15,8 +15,17 @@ from jobsprint.delivery.subscriptions import Data
 from jobsprint.repositories.event_types import EventTypeStore
 
 CACHED_SECONDS = 60
-cached_types: BoundedCache[tuple[str, str], tuple[float, "Checker | bool | None"]] = BoundedCache(10_000)
-"""What a container knows of types, with the time (monotonic seconds) until which it is current."""
+_MAX_BYTES = 24 * 1024 * 1024
+_ENTRY_BYTES = 500
+
+
+def _size(entry: "tuple[float, Checker | bool | None]") -> int:
+    return _ENTRY_BYTES + (entry[1].kept_bytes if isinstance(entry[1], Checker) else 0)
+
+
+cached_types: BoundedCache[tuple[str, str], tuple[float, "Checker | bool | None"]] = BoundedCache(_MAX_BYTES, _size)
+"""What a container knows of types, with the time (monotonic seconds) until which it is current. It is bounded by bytes,
+and what would take all of them by itself is the only entry."""
 _Cached = TypeVar("_Cached", bound="Checker | bool | None")
 
 

@@ -60,6 +60,9 @@ OWN = frozenset(
 )
 """The events that the service publishes (docs/api-contract.md, Operational events)."""
 
+RESERVED_FAMILIES = ("integration.", "webhook.", "jobsprint.")
+"""Beginnings of names that only the service may publish, beside those in `OWN`."""
+
 _NAME = re.compile(PATTERN)
 _FAMILY_END = ".*"
 
@@ -89,6 +92,11 @@ def is_own(name: str) -> bool:
     return name in OWN
 
 
+def is_reserved(name: str) -> bool:
+    """Whether only the service may publish and describe events of this name."""
+    return is_own(name) or name.startswith(RESERVED_FAMILIES)
+
+
 def covers(subscriptions: Iterable[str], name: str) -> bool:
     """Whether any of the subscriptions covers the event."""
     return any(matches(subscription, name) for subscription in subscriptions)
@@ -103,6 +111,12 @@ _EXTERNAL_ID = re.compile(r"[A-Za-z0-9_.:-]{1,64}")
 def _name(text: str) -> str:
     if not is_name(text):
         raise ValueError(f"words of letters, digits, _ and - with dots between them, up to {MAX_LENGTH} characters")
+    return text
+
+
+def _not_reserved(text: str) -> str:
+    if is_reserved(text):
+        raise ValueError("reserved for events that the service publishes")
     return text
 
 
@@ -140,6 +154,9 @@ EventName = Annotated[
         json_schema_extra={"pattern": f"^{PATTERN}$", "maxLength": MAX_LENGTH},
     ),
 ]
+TenantEventName = Annotated[EventName, AfterValidator(_not_reserved)]
+"""The name of an event that a tenant publishes or describes."""
+
 ExternalId = Annotated[
     str,
     AfterValidator(_external_id),

@@ -12,10 +12,11 @@ from collections.abc import Mapping
 from typing import Any
 from urllib.parse import parse_qsl, quote, urlencode
 
-from jobsprint.connectors.responses import read_object
 from jobsprint.connectors.signed_post import client as outbound_client
 from jobsprint.core.clock import now_ms
 from jobsprint.core.errors import UpstreamFailed, UpstreamTimeout
+from jobsprint.core.redaction import Masker
+from jobsprint.core.upstream_json import object_in
 from jobsprint.domain.oauth import (
     TOKEN_SECONDS,
     AuthorizationServer,
@@ -104,7 +105,8 @@ def _tokens(endpoint: TokenEndpoint, form: Mapping[str, str]) -> Tokens:
     given = json_object(answer) or _form(answer)
     error = text_field(given, "error")
     if error and answer.status < 500 and answer.status != 429:
-        raise Refused(error_code(error))
+        secrets = (*form.values(), endpoint.client.secret)
+        raise Refused(error_code(Masker(secrets).text(error)))
     access = text_field(given, "access_token")
     if answer.status != 200 or not _is_token(access) or text_field(given, "token_type").lower() not in ("bearer", ""):
         raise UpstreamFailed(
@@ -165,7 +167,7 @@ def answered(outcome: Response | TransferFailure) -> Response:
 
 def json_object(answer: Response) -> dict[str, Any] | None:
     """The JSON object of an answer; None for anything else."""
-    return None if answer.truncated else read_object(answer.body)
+    return None if answer.truncated else object_in(answer.body, answer.headers.get("content-type", ""))
 
 
 def _form(answer: Response) -> dict[str, str]:

@@ -267,14 +267,26 @@ class _Batch:
     def _collect(self) -> bool:
         """Report the results of ended transfers; whether there were any, and so room for others."""
         ended = self._pool.finished() if self._in_flight else []
-        for curl, code, message in ended:
+        results = [(curl, self._in_flight[curl][1].result(code, message)) for curl, code, message in ended]
+        results += self._stopped({curl for curl, _ in results})
+        for curl, result in results:
             index, transfer = self._in_flight.pop(curl)
-            result = transfer.result(code, message)
             self._pool.release(transfer)
             self._done(index, result)
-        return bool(ended)
+        return bool(results)
+
+    def _stopped(self, ended: set[Any]) -> list[tuple[Any, TransferResult]]:
+        """The results of transfers whose head decides and whose body has had its time."""
+        now = time.monotonic()
+        return [
+            (curl, transfer.stopped())
+            for curl, (_, transfer) in self._in_flight.items()
+            if curl not in ended and (ends_at := transfer.body_ends_at) is not None and ends_at <= now
+        ]
 
     def _until_next_deadline(self) -> float:
-        """Seconds until a lookup is too late; libcurl watches the deadlines of the transfers itself."""
-        first = min((one.deadline for one in self._resolving), default=None)
+        """Seconds until a lookup is too late or a body has had its time; libcurl watches the other deadlines."""
+        bodies = (transfer.body_ends_at for _, transfer in self._in_flight.values())
+        deadlines = [one.deadline for one in self._resolving] + [end for end in bodies if end is not None]
+        first = min(deadlines, default=None)
         return POLL_SECONDS if first is None else max(0.0, first - time.monotonic())

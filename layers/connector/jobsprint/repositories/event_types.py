@@ -12,8 +12,9 @@ from typing import Any
 
 from jobsprint.core import aws
 from jobsprint.core.config import settings
-from jobsprint.domain.events import EventType
-from jobsprint.repositories.dynamodb import Item, Query, marshal_item, read_page, unmarshal_item
+from jobsprint.core.errors import NotFound
+from jobsprint.domain.events import EventType, is_name
+from jobsprint.repositories.dynamodb import Item, Query, marshal_item, read_page, unmarshal_item, written
 
 _WARNED = "#warned"
 # Names begin with a letter, a digit, - or _: all of these are between the two, `#warned` is not.
@@ -41,6 +42,17 @@ class EventTypeStore:
         """The type of that name."""
         item = self._get(name, consistent=consistent)
         return _from_item(item) if item else None
+
+    def delete(self, name: str) -> None:
+        """Delete the type of that name. Raises NotFound where there is none."""
+        if not is_name(name) or not written(
+            lambda: aws.dynamodb().delete_item(
+                TableName=self._table,
+                Key=marshal_item({"pk": self._pk, "sk": name}),
+                ConditionExpression="attribute_exists(pk)",
+            )
+        ):
+            raise NotFound(f"There is no event type {name[:100]!r}", code="event_type_not_found")
 
     def any_warned(self) -> bool:
         """Whether a type was ever in mode `warn`; half a read unit."""

@@ -131,9 +131,11 @@ class IntegrationStore:
         position: str | None = None,
         type_: str | None = None,
         status: str | None = None,
+        webhooks: bool = True,
     ) -> tuple[list[Integration], str | None]:
         """A page, newest first, and the position to go on from. One filter is a key; the second one reads and drops.
 
+        Without `webhooks`, those are left out.
         What a filter finds holds what lists show and no credentials: get an integration before you change it.
         """
         pk = partition_key(self._tenant)
@@ -158,7 +160,7 @@ class IntegrationStore:
             limit=limit,
             position=position,
             position_of=lambda item: str(item["sk"]),
-            keep=lambda item: not (type_ and status) or item["status"] == status,
+            keep=lambda item: (webhooks or item["type"] != "webhook") and status in (None, item["status"]),
         )
         return [from_item(item) for item in page.items], page.position
 

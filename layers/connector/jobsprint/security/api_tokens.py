@@ -13,7 +13,7 @@ from jobsprint.core import aws
 from jobsprint.core.config import settings
 from jobsprint.core.errors import NotFound
 from jobsprint.core.ids import new_id, unique_part
-from jobsprint.repositories import api_tokens
+from jobsprint.repositories import api_tokens, tenants
 from jobsprint.repositories.api_tokens import TokenRow
 
 _FORM = re.compile(r"jsp_([0-9a-hjkmnp-tv-z]{26})_[A-Za-z0-9_-]{43}")
@@ -28,7 +28,10 @@ class Issued:
 
 
 def issue(tenant: str, scopes: tuple[str, ...], *, expires_at: int | None, now: int) -> Issued:
-    """Make a token for a tenant; its first one joins the tenant to the usage plan. Times in Unix ms."""
+    """Make a token for a tenant, which exists from then on. Times in Unix ms.
+
+    Its first one joins the tenant to the usage plan.
+    """
     token_id = new_id("tok", now)
     token = f"jsp_{unique_part(token_id)}_{secrets.token_urlsafe(32)}"
     row = TokenRow(
@@ -40,6 +43,7 @@ def issue(tenant: str, scopes: tuple[str, ...], *, expires_at: int | None, now: 
         expires_at=expires_at,
         usage_key=_usage_key(tenant),
     )
+    tenants.add(tenant)
     api_tokens.add(row)
     return Issued(token, row)
 

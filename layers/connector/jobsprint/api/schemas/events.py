@@ -12,7 +12,7 @@ from jobsprint.core.errors import Detail, InvalidFields
 from jobsprint.core.json_schema import check_schema
 from jobsprint.core.models import RequestModel, ResponseModel
 from jobsprint.delivery.subscriptions import Reason
-from jobsprint.domain.events import CanonicalData, EventName, EventType, ExternalId, Timestamp
+from jobsprint.domain.events import CanonicalData, EventName, EventType, ExternalId, TenantEventName, Timestamp
 from jobsprint.domain.integrations import MAX_DESCRIPTION, Integration
 
 if TYPE_CHECKING:
@@ -95,13 +95,19 @@ class Reach(ResponseModel):
 MAX_BATCH = 25
 
 
-class PublishEvent(RequestModel):
-    """One event to publish."""
+class PreviewEvent(RequestModel):
+    """An event that is not published; it may be one of the service's own."""
 
     event: EventName
     data: CanonicalData
     id: ExternalId | None = None
     timestamp: Timestamp | None = None
+
+
+class PublishEvent(PreviewEvent):
+    """One event to publish."""
+
+    event: TenantEventName
 
 
 class PublishBatch(RequestModel):
@@ -131,7 +137,7 @@ DataSchema = Annotated[
 class EventTypePut(RequestModel):
     """An event type, whole: what is left out is removed."""
 
-    name: EventName
+    name: TenantEventName
     description: Annotated[str, Field(max_length=MAX_DESCRIPTION)] | None = None
     data_schema: Annotated[DataSchema | None, Field(alias="schema")] = None
     mode: Annotated[
@@ -173,3 +179,10 @@ class EventTypeView(ResponseModel):
             created_at=iso_seconds(event_type.created_at),
             updated_at=iso_seconds(event_type.updated_at),
         )
+
+
+class EventTypeDeleted(ResponseModel):
+    """The name of the event type that was deleted."""
+
+    name: str
+    deleted: Literal[True] = True

@@ -11,11 +11,12 @@ tried after every odd answer to `server/discover`, and after none in time; but a
 import time
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field, replace
-from types import TracebackType
+from types import MappingProxyType, TracebackType
 
-from jobsprint.connectors import responses
+from jobsprint.connectors import answers, responses
 from jobsprint.connectors.mcp.dialects import HANDSHAKES, MODERN, Dialect, common_dialect
 from jobsprint.connectors.mcp.headers import header_value, parameter_headers
+from jobsprint.connectors.mcp.replies import Replies
 from jobsprint.connectors.mcp.stream import EventStream, message_in
 from jobsprint.connectors.mcp.tools import MAX_TOOLS, Listing
 from jobsprint.connectors.signed_post import MAX_RESULT_BYTES, client
@@ -37,7 +38,6 @@ DISCOVERY_SECONDS = 3.0
 _MAX_REASON = 200
 _LISTING_RESERVE = 2.0  # seconds left for what comes after a listing that is cut
 _GOODBYE_SECONDS = 2.0
-_MAX_REPLIES = 50  # to requests of the server's within one exchange
 _LEAST_PAUSE = 0.1
 _RESUME_SECONDS = 1.0  # between two resumptions where the server names no time (2025-11-25, transports)
 _CLIENT: JsonObject = {"name": "jobsprint-integrations", "version": "1.0"}
@@ -50,13 +50,12 @@ _UNSUPPORTED_VERSION = -32022
 _INVALID_PARAMS = -32602
 _URL_ELICITATION = -32042  # 2025-11-25, elicitation
 _NO_SESSION_CODES = (None, -32600, -32000)
-_METHOD_NOT_FOUND = -32601
 _GATEWAY_STATUSES = frozenset({407, 408, 425, 502, 503, 504})
 _CUT = frozenset({"reset", "protocol"})
 # Codes of failures after which nothing is known of a server but that it is there.
 _ODD_ANSWERS = frozenset(
     {"upstream_reset", "upstream_headers_too_large", "upstream_protocol"}
-    | {"upstream_answer_too_large", "upstream_answer_unreadable"}
+    | {"upstream_answer_too_large", "upstream_unreadable"}
 )
 
 
@@ -100,18 +99,24 @@ class Conversation:
     RateLimited, UpstreamTimeout, HttpRefused, RpcFailed or another UpstreamFailed; only a tool call is ever `unknown`.
     """
 
-    def __init__(self, credentials: Credentials, dialect: Dialect | None, *, seconds: float) -> None:
+    def __init__(
+        self,
+        credentials: Credentials,
+        dialect: Dialect | None,
+        *,
+        seconds: float,
+        trace_headers: Mapping[str, str] = MappingProxyType({}),
+    ) -> None:
         self.dialect = dialect
         self._url = credentials.url
-        self._fixed = {**credentials.headers, "Content-Type": "application/json"}
-        self._fixed["Accept"] = "application/json, text/event-stream"
+        accepted = {"Content-Type": "application/json", "Accept": "application/json, text/event-stream"}
+        self._fixed = {**credentials.headers, **trace_headers, **accepted}
         if token := credentials.keys.get("token"):
             self._fixed["Authorization"] = f"Bearer {token}"
+        self._masker = credentials.masker()
         self._deadline = time.monotonic() + seconds
-        self._ready = False
-        self._session = ""
-        self._count = 0
-        self._bytes_read = 0
+        self._ready, self._session = False, ""
+        self._count = self._bytes_read = 0
 
     def __enter__(self) -> "Conversation":
         return self
@@ -273,7 +278,7 @@ class Conversation:
         else:
             headers = self._handshake_headers() if rpc.method != "initialize" else {}
         message: JsonObject = {"jsonrpc": "2.0", "id": self._count, "method": rpc.method, "params": params}
-        stream = EventStream(self._count, _Replies(self._request))
+        stream = EventStream(self._count, Replies(self._request))
         request = self._request(message, headers, repeatable=not rpc.acts, enough=stream.feed)
         first = client().send(request, timeout=min(self._seconds(), rpc.seconds), max_body=rpc.max_body)
         outcome = self._resumed(first, stream, rpc.max_body) if dialect.era == "handshake" else first
@@ -333,15 +338,16 @@ class Conversation:
         return left
 
     def _result_of(self, answer: Response, stream: EventStream, *, acts: bool) -> JsonObject:
-        """The result in an answer. Raises what its status, its JSON-RPC error or its lack of both says."""
+        """The result in an answer, masked. Raises what its status, its JSON-RPC error or its lack of both says."""
         is_stream, is_success = _is_stream(answer), 200 <= answer.status < 300
-        message = stream.end() if is_stream and is_success else message_in(answer.body, self._count)
+        received = stream.end() if is_stream and is_success else message_in(answer.body, self._count)
+        message = self._masker.value(received)
         error = message.get("error") if message else None
         rpc_error = error if isinstance(error, dict) else None
         if not is_success:
             self._refuse(answer, rpc_error, acts=acts)
         if rpc_error is not None:
-            raise _rpc_failed(rpc_error)
+            raise _rpc_failed(rpc_error, answer.status)
         result = message.get("result") if message else None
         if isinstance(result, dict):
             return result
@@ -356,44 +362,30 @@ class Conversation:
     def _refuse(self, answer: Response, error: JsonObject | None, *, acts: bool) -> None:
         """Raise the error of a status beyond 2xx."""
         status = answer.status
+        challenge = self._masker.text(answer.headers.get("www-authenticate", ""))
         if status == 401:
-            challenge = answer.headers.get("www-authenticate", "")
-            raise UpstreamUnauthorized("The server refused the credentials (HTTP 401)", challenge=challenge)
+            unauthorized = UpstreamUnauthorized("The server refused the credentials (HTTP 401)", challenge=challenge)
+            unauthorized.upstream = answers.upstream_answer(status, answers.said(answer, self._masker))
+            raise unauthorized
         if status == 429:
-            raise responses.refused(answer)
-        if status == 403 and (scope := _demanded(answer.headers.get("www-authenticate", ""))):
+            raise responses.refused(answer, self._masker)
+        if status == 403 and (scope := _demanded(challenge)):
             raise InsufficientScope(scope)
         lost = status == 404 or (status == 400 and (error or {}).get("code") in _NO_SESSION_CODES)
         if self._session and lost:
             raise _SessionLost("The server lost our session twice")
         if error is not None and status in range(400, 500) and status != 403:
-            raise _rpc_failed(error)
-        raise HttpRefused(
-            f"The server answered HTTP {status}",
+            raise _rpc_failed(error, status)
+        said = answers.said(answer, self._masker)
+        refused = HttpRefused(
+            answers.with_sentence(f"The server answered HTTP {status}", said),
             http_status=status,
             code={403: "upstream_refused", 404: "upstream_not_found"}.get(status, _redirect_code(status)),
             # A gateway that says so passed the call on.
             unknown=acts and status in (502, 504),
         )
-
-
-class _Replies:
-    """Answers the server's requests while its stream goes on: a ping as the protocol wants it, all else with a refusal.
-
-    A server may wait for the answer before it goes on with ours.
-    """
-
-    def __init__(self, request: Callable[..., Request]) -> None:
-        self._request = request
-        self._left = _MAX_REPLIES
-
-    def __call__(self, asked: JsonObject) -> None:
-        if self._left <= 0:
-            return
-        self._left -= 1
-        refusal: JsonObject = {"code": _METHOD_NOT_FOUND, "message": "Method not found"}
-        said: JsonObject = {"result": {}} if asked["method"] == "ping" else {"error": refusal}
-        client().send_beside(self._request({"jsonrpc": "2.0", "id": asked["id"], **said}, repeatable=True))
+        refused.upstream = answers.upstream_answer(status, said)
+        raise refused
 
 
 def _is_stream(answer: Response | TransferFailure) -> bool:
@@ -434,9 +426,12 @@ def _redirect_code(status: int) -> str | None:
     return "upstream_redirect" if 300 <= status < 400 else None
 
 
-def _rpc_failed(error: JsonObject) -> RpcFailed:
+def _rpc_failed(error: JsonObject, status: int) -> RpcFailed:
+    """The error of a JSON-RPC error, masked, that came with an HTTP status."""
     number, said = error.get("code"), error.get("message")
     rpc_code = number if isinstance(number, int) else _INTERNAL_ERROR
     reason = redact_text(said)[:_MAX_REASON] if isinstance(said, str) and said else "no reason given"
     code = {_INVALID_PARAMS: "upstream_invalid_parameters", _URL_ELICITATION: "input_required"}.get(rpc_code)
-    return RpcFailed(f"The server says: {reason}", rpc_code=rpc_code, data=error.get("data"), code=code)
+    failed = RpcFailed(f"The server says: {reason}", rpc_code=rpc_code, data=error.get("data"), code=code)
+    failed.upstream = answers.upstream_answer(status, error)
+    return failed

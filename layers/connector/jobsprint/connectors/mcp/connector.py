@@ -7,7 +7,7 @@ is good for.
 
 import time
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, field, replace
+from dataclasses import dataclass, field
 
 from jobsprint.connectors.base import TEST_SECONDS, ActionCall, Connection, TestResult
 from jobsprint.connectors.fields import read_body
@@ -74,8 +74,11 @@ class Mcp:
     def read(self, integration: Integration, body: Mapping[str, object], *, current: Credentials) -> ServerConnect:
         """Validate the body, over what is kept already, as its `authType` demands."""
         whole = self.completed(integration, body, current)
+        kept: tuple[str, ...] = ()
+        if whole.get("authType") == "token" and whole.get("token") is None and "token" in current.keys:
+            whole["token"], kept = current.keys["token"], ("token",)
         model = MODELS.get(whole.get("authType"), UnknownAuthConnect)
-        return read_body(model, whole, current_url=current.url, address="serverUrl")
+        return read_body(model, whole, current_url=current.url, address="serverUrl", kept=kept)
 
     def connect(self, integration: Integration, given: ServerConnect, *, current: Credentials) -> Connection:
         """Ask the server for its tools.
@@ -124,8 +127,10 @@ class Mcp:
 
     def execute(self, call: ActionCall) -> JsonObject:
         """Call a tool; see `connectors.base.Connector`."""
-        sent_with = replace(call.credentials, headers={**call.credentials.headers, **call.trace_headers})
-        with Conversation(sent_with, kept_dialect(call.integration.connector_state), seconds=call.seconds_left) as talk:
+        dialect = kept_dialect(call.integration.connector_state)
+        with Conversation(
+            call.credentials, dialect, seconds=call.seconds_left, trace_headers=call.trace_headers
+        ) as talk:
             return results.result_of(self.call(talk, call.integration, call.action, call.parameters))
 
     # What a connector on top of MCP does in its own way.
@@ -133,12 +138,10 @@ class Mcp:
     def completed(
         self, integration: Integration, body: Mapping[str, object], current: Credentials
     ) -> dict[str, object]:
-        """The body with what is kept already where it says nothing."""
+        """The body with what is kept already, but for the token, where it says nothing."""
         whole = {name: value for name, value in body.items() if (name, value) != ("serverUrl", None)}
         if current.url:
             whole = {"serverUrl": current.url, "authType": integration.connector_state.get("authType", "none"), **whole}
-        if whole.get("authType") == "token" and whole.get("token") is None and "token" in current.keys:
-            whole["token"] = current.keys["token"]
         return whole
 
     def offer(self, talk: Conversation, integration: Integration) -> Offer:

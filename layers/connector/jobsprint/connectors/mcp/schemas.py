@@ -12,6 +12,7 @@ from typing import cast
 
 from jobsprint.core.canonical_json import JsonObject, JsonValue
 from jobsprint.core.json_schema import check_schema
+from jobsprint.core.schema_patterns import Budget
 
 # Keywords that hold schemas (JSON Schema 2020-12 and older); the values of others, such as `default`, are data.
 SINGLE = frozenset(
@@ -36,19 +37,30 @@ _TYPES = frozenset({"string", "integer", "number", "boolean", "array", "object",
 _Path = tuple[str | int, ...]
 
 
-def checkable(schema: JsonObject) -> tuple[JsonObject, tuple[str, ...]]:
-    """The schema without what cannot be checked, and the places that were left out (`properties.email.pattern`)."""
+def checkable(schema: JsonObject, shared: Budget) -> tuple[JsonObject, tuple[str, ...]]:
+    """The schema without what cannot be checked, and the places that were left out (`properties.email.pattern`).
+
+    `shared` is what the patterns of all tools of a server may take; all of a schema are left out where they need more.
+    """
     if len(json.dumps(schema)) > _MAX_BYTES:
         return _outline(schema), _ALL_BUT_OUTLINE
+    left_out: dict[str, None] = {}
+    try:
+        shared.take(schema)  # first: without anything left it compiles nothing
+        Budget().take(schema)
+    except ValueError:
+        schema = copy.deepcopy(schema)
+        for path in sorted(_keywords(schema, ("pattern", "patternProperties")), key=len, reverse=True):
+            if place := _leave_out(schema, path):
+                left_out[place] = None
     try:
         check_schema(schema)
     except ValueError as error:
-        return _repaired(copy.deepcopy(schema), error)
-    return schema, ()
+        return _repaired(copy.deepcopy(schema), error, left_out)
+    return schema, tuple(left_out)
 
 
-def _repaired(schema: JsonObject, error: ValueError) -> tuple[JsonObject, tuple[str, ...]]:
-    left_out: dict[str, None] = {}
+def _repaired(schema: JsonObject, error: ValueError, left_out: dict[str, None]) -> tuple[JsonObject, tuple[str, ...]]:
     for _ in range(_MAX_STEPS):
         for path in _wrong(schema, error):
             if place := _leave_out(schema, path):

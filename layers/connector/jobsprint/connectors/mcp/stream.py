@@ -1,12 +1,10 @@
 """The answer to one JSON-RPC request, found in a JSON body or in a stream of server-sent events (WHATWG HTML, 9.2)."""
 
-import json
 import re
 from collections.abc import Callable
 
-from jobsprint.connectors.responses import read_json
 from jobsprint.core.canonical_json import JsonObject, JsonValue
-from jobsprint.core.errors import UpstreamFailed
+from jobsprint.core.upstream_json import UnreadableJson, parse, text_of
 
 _LINE_END = re.compile(rb"\r\n|\n|\r")
 _BOM = b"\xef\xbb\xbf"
@@ -93,8 +91,8 @@ class EventStream:
 
 def _json(text: bytes) -> JsonValue:
     try:
-        return read_json(text.decode(errors="replace"))
-    except (json.JSONDecodeError, UpstreamFailed):
+        return parse(text_of(text))
+    except UnreadableJson:
         return None
 
 

@@ -8,6 +8,7 @@ from jobsprint.connectors.mcp.headers import mirrored
 from jobsprint.connectors.mcp.schemas import checkable
 from jobsprint.core.canonical_json import JsonObject, JsonValue
 from jobsprint.core.errors import UpstreamFailed
+from jobsprint.core.schema_patterns import Budget
 
 MAX_TOOLS = 1000
 """Tools of one server that are kept; real ones have up to a few hundred."""
@@ -34,7 +35,8 @@ class Listing:
     """The tools found. `complete` is False where a cap cut the list; `dropped` counts those that cannot be used.
 
     `task_only` names those that run as tasks alone (2025-11-25, tasks), which this client does not support.
-    `fresh_ms` is how long the server says the list is good for, None where it says nothing.
+    `fresh_ms` is how long the server says the list is good for, None where it says nothing. `patterns` is what those of
+    all their schemas may take.
     """
 
     tools: list[Tool] = field(default_factory=list)
@@ -42,6 +44,7 @@ class Listing:
     dropped: int = 0
     task_only: list[str] = field(default_factory=list)
     fresh_ms: int | None = None
+    patterns: Budget = field(default_factory=Budget.of_listing)
 
     def add(self, page: JsonObject, keep: Callable[[str], bool], *, modern: bool) -> None:
         """Add a page's usable tools whose names `keep` accepts. Raises UpstreamFailed unless it is a page of tools."""
@@ -56,7 +59,7 @@ class Listing:
             name = entry.get("name") if isinstance(entry, dict) else None
             if isinstance(name, str) and not keep(name):
                 continue
-            tool = _tool(entry, modern=modern)
+            tool = _tool(entry, self.patterns, modern=modern)
             if tool is None or tool.name in known:
                 self.dropped += 1
             elif _runs_as_task_only(entry):
@@ -69,7 +72,7 @@ class Listing:
                 self.tools.append(tool)
 
 
-def _tool(entry: JsonValue, *, modern: bool) -> Tool | None:
+def _tool(entry: JsonValue, patterns: Budget, *, modern: bool) -> Tool | None:
     """The tool, or None for one that cannot be called: a name with other letters than MCP's, or arguments that are no
     object, or that are to go into headers which cannot be.
     """
@@ -85,7 +88,7 @@ def _tool(entry: JsonValue, *, modern: bool) -> Tool | None:
             mirrored(schema)
         except ValueError:
             return None
-    schema, unchecked = checkable({**schema, "type": "object"})
+    schema, unchecked = checkable({**schema, "type": "object"}, patterns)
     said = entry.get("description") or entry.get("title")
     return Tool(name, said[:_MAX_DESCRIPTION] if isinstance(said, str) else None, schema, unchecked)
 

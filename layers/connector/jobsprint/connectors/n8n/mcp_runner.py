@@ -73,7 +73,8 @@ def run(call: ActionCall, hook: Hook) -> JsonObject:
 
 
 def _token(credentials: Credentials) -> Credentials:
-    return Credentials(credentials.url + _PATH, keys={"token": credentials.keys["mcpToken"]})
+    # The other keys are masked in answers, because an execution's data hold what its webhook was sent.
+    return Credentials(credentials.url + _PATH, keys={**credentials.keys, "token": credentials.keys["mcpToken"]})
 
 
 def _started(talk: Conversation, hook: Hook, parameters: JsonObject, call_id: str) -> str:
@@ -91,7 +92,7 @@ def _started(talk: Conversation, hook: Hook, parameters: JsonObject, call_id: st
         refused = _refused(error)
         raise UpstreamFailed(f"{refused.message}. {refused.step}", code=refused.reason) from error
     try:
-        started = results.result_of(answer)
+        started = _said(answer)
     except UpstreamFailed as error:
         error.code = "workflow_not_started"
         raise
@@ -101,17 +102,28 @@ def _started(talk: Conversation, hook: Hook, parameters: JsonObject, call_id: st
     return execution_id
 
 
+def _said(result: JsonObject) -> JsonObject:
+    """The JSON of n8n's answer. Its tools report a failure as `error` beside fields that are null.
+
+    Raises UpstreamFailed.
+    """
+    said = results.result_of(result)
+    if said.get("error"):
+        raise results.tool_failure(said)
+    return said
+
+
 def _ended(talk: Conversation, hook: Hook, execution_id: str, deadline: float) -> dict[str, Any] | None:
     """Status and data of the execution once it has ended; None where it has not by `deadline`."""
     asked: JsonObject = {"workflowId": hook.workflow_id, "executionId": execution_id}
     pause = _FIRST_PAUSE
     while True:
-        found: Any = results.result_of(talk.call_tool(_LOOK, asked, {}))
+        found: Any = _said(talk.call_tool(_LOOK, asked, {}))
         execution = found.get("execution")
         status = execution.get("status") if isinstance(execution, dict) else "unknown"
         if status not in _UNDER_WAY:
             more: JsonObject = {**asked, "includeData": True, "truncateData": _MAX_ITEMS}
-            whole = results.result_of(talk.call_tool(_LOOK, more, {}))
+            whole = _said(talk.call_tool(_LOOK, more, {}))
             return {"status": status, "data": whole.get("data")}
         if time.monotonic() + 2 * pause > deadline:
             return None
