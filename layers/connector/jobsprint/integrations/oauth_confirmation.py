@@ -37,6 +37,7 @@ def hold(waiting: Integration, secrets: oauth_grants.GrantSecrets) -> str:
         aws.sqs().send_message(
             QueueUrl=settings().health_queue_url,
             DelaySeconds=_REVOKE_AFTER_SECONDS,
+            MessageGroupId=waiting.tenant,
             MessageBody=json.dumps({"tenant": waiting.tenant, "unconfirmed": id_}),
         )
     except Exception:
