@@ -9,8 +9,8 @@ from tools.bench.cost import Assumptions
 from tools.bench.figures import Figure
 
 # us-east-1, a month, without free tiers.
-_ALARM, _KEY, _SECRET, _METRIC = 0.10, 1.00, 0.40, 0.30
-_METRICS_OF_A_METHOD = 5  # Count, Latency, IntegrationLatency, 4XXError, 5XXError
+_ALARM, _KEY, _SECRET, METRIC = 0.10, 1.00, 0.40, 0.30
+METRICS_OF_A_METHOD = 5  # Count, Latency, IntegrationLatency, 4XXError, 5XXError
 _MINUTES = 730 * 60
 # An event source polls an empty queue by five requests at a time, 20 s each ("Using Lambda with Amazon SQS").
 _POLLS_A_MINUTE = 15
@@ -46,7 +46,7 @@ def standing() -> dict[str, float]:
 def method_metrics() -> float:
     """What a month of API Gateway's metrics for each method and preflight would cost; MethodSettings turn them off."""
     paths = [event["Properties"]["Path"] for event in _events() if event["Type"] == "Api"]
-    return (len(paths) + len(set(paths))) * _METRICS_OF_A_METHOD * _METRIC
+    return (len(paths) + len(set(paths))) * METRICS_OF_A_METHOD * METRIC
 
 
 def _events() -> list[dict[str, Any]]:
