@@ -5,11 +5,12 @@ from typing import Annotated
 from aws_lambda_powertools.event_handler.openapi.params import Body
 
 from jobsprint.api.app import Endpoint
+from jobsprint.api.idempotency import once
 from jobsprint.api.schemas.common import Data, IntegrationId, success
 from jobsprint.api.schemas.integrations import Confirmation, ConnectView
 from jobsprint.integrations import oauth_confirmation
 
-app = Endpoint(scope="integrations:write")
+app = Endpoint(scope="integrations:write", once=once)
 
 
 @app.post("/integrations/<integrationId>/confirm", summary="Confirm authorization", tags=["Integrations"])
