@@ -99,7 +99,9 @@ def _exists(stage: Stage) -> bool:
     """Whether the stage has a stack that was deployed once."""
     try:
         [found] = stage.client("cloudformation").describe_stacks(StackName=stage.stack_name)["Stacks"]
-    except ClientError:
+    except ClientError as error:
+        if "does not exist" not in str(error):  # CloudFormation has no code of its own for it
+            raise
         return False
     return found["StackStatus"] not in {"REVIEW_IN_PROGRESS", "ROLLBACK_COMPLETE", "DELETE_COMPLETE"}
 
