@@ -12,6 +12,9 @@ PYTHON ?= $(shell for name in python3 python3.13 python3.12 python3.14 python3.1
 export PORT ALLOW_PRIVATE_TARGETS RETRY_SCHEDULE HEALTH_TEST_RATE ZAPIER_MCP_URL REDIRECT_ORIGINS CORS_ORIGIN \
 	ZAPIER_CLIENT_ID CATALOG_SOURCE_URL CATALOG_REFRESH_RATE
 
+# Only the make line says these: what the shell happens to hold must not choose a stage, a parameter or a deletion.
+$(foreach name,STAGE PARAMS YES,$(if $(filter environment%,$(origin $(name))),$(eval override $(name) :=)))
+
 VENV := .venv/bin/python
 LOCAL := "$(VENV)" -m tools.local
 PYTEST := "$(VENV)" -m pytest
@@ -55,7 +58,10 @@ catalog: install ## Bring the catalogue up to date now; with ZapierClientId set,
 # --- Operations (docs/runbook.md) -------------------------------------------------------------------------------------------
 dashboard: install ## Deploy the CloudWatch dashboard beside a deployed stack: STAGE=dev|prod
 	$(call need,STAGE,dev or prod)
-	@$(LOCAL) dashboard --stage "$(STAGE)"
+	@$(LOCAL) dashboard --stage "$(STAGE)" $(if $(CI),--ci)
+
+smoke: install ## Try a deployed stack end to end, as a tenant of its own: [STAGE=]
+	@$(LOCAL) smoke --stage "$(STAGE)"
 
 erase-tenant: install ## Count everything a tenant has, and with YES=1 delete it: TENANT=acme [YES=1] [STAGE=]
 	$(call need,TENANT,a tenant's name)
@@ -70,7 +76,8 @@ test: lint typecheck validate ## Lint, type-check, validate the template, and ru
 unit: install ## The fast tests alone
 	$(PYTEST) $(FAST)
 
-test-fuzz: install ## Schemathesis with 200 cases per operation, on the local stack
+test-fuzz: install ## Upstreams that answer nonsense, and Schemathesis with 200 cases per operation on the local stack
+	FUZZ_EXAMPLES=100 $(PYTEST) tests/integration/test_upstream_fuzz.py
 	SCHEMATHESIS_CASES=200 $(PYTEST) tests/e2e/test_schemathesis.py
 
 test-delivery: install ## Delivery's long suites: chaos, hostile receivers, outbound guard, isolation; each prints its counts
@@ -108,9 +115,13 @@ invoke: install ## Run a function in Lambda's image with the local stack behind 
 	$(call need,EVENT,an event file)
 	@$(LOCAL) invoke --function "$(FUNCTION)" --event "$(EVENT)"
 
-deploy: install ## Build and deploy to AWS: STAGE=dev|prod
+deploy: install ## Build and deploy to AWS: STAGE=dev|prod [PARAMS="MaxWebhooks=200 ..."] [CI=1 asks nothing]
 	$(call need,STAGE,dev or prod)
-	@$(LOCAL) deploy --stage "$(STAGE)"
+	@$(LOCAL) deploy --stage "$(STAGE)" --params $(call quoted,$(PARAMS)) $(if $(CI),--ci)
+
+undeploy: install ## Say what removing a stage leaves behind and what that costs, and with YES=1 remove it: STAGE=dev|prod
+	$(call need,STAGE,dev or prod)
+	@$(LOCAL) undeploy --stage "$(STAGE)" $(if $(YES),--yes) $(if $(CI),--ci)
 
 openapi: install ## Write docs/openapi.json from the handlers
 	@"$(VENV)" -m tools.local.openapi
@@ -133,7 +144,8 @@ install: ## Make .venv and .local/emulator where they are missing or out of date
 		"or name it as in make $(or $(firstword $(MAKECMDGOALS)),run) PYTHON=python3.12." >&2; exit 1; }
 	@"$(PYTHON)" tools/local/install.py dev emulator
 
+quoted = '$(subst ','\'',$(1))'
 need = @test -n "$($(1))" || { echo "Say $(1)=, $(2), as in: make $@ $(1)=..." >&2; exit 1; }
 
 .PHONY: help run up down clean catalog token tokens revoke-token dashboard erase-tenant test unit e2e test-fuzz \
-	test-delivery test-connectors bench lint typecheck validate build invoke deploy openapi requirements install
+	test-delivery test-connectors bench lint typecheck validate build invoke deploy undeploy smoke openapi requirements install

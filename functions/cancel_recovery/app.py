@@ -1,12 +1,13 @@
 """POST /integrations/webhooks/{webhookId}/recover/{jobId}/cancel: stop a recovery."""
 
 from jobsprint.api.app import Endpoint
+from jobsprint.api.idempotency import once
 from jobsprint.api.schemas.common import Data, JobId, WebhookId, success
 from jobsprint.api.schemas.replays import RecoveryView
 from jobsprint.core.clock import now_ms
 from jobsprint.delivery import replay
 
-app = Endpoint(scope="webhooks:write")
+app = Endpoint(scope="webhooks:write", once=once)
 
 
 @app.post("/integrations/webhooks/<webhookId>/recover/<jobId>/cancel", summary="Cancel recovery", tags=["Webhooks"])

@@ -7,20 +7,23 @@ from typing import Annotated, Any
 from aws_lambda_powertools.event_handler.openapi.params import Body
 
 from jobsprint.api.app import Endpoint
+from jobsprint.api.idempotency import once
 from jobsprint.api.schemas.common import Data, IntegrationId, shown, success
 from jobsprint.api.schemas.integrations import ConnectView
-from jobsprint.connectors.registry import connect_models
+from jobsprint.connectors.fields import Reconnect
 from jobsprint.core.models import DescribedAs, OneOf
 from jobsprint.integrations import service
 
-app = Endpoint(scope="integrations:write", webhook_scope="webhooks:write")
+app = Endpoint(scope="integrations:write", webhook_scope="webhooks:write", once=once)
 
 
 def models() -> Any:
     """The models of the body: the connector of the application in the path chooses one of them, or the last one for an
     integration that exists."""
-    *new, existing = connect_models()
-    return Annotated[reduce(or_, new), OneOf()] | existing
+    from jobsprint.connectors.connect_models import CONNECT_MODELS  # only the OpenAPI document needs all of them
+
+    new = dict.fromkeys(model for ways in CONNECT_MODELS.values() for model in ways)
+    return Annotated[reduce(or_, new), OneOf()] | Reconnect
 
 
 @app.post(

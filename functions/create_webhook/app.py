@@ -5,11 +5,12 @@ from typing import Annotated
 from aws_lambda_powertools.event_handler.openapi.params import Body
 
 from jobsprint.api.app import Endpoint
+from jobsprint.api.idempotency import once
 from jobsprint.api.schemas.common import Data, success
 from jobsprint.api.schemas.webhooks import WebhookCreate, WebhookView, target_flaws
 from jobsprint.webhooks import service
 
-app = Endpoint(scope="webhooks:write", also_check=target_flaws)
+app = Endpoint(scope="webhooks:write", once=once, also_check=target_flaws)
 
 
 @app.post("/integrations/webhooks", status_code=201, summary="Create webhook", tags=["Webhooks"])

@@ -1,11 +1,12 @@
 """POST /integrations/{integrationId}/disconnect: end a connection, keep its history."""
 
 from jobsprint.api.app import Endpoint
+from jobsprint.api.idempotency import once
 from jobsprint.api.schemas.common import Data, IntegrationId, success
 from jobsprint.api.schemas.integrations import DisconnectView
 from jobsprint.integrations import service
 
-app = Endpoint(scope="integrations:write", webhook_scope="webhooks:write")
+app = Endpoint(scope="integrations:write", webhook_scope="webhooks:write", once=once)
 
 
 @app.post("/integrations/<integrationId>/disconnect", summary="Disconnect integration", tags=["Integrations"])

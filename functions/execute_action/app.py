@@ -6,13 +6,15 @@ from aws_lambda_powertools.event_handler.openapi.params import Body, Path
 
 from jobsprint.actions import service
 from jobsprint.actions.service import Accepted
-from jobsprint.api.app import RESPOND_ASYNC, Endpoint, prefers_async, valid_traceparent
+from jobsprint.api.app import Endpoint
 from jobsprint.api.idempotency import REPLAYED
+from jobsprint.api.request_headers import RESPOND_ASYNC, prefers_async
 from jobsprint.api.schemas.actions import ActionRequest, ActionView, ExecutionRef
 from jobsprint.api.schemas.common import Data, IntegrationId, shown, success
+from jobsprint.api.tracing import traceparent
 from jobsprint.domain.actions import RequestedAction
 
-app = Endpoint(scope="actions:execute", webhook_scope="webhooks:read", keeps_answers=False)
+app = Endpoint(scope="actions:execute", webhook_scope="webhooks:read")
 
 
 @app.post(
@@ -33,8 +35,10 @@ def execute_action(
 
     With an `Idempotency-Key` the outcome itself is kept, also a failed or an unknown one, and nothing is sent twice.
     """
-    trace = valid_traceparent(app.request_header("traceparent"))
-    requested = RequestedAction(app.caller.tenant, integrationId, actionName, body.parameters, trace)
+    trace = traceparent(app.request_header("traceparent"))
+    requested = RequestedAction(
+        app.caller.tenant, integrationId, actionName, body.parameters, traceparent=trace, request_id=app.request_id
+    )
     in_background = prefers_async(app.request_header("prefer"))
     reply = service.execute(requested, key=app.idempotency_key, in_background=in_background)
     app.answer_headers.update(REPLAYED if reply.replayed else {})

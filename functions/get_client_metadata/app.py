@@ -1,21 +1,23 @@
-"""GET /oauth/client-metadata.json: who we are towards authorization servers."""
+"""GET /oauth/clients/{document}: who we are towards an authorization server."""
+
+from typing import Annotated
 
 from aws_lambda_powertools.event_handler import Response
+from aws_lambda_powertools.event_handler.openapi.params import Path
 
 from jobsprint.api.app import Endpoint
-from jobsprint.domain.oauth import CALLBACK_PATH, CLIENT_METADATA_PATH, client_metadata
+from jobsprint.domain.oauth import client_metadata
 
 app = Endpoint(scope=None)
 
 
-@app.get("/oauth/client-metadata.json", include_in_schema=False)
-def get_client_metadata() -> Response[dict[str, object]]:
-    """The OAuth Client ID Metadata Document; its own URL is our client id."""
-    document = client_metadata(f"{app.api_url}{CLIENT_METADATA_PATH}", f"{app.api_url}{CALLBACK_PATH}")
+@app.get("/oauth/clients/<document>", include_in_schema=False)
+def get_client_metadata(document: Annotated[str, Path()]) -> Response[dict[str, object]]:
+    """The OAuth Client ID Metadata Document for one issuer; its own URL is our client id there."""
     return Response(
         status_code=200,
         content_type="application/json",
-        body=document,
+        body=client_metadata(app.api_url, document),
         headers={"Cache-Control": "public, max-age=3600"},
     )
 

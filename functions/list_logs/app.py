@@ -1,5 +1,6 @@
 """GET /integrations/{integrationId}/logs: what was called through an integration, or delivered to a webhook."""
 
+from dataclasses import asdict
 from typing import Annotated
 
 from aws_lambda_powertools.event_handler.openapi.params import Query
@@ -10,7 +11,8 @@ from jobsprint.api.app import Endpoint
 from jobsprint.api.pagination import Cursor, Limit
 from jobsprint.api.schemas.actions import LogView
 from jobsprint.api.schemas.common import IntegrationId, Moment, Page, page
-from jobsprint.domain.actions import LogStatus
+from jobsprint.core.clock import parse_iso, parse_until
+from jobsprint.domain.actions import LogFilter, LogStatus
 
 app = Endpoint(scope="integrations:read", webhook_scope="webhooks:read")
 
@@ -26,11 +28,16 @@ def list_logs(
     cursor: Cursor = None,
 ) -> Page[LogView]:
     """Newest first. For a webhook the entries are delivery attempts, and the action is the event's name."""
-    log_filter = logs.LogFilter(action=action, status=status, from_date=fromDate, to_date=toDate)
-    query = {"of": f"logs:{integrationId}", **log_filter.bound()}
+    wanted = LogFilter(
+        action=action,
+        status=status,
+        from_ms=None if fromDate is None else parse_iso(fromDate),
+        to_ms=None if toDate is None else parse_until(toDate),
+    )
+    query = {"of": f"logs:{integrationId}", **asdict(wanted)}
     tenant = app.caller.tenant
     position = pagination.decode(tenant, query, cursor)
-    found, position = logs.page(tenant, integrationId, log_filter, limit=limit, position=position)
+    found, position = logs.page(tenant, integrationId, wanted, limit=limit, position=position)
     return page([LogView.of(entry) for entry in found], pagination.encode(tenant, query, position))
 
 

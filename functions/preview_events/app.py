@@ -10,7 +10,7 @@ from jobsprint.api.schemas.common import Data, success
 from jobsprint.api.schemas.events import PreviewEvent, Reach
 from jobsprint.delivery.publisher import preview
 
-app = Endpoint(scope="webhooks:read", keeps_answers=False)
+app = Endpoint(scope="webhooks:read")
 
 
 @app.post("/events/preview", summary="Preview an event", tags=["Events"])

@@ -7,6 +7,7 @@ from aws_lambda_powertools.event_handler.openapi.params import Body
 from jobsprint.api import event_publishing
 from jobsprint.api.app import Endpoint
 from jobsprint.api.event_publishing import PublishAnswer
+from jobsprint.api.idempotency import once
 from jobsprint.api.schemas.common import Error, shown
 from jobsprint.api.schemas.events import (
     BatchAnswer,
@@ -20,7 +21,7 @@ from jobsprint.core.models import DescribedAs
 # A batch is validated event by event: one that is wrong must not stop the others.
 PublishBody = Annotated[dict[str, Any], DescribedAs(lambda: PublishEvent | PublishBatch), Body()]
 
-app = Endpoint(scope="events:publish")
+app = Endpoint(scope="events:publish", once=once)
 
 
 @app.post(

@@ -5,12 +5,13 @@ from typing import Annotated
 from aws_lambda_powertools.event_handler.openapi.params import Body
 
 from jobsprint.api.app import Endpoint
+from jobsprint.api.idempotency import once
 from jobsprint.api.schemas.common import Data, WebhookId, success
 from jobsprint.api.schemas.replays import RecoverRequest, RecoveryView
 from jobsprint.core.clock import now_ms
 from jobsprint.delivery import replay
 
-app = Endpoint(scope="webhooks:write")
+app = Endpoint(scope="webhooks:write", once=once)
 
 
 @app.post("/integrations/webhooks/<webhookId>/recover", status_code=202, summary="Recover webhook", tags=["Webhooks"])

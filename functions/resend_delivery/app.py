@@ -1,12 +1,13 @@
 """POST /integrations/webhooks/{webhookId}/deliveries/{deliveryId}/resend: send one delivery again."""
 
 from jobsprint.api.app import Endpoint
+from jobsprint.api.idempotency import once
 from jobsprint.api.schemas.common import Data, DeliveryId, WebhookId, success
 from jobsprint.api.schemas.deliveries import DeliveryView
 from jobsprint.core.clock import now_ms
 from jobsprint.delivery import resend
 
-app = Endpoint(scope="webhooks:write")
+app = Endpoint(scope="webhooks:write", once=once)
 
 
 @app.post(

@@ -5,11 +5,12 @@ from typing import Annotated
 from aws_lambda_powertools.event_handler.openapi.params import Body
 
 from jobsprint.api.app import Endpoint
+from jobsprint.api.idempotency import once
 from jobsprint.api.schemas.common import Data, WebhookId, success
 from jobsprint.api.schemas.webhooks import RotatedSecret, SecretRotation
 from jobsprint.webhooks import service
 
-app = Endpoint(scope="webhooks:write")
+app = Endpoint(scope="webhooks:write", once=once)
 
 
 @app.post("/integrations/webhooks/<webhookId>/rotate-secret", summary="Rotate secret", tags=["Webhooks"])

@@ -9,6 +9,7 @@ from jobsprint.api.app import Endpoint
 from jobsprint.api.pagination import Cursor, Limit
 from jobsprint.api.schemas.common import Page, TypeFilter, page
 from jobsprint.api.schemas.integrations import AvailableIntegration
+from jobsprint.connectors.connect_models import connect_options
 from jobsprint.integrations.available import available
 
 app = Endpoint(scope="integrations:read")
@@ -27,7 +28,7 @@ def search_available(
     bound = {"of": "available", "query": query, "category": category, "type": type}
     start = int(pagination.decode(tenant, bound, cursor) or 0)
     found, more = available(tenant, query, category, type, start=start, limit=limit)
-    items = [AvailableIntegration.of(found_app) for found_app in found]
+    items = [AvailableIntegration.of(found_app, connect_options(found_app.type)) for found_app in found]
     return page(items, pagination.encode(tenant, bound, str(start + limit) if more else None))
 
 

@@ -1,11 +1,12 @@
 """POST /integrations/{integrationId}/test: test a connection now."""
 
 from jobsprint.api.app import Endpoint
+from jobsprint.api.idempotency import once
 from jobsprint.api.schemas.common import Data, IntegrationId, success
 from jobsprint.api.schemas.integrations import TestView
 from jobsprint.integrations import health_checks
 
-app = Endpoint(scope="integrations:write", webhook_scope="webhooks:write")
+app = Endpoint(scope="integrations:write", webhook_scope="webhooks:write", once=once)
 
 
 @app.post("/integrations/<integrationId>/test", summary="Test integration", tags=["Integrations"])

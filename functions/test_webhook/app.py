@@ -5,12 +5,13 @@ from typing import Annotated
 from aws_lambda_powertools.event_handler.openapi.params import Body
 
 from jobsprint.api.app import Endpoint
+from jobsprint.api.idempotency import once
 from jobsprint.api.schemas.common import Data, WebhookId, success
 from jobsprint.api.schemas.integrations import TestView
 from jobsprint.api.schemas.webhooks import SampleRequest
 from jobsprint.webhooks import sample
 
-app = Endpoint(scope="webhooks:write")
+app = Endpoint(scope="webhooks:write", once=once)
 
 
 @app.post("/integrations/webhooks/<webhookId>/test", summary="Test webhook", tags=["Webhooks"])

@@ -17,8 +17,8 @@ OPENAPI = ROOT / "docs" / "openapi.json"
 EXAMPLES = ROOT / "tests" / "contract" / "api_examples.json"
 
 PUBLIC = "none"
-# What the two tables of operations leave out: every operation with a token may answer these.
-EVERYWHERE = {"400", "401", "403", "422", "429", "500"}
+# What the two tables of operations leave out: every operation with a token, or with a body, may answer these.
+EVERYWHERE = {"400", "401", "403", "415", "422", "429", "500"}
 # Errors of functions behind no route: the catalogue's refresh, the administration of tokens, the bus.
 NOT_ANSWERED = {"list_incomplete", "list_unavailable", "token_not_found", "tenant_not_found"}
 # Codes that are composed: `upstream_` and the kind of a failure, and a kind of resource and `_not_found`.

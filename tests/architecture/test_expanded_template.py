@@ -2,39 +2,21 @@
 
 import json
 from collections import Counter
-from functools import cache
 from typing import Any
 
-import boto3
 import pytest
-from samcli.yamlhelper import yaml_parse
-from samtranslator.parser.parser import Parser
-from samtranslator.translator.translator import Translator
 
 from tests.architecture.test_template import PUBLIC
-from tests.support.template import ROOT, routes
+from tests.support.expanded import expanded
+from tests.support.template import routes
 
 MAX_RESOURCES = 450  # of CloudFormation's 500: routes are still to come
 MAX_POLICY_BYTES = 15_000  # of Lambda's 20 KB for a function's resource policy
 ORIGIN = {"Fn::Sub": "'${CorsOrigin}'"}
 
 
-@cache
-def resources() -> dict[str, dict[str, Any]]:
-    """The resources of the expanded template, by logical id."""
-    document = yaml_parse((ROOT / "template.yaml").read_text(encoding="utf-8"))
-    for resource in document["Resources"].values():
-        # The translator takes packages only from S3, where `sam deploy` has uploaded them by then.
-        for name in {"CodeUri", "ContentUri"} & resource["Properties"].keys():
-            resource["Properties"][name] = "s3://bucket/package"
-    translator = Translator({}, Parser(), boto_session=boto3.Session(region_name="us-east-1"))
-    values = {name: str(given["Default"]) for name, given in document["Parameters"].items()}
-    expanded: dict[str, dict[str, Any]] = translator.translate(document, values)["Resources"]
-    return expanded
-
-
 def api() -> Any:
-    return resources()["Api"]["Properties"]["Body"]
+    return expanded()["Api"]["Properties"]["Body"]
 
 
 def preflight(path: str) -> Any:
@@ -55,13 +37,13 @@ def statement(name: str, permission: dict[str, Any]) -> dict[str, Any]:
 
 
 def test_the_stack_leaves_room_for_more_routes() -> None:
-    kinds = Counter(resource["Type"] for resource in resources().values())
+    kinds = Counter(resource["Type"] for resource in expanded().values())
     assert kinds.total() < MAX_RESOURCES, kinds
 
 
 def test_no_function_has_too_many_permissions() -> None:
     policies: dict[str, list[dict[str, Any]]] = {}
-    for name, resource in resources().items():
+    for name, resource in expanded().items():
         if resource["Type"] == "AWS::Lambda::Permission":
             properties = resource["Properties"]
             policies.setdefault(json.dumps(properties["FunctionName"]), []).append(statement(name, properties))
@@ -101,3 +83,12 @@ def test_what_the_gateway_answers_by_itself_has_the_same_origin() -> None:
     assert {json.dumps(response["responseParameters"][header]) for response in responses.values()} == {
         json.dumps(ORIGIN)
     }
+
+
+def test_what_the_gateway_answers_by_itself_is_not_to_be_sniffed() -> None:
+    responses = api()["x-amazon-apigateway-gateway-responses"]
+    found = {
+        json.dumps(response["responseParameters"].get("gatewayresponse.header.X-Content-Type-Options"))
+        for response in responses.values()
+    }
+    assert found == {json.dumps("'nosniff'")}

@@ -7,6 +7,7 @@ from typing import Any
 
 import pytest
 
+from jobsprint.api.idempotency import once
 from tests.support.template import ROOT, functions, resources, routes, template
 from tools.local import sam
 from tools.local.openapi import endpoints
@@ -15,8 +16,8 @@ PUBLIC = {
     "/health",
     "/openapi.json",
     "/docs",
-    "/integrations/oauth/callback",
-    "/oauth/client-metadata.json",
+    "/integrations/oauth/callback/{issuerHash}",
+    "/oauth/clients/{document}",
 }
 ACTIONS = {
     "dynamodb:GetItem",
@@ -49,6 +50,8 @@ FROM_SNAPSHOTS = {
     "search_available",
 }
 MAX_SNAPSHOTS = 12  # AWS bills about $2 a month for each
+# A preview changes nothing; an action keeps its outcome itself.
+KEEPS_NO_ANSWER = {"preview_events", "execute_action"}
 VERBS = {"get", "post", "put", "patch", "delete"}
 
 
@@ -135,6 +138,11 @@ def test_an_endpoint_is_public_in_code_where_it_is_in_the_template() -> None:
     assert {folder for folder, module in endpoints().items() if module.app.scope is None} == public
 
 
+def test_every_post_keeps_its_answer_for_a_repeat() -> None:
+    posts = {folder for (method, _), folder in routes().items() if method == "POST"}
+    assert {folder for folder, module in endpoints().items() if module.app.once is once} == posts - KEEPS_NO_ANSWER
+
+
 def test_api_denies_by_default() -> None:
     auth = resources("AWS::Serverless::Api")["Api"]["Auth"]
     assert auth["DefaultAuthorizer"] in auth["Authorizers"]
@@ -181,6 +189,35 @@ def test_the_authorizer_is_called_by_its_alias() -> None:
     assert authorizer["FunctionArn"] == {"Fn::Ref": "AuthorizeFunction.Alias"}
 
 
+# --- Schedules --------------------------------------------------------------------------------------------------------
+
+
+def test_what_a_schedule_runs_is_not_run_again_by_itself() -> None:
+    scheduled = {
+        folder: [event["Properties"] for event in properties["Events"].values() if event["Type"] == "ScheduleV2"]
+        for folder, properties in functions().items()
+        if any(event["Type"] == "ScheduleV2" for event in properties.get("Events", {}).values())
+    }
+    assert scheduled.keys() == {"sweep_deliveries", "run_health_tests", "refresh_catalog"}
+    for folder, schedules in scheduled.items():
+        assert functions()[folder]["EventInvokeConfig"] == {"MaximumRetryAttempts": 0}
+        assert [schedule["RetryPolicy"] for schedule in schedules] == [{"MaximumRetryAttempts": 0}]
+
+
+def test_methods_have_no_metrics_of_their_own() -> None:
+    """Five metrics for each method and preflight would be $93 a month; the stage's own are free."""
+    [settings] = resources("AWS::Serverless::Api")["Api"]["MethodSettings"]
+    assert settings["MetricsEnabled"] is False
+
+
+@pytest.mark.parametrize("folder", sorted(functions()))
+def test_only_functions_that_make_cursors_have_their_key(folder: str) -> None:
+    code = (ROOT / "functions" / folder / "app.py").read_text("utf-8")
+    own = functions()[folder].get("Environment", {}).get("Variables", {})
+    assert ("CURSOR_KEY" in own) == ("import pagination" in code or "pagination." in code)
+    assert "CURSOR_KEY" not in template()["Globals"]["Function"]["Environment"]["Variables"]
+
+
 # --- Data -------------------------------------------------------------------------------------------------------------
 
 
@@ -191,16 +228,18 @@ def test_table_is_safe(table: str) -> None:
     backup = properties["PointInTimeRecoverySpecification"]["PointInTimeRecoveryEnabled"]
     assert backup == ({"Fn::Ref": "HistoryBackup"} if table in HISTORY else table not in PASSING)
     assert properties["SSESpecification"]["SSEEnabled"] is True
+    assert properties["DeletionProtectionEnabled"] == {"Fn::Ref": "DeletionProtection"}
+    assert template()["Parameters"]["DeletionProtection"]["Default"] == "true"
 
 
-def test_what_cannot_be_made_again_is_retained() -> None:
+def test_what_cannot_be_made_again_is_retained_unless_its_first_deployment_fails() -> None:
     kept = {"AWS::DynamoDB::Table", "AWS::S3::Bucket", "AWS::KMS::Key"}
     policies = {
         name: (resource.get("DeletionPolicy"), resource.get("UpdateReplacePolicy"))
         for name, resource in template()["Resources"].items()
         if resource["Type"] in kept
     }
-    assert set(policies.values()) == {("Retain", "Retain")}, policies
+    assert set(policies.values()) == {("RetainExceptOnCreate", "Retain")}, policies
 
 
 def test_queues_have_dead_letters() -> None:
@@ -228,7 +267,9 @@ def test_messages_stay_hidden_while_they_are_worked() -> None:
 
 
 def test_keys_buckets_and_logs_are_safe() -> None:
-    assert all(key["EnableKeyRotation"] is True for key in resources("AWS::KMS::Key").values())
+    for key in resources("AWS::KMS::Key").values():
+        assert key["EnableKeyRotation"] is True
+        assert key["MultiRegion"] is True  # which cannot be changed once the key exists
     assert all("RetentionInDays" in group for group in resources("AWS::Logs::LogGroup").values())
     for bucket in resources("AWS::S3::Bucket").values():
         assert "BucketEncryption" in bucket
@@ -239,8 +280,7 @@ def test_dead_letters_have_alarms() -> None:
     alarmed = {
         dimension["Value"]["Fn::GetAtt"].removesuffix(".QueueName")
         for alarm in resources("AWS::CloudWatch::Alarm").values()
-        for dimension in alarm["Dimensions"]
+        for dimension in alarm.get("Dimensions", [])
         if dimension["Name"] == "QueueName"
     }
     assert {name for name, queue in resources("AWS::SQS::Queue").items() if "RedrivePolicy" not in queue} <= alarmed
-    assert all(alarm["AlarmActions"] for alarm in resources("AWS::CloudWatch::Alarm").values())

@@ -128,7 +128,7 @@ consent=$(field authUrl "$answer")
 
 say '4. Give consent, and follow the way back'
 callback=$(redirect "$consent")
-has "$JOBSPRINT_URL/integrations/oauth/callback?" "$callback"
+has "$JOBSPRINT_URL/integrations/oauth/callback/" "$callback"
 arrived=$(redirect "$callback")
 case $arrived in
   "$back?"*) ;;

@@ -49,7 +49,7 @@ def test_what_failed_and_what_is_missing_is_recovered(api: Api, receiver: Receiv
     eventually(lambda: len(api.data("GET", f"{path}/deliveries?state=exhausted")) == len(failed), seconds=90)
     api.data("PATCH", path, {"active": False})
     missing = publish(api, 10) | publish(api, 10, prefix="order-")
-    assert api.call("POST", f"{path}/recover", {"since": ago(minutes=30)}).json()["error"]["code"] == "webhook_disabled"
+    assert api.call("POST", f"{path}/recover", {"since": ago(minutes=30)}).json()["error"]["code"] == "webhook_paused"
     api.data("PATCH", path, {"active": True})
     receiver.answer = lambda _: Reply(200)
     receiver.received.clear()

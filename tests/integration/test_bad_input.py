@@ -134,11 +134,11 @@ def test_what_is_no_base64_is_400() -> None:
         ("application/json", 201),
         ("application/json; charset=utf-8", 201),
         ("Application/JSON ;charset=UTF-8", 201),
-        ("text/plain", 422),
-        ("application/x-www-form-urlencoded", 422),
-        ("multipart/form-data; boundary=x", 422),
-        ("application/jsonp", 422),
-        ("application/xml", 422),
+        ("text/plain", 415),
+        ("application/x-www-form-urlencoded", 415),
+        ("multipart/form-data; boundary=x", 415),
+        ("application/jsonp", 415),
+        ("application/xml", 415),
     ],
 )
 def test_content_types(content_type: str | None, status: int) -> None:
@@ -149,8 +149,8 @@ def test_content_types(content_type: str | None, status: int) -> None:
     answer = handler(folder)(request, Context())
 
     assert answer["statusCode"] == status
-    if status == 422:
-        assert json.loads(answer["body"])["error"]["details"][0]["field"] == "header.Content-Type"
+    if status == 415:
+        assert json.loads(answer["body"])["error"]["code"] == "unsupported_media_type"
         assert "My webhook" not in answer["body"]
 
 
@@ -159,7 +159,7 @@ def test_a_form_is_not_taken_for_json() -> None:
 
     answer = call("POST", "/integrations/webhooks", body="name=n&url=https://a.example", headers=headers)
 
-    assert [detail["field"] for detail in answer.error["details"]] == ["header.Content-Type"]
+    assert answer.status == 415
     assert rows() == []
 
 
@@ -223,6 +223,50 @@ def test_wrong_query_values_are_told_in_the_same_voice_as_fields(query: str, mes
     name = query.partition("=")[0]
     assert (answer.status, answer.error["code"]) == (422, "invalid_fields")
     assert answer.error["details"] == [{"field": f"query.{name}", "message": message}]
+
+
+@pytest.mark.parametrize(
+    ("target", "field", "message"),
+    [
+        (
+            "/integrations/available?search=slak",
+            "search",
+            "there is no such parameter; did you mean query or category or type or limit or cursor?",
+        ),
+        ("/integrations/available?querry=slack", "querry", "there is no such parameter; did you mean query?"),
+        ("/integrations?Limit=5", "Limit", "there is no such parameter; did you mean limit?"),
+        ("/integrations?cursor[]=x", "cursor[]", "there is no such parameter; did you mean cursor?"),
+        ("/integrations/int_x?verbose=1", "verbose", "this operation takes no query parameters"),
+    ],
+)
+def test_an_unknown_query_parameter_is_refused_with_what_may_be_meant(target: str, field: str, message: str) -> None:
+    answer = call("GET", target)
+
+    assert (answer.status, answer.error["code"]) == (422, "invalid_fields")
+    assert answer.error["details"][-1] == {"field": f"query.{field}", "message": message}
+
+
+def test_an_unknown_query_parameter_stops_a_write_and_joins_the_other_flaws() -> None:
+    target = f"/integrations/webhooks/{subscribed()['id']}/deliveries"
+    before = rows()
+
+    assert call("POST", "/integrations/webhooks?dryRun=true", body=WEBHOOK).status == 422
+    assert rows() == before
+    both = call("GET", f"{target}?limit=0&states=delivered").error["details"]
+    assert {detail["field"] for detail in both} == {"query.limit", "query.states"}
+
+
+def test_public_pages_and_callbacks_ignore_what_they_do_not_know() -> None:
+    assert call("GET", "/health?utm_source=mail", tenant=None).status == 200
+    assert call("GET", "/integrations/oauth/callback?state=x&code=y&session_state=z", tenant=None).status != 422
+
+
+def test_a_body_of_another_type_is_refused_everywhere(writing: list[tuple[str, str]]) -> None:
+    before = rows()
+    for method, path in writing:
+        answer = call(method, path, body="{}", headers={"Content-Type": "text/plain"})
+        assert (answer.status, answer.error["code"]) == (415, "unsupported_media_type"), (method, path)
+    assert rows() == before
 
 
 def test_a_comma_in_a_query_value_is_part_of_it() -> None:

@@ -1,4 +1,4 @@
-"""The headers that let a page of another origin read a response."""
+"""The headers that let a page of another origin read a response, and the one that forbids to guess its type."""
 
 import pytest
 
@@ -19,3 +19,4 @@ def test_every_response_names_the_allowed_origin(
     assert answer.status == status
     assert answer.headers["Access-Control-Allow-Origin"] == origin
     assert answer.headers["Access-Control-Expose-Headers"] == EXPOSED
+    assert answer.headers["X-Content-Type-Options"] == "nosniff"

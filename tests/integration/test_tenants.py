@@ -16,8 +16,8 @@ PUBLIC = {
     "/health",
     "/openapi.json",
     "/docs",
-    "/integrations/oauth/callback",
-    "/oauth/client-metadata.json",
+    "/integrations/oauth/callback/{issuerHash}",
+    "/oauth/clients/{document}",
 }
 BODIES: dict[str, Any] = {
     "/events": {"event": "workflow.executed", "data": {}},
@@ -50,12 +50,14 @@ SCOPES = {
     ("GET", "/integrations/webhooks/{webhookId}/deliveries/{deliveryId}"): "webhooks:read",
     ("POST", "/integrations/webhooks/{webhookId}/deliveries/{deliveryId}/resend"): "webhooks:write",
     ("POST", "/integrations/webhooks/{webhookId}/recover"): "webhooks:write",
+    ("GET", "/integrations/webhooks/{webhookId}/recover"): "webhooks:read",
     ("GET", "/integrations/webhooks/{webhookId}/recover/{jobId}"): "webhooks:read",
     ("POST", "/integrations/webhooks/{webhookId}/recover/{jobId}/cancel"): "webhooks:write",
     ("POST", "/events"): "events:publish",
     ("POST", "/events/preview"): "webhooks:read",
     ("GET", "/event-types"): "webhooks:read",
     ("PUT", "/event-types"): "webhooks:write",
+    ("DELETE", "/event-types/{name}"): "webhooks:write",
 }
 EVERY_SCOPE = sorted({*SCOPES.values()})
 # What the same operations need where their integrationId is that of a webhook.
@@ -77,6 +79,7 @@ def filled(path: str, **ids: str) -> str:
         "executionId": new_id("exe", 1),
         "deliveryId": new_id("dlv", 1),
         "jobId": new_id("job", 1),
+        "name": "order.paid",
     } | ids
     for name, value in made.items():
         path = path.replace(f"{{{name}}}", value)

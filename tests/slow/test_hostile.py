@@ -40,11 +40,9 @@ def outbox(aws: dict[str, Any]) -> Iterator[Outbox]:
 
 def wrong(case: Case, sent: Sent, budget: float) -> str:
     """A description of the first difference from the expected attempt; empty where there is none."""
-    attempt, state = sent.attempt(case.name), sent.state(case.name)
-    found = (attempt.get("failure"), attempt.get("httpStatus"), state)
-    wanted = (case.failure, case.status, "delivered" if case.delivered else "retrying")
-    if found != wanted:
-        return f"{case.name}: {found} and not {wanted}"
+    attempt = sent.attempt(case.name)
+    if difference := case.differs(attempt, sent.state(case.name)):
+        return difference
     if attempt["durationMs"] > (budget + TOLERANCE) * 1000:
         return f"{case.name}: {attempt['durationMs']} ms"
     phases = sum(attempt["timings"].get(phase, 0) for phase in ("dns", "connect", "tls", "first_byte"))

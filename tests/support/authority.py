@@ -53,6 +53,13 @@ class Faults:
     answers: Mapping[str, Reply] = field(default_factory=dict)  # of whole paths
 
 
+def came_back(location: str) -> dict[str, str]:
+    """The query of a redirect to our callback, and under `at` the path below our base URL."""
+    parts = urlsplit(location)
+    query = {name: values[0] for name, values in parse_qs(parts.query).items()}
+    return {"at": parts.path[parts.path.index("/integrations/") :], **query}
+
+
 class Authority:
     """Both servers; `faults` may be changed at any time."""
 
@@ -66,6 +73,7 @@ class Authority:
         self.scopes: dict[str, str] = {}  # of access and refresh tokens
         self.behind: Callable[[Seen], Reply] | None = None
         self._lock = threading.Lock()
+        self.receiver = receiver
         self.url = receiver.url
         self.mcp = f"{self.url}/mcp"
         receiver.answer = self._serve
@@ -88,10 +96,10 @@ class Authority:
         return [one for one in self.requests if one.path == path and form.items() <= one.form.items()]
 
     def consent(self, auth_url: str) -> dict[str, str]:
-        """What a browser brings to the callback after visiting `auth_url`."""
+        """What a browser brings back after visiting `auth_url`, and under `at` the path that it comes to."""
         status, answer, headers = self._answer(Seen("GET", "/authorize", dict(parse_qsl(urlsplit(auth_url).query)), {}))
         assert status == 302, answer
-        return {name: values[0] for name, values in parse_qs(urlsplit(headers["Location"]).query).items()}
+        return came_back(headers["Location"])
 
     # --- the servers -------------------------------------------------------------------------------------------------
 
@@ -164,7 +172,8 @@ class Authority:
 
     def _client(self, client_id: str) -> Json | None:
         if client_id.startswith("https://"):
-            return {"redirect_uris": [client_id.replace("/oauth/client-metadata.json", "/integrations/oauth/callback")]}
+            base, _, name = client_id.partition("/oauth/clients/")
+            return {"redirect_uris": [f"{base}/integrations/oauth/callback/{name.removesuffix('.json')}"]}
         return self.clients.get(client_id)
 
     def _token(self, seen: Seen) -> Reply:

@@ -84,6 +84,8 @@ class FakeServer:
     sse: bool = False
     sessions: set[str] | None = None
     on: dict[str, Handler] = field(default_factory=dict)
+    farewell: int = 200  # the status of a DELETE
+    resumed: Callable[[Received], Reply] = lambda _: Reply(405)
 
     def __post_init__(self) -> None:
         self.receiver.answer = self._answer
@@ -95,19 +97,27 @@ class FakeServer:
     @property
     def methods(self) -> list[str]:
         """What was asked so far, in order."""
-        return [r.json["method"] if r.method == "POST" else r.method for r in self.receiver.received]
+        return [r.json.get("method") if r.method == "POST" else r.method for r in self.receiver.received]
+
+    @property
+    def replies(self) -> list[Any]:
+        """The answers to requests of this server's so far."""
+        posted = [r.json for r in self.receiver.received if r.method == "POST"]
+        return [message for message in posted if "method" not in message]
 
     def calls(self) -> list[Any]:
         """The parameters of the tool calls so far."""
-        return [r.json["params"] for r in self.receiver.received if r.body and r.json["method"] == "tools/call"]
+        return [r.json["params"] for r in self.receiver.received if r.body and r.json.get("method") == "tools/call"]
 
     def _answer(self, request: Received) -> Reply:
         if self.token and request.headers.get("authorization") != f"Bearer {self.token}":
             return Reply(401, {"error": "unauthorized"}, {"WWW-Authenticate": 'Bearer realm="mcp"'})
         if request.method == "DELETE":
-            return Reply(200)
+            return Reply(self.farewell)
+        if request.method == "GET":
+            return self.resumed(request)
         message = request.json
-        if "id" not in message:
+        if "id" not in message or "method" not in message:
             return Reply(202)
         try:
             result = self._result(request, message)

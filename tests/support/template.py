@@ -92,7 +92,7 @@ def create_queues(sqs: Any) -> dict[str, str]:
 
 
 def environment(values: dict[str, str]) -> dict[str, str]:
-    """The variables that Globals gives to every function.
+    """The variables that Globals gives to every function, and those that some have beside them.
 
     What one refers to, a resource or a parameter, has the value of its name in `values`; a parameter that is not there
     has its default, and a resource its logical id.
@@ -108,4 +108,7 @@ def environment(values: dict[str, str]) -> dict[str, str]:
         [name] = re.findall(r"\$\{(\w+)\}", text) or [text.partition(".")[0]]
         return known.get(name, name)
 
-    return {name: value(given) for name, given in template()["Globals"]["Function"]["Environment"]["Variables"].items()}
+    variables = dict(template()["Globals"]["Function"]["Environment"]["Variables"])
+    for properties in resources("AWS::Serverless::Function").values():
+        variables |= properties.get("Environment", {}).get("Variables", {})
+    return {name: value(given) for name, given in variables.items()}

@@ -12,7 +12,7 @@ from collections.abc import Iterator
 from dataclasses import asdict
 
 from tests.support.receiver import receiving
-from tools.bench import cost, delivery, endpoints, storage
+from tools.bench import cost, delivery, endpoints, standing, storage
 from tools.bench.figures import Figure
 from tools.bench.service import deployed
 from tools.local.options import PROJECT
@@ -32,7 +32,7 @@ def on_the_stack() -> Iterator[Figure]:
 def cost_of_events() -> Iterator[Figure]:
     """What events bill, counted on moto."""
     counts = storage.counted()
-    yield from storage.figures(counts) + cost.figures(counts)
+    yield from storage.figures(counts) + cost.figures(counts) + standing.figures()
 
 
 _SUITES = {"stack": on_the_stack, "cost": cost_of_events}

@@ -1,5 +1,5 @@
-"""`python -m tools.local up | down | run | clean | build | deploy | dashboard | catalog | token | tokens | revoke-token
-| erase-tenant | copy-rows`; see `make` and docs/runbook.md.
+"""`python -m tools.local up | down | run | clean | build | deploy | undeploy | dashboard | smoke | catalog | token
+| tokens | revoke-token | erase-tenant | copy-rows`; see `make` and docs/runbook.md.
 """
 
 import argparse
@@ -15,6 +15,7 @@ from types import FrameType
 
 from tools.local import (
     catalog,
+    deploy,
     emulator,
     erase,
     gateway,
@@ -24,8 +25,10 @@ from tools.local import (
     queues,
     restore,
     sam,
+    smoke,
     stack,
     tokens,
+    undeploy,
 )
 from tools.local.console import Failure, step
 from tools.local.options import EMULATOR, LOCAL_PARAMETERS, PROJECT, Home, chosen_parameters, chosen_port, last_port
@@ -128,6 +131,12 @@ def _administer(arguments: argparse.Namespace) -> None:
         print(json.dumps(clients.manage(action="revoke", id=arguments.id), indent=2))
 
 
+def _smoke(arguments: argparse.Namespace) -> int:
+    clients = _clients(arguments)
+    url = clients.api_url() if arguments.stage else stack.base_url(emulator.address(last_port(arguments.home)))
+    return smoke.run(clients, url)
+
+
 def _account(arguments: argparse.Namespace) -> erase.Account:
     return erase.deployed_account(arguments.stage) if arguments.stage else erase.local_account(arguments.home)
 
@@ -152,12 +161,19 @@ def _parse() -> argparse.Namespace:
     commands = parser.add_subparsers(dest="command", required=True)
     for name in ("up", "down", "run", "clean", "build"):
         commands.add_parser(name)
-    for name in ("deploy", "dashboard"):
-        commands.add_parser(name).add_argument("--stage", required=True)
+    for name in ("deploy", "undeploy", "dashboard"):
+        command = commands.add_parser(name)
+        command.add_argument("--stage", required=True)
+        command.add_argument("--ci", action="store_true", help="ask nothing")
+        if name == "deploy":
+            command.add_argument("--params", default="", help="Key=value ... for the template")
+        if name == "undeploy":
+            command.add_argument("--yes", action="store_true", help="remove, and not only say what stays")
     one = commands.add_parser("invoke")
     one.add_argument("--function", required=True)
     one.add_argument("--event", required=True, type=Path)
-    commands.add_parser("catalog").add_argument("--stage", default="")
+    for name in ("catalog", "smoke"):
+        commands.add_parser(name).add_argument("--stage", default="")
     for name in ("token", "tokens", "revoke-token"):
         command = commands.add_parser(name)
         command.add_argument("--stage", default="")
@@ -200,8 +216,10 @@ def _actions(arguments: argparse.Namespace) -> dict[str, Callable[[], object]]:
         "run": lambda: run(home),
         "build": lambda: sam.build(sam.container_target(), os.environ, home.logs / "build.log"),
         "invoke": lambda: invoke.invoke(home, arguments.function, arguments.event),
-        "deploy": lambda: sam.deploy_to_aws(arguments.stage, chosen_parameters()),
-        "dashboard": lambda: sam.deploy_dashboard(arguments.stage),
+        "deploy": lambda: deploy.deploy_to_aws(arguments.stage, arguments.params, asks=not arguments.ci),
+        "undeploy": lambda: undeploy.undeploy(arguments.stage, really=arguments.yes, asks=not arguments.ci),
+        "dashboard": lambda: deploy.deploy_dashboard(arguments.stage, asks=not arguments.ci),
+        "smoke": lambda: _smoke(arguments),
         "catalog": lambda: print(catalog.load(_clients(arguments))),
         "erase-tenant": lambda: print(_erased(arguments)),
         "copy-rows": lambda: print(_copied(arguments)),

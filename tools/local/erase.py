@@ -5,8 +5,6 @@ from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from typing import Any
 
-import boto3
-
 from tools.local import sam, stack
 from tools.local.console import Failure
 from tools.local.emulator import address, running
@@ -43,10 +41,10 @@ def local_account(home: Home) -> Account:
 def deployed_account(stage: str) -> Account:
     """A stack in AWS, with the caller's own credentials."""
     settings = sam.stage_settings(stage)
-    session: Any = boto3.Session(region_name=str(settings["region"]))
+    region = str(settings["region"])
     return Account(
-        session.client("dynamodb"),
-        stack.outputs(session.client("cloudformation"), str(settings["stack_name"])),
+        stack.deployed_client("dynamodb", region),
+        stack.outputs(stack.deployed_client("cloudformation", region), str(settings["stack_name"])),
     )
 
 

@@ -42,13 +42,14 @@ _FAILURES = {
     404: ("NotFound", "There is no such thing"),
     409: ("Conflict", "The thing is in a state that does not allow this, or its Idempotency-Key was used otherwise"),
     413: ("PayloadTooLarge", "The body has more than 256 KB"),
+    415: ("UnsupportedMediaType", "The body's `Content-Type` is not `application/json`"),
     422: ("InvalidFields", "Fields are wrong; `details` lists every one"),
     429: ("RateLimited", "Too many requests; come back after `Retry-After`"),
     500: ("InternalError", "Something went wrong on our side"),
     502: ("UpstreamFailed", "The upstream failed, could not be reached, or broke off"),
     504: ("UpstreamTimeout", "The upstream did not answer in time"),
 }
-_ALSO = {"connect_integration": {502, 504}, "execute_action": {502, 504}}
+_ALSO = {key: {502, 504} for key in ("connect_integration", "execute_action", "update_integration")}
 _RATE_HEADERS: Json = {
     "Retry-After": {"description": "Seconds to wait", "schema": {"type": "integer", "minimum": 1}},
     "RateLimit": {"description": 'What is left, such as `"tenant";r=0;t=2`', "schema": {"type": "string"}},
@@ -176,7 +177,8 @@ def _responses(folder: str, route: str, operation: Json, *, public: bool) -> Jso
     possible = {429, 500} | _ALSO.get(folder, set())
     if not public:
         possible |= {400, 401, 403, 422}
-        possible |= {status for status, is_so in ((404, "{" in route), (413, "requestBody" in operation)) if is_so}
+        possible |= {404} if "{" in route else set()
+        possible |= {413, 415} if "requestBody" in operation else set()
         possible |= set() if route.startswith("get") else {409}
     failures = {str(status): {"$ref": f"#/components/responses/{_FAILURES[status][0]}"} for status in possible}
     return dict(sorted((failures | declared).items()))

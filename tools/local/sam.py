@@ -1,28 +1,28 @@
-"""Building and deploying `template.yaml` with the SAM CLI, for the emulator and for AWS alike."""
+"""Building `template.yaml` with the SAM CLI, deploying it to the emulator, and what samconfig.toml says."""
 
 import hashlib
 import json
 import os
-import re
 import shutil
 import subprocess
 import sys
 import tomllib
 from collections.abc import Mapping
 from dataclasses import dataclass
+from functools import cache
 from pathlib import Path
 from typing import Any
 
-import boto3
-from botocore.exceptions import BotoCoreError, ClientError
+from samcli.yamlhelper import yaml_parse
 
-from tools.local import stack, versions
 from tools.local.console import Failure, run_logged, step
 from tools.local.options import LOCAL_PARAMETERS, PROJECT, REGION, STACK
 
-_SAM = [sys.executable, "-m", "samcli"]
+SAM = [sys.executable, "-m", "samcli"]
 # SAM looks for it beside the template, and a built template stands elsewhere.
-_CONFIG = PROJECT / "samconfig.toml"
+CONFIG = PROJECT / "samconfig.toml"
+# Parameters that tell of a deployment and not of its settings: a new value is no reason to publish new versions.
+_NO_SETTINGS = {"ServiceVersion", "AccountConcurrency", "DeletionProtection"}
 
 
 @dataclass(frozen=True)
@@ -51,7 +51,7 @@ def container_target() -> Target:
 def build(target: Target, env: Mapping[str, str], log: Path) -> None:
     """Build layers and functions, reusing what has not changed."""
     command = [
-        *_SAM, "build", "--cached", "--parallel",
+        *SAM, "build", "--cached", "--parallel",
         "--template-file", str(PROJECT / "template.yaml"),
         "--build-dir", str(target.folder / "build"),
         "--cache-dir", str(target.folder / "cache"),
@@ -67,83 +67,28 @@ def build(target: Target, env: Mapping[str, str], log: Path) -> None:
         "COMPILER": interpreter(target.runtime) or target.runtime,
     }
     with step("Building the functions and layers"):
-        run_logged(command, log, _with_tools(env) | variables, "The build failed")
+        run_logged(command, log, environment(env) | variables, "The build failed")
 
 
-def deploy(target: Target, parameters: Mapping[str, str], env: Mapping[str, str], log: Path) -> None:
+def deploy(target: Target, parameters: dict[str, str], env: Mapping[str, str], log: Path) -> None:
     """Deploy what was built to the emulator."""
     command = [
-        *_SAM, "deploy",
-        "--config-file", str(_CONFIG),
+        *SAM, "deploy",
+        "--config-file", str(CONFIG),
         "--config-env", "local",
         "--template-file", str(target.folder / "build" / "template.yaml"),
         "--stack-name", STACK,
         "--region", REGION,
-        "--parameter-overrides", *overrides(with_digest(parameters)),
+        "--parameter-overrides", *overrides(with_digest(defaults() | parameters)),
     ]  # fmt: skip
     with step("Deploying template.yaml"):
-        run_logged(command, log, _with_tools(env), "The deploy failed")
+        run_logged(command, log, environment(env), "The deploy failed")
 
 
-def deploy_to_aws(stage: str, parameters: dict[str, str]) -> None:
-    """Build for Lambda, deploy to the account that the caller's AWS credentials belong to, and remove old versions.
-
-    Raises Failure; versions are removed only after a deployment that succeeded.
-    """
-    settings = stage_settings(stage)
-    merged = parse_overrides(settings.get("parameter_overrides", [])) | parameters
-    runtime, architecture = merged.get("Runtime", "python3.13"), merged.get("Architecture", "arm64")
-    if stage == "prod" and not interpreter(runtime):
-        version = runtime.removeprefix("python")
-        raise Failure(
-            f"make deploy STAGE=prod ships bytecode, which only Python {version} can compile: "
-            f"install it (uv python install {version}, pyenv install {version}, or your system's) and run it again."
-        )
+def stage_target(stage: str, runtime: str, architecture: str) -> Target:
+    """The build of a stage for Lambda; `template_file` in samconfig.toml names the same folder."""
     folder = PROJECT / ".aws-sam" / f"{stage}-{runtime}-{architecture}"
-    target = Target(runtime, architecture, folder, bytecode="required" if stage == "prod" else "optional")
-    log = PROJECT / ".local" / "logs" / f"build-{stage}.log"
-    build(target, os.environ, log)
-    if not interpreter(runtime):
-        print(f"  Warning: no Python of {runtime} here, so the layers ship without bytecode and start slower.")
-    command = [
-        *_SAM, "deploy",
-        "--config-file", str(_CONFIG),
-        "--config-env", stage,
-        "--template-file", str(target.folder / "build" / "template.yaml"),
-        "--parameter-overrides", *overrides(with_digest(merged)),
-    ]  # fmt: skip
-    if subprocess.call(command, cwd=PROJECT, env=_with_tools(os.environ)):
-        raise Failure(f"The deploy to {stage} failed; SAM's answer is above.")
-    _prune_versions(stage, str(settings["stack_name"]), str(settings["region"]))
-
-
-def _prune_versions(stage: str, name: str, region: str) -> None:
-    session: Any = boto3.Session(region_name=region)
-    try:
-        removed = versions.prune(session.client("cloudformation"), session.client("lambda"), name)
-    except (BotoCoreError, ClientError) as error:
-        raise Failure(f"{stage} is deployed, but old versions of its functions were not removed: {error}") from error
-    print(f"  Removed {removed} old versions of functions")
-
-
-def deploy_dashboard(stage: str) -> None:
-    """Deploy dashboard.yaml beside a stage's stack, with that stack's outputs as its parameters."""
-    settings = stage_settings(stage)
-    name, region = str(settings["stack_name"]), str(settings["region"])
-    session: Any = boto3.Session(region_name=region)
-    known = {**stack.outputs(session.client("cloudformation"), name), "Stage": stage, "Stack": name}
-    template = PROJECT / "dashboard.yaml"
-    wanted = re.findall(r"^  (\w+): \{Type: String", template.read_text(), re.MULTILINE)
-    command = [
-        *_SAM, "deploy",
-        "--template-file", str(template),
-        "--stack-name", f"{name}-dashboard",
-        "--region", region,
-        "--no-fail-on-empty-changeset",
-        "--parameter-overrides", *overrides({parameter: known[parameter] for parameter in wanted}),
-    ]  # fmt: skip
-    if subprocess.call(command, cwd=PROJECT, env=_with_tools(os.environ)):
-        raise Failure(f"The dashboard of {stage} was not deployed; SAM's answer is above.")
+    return Target(runtime, architecture, folder, bytecode="required" if stage == "prod" else "optional")
 
 
 def stage_settings(stage: str) -> dict[str, Any]:
@@ -154,8 +99,13 @@ def stage_settings(stage: str) -> dict[str, Any]:
     return dict(config[stage]["deploy"]["parameters"])
 
 
+def stage_account(stage: str) -> str:
+    """The id of the AWS account that samconfig.toml says the stage is in; empty where it says none."""
+    return str(_config()[stage]["make"]["parameters"]["account"])
+
+
 def _config() -> dict[str, Any]:
-    return tomllib.loads(_CONFIG.read_text())
+    return tomllib.loads(CONFIG.read_text())
 
 
 def parse_overrides(listed: object) -> dict[str, str]:
@@ -163,15 +113,28 @@ def parse_overrides(listed: object) -> dict[str, str]:
     return dict(str(item).split("=", 1) for item in listed) if isinstance(listed, list) else {}
 
 
+@cache
+def defaults() -> dict[str, str]:
+    """Every parameter of the template with its default.
+
+    All of them go into every deployment: CloudFormation gives a parameter that is not sent the value it had before, and
+    a default that has changed since would never arrive.
+    """
+    parameters = yaml_parse((PROJECT / "template.yaml").read_text())["Parameters"]
+    return {name: str(given["Default"]) for name, given in parameters.items()}
+
+
 def with_digest(parameters: Mapping[str, str]) -> dict[str, str]:
     """The parameters and `Settings`, another text whenever one of them or a default in the template is another."""
-    said = json.dumps([(PROJECT / "template.yaml").read_text(), sorted(parameters.items())])
+    settings = sorted((name, value) for name, value in parameters.items() if name not in _NO_SETTINGS)
+    said = json.dumps([(PROJECT / "template.yaml").read_text(), settings])
     return {**parameters, "Settings": hashlib.sha256(said.encode()).hexdigest()[:16]}
 
 
 def overrides(parameters: Mapping[str, str]) -> list[str]:
-    """Template parameters as SAM reads them: quoted, as values may hold spaces."""
-    return [f'{name}="{value}"' for name, value in parameters.items()]
+    """Template parameters as SAM reads them: quoted, as values may hold spaces and quotes."""
+    escaped = {name: value.replace('"', '\\"') for name, value in parameters.items()}
+    return [f'{name}="{value}"' for name, value in escaped.items()]
 
 
 def interpreter(runtime: str) -> str | None:
@@ -194,7 +157,13 @@ def _found_by_uv(version: str) -> str | None:
     return found.stdout.strip() or None
 
 
-def _with_tools(env: Mapping[str, str]) -> dict[str, str]:
-    """The environment for SAM: this Python first on PATH, and no telemetry."""
+def environment(env: Mapping[str, str]) -> dict[str, str]:
+    """The environment for SAM: this Python first on PATH, no telemetry, and nothing that would change what it builds.
+
+    Variables of the make line reach every make below it (MAKEFLAGS), also those that build the layers, and win against
+    the environment there; SAM reads settings of its own from SAM_….
+    """
+    kept = {name: value for name, value in env.items() if not name.startswith(("MAKE", "SAM_"))}
+    kept = {name: value for name, value in kept.items() if name not in {"MFLAGS", "GNUMAKEFLAGS"}}
     path = os.pathsep.join([str(Path(sys.executable).parent), env.get("PATH", os.defpath)])
-    return dict(env) | {"PATH": path, "SAM_CLI_TELEMETRY": "0"}
+    return kept | {"PATH": path, "SAM_CLI_TELEMETRY": "0"}

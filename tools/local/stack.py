@@ -42,6 +42,12 @@ def client(service: str, endpoint: str, config: Config | None = None) -> Any:
     return session.client(service, endpoint_url=endpoint, config=config)
 
 
+def deployed_client(service: Any, region: str, config: Config | None = None) -> Any:
+    """A boto3 client for AWS with the caller's own credentials, whatever AWS_ENDPOINT_URL the shell holds."""
+    aws = Config(ignore_configured_endpoint_urls=True)  # type: ignore[call-arg] # the stubs lack it
+    return boto3.client(service, region_name=region, config=aws.merge(config) if config else aws)
+
+
 def outputs(cloudformation: Any, stack: str = STACK) -> dict[str, str]:
     """The stack's outputs by name."""
     described = cloudformation.describe_stacks(StackName=stack)["Stacks"][0]

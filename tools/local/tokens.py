@@ -6,7 +6,6 @@ from collections.abc import Mapping
 from http import HTTPStatus
 from typing import Any
 
-import boto3
 import requests
 from botocore.config import Config
 from botocore.exceptions import BotoCoreError, ClientError
@@ -55,10 +54,13 @@ class Clients:
     def deployed(cls, stage: str) -> "Clients":
         """A stack in AWS, with the caller's own credentials."""
         settings = sam.stage_settings(stage)
-        session = boto3.Session(region_name=str(settings["region"]))
-        return cls(
-            session.client("cloudformation"), session.client("lambda", config=_PATIENT), str(settings["stack_name"])
-        )
+        region = str(settings["region"])
+        cloudformation = stack.deployed_client("cloudformation", region)
+        return cls(cloudformation, stack.deployed_client("lambda", region, _PATIENT), str(settings["stack_name"]))
+
+    def api_url(self) -> str:
+        """The base URL of the stack's API in AWS."""
+        return stack.outputs(self._cloudformation, self._stack_name)["ApiUrl"]
 
     def manage(self, **request: object) -> dict[str, Any]:
         """Invoke the token function and return its answer."""

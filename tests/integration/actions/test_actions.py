@@ -1,9 +1,11 @@
 """Actions of custom integrations against a real endpoint: what is sent, what each answer means, and what is logged."""
 
 import base64
+import gzip
 import hmac
 import json
 import time
+import zlib
 from collections.abc import Iterator
 from typing import Any
 
@@ -179,6 +181,14 @@ def test_what_is_no_call(
         (b"\xff\xfe", {"success": True, "text": "\ufffd\ufffd"}),
         (b'{"n": 123456789012345678901234567890}', {"success": True, "n": 123456789012345678901234567890}),
         (b'{"n": NaN}', {"success": True, "n": None}),
+        (b'{"n": 1e999, "m": [-1e999, 1.5]}', {"success": True, "n": None, "m": [None, 1.5]}),
+        (b'{"n": 1' + b"0" * 400 + b"}", {"success": True, "n": None}),
+        (b'\xef\xbb\xbf{"a": 1}', {"success": True, "a": 1}),
+        ('{"a": "é"}'.encode("utf-16"), {"success": True, "a": "é"}),
+        ('{"a": "é"}'.encode("utf-16-be"), {"success": True, "a": "é"}),
+        (b'{"a": 1}\n{"a": 2}\n', {"success": True, "value": [{"a": 1}, {"a": 2}]}),
+        (b'[{"success": false}]', {"success": True, "value": [{"success": False}]}),
+        (b"{broken by design}", {"success": True, "text": "{broken by design}"}),
         (b'{"half": "\\ud800", "whole": "\\ud83c\\udf89"}', {"success": True, "half": "?", "whole": "🎉"}),
         ('{"e": "é🎉"}'.encode(), {"success": True, "e": "é🎉"}),
     ],
@@ -192,6 +202,79 @@ def test_a_good_answer_is_handed_on(endpoint: Receiver, integration_id: str, bod
     assert answer.data["action"] == "any.thing_at-all"
     entry = log(integration_id)
     assert (entry["status"], entry["output"]) == ("success", result)
+
+
+FAILED = b'{"success": false, "error": "no money"}'
+PACKED = gzip.compress(FAILED, mtime=0)
+JSON = "application/json"
+
+
+@pytest.mark.parametrize(
+    ("body", "headers", "code"),
+    [
+        (b"\xef\xbb\xbf" + FAILED, {}, "upstream_failed"),
+        (b"\xef\xbb\xbf" + FAILED, {"Content-Type": JSON}, "upstream_failed"),
+        *((FAILED.decode().encode(charset), {}, "upstream_failed") for charset in ("utf-16", "utf-16-le", "utf-32")),
+        (FAILED.decode().encode("utf-16-le"), {"Content-Type": f"{JSON}; charset=UTF-16LE"}, "upstream_failed"),
+        (b'{"success": false, "error": "kein Geld f\xfcr"}', {}, "upstream_failed"),
+        (FAILED[:-5], {"Content-Type": JSON}, "upstream_unreadable"),
+        (FAILED[:-5], {"Content-Type": "application/problem+json; charset=utf-8"}, "upstream_unreadable"),
+        (FAILED[:-5], {}, "upstream_unreadable"),
+        (FAILED + b"<br><b>Warning</b>", {"Content-Type": "text/html"}, "upstream_unreadable"),
+        (b"<br><b>Warning</b>" + FAILED, {"Content-Type": JSON}, "upstream_unreadable"),
+        (b"\xef\xbb\xbf" + FAILED[:-5], {"Content-Type": JSON}, "upstream_unreadable"),
+        (PACKED, {"Content-Encoding": "gzip"}, "upstream_failed"),
+        (PACKED[: len(PACKED) // 2], {"Content-Encoding": "gzip"}, "upstream_unreadable"),
+        (PACKED[:-1], {"Content-Encoding": "gzip"}, "upstream_unreadable"),
+        (zlib.compress(FAILED)[:20], {"Content-Encoding": "deflate"}, "upstream_unreadable"),
+        (b"rubbish", {"Content-Encoding": "br"}, "upstream_unreadable"),
+        (b"rubbish", {"Content-Encoding": "zstd", "Content-Type": JSON}, "upstream_unreadable"),
+        (FAILED, {"Content-Encoding": "UTF-8"}, "upstream_failed"),
+        *(
+            (json.dumps({name: value}).encode(), {}, "upstream_failed")
+            for name, values in (("success", ("false", "False", " no ", 0, 0.0, "0")), ("isError", ("true", 1, "1")))
+            for value in values
+        ),
+        (b'{"progress": 1}\n{"success": false}\n', {"Content-Type": "application/x-ndjson"}, "upstream_failed"),
+        (b'{"progress": 1}\n{"succ', {"Content-Type": "application/x-ndjson"}, "upstream_unreadable"),
+    ],
+)
+def test_a_failure_is_not_read_as_a_success(
+    endpoint: Receiver, integration_id: str, body: bytes, headers: dict[str, str], code: str
+) -> None:
+    says(endpoint, 200, body, **headers)
+
+    answer = act(integration_id)
+
+    assert (answer.status, answer.error["code"]) == (502, code)
+    assert log(integration_id)["status"] == "error"
+
+
+@pytest.mark.parametrize("coding", ["UTF-8", "identity", "none", "gzip"])
+def test_a_success_in_any_coding_is_one(endpoint: Receiver, integration_id: str, coding: str) -> None:
+    body = b'{"id": 7}'
+    says(endpoint, 200, gzip.compress(body, mtime=0) if coding == "gzip" else body, Content_Encoding=coding)
+
+    assert act(integration_id).data["result"] == {"success": True, "id": 7}
+
+
+@pytest.mark.parametrize(("status", "code"), [(401, "upstream_refused"), (422, "upstream_failed")])
+def test_an_error_needs_no_body_to_be_one(endpoint: Receiver, integration_id: str, status: int, code: str) -> None:
+    head = b"HTTP/1.1 %d No\r\nContent-Length: 99\r\n\r\ncut" % status
+    endpoint.answer = lambda _: Reply(write=lambda connection: connection.write(head))
+
+    answer = act(integration_id)
+
+    assert (answer.status, answer.error["code"]) == (502, code)
+
+
+def test_no_number_of_an_upstream_makes_a_log_unreadable(endpoint: Receiver, integration_id: str) -> None:
+    says(endpoint, 200, b'{"x": 1e999, "y": {"z": [-1e999]}}')
+    answer = act(integration_id)
+
+    expected = {"success": True, "x": None, "y": {"z": [None]}}
+    assert answer.data["result"] == expected
+    assert call("GET", f"/integrations/{integration_id}/logs").data[0]["output"] == expected
 
 
 @pytest.mark.parametrize("status", [200, 201, 202, 204])
@@ -209,9 +292,9 @@ def test_every_2xx_is_good(endpoint: Receiver, integration_id: str, status: int)
         (200, {"success": False, "half": "\\ud800"}, 502, "upstream_failed"),
         (200, b'{"success": false, "half": "\\ud800"}', 502, "upstream_failed"),
         (200, b'{"success": false, "n": NaN}', 502, "upstream_failed"),
-        (200, b'{"deep": ' + b"[" * 300 + b"]" * 300 + b"}", 502, "upstream_answer_unreadable"),
-        (200, b"[" * 100_000, 502, "upstream_answer_unreadable"),
-        (200, b'{"n": ' + b"9" * 5000 + b"}", 502, "upstream_answer_unreadable"),
+        (200, b'{"deep": ' + b"[" * 300 + b"]" * 300 + b"}", 502, "upstream_unreadable"),
+        (200, b"[" * 100_000, 502, "upstream_unreadable"),
+        (200, b'{"n": ' + b"9" * 5000 + b"}", 502, "upstream_unreadable"),
         (200, b'"' + b"a" * (1024 * 1024) + b'"', 502, "upstream_answer_too_large"),
         (500, None, 502, "upstream_failed"),
         (503, b"busy", 502, "upstream_failed"),
@@ -342,7 +425,7 @@ def test_secrets_are_masked_in_result_and_log(endpoint: Receiver) -> None:
         {
             "headers": dict(request.headers),
             "url": request.path,
-            "nested": [{TOKEN: f"x{SECRET}y"}],
+            "nested": [{"note": f"x{SECRET}y"}, f"Bearer {TOKEN}"],
         },
     )
     integration_id = connected(

@@ -92,6 +92,19 @@ def test_it_is_accepted_run_and_read(endpoint: Receiver, integration_id: str, ou
     assert logs(integration_id) == ["success"]
 
 
+def test_its_error_says_what_the_upstream_said(endpoint: Receiver, integration_id: str, outbox: Outbox) -> None:
+    endpoint.answer = lambda _: Reply(422, {"error": {"message": "Cannot refund twice"}})
+    asked = act(integration_id)
+
+    assert work("run_executions", queued(outbox)) == []
+
+    error = shown(integration_id, asked.data["executionId"])["error"]
+    assert error["message"] == "The upstream answered HTTP 422: Cannot refund twice"
+    assert error["upstream"] == {"status": 422, "body": {"error": {"message": "Cannot refund twice"}}}
+    [entry] = call("GET", f"/integrations/{integration_id}/logs").data
+    assert (entry["logId"], entry["requestId"]) == (error["logId"], "req-1")  # of the request that asked for it
+
+
 @pytest.mark.parametrize("prefer", ["Respond-Async", "wait=10, respond-async; foo=bar", "respond-async, wait=5"])
 def test_preferences_that_ask_for_it(integration_id: str, prefer: str) -> None:
     assert act(integration_id, prefer).status == 202

@@ -248,6 +248,19 @@ def test_no_trace_or_an_invalid_one_does_not(endpoint: Receiver, integration_id:
     assert not [request for request in endpoint.received if "traceparent" in request.headers]
 
 
+def test_xrays_trace_goes_on_where_the_caller_has_none(
+    endpoint: Receiver, integration_id: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    root, parent = "1-67891233-abcdef012345678912345678", "463ac35c9f6413ad"
+    monkeypatch.setenv("_X_AMZN_TRACE_ID", f"Root={root};Parent={parent};Sampled=1")
+    act(integration_id)
+    act(integration_id, traceparent=TRACE)
+    assert [request.headers["traceparent"] for request in endpoint.received] == [
+        f"00-{root[2:].replace('-', '')}-{parent}-01",
+        TRACE,
+    ]
+
+
 def test_it_replaces_what_the_connection_sends_always(endpoint: Receiver) -> None:
     integration_id = connected(endpoint.url, headers={"TraceParent": "fixed"}, actions=[{"name": "send"}])
 

@@ -16,6 +16,7 @@ from jobsprint.core import aws as clients
 from jobsprint.core.config import settings
 from jobsprint.delivery import attempt as attempts
 from jobsprint.delivery import endpoints, queue
+from jobsprint.domain.actions import LogFilter
 from jobsprint.domain.deliveries import LEASE_MS, REENQUEUE_DELAY_MS, Lease
 from jobsprint.repositories.deliveries import DeliveryStore
 from jobsprint.repositories.delivery_lists import DeliveryLists
@@ -634,11 +635,10 @@ def test_expired_deliveries_are_not_shown(outbox: Outbox, receiver: Receiver, we
 
 
 def attempts_pages(webhook_id: str, limit: int, **filters: Any) -> list[Any]:
-    asked: dict[str, Any] = {"action": None, "status": None, "from_ms": None, "to_ms": None, **filters}
-    lists, found, position = DeliveryLists("acme"), [], None
+    wanted, found, position = LogFilter(**filters), [], None
     while True:
-        entries, position = lists.attempts_page(
-            webhook_id, limit=limit, position=position, now=int(time.time() * 1000), **asked
+        entries, position = DeliveryLists("acme").attempts_page(
+            webhook_id, wanted, limit=limit, position=position, now=int(time.time() * 1000)
         )
         assert len(entries) <= limit
         found += entries

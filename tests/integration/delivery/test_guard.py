@@ -188,8 +188,8 @@ def begin_authorization(server: Authority) -> Answer:
 
 def return_from(server: Authority, begun: Answer) -> Answer:
     """The callback after a person has authorized the connection."""
-    query = urlencode(server.consent(begun.data["authUrl"]))
-    return call("GET", f"/integrations/oauth/callback?{query}", tenant=None)
+    brought = server.consent(begun.data["authUrl"])
+    return call("GET", f"{brought.pop('at')}?{urlencode(brought)}", tenant=None)
 
 
 @pytest.mark.parametrize("found", FOUND)

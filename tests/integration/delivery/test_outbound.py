@@ -6,6 +6,7 @@ import resource
 import socket
 import threading
 import time
+import zlib
 from collections.abc import Callable, Iterator
 from contextlib import ExitStack
 from pathlib import Path
@@ -69,6 +70,50 @@ def failure(outcome: TransferResult, kind: str, *, sent: bool, status: int | Non
 
 
 # --- what is sent and what comes back -------------------------------------------------------------------------------
+
+
+def test_a_request_is_sent_beside_one_that_is_under_way(client: Client, receive: Callable[..., Receiver]) -> None:
+    answered = threading.Event()
+
+    def waits(connection: socket.socket, _: bytes) -> None:
+        connection.sendall(b"HTTP/1.1 200 OK\r\n\r\nask")
+        assert answered.wait(5)
+        connection.sendall(b"done")
+        connection.shutdown(socket.SHUT_RDWR)
+
+    def notes(connection: socket.socket, _: bytes) -> None:
+        answered.set()
+        connection.sendall(OK)
+
+    main, side = receive(waits), receive(notes)
+    pieces = []
+
+    def take(piece: bytes) -> bool:
+        pieces.append(piece)
+        if piece == b"ask":
+            client.send_beside(post(side.url, b"reply"))
+            client.send_beside(post("http://169.254.169.254/", b"reply"))  # refused like any other
+        return False
+
+    request = Request("POST", main.url, body=b"{}", enough=take)
+
+    assert answer(client.send(request, timeout=5, max_body=CAP)).body == b"askdone"
+    assert [one.endswith(b"reply") for one in side.requests] == [True]
+    with pytest.raises(RuntimeError):
+        client.send_beside(post(side.url))
+
+
+def test_what_is_sent_beside_is_abandoned_with_the_end(client: Client, receive: Callable[..., Receiver]) -> None:
+    main, side = receive(says_and_closes(b"HTTP/1.1 200 OK\r\n\r\nask")), receive(hangs)
+
+    def take(_: bytes) -> bool:
+        client.send_beside(post(side.url))
+        return False
+
+    began = time.monotonic()
+    client.send(Request("POST", main.url, body=b"{}", enough=take), timeout=5, max_body=CAP)
+    assert time.monotonic() - began < 2
+    assert answer(client.send(post(receive().url), timeout=5, max_body=CAP)).status == 200
 
 
 def test_a_post_arrives_as_it_was_given(client: Client, receive: Callable[..., Receiver]) -> None:
@@ -370,6 +415,128 @@ def test_a_compressed_body_is_read(client: Client, receive: Callable[..., Receiv
     assert answer(send(client, post(receive(says(head + body)).url))).body == b'{"ok": true}'
 
 
+def coded(coding: bytes, body: bytes, status: bytes = b"200 OK") -> bytes:
+    return b"HTTP/1.1 %s\r\nContent-Encoding: %s\r\nContent-Length: %d\r\n\r\n" % (status, coding, len(body)) + body
+
+
+RAW = zlib.compressobj(wbits=-15)
+WORDS = b'{"ok": true}'
+PACKED = gzip.compress(WORDS, mtime=0)
+
+
+@pytest.mark.parametrize(
+    ("coding", "body"),
+    [
+        *((coding, WORDS) for coding in (b"UTF-8", b"utf8", b"identity", b"none", b"rot13", b"aws-chunked", b"")),
+        *((coding, PACKED) for coding in (b"gzip", b"X-GZIP", b"gzip, utf-8", b"identity, gzip")),
+        (b"deflate", zlib.compress(WORDS)),
+        (b"deflate", RAW.compress(WORDS) + RAW.flush()),
+        (b"gzip, gzip", gzip.compress(PACKED, mtime=0)),
+        (b"gzip", gzip.compress(WORDS[:4], mtime=0) + gzip.compress(WORDS[4:], mtime=0)),
+        (b"gzip", PACKED + b"\0" * 8),
+    ],
+)
+def test_every_coding_that_is_known_is_read_and_a_word_that_is_none_is_identity(
+    client: Client, receive: Callable[..., Receiver], coding: bytes, body: bytes
+) -> None:
+    assert answer(send(client, post(receive(says(coded(coding, body))).url))).body == WORDS
+
+
+@pytest.mark.parametrize("length", [1, 9, 12, len(PACKED) - 8, len(PACKED) - 1])
+def test_a_compressed_body_that_was_cut_is_not_whole(
+    client: Client, receive: Callable[..., Receiver], length: int
+) -> None:
+    cut = failure(
+        send(client, post(receive(says(coded(b"gzip", PACKED[:length]))).url)), "protocol", sent=True, status=200
+    )
+    assert cut.detail == "encoding"
+
+
+def test_no_body_is_whole_in_any_coding(client: Client, receive: Callable[..., Receiver]) -> None:
+    for coding in (b"gzip", b"br", b"deflate"):
+        assert answer(send(client, post(receive(says(coded(coding, b""))).url))).body == b""
+
+
+def test_layers_of_gzip_that_hold_nothing_end_too(client: Client, receive: Callable[..., Receiver]) -> None:
+    nothing = b"\x1f\x8b\x08\0\0\0\0\0\0\xff" + b"\0\0\0\xff\xff" * 14_000_000  # empty blocks, 70 MB of them
+    bomb = gzip.compress(nothing, 1)
+    began = time.monotonic()
+    outcome = client.send(post(receive(says(coded(b"gzip, gzip", bomb))).url), timeout=5, max_body=CAP)
+    failure(outcome, "protocol", sent=True, status=200)
+    assert time.monotonic() - began < 2
+
+
+# --- where the head decides -------------------------------------------------------------------------------------------
+
+
+def deciding(url: str) -> Request:
+    return Request("POST", url, {}, b"{}", repeatable=True, head_decides=True)
+
+
+@pytest.mark.parametrize("status", [b"200 OK", b"204 No", b"302 Go", b"410 Gone", b"503 No"])
+@pytest.mark.parametrize(
+    ("head", "body", "reason"),
+    [
+        (b"Content-Length: 9", b"ok", "reset"),
+        (b"Transfer-Encoding: chunked", b"zz\r\nok\r\n", "protocol: chunking"),
+        (b"Transfer-Encoding: chunked", b"5\r\nok", "reset"),
+        (b"Content-Encoding: gzip\r\nContent-Length: 9", b"not gzip!", "protocol: encoding"),
+        (b"Content-Encoding: br\r\nContent-Length: 2", b"ok", "protocol: encoding"),
+        (b"Content-Encoding: gzip\r\nContent-Length: 15", PACKED[:15], "protocol: encoding"),
+        (b"Transfer-Encoding: UTF-8", b"ok", "protocol: encoding"),
+    ],
+)
+def test_a_head_decides_whatever_the_body_does(
+    client: Client, receive: Callable[..., Receiver], status: bytes, head: bytes, body: bytes, reason: str
+) -> None:
+    receiver = receive(says_and_closes(b"HTTP/1.1 %s\r\nRetry-After: 7\r\n%s\r\n\r\n%s" % (status, head, body)))
+    got = answer(send(client, deciding(receiver.url)))
+    assert (got.status, got.headers["retry-after"]) == (int(status[:3]), "7")
+    assert got.body_failure == (None if status.startswith(b"204") else reason)
+    assert len(receiver.requests) == 1
+
+
+@pytest.mark.parametrize("pause", [None, 0.1])
+def test_the_body_is_read_for_two_seconds_after_the_head(
+    client: Client, receive: Callable[..., Receiver], pause: float | None
+) -> None:
+    def script(connection: socket.socket, request: bytes) -> None:
+        time.sleep(1.0)  # the two seconds begin with the head, not with the request
+        connection.sendall(b"HTTP/1.1 200 OK\r\nContent-Length: 1000\r\n\r\nok")
+        while pause:
+            connection.sendall(b".")
+            time.sleep(pause)
+        hangs(connection, request)
+
+    got = answer(send(client, deciding(receive(script).url), timeout=15.0))
+    assert (got.status, got.body[:2], got.body_failure) == (200, b"ok", "timeout_body")
+    assert 2.9 < got.duration_ms / 1000 < 3.4
+
+
+def test_the_budget_ends_before_the_two_seconds(client: Client, receive: Callable[..., Receiver]) -> None:
+    got = answer(send(client, deciding(receive(held_open(b"half")).url), timeout=0.5))
+    assert (got.body, got.body_failure) == (b"half", "timeout_body")
+
+
+def test_a_body_that_hangs_delays_no_other_and_gives_its_connection_back(
+    client: Client, receive: Callable[..., Receiver]
+) -> None:
+    hanging, good = receive(held_open(b"half")), receive()
+    done: dict[int, float] = {}
+    began = time.monotonic()
+    requests = [deciding(hanging.url), deciding(good.url)]
+    client.send_all(
+        requests, timeout=15, max_body=CAP, on_done=lambda n, _: done.__setitem__(n, time.monotonic() - began)
+    )
+    assert done[1] < 0.5 < 1.9 < done[0] < 2.4
+    assert answer(send(client, deciding(good.url))).body == b"ok"
+
+
+def test_without_a_head_nothing_is_decided(client: Client, receive: Callable[..., Receiver]) -> None:
+    for script in (hangs, says_and_closes(b"HTTP/1.1 200 OK\r\nX-A: 1"), says_and_closes(b"")):
+        assert isinstance(send(client, deciding(receive(script).url), 0.5), TransferFailure)
+
+
 def test_ten_thousand_headers_are_refused(client: Client, receive: Callable[..., Receiver]) -> None:
     head = b"HTTP/1.1 200 OK\r\n" + b"".join(b"X-%d: y\r\n" % n for n in range(10_000))
     failure(send(client, post(receive(says(head + b"Content-Length: 0\r\n\r\n")).url)), "headers_too_large", sent=True)
@@ -398,8 +565,9 @@ def test_a_huge_header_is_refused(client: Client, receive: Callable[..., Receive
         (b"HTTP/1.1 200 OK\r\nContent-Length: nine\r\n\r\nok", "protocol: header", None),
         (b"HTTP/1.1 200 OK\r\nContent-Length: 2\r\nContent-Length: 3\r\n\r\nok", "protocol: header", None),
         (b"HTTP/1.1 200 OK\r\nContent-Encoding: gzip\r\nContent-Length: 9\r\n\r\nnot gzip!", "protocol: encoding", 200),
-        (b"HTTP/1.1 200 OK\r\nContent-Encoding: rot13\r\nContent-Length: 2\r\n\r\nok", "protocol: encoding", 200),
-        (b"HTTP/1.1 200 OK\r\nContent-Encoding: " + b"gzip," * 9 + b"gzip\r\n\r\nok", "protocol: encoding", None),
+        (b"HTTP/1.1 200 OK\r\nContent-Encoding: br\r\nContent-Length: 2\r\n\r\nok", "protocol: encoding", 200),
+        (b"HTTP/1.1 200 OK\r\nContent-Encoding: zstd\r\nContent-Length: 2\r\n\r\nok", "protocol: encoding", 200),
+        (b"HTTP/1.1 200 OK\r\nContent-Encoding: " + b"gzip," * 9 + b"gzip\r\n\r\nok", "protocol: encoding", 200),
         (b"HTTP/1.1 200 OK\r\nX-A: 1", "reset", None),
         (b"HTTP/1.1 200 OK\r\nX-A: \x00\r\nContent-Length: 0\r\n\r\n", "protocol: header", None),
         (b"HTTP/9.9 200 OK\r\n\r\n", "protocol: status_line", None),

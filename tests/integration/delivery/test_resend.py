@@ -101,7 +101,7 @@ def test_what_was_discarded_before_its_first_attempt_starts_with_it(
     made = delivery["createdAt"]
 
     refused = resend(webhook, delivery["id"])
-    assert (refused.status, refused.error["code"]) == (409, "webhook_disabled")
+    assert (refused.status, refused.error["code"]) == (409, "webhook_paused")
     assert "active" in refused.error["message"]
     call("PATCH", path, body={"active": True})
     assert resend(webhook, delivery["id"]).status == 202

@@ -214,3 +214,30 @@ def test_the_cache_is_bounded(outbox: Outbox, monkeypatch: pytest.MonkeyPatch) -
     for number in range(20):
         publish(f"order.{number}")
     assert len(schema_check.cached_types) <= 5
+
+
+# --- Deleting them ---
+
+
+def test_a_deleted_type_is_gone_and_its_events_are_published_unchecked(outbox: Outbox) -> None:
+    put(schema=SCHEMA, mode="warn")
+    put("other")
+
+    deleted = call("DELETE", "/event-types/order.paid")
+    schema_check.forget()
+
+    assert (deleted.status, deleted.data) == (200, {"name": "order.paid", "deleted": True})
+    assert [one["name"] for one in listed()] == ["other"]
+    assert "warnings" not in call("POST", "/events", body={"event": "order.paid", "data": {}}).data
+    again = call("DELETE", "/event-types/order.paid")
+    assert (again.status, again.error["code"]) == (404, "event_type_not_found")
+
+
+@pytest.mark.parametrize("name", ["nothing", "order.*", "a b", "x" * 300])
+def test_what_is_no_type_of_the_tenant_cannot_be_deleted(outbox: Outbox, name: str) -> None:
+    put("order.paid", schema=SCHEMA, mode="warn")
+    before = rows()
+
+    assert call("DELETE", f"/event-types/{name}").status == 404
+    assert call("DELETE", "/event-types/order.paid", tenant="other").status == 404
+    assert rows() == before

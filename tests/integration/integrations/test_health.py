@@ -172,6 +172,21 @@ def test_a_test_on_demand_stands_for_one_of_a_run_that_began_before(queue: str, 
     assert len(endpoint.received) == 2
 
 
+@pytest.mark.usefixtures("aws")
+def test_a_test_on_demand_and_the_detail_agree(endpoint: Receiver) -> None:
+    integration_id = connected(endpoint.url)
+
+    for status, health, event in (
+        (500, "unhealthy", "integration.unhealthy"),
+        (200, "healthy", "integration.recovered"),
+    ):
+        endpoint.answer = answers(status)
+        tested = call("POST", f"/integrations/{integration_id}/test").data
+
+        assert tested["status"] == shown(integration_id)["health"]["status"] == health
+        assert told()[0] == event
+
+
 def test_three_failures_in_a_row_make_it_unhealthy_and_actions_stay_allowed(queue: str, endpoint: Receiver) -> None:
     endpoint.answer = answers(500)
     integration_id = connected(endpoint.url, actions=[{"name": "send"}])

@@ -13,6 +13,7 @@ from jobsprint.repositories.integrations import IntegrationStore
 from tests.support.call import call
 from tests.support.receiver import Receiver, Reply
 from tests.support.rows import connected, rows, stored, subscribed
+from tests.support.template import ROOT
 
 URL = "https://hooks.example.com/jobsprint"
 SEND = {
@@ -501,3 +502,31 @@ def test_odd_ids_are_not_found(method: str, path: str) -> None:
         answer = call(method, path.format(odd), body=None if method in ("GET", "DELETE") else {})
         assert answer.status == 404, (odd, answer.body)
         assert len(json.dumps(answer.body)) < 1000
+
+
+def test_the_catalogue_says_what_connecting_takes() -> None:
+    asked = {"custom": "custom_webhook", "mcp": "mcp_server", "n8n": "n8n_workflows", "zapier": "zapier_gmail"}
+    listed = [app for kind in asked for app in call("GET", f"/integrations/available?type={kind}&limit=100").data]
+    found = {app["id"]: app["connect"] for app in listed}
+
+    [custom] = found["custom_webhook"]
+    assert {field["name"]: (field["required"], field["secret"]) for field in custom["fields"]} == {
+        "name": (True, False),
+        "url": (True, False),
+        "actions": (False, False),
+        "headers": (False, True),
+        "secret": (False, True),
+        "description": (False, False),
+        "configuration": (False, False),
+    }
+    assert [way["authType"] for way in found["mcp_server"]] == ["oauth", "token", "none"]
+    assert [way["authType"] for way in found["zapier_gmail"]] == ["oauth", "token"]
+    for app, required in (("mcp_server", {"serverUrl", "token"}), ("zapier_gmail", {"token"})):
+        assert {field["name"] for field in found[app][1]["fields"] if field["required"]} == required
+    [n8n] = found["n8n_workflows"]
+    assert {field["name"] for field in n8n["fields"] if field["required"]} == {"baseUrl", "apiKey"}
+    schemas = json.loads((ROOT / "docs" / "openapi.json").read_text(encoding="utf-8"))["components"]["schemas"]
+    for ways in found.values():
+        for way in ways:
+            names = {field["name"] for field in way["fields"]} | ({"authType"} if "authType" in way else set())
+            assert names == set(schemas[way["schema"]]["properties"])

@@ -8,37 +8,10 @@ import pytest
 
 from jobsprint.core import aws as clients
 from tests.support.call import Answer, call
+from tests.support.n8n import FakeN8n, workflow
 from tests.support.receiver import Received, Receiver, Reply
 
 pytestmark = pytest.mark.usefixtures("aws")
-
-
-class FakeN8n:
-    """n8n's public API as far as a connect asks it, and webhooks that answer with the path they were called at."""
-
-    def __init__(self, receiver: Receiver, workflows: list[dict[str, Any]]) -> None:
-        self.url = receiver.url
-        self._workflows = workflows
-        receiver.answer = self._answer
-
-    def _answer(self, request: Received) -> Reply:
-        path, _, query = request.path.partition("?")
-        if path == "/api/v1/discover":
-            return Reply(200, {"data": {"scopes": ["workflow:list", "workflow:read"]}})
-        if path == "/api/v1/workflows":
-            start = int(query.partition("cursor=")[2] or 0)
-            cursor = str(start + 20) if start + 20 < len(self._workflows) else None
-            return Reply(200, {"data": self._workflows[start : start + 20], "nextCursor": cursor})
-        return Reply(200, {"called": path})
-
-
-def workflow(name: str, path: str, **more: Any) -> dict[str, Any]:
-    node = {
-        "type": "n8n-nodes-base.webhook",
-        "name": "Webhook",
-        "parameters": {"httpMethod": "POST", "path": path, "responseMode": "lastNode"},
-    }
-    return {"id": name.replace(" ", ""), "name": name, "active": True, "activeVersion": {"nodes": [node]}, **more}
 
 
 def connect(n8n: FakeN8n, **more: Any) -> Answer:
@@ -114,3 +87,109 @@ def test_paths_that_are_refused(endpoint: Receiver, wrong: Any) -> None:
     ):
         assert answer.status == 422
         assert answer.error["details"][0]["field"] == "body.configuration.webhookPath"
+
+
+# --- what other servers, and other versions, say ----------------------------------------------------------------------
+
+NOT_FOUND = Reply(404, {"message": "not found"})
+
+
+def test_an_n8n_without_discover_connects(endpoint: Receiver) -> None:
+    n8n = FakeN8n(endpoint, [workflow("One", "a")], discover=NOT_FOUND)
+
+    answer = connect(n8n)
+
+    assert (answer.status, answer.data["status"]) == (201, "connected"), answer.body
+    assert called(answer.data["id"]) == "/webhook/a"
+    assert call("POST", f"/integrations/{answer.data['id']}/test").data["testResult"]["passed"]
+
+
+def test_an_n8n_without_discover_may_name_the_execution(endpoint: Receiver) -> None:
+    n8n = FakeN8n(endpoint, [workflow("One", "a")], discover=NOT_FOUND)
+    integration_id = connect(n8n).data["id"]
+    ask = endpoint.answer
+
+    def answer(request: Received) -> Reply:
+        if request.path.startswith("/api/v1/executions"):
+            call_id = next(one for one in endpoint.received if one.path == "/webhook/a").headers["x-jobsprint-call-id"]
+            return Reply(200, {"data": [{"id": 12, "data": {"headers": {"x": call_id}}}]})
+        return ask(request)
+
+    endpoint.answer = answer
+    answered = call("POST", f"/integrations/{integration_id}/actions/one", body={"parameters": {}})
+    assert answered.data["result"]["executionId"] == "12"
+
+
+def test_no_api_at_all_is_no_n8n(endpoint: Receiver) -> None:
+    answer = connect(FakeN8n(endpoint, [], discover=NOT_FOUND, workflows=NOT_FOUND))
+
+    assert (answer.status, answer.error["code"]) == (422, "not_n8n")
+
+
+@pytest.mark.parametrize(
+    ("replies", "code", "said"),
+    [
+        ({"discover": Reply(200, {"data": None})}, "not_n8n", "data.scopes"),
+        ({"discover": Reply(200, {})}, "not_n8n", "data.scopes"),
+        ({"workflows": Reply(200, {"data": None})}, "not_n8n", "list of workflows"),
+        ({"workflows": Reply(200, {"data": {"id": 1}})}, "not_n8n", "list of workflows"),
+        ({"workflows": Reply(200, b"<html>")}, "not_n8n", "public API"),
+        (
+            {"discover": Reply(302, headers={"Location": "https://sso.example.com/login?token=secret-1234567890"})},
+            "redirect",
+            "redirects (HTTP 302) to https://sso.example.com/login. ",
+        ),
+        (
+            {"workflows": Reply(308, headers={"Location": "/n8n/api/v1/workflows"})},
+            "redirect",
+            "to /n8n/api/v1/workflows",
+        ),
+        ({"workflows": Reply(301, headers={"Location": "http://[bad"})}, "redirect", "redirects (HTTP 301). "),
+    ],
+)
+def test_what_another_api_says_is_told(endpoint: Receiver, replies: dict[str, Reply], code: str, said: str) -> None:
+    answer = connect(FakeN8n(endpoint, [workflow("One", "a")], **replies))
+
+    assert (answer.status, answer.error["code"]) == (422, code)
+    assert said in answer.error["message"]
+    assert "secret" not in answer.error["message"]
+
+
+def stream(*chunks: dict[str, Any]) -> bytes:
+    return "\n".join(json.dumps(chunk) for chunk in chunks).encode() + b"\n"
+
+
+BEGIN, END = {"type": "begin", "metadata": {"nodeName": "Agent"}}, {"type": "end", "metadata": {}}
+
+
+@pytest.mark.parametrize(
+    ("hook", "code", "said"),
+    [
+        (Reply(200, stream(BEGIN, {"type": "item", "content": "Hel"}, END)), "upstream_unreadable", "streaming mode"),
+        (Reply(200, stream(BEGIN)), "upstream_unreadable", "streaming mode"),
+        (Reply(200, stream(BEGIN, {"type": "error", "content": "no model"})), "workflow_failed", "no model"),
+        (
+            Reply(302, headers={"Location": "https://h.example/thanks?x=1"}),
+            "upstream_redirect",
+            "https://h.example/thanks;",
+        ),
+        (Reply(200, b'{"data": nul', {"Content-Type": "application/json"}), "upstream_unreadable", "no JSON"),
+        (Reply(200, b'\xef\xbb\xbf{"success": false}'), "upstream_failed", "says it failed"),
+        (Reply(200, {"success": "false"}), "upstream_failed", "says it failed"),
+    ],
+)
+def test_what_a_workflow_says_is_told(endpoint: Receiver, hook: Reply, code: str, said: str) -> None:
+    integration_id = connect(FakeN8n(endpoint, [workflow("One", "a")], hook=hook)).data["id"]
+
+    answer = call("POST", f"/integrations/{integration_id}/actions/one", body={"parameters": {}})
+
+    assert (answer.status, answer.error["code"]) == (502, code)
+    assert said in answer.error["message"]
+
+
+def test_data_of_null_is_a_result(endpoint: Receiver) -> None:
+    integration_id = connect(FakeN8n(endpoint, [workflow("One", "a")], hook=Reply(200, {"data": None}))).data["id"]
+
+    answer = call("POST", f"/integrations/{integration_id}/actions/one", body={"parameters": {}})
+
+    assert answer.data["result"] == {"success": True, "data": None}

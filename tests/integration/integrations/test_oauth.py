@@ -16,7 +16,8 @@ from jobsprint.connectors import base, registry
 from jobsprint.core import aws as clients
 from jobsprint.core.errors import BadRequest
 from jobsprint.core.redaction import MASK
-from jobsprint.integrations import oauth_client, oauth_flow, oauth_grants, oauth_tokens
+from jobsprint.domain.oauth import issuer_hash
+from jobsprint.integrations import oauth_client, oauth_discovery, oauth_flow, oauth_grants, oauth_tokens
 from jobsprint.outbound import address_policy
 from jobsprint.outbound import client as outbound
 from jobsprint.repositories.dynamodb import unmarshal_item
@@ -30,8 +31,8 @@ from tests.support.call import event as make_event
 from tests.support.rows import rows
 
 APP = "https://your-app.com/callback"
-CALLBACK = "https://api.jobsprint.test/v1/integrations/oauth/callback"
-DOCUMENT = "https://api.jobsprint.test/v1/oauth/client-metadata.json"
+BASE = "https://api.jobsprint.test/v1"
+NOBODYS = f"/integrations/oauth/callback/{'0' * 32}"
 
 
 @pytest.fixture
@@ -50,8 +51,13 @@ def connect(app: str = "zapier_slack", *, tenant: str = "acme", **body: Any) -> 
     return call("POST", f"/integrations/{app}/connect", tenant=tenant, body=given)
 
 
-def callback(**query: str) -> Answer:
-    return call("GET", f"/integrations/oauth/callback?{urlencode(query)}", tenant=None)
+def callback(at: str = NOBODYS, **query: str) -> Answer:
+    return call("GET", f"{at}?{urlencode(query)}", tenant=None)
+
+
+def callback_of(server: Authority) -> str:
+    """Our redirect URI at the server's issuer."""
+    return f"{BASE}/integrations/oauth/callback/{issuer_hash(server.url)}"
 
 
 def outcome(answer: Answer) -> dict[str, str]:
@@ -112,7 +118,7 @@ def test_consent_from_connect_to_action(server: Authority) -> None:
     assert (begun.data["status"], begun.data["message"]) == ("pending", "Complete the authorization flow")
     assert begun.data["authUrl"].startswith(f"{server.url}/authorize?")
     query = dict(parse_qsl(urlsplit(begun.data["authUrl"]).query))
-    assert query["redirect_uri"] == CALLBACK
+    assert query["redirect_uri"] == callback_of(server)
     assert (query["resource"], query["scope"]) == (server.mcp, "tools offline_access")
     assert say(begun.data["id"]).error["code"] == "not_connected"
 
@@ -180,7 +186,7 @@ def test_a_client_is_registered_once(server: Authority) -> None:
     assert client["client_name"]
     assert client["grant_types"] == ["authorization_code", "refresh_token"]
     assert (client["application_type"], client["token_endpoint_auth_method"]) == ("web", "none")
-    assert client["redirect_uris"] == [CALLBACK]
+    assert client["redirect_uris"] == [callback_of(server)]
 
 
 def test_a_metadata_document_makes_registration_needless(server: Authority) -> None:
@@ -189,10 +195,11 @@ def test_a_metadata_document_makes_registration_needless(server: Authority) -> N
     connected(server)
 
     assert server.seen("/register") == []
-    assert server.seen("/token", client_id=DOCUMENT)
-    document = call("GET", "/oauth/client-metadata.json", tenant=None)
-    assert document.body["client_id"] == DOCUMENT
-    assert document.body["redirect_uris"] == [CALLBACK]
+    url = f"{BASE}/oauth/clients/{issuer_hash(server.url)}.json"
+    assert server.seen("/token", client_id=url)
+    document = call("GET", url.removeprefix(BASE), tenant=None)
+    assert document.body["client_id"] == url
+    assert document.body["redirect_uris"] == [callback_of(server)]
     assert document.body["token_endpoint_auth_method"] == "none"
 
 
@@ -203,7 +210,7 @@ def test_without_https_nobody_could_read_the_document(server: Authority) -> None
     answer = json.loads(handler(folder)(event, Context())["body"])["data"]
 
     query = dict(parse_qsl(urlsplit(answer["authUrl"]).query))
-    assert query["redirect_uri"] == "http://127.0.0.1:4566/v1/integrations/oauth/callback"
+    assert query["redirect_uri"] == callback_of(server).replace(BASE, "http://127.0.0.1:4566/v1")
     assert query["client_id"] == "client-1"
 
 
@@ -229,6 +236,51 @@ def test_a_confidential_client_shows_its_secret(server: Authority, method: str) 
     assert "s3cret/+value" not in "\n".join(rows())
 
 
+@pytest.mark.parametrize(
+    ("registered", "method"),
+    [
+        ({"token_endpoint_auth_method": None}, "client_secret_basic"),
+        ({"token_endpoint_auth_method": ""}, "client_secret_basic"),
+        ({"token_endpoint_auth_method": "client_secret_basic"}, "client_secret_basic"),
+        ({"token_endpoint_auth_method": "client_secret_post"}, "client_secret_post"),
+        ({"token_endpoint_auth_method": "none"}, "none"),
+    ],
+)
+@pytest.mark.parametrize("offered", [["none"], ["client_secret_post"], None])
+def test_a_secret_without_a_method_is_shown_by_basic(
+    server: Authority, registered: dict[str, Any], method: str, offered: list[str] | None
+) -> None:
+    """RFC 7591, 2: what is not said is client_secret_basic, whatever was asked for."""
+    server.faults.server = {"token_endpoint_auth_methods_supported": offered}
+    secret = "" if method == "none" else "s3cret-value"
+    server.faults.registered = {**registered, "client_secret": "s3cret-value"}
+    if not secret:
+        server.faults.registered["client_secret"] = ""
+
+    connected(server)
+
+    [exchange] = server.seen("/token")
+    assert exchange.headers.get("authorization", "").startswith("Basic ") == (method == "client_secret_basic")
+    assert exchange.form.get("client_secret", "") == ("s3cret-value" if method == "client_secret_post" else "")
+
+
+def test_a_client_authentication_that_we_cannot_is_refused(server: Authority) -> None:
+    server.faults.registered = {"client_secret": "s", "token_endpoint_auth_method": "private_key_jwt"}
+
+    assert connect().error["code"] == "registration_refused"
+
+
+@pytest.mark.parametrize("expires", ["1e999", "1e30", "-5", "true", '"soon"', "null", "[]", "0"])
+def test_an_end_of_a_client_secret_that_is_none_is_never(server: Authority, expires: str) -> None:
+    registered = f'{{"client_id": "c-1", "client_secret": "s3cret", "client_secret_expires_at": {expires}}}'
+    server.faults.registration = (201, registered, {})
+
+    assert connect().data["status"] == "pending"
+    assert connect("zapier_gmail").data["status"] == "pending"
+
+    assert len(server.seen("/register")) == 1
+
+
 def test_an_expired_client_secret_is_registered_anew(server: Authority) -> None:
     server.faults.server = {"token_endpoint_auth_methods_supported": ["client_secret_post"]}
     server.faults.registered = {"client_secret": "s3cret-value", "client_secret_expires_at": int(time.time()) + 10}
@@ -248,6 +300,54 @@ def test_a_client_that_is_no_longer_known_is_registered_anew(server: Authority) 
     again = connect(begun.data["id"])
 
     assert again.data["status"] == "pending"
+    assert len(server.seen("/register")) == 2
+
+
+def test_a_client_whose_last_flow_never_came_back_is_registered_again(server: Authority) -> None:
+    """A server that lost the registration shows the person an error page, and the browser never returns."""
+    begun = connect()
+    server.clients.clear()
+
+    again = connect()
+    third = connect(begun.data["id"])
+
+    assert len(server.seen("/register")) == 3
+    assert outcome(callback(**server.consent(third.data["authUrl"])))["status"] == "connected"
+    assert outcome(callback(**server.consent(again.data["authUrl"])))["status"] == "connected"
+
+
+@pytest.mark.parametrize("denied", [False, True])
+def test_a_client_whose_last_flow_came_back_is_used_again(server: Authority, denied: bool) -> None:
+    begun = connect()
+    brought = server.consent(begun.data["authUrl"])
+    callback(**(brought | {"error": "access_denied"} if denied else brought))
+    call("POST", f"/integrations/{begun.data['id']}/disconnect")
+
+    assert connected(server)
+    assert len(server.seen("/register")) == 1
+
+
+@pytest.mark.parametrize(("minutes", "registered"), [(9, 1), (11, 2)])
+def test_a_flow_of_another_application_may_be_under_way_for_ten_minutes(
+    server: Authority, minutes: int, registered: int
+) -> None:
+    connect()
+    [item] = [item for item in clients.dynamodb().scan(TableName="TenantsTable")["Items"] if "openedAt" in item]
+    item["openedAt"]["N"] = str(int(item["openedAt"]["N"]) - minutes * 60_000)
+    clients.dynamodb().put_item(TableName="TenantsTable", Item=item)
+
+    connect("zapier_gmail")
+
+    assert len(server.seen("/register")) == registered
+
+
+def test_a_client_that_the_authorization_endpoint_refuses_is_registered_again(server: Authority) -> None:
+    begun = connect()
+    brought = {**server.consent(begun.data["authUrl"]), "error": "unauthorized_client"}
+
+    assert outcome(callback(**brought))["error"] == "unauthorized_client"
+    connect("zapier_gmail")
+
     assert len(server.seen("/register")) == 2
 
 
@@ -281,6 +381,145 @@ def test_an_issuer_with_a_path(server: Authority) -> None:
     connected(server)
 
 
+def test_authorization_servers_are_tried_in_order(server: Authority) -> None:
+    bad = ["http://[bad", "http://127.0.0.1:1", f"{server.url}/nothing", f"{server.url}/lies", f"{server.url}/closed"]
+    described = {"authorization_endpoint": f"{server.url}/authorize", "token_endpoint": f"{server.url}/token"}
+    pkce = {"code_challenge_methods_supported": ["S256"]}
+    server.faults.resource = {"authorization_servers": [*bad, 7, server.url, f"{server.url}/never"]}
+    well_known = "/.well-known/oauth-authorization-server"
+    server.faults.answers = {
+        f"{well_known}/lies": (200, {"issuer": "https://elsewhere.example", **described, **pkce}, {}),
+        f"{well_known}/closed": (200, {"issuer": f"{server.url}/closed", **described, **pkce}, {}),  # registers nobody
+    }
+
+    connected(server)
+
+    asked = [one.path for one in server.requests if one.path.startswith(well_known)]
+    assert asked == [f"{well_known}/nothing", f"{well_known}/lies", f"{well_known}/closed", well_known]
+
+
+def test_a_silent_authorization_server_leaves_time_for_the_next(
+    server: Authority, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(oauth_discovery, "DISCOVERY_SECONDS", 2.0)
+    server.faults.resource = {"authorization_servers": [f"{server.url}/silent", server.url]}
+    slow = SlowReply(1.5)
+    server.faults.answers = {"/.well-known/oauth-authorization-server/silent": slow}
+
+    connected(server)
+
+
+class SlowReply(tuple[int, dict[str, Any], dict[str, str]]):
+    """A reply of 404 that takes a while."""
+
+    def __new__(cls, seconds: float) -> "SlowReply":
+        made = super().__new__(cls, (404, {}, {}))
+        made.seconds = seconds
+        return made
+
+    seconds: float
+
+    def __iter__(self) -> Iterator[Any]:
+        time.sleep(self.seconds)
+        return super().__iter__()
+
+
+def test_of_authorization_servers_that_all_fail_the_first_is_named(server: Authority) -> None:
+    server.faults.resource = {"authorization_servers": [server.url, f"{server.url}/nothing"]}
+    server.faults.server = {"code_challenge_methods_supported": None}
+
+    answer = connect()
+
+    assert answer.error["code"] == "pkce_not_supported"
+    assert rows("TenantsTable") == []
+
+
+@pytest.mark.parametrize(
+    ("resource", "code"),
+    [
+        ({"authorization_servers": ["http://[bad"]}, "upstream_malformed_url"),
+        ({"resource": "http://[bad"}, "upstream_malformed_url"),
+        ({"authorization_servers": "https://as.example"}, "authorization_not_offered"),
+        ({"authorization_servers": [None, 7]}, "authorization_not_offered"),
+    ],
+)
+def test_addresses_that_are_none(server: Authority, resource: dict[str, Any], code: str) -> None:
+    server.faults.resource = resource
+
+    answer = connect()
+
+    assert (answer.status, answer.error["code"]) == (502, code)
+
+
+@pytest.mark.parametrize(
+    "names",
+    [["s" * 90] * 2 + [f"scope:{n}:{'x' * 80}" for n in range(500)], ["x" * 300] * 3, [f"s{n}" for n in range(9999)]],
+)
+def test_long_scopes_are_bounded(server: Authority, names: list[str]) -> None:
+    server.faults.resource = {"scopes_supported": names}
+
+    begun = connect()
+
+    query = dict(parse_qsl(urlsplit(begun.data["authUrl"]).query))
+    asked = query["scope"].split()
+    assert len(query["scope"]) <= 2000
+    assert len(asked) <= 50
+    assert asked[-1] == "offline_access"
+    assert asked[:-1] == list(dict.fromkeys(name for name in names if len(name) <= 100))[: len(asked) - 1]
+    assert len(begun.data["authUrl"]) < 4000
+    assert outcome(callback(**server.consent(begun.data["authUrl"])))["status"] == "connected"
+
+
+def test_a_long_scope_of_a_token_is_bounded(server: Authority) -> None:
+    long = " ".join(f"scope:{number}:{'x' * 80}" for number in range(2500))
+
+    def token(form: Any) -> Any:
+        return 200, {"access_token": "at-1", "token_type": "Bearer", "scope": long, "refresh_token": "r" * 20_000}, {}
+
+    server.faults.token = token
+    server.access["at-1"] = server.mcp
+
+    assert say(connected(server)).status == 200
+
+
+FORM = "application/x-www-form-urlencoded"
+
+
+@pytest.mark.parametrize("kind", [FORM, f"{FORM}; charset=utf-8", "text/plain", "Application/X-WWW-Form-URLencoded"])
+def test_a_token_answer_in_form_encoding(server: Authority, kind: str) -> None:
+    """GitHub answers so, among others."""
+
+    def token(form: Any) -> Any:
+        answer = {"access_token": "at-1", "token_type": "bearer", "scope": "a b", "expires_in": "100"}
+        return 200, urlencode({**answer, "refresh_token": "rt-1"}), {"Content-Type": kind}
+
+    server.faults.token = token
+    server.access["at-1"] = server.mcp
+
+    assert say(connected(server)).status == 200
+    item = clients.dynamodb().get_item(TableName="TenantsTable", Key=grant_key(server))["Item"]
+    assert abs(int(item["tokenExpires"]["N"]) / 1000 - time.time() - 100) < 5
+
+
+def test_a_refusal_in_form_encoding(server: Authority) -> None:
+    refusal = "error=bad_verification_code&error_description=The+code+is+wrong"
+    server.faults.token = lambda _: (200, refusal, {"Content-Type": FORM})
+    begun = connect()
+
+    assert outcome(callback(**server.consent(begun.data["authUrl"])))["error"] == "bad_verification_code"
+
+
+@pytest.mark.parametrize(
+    ("body", "kind"),
+    [("access_token=at-1", "text/html"), ("&".join(["a=b"] * 60) + "&access_token=at-1", FORM), ("%00%ff=;;", FORM)],
+)
+def test_a_form_that_holds_no_token(server: Authority, body: str, kind: str) -> None:
+    server.faults.token = lambda _: (200, body, {"Content-Type": kind})
+    begun = connect()
+
+    assert outcome(callback(**server.consent(begun.data["authUrl"])))["error"] == "token_endpoint_failed"
+
+
 # --- what a connect refuses -------------------------------------------------------------------------------------------
 
 
@@ -288,7 +527,9 @@ def test_an_issuer_with_a_path(server: Authority) -> None:
     ("part", "change", "code"),
     [
         ("server", {"issuer": "https://elsewhere.example"}, "issuer_mismatch"),
-        ("server", {"issuer": "{url}/"}, "issuer_mismatch"),
+        ("server", {"issuer": "{url}//"}, "issuer_mismatch"),
+        ("server", {"issuer": "{url}/x"}, "issuer_mismatch"),
+        ("server", {"issuer": "{url}?"}, "issuer_mismatch"),
         ("server", {"code_challenge_methods_supported": None}, "pkce_not_supported"),
         ("server", {"code_challenge_methods_supported": ["plain"]}, "pkce_not_supported"),
         ("server", {"registration_endpoint": None}, "registration_not_offered"),
@@ -444,19 +685,67 @@ def test_a_denied_consent(server: Authority) -> None:
     assert connected(server, begun.data["id"]) == begun.data["id"]
 
 
-@pytest.mark.parametrize("iss", [None, "https://elsewhere.example", "{url}/", "{URL}"])
+@pytest.mark.parametrize("iss", [None, "", "https://elsewhere.example", "{url}//", "{url}/x", "{URL}", " {url}"])
 @pytest.mark.parametrize("denied", [False, True])
 def test_an_answer_of_another_issuer(server: Authority, iss: str | None, denied: bool) -> None:
     begun = connect()
     brought = server.consent(begun.data["authUrl"])
     brought.pop("iss")
-    if iss:
+    if iss is not None:
         brought["iss"] = iss.format(url=server.url, URL=server.url.upper())
     if denied:
         brought = {**brought, "error": "access_denied"}
 
     assert outcome(callback(**brought))["error"] == "issuer_mismatch"
     assert server.seen("/token") == []
+
+
+@pytest.mark.parametrize(("named", "described", "sent"), [("", "/", ""), ("/", "", ""), ("", "", "/"), ("/", "/", "")])
+def test_a_slash_after_the_host_makes_no_other_issuer(server: Authority, named: str, described: str, sent: str) -> None:
+    server.faults.resource = {"authorization_servers": [server.url + named]}
+    server.faults.server = {"issuer": server.url + described}
+    server.faults.consent = lambda answer: {**answer, "iss": server.url + sent}
+
+    first = connected(server)
+    call("POST", f"/integrations/{first}/disconnect")
+    server.faults.server = {"issuer": server.url}
+    connected(server)
+
+    assert len(server.seen("/register")) == 1
+
+
+def test_a_code_that_came_to_the_redirect_uri_of_another_issuer(server: Authority) -> None:
+    """A mix-up (RFC 9700, 4.4): the person was led on from the issuer that was asked to an honest one."""
+    server.faults.server = {"authorization_response_iss_parameter_supported": None}
+    server.faults.consent = lambda answer: {"code": answer["code"], "state": answer["state"]}
+    for at in (NOBODYS, "/integrations/oauth/callback/x", f"/integrations/oauth/callback/{issuer_hash('https://h')}"):
+        begun = connect()
+        brought = {**server.consent(begun.data["authUrl"]), "at": at}
+
+        assert outcome(callback(**brought)) == {
+            "integrationId": begun.data["id"], "status": "error", "error": "issuer_mismatch"
+        }  # fmt: skip
+        assert callback(**brought).error["code"] == "invalid_state"
+    assert server.seen("/token") == []
+
+
+def test_a_redirect_uri_and_a_client_for_each_issuer(server: Authority) -> None:
+    for issuer in (server.url, f"{server.url}/other"):
+        server.faults.resource = {"authorization_servers": [issuer]}
+        server.faults.server = {"issuer": issuer}
+        server.faults.server_at = f"/.well-known/oauth-authorization-server{issuer.removeprefix(server.url)}"
+        assert connect().data["status"] == "pending"
+
+    uris = [client["redirect_uris"] for client in server.clients.values()]
+    assert uris == [[f"{BASE}/integrations/oauth/callback/{issuer_hash(issuer)}"] for issuer in (
+        server.url, f"{server.url}/other")]  # fmt: skip
+
+
+@pytest.mark.parametrize("name", ["x.json", f"{'0' * 32}", f"{'0' * 31}.json", f"{'G' * 32}.json", f"{'0' * 33}.json"])
+def test_documents_that_are_none(aws: Any, name: str) -> None:
+    answer = call("GET", f"/oauth/clients/{name}", tenant=None)
+
+    assert (answer.status, answer.error["code"]) == (404, "not_found")
 
 
 def test_an_issuer_that_sends_no_iss_need_not(server: Authority) -> None:
@@ -468,9 +757,9 @@ def test_an_issuer_that_sends_no_iss_need_not(server: Authority) -> None:
 
 def test_an_error_is_handed_on_only_as_a_code(server: Authority) -> None:
     begun = connect()
-    state = server.consent(begun.data["authUrl"])["state"]
+    brought = server.consent(begun.data["authUrl"])
 
-    back = callback(state=state, error="<script>&x=1", iss=server.url)
+    back = callback(at=brought["at"], state=brought["state"], error="<script>&x=1", iss=server.url)
 
     assert outcome(back)["error"] == "authorization_failed"
 
@@ -494,7 +783,8 @@ def test_of_twenty_callbacks_one_is_taken(server: Authority, atomic: None) -> No
 
     def finish() -> str:
         try:
-            return oauth_flow.finish(brought["state"], code=brought["code"], error=None, iss=brought["iss"])
+            at = issuer_hash(server.url)
+            return oauth_flow.finish(brought["state"], at=at, code=brought["code"], error=None, iss=brought["iss"])
         except BadRequest as error:
             return error.code
 
@@ -550,7 +840,7 @@ def test_a_code_of_another_flow_is_worth_nothing(server: Authority) -> None:
     stolen = server.consent(theirs.data["authUrl"])
     state = server.consent(mine.data["authUrl"])["state"]
 
-    answer = callback(code=stolen["code"], state=state, iss=server.url)
+    answer = callback(at=stolen["at"], code=stolen["code"], state=state, iss=server.url)
 
     assert outcome(answer)["error"] == "invalid_grant"
     assert shown(mine.data["id"])["status"] == "error"

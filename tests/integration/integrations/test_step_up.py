@@ -57,7 +57,7 @@ def connect(server: Guarded, target: str = "mcp_server") -> Answer:
 def consent(server: Guarded, begun: Answer) -> dict[str, str]:
     """What the application is told once the person gave the consent that `begun` asks for."""
     brought = server.authority.consent(begun.data["authUrl"])
-    back = call("GET", f"/integrations/oauth/callback?{urlencode(brought)}", tenant=None)
+    back = call("GET", f"{brought.pop('at')}?{urlencode(brought)}", tenant=None)
     return dict(parse_qsl(urlsplit(back.headers["Location"]).query))
 
 

@@ -143,7 +143,18 @@ def test_a_failure_without_an_answer_says_what_it_means(outbox: Outbox, endpoint
 
     assert (attempt["failure"], "httpStatus" in attempt) == ("dns", False)
     assert attempt["explanation"] == "The host name of the URL has no address"
-    assert attempt["nextStep"]
+    assert attempt["nextStep"].endswith("; the event is sent again")
+
+
+@pytest.mark.parametrize("status", [500, 404, 302])
+def test_the_next_step_after_the_last_attempt_is_to_resend(outbox: Outbox, endpoint: Receiver, status: int) -> None:
+    webhook = subscribe(endpoint.url, retrySchedule=[0])
+    endpoint.answer = lambda _: Reply(status)
+    shown = detail(webhook["id"], send(outbox))
+
+    assert shown["state"] == "exhausted"
+    assert shown["attempts"][0]["nextStep"].endswith("; then resend the delivery")
+    assert "again" not in shown["attempts"][0]["nextStep"]
 
 
 def test_the_data_is_left_out_once_the_event_is_gone(
@@ -379,7 +390,7 @@ def test_a_test_of_what_cannot_be_tested(webhook: dict[str, Any], endpoint: Rece
     assert call("POST", path, scopes="webhooks:read").status == 403
     call("PATCH", f"/integrations/webhooks/{webhook['id']}", body={"active": False})
     paused = call("POST", path)
-    assert (paused.status, paused.error["code"]) == (409, "not_connected")
+    assert (paused.status, paused.error["code"]) == (409, "webhook_paused")
     assert endpoint.received == []
 
 

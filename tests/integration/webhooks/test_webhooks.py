@@ -241,8 +241,19 @@ NOT_URLS = [
     None,
     ["https://hooks.example.com"],
 ]
-NOT_SECRETS = ["", "short", "x" * 129, "whsec_", "whsec_not base64!", "with\nline", 12345678, ["12345678"]]
-NOT_NAMES = ["", " ", "x" * 101, "two\nlines", "nul\0", "a\u2028b", 5, None, ["n"]]
+NOT_SECRETS = [
+    "",
+    "short",
+    "x" * 129,
+    "whsec_",
+    "whsec_not base64!",
+    "whsec_QUJDREU=",
+    "with\nline",
+    12345678,
+    ["12345678"],
+]
+BIDI_CONTROLS = "\u061c\u200e\u200f\u202a\u202b\u202c\u202d\u202e\u2066\u2067\u2068\u2069"
+NOT_NAMES = ["", " ", "x" * 101, "two\nlines", "nul\0", "a\u2028b", 5, None, ["n"], *(f"a{c}b" for c in BIDI_CONTROLS)]
 
 
 @pytest.mark.parametrize(

@@ -15,6 +15,7 @@ def text(*values: Any) -> list[dict[str, Any]]:
     return [{"type": "text", "text": one if isinstance(one, str) else json.dumps(one)} for one in values]
 
 
+RUN = {"id": 1, "status": "error", "error": "run timed out"}
 PNG = {"type": "image", "data": "iVBORw0KGgo=", "mimeType": "image/png"}
 
 
@@ -31,7 +32,25 @@ PNG = {"type": "image", "data": "iVBORw0KGgo=", "mimeType": "image/png"}
         ({"content": text("{not json")}, {"text": "{not json"}),
         ({"content": text("a", "b")}, {"text": "a\nb"}),
         ({"content": text({"id": 1}, "and a word")}, {"id": 1, "text": "and a word"}),
-        ({"content": text({"text": "own"}, "and a word")}, {"text": "own"}),
+        ({"content": text("a word", {"id": 1})}, {"id": 1, "text": "a word"}),
+        ({"content": text({"text": "own"}, "and a word")}, {"value": {"text": "own"}, "text": "and a word"}),
+        ({"content": text({"id": 1}, {"id": 2})}, {"value": [{"id": 1}, {"id": 2}]}),
+        ({"content": text({"id": 1}, [2], {"error": "x"})}, {"value": [{"id": 1}, [2], {"error": "x"}]}),
+        ({"content": text({"id": 1}, "and", {"id": 2})}, {"value": [{"id": 1}, {"id": 2}], "text": "and"}),
+        ({"content": text([1], "and a word")}, {"value": [1], "text": "and a word"}),
+        ({"content": text("\ufeff" + json.dumps({"id": 1}))}, {"id": 1}),
+        ({"content": text('{"x": 1e999}')}, {"x": None}),
+        # A record's own fields are data.
+        (
+            {"isError": False, "structuredContent": {"result": [RUN, RUN]}, "content": text(RUN, RUN)},
+            {"result": [RUN, RUN]},
+        ),
+        ({"isError": False, "structuredContent": {"result": [RUN]}, "content": text(RUN)}, {"result": [RUN]}),
+        ({"isError": False, "structuredContent": RUN, "content": text(RUN)}, RUN),
+        ({"isError": False, "content": text(RUN, RUN)}, {"value": [RUN, RUN]}),
+        ({"isError": False, "content": text(RUN)}, RUN),
+        ({"structuredContent": {"status": "error"}}, {"status": "error"}),
+        ({"structuredContent": {"ok": 1}, "content": text({"isError": True, "error": "no such row"})}, {"ok": 1}),
         ({"content": text({"a": 1}), "structuredContent": {"b": 2}}, {"b": 2}),
         ({"content": [], "structuredContent": [1]}, {"value": [1]}),
         ({"structuredContent": {"success": True, "id": 1}}, {"id": 1}),
@@ -68,11 +87,14 @@ def test_results(result: dict[str, Any], expected: dict[str, Any] | None) -> Non
         ({"isError": True, "content": [PNG]}, "The tool says it failed"),
         ({"isError": True, "structuredContent": {"message": "no such row"}, "content": text("x")}, "no such row"),
         ({"isError": False, "structuredContent": {"status": "error", "error": "no such row"}}, "no such row"),
-        ({"structuredContent": {"status": "error"}}, "The tool says it failed"),
+        ({"isError": "true", "content": text("no such row")}, "no such row"),
+        ({"isError": True, "content": text("see", {"error": "no such row"})}, "no such row"),
+        ({"structuredContent": {"success": False, "id": 1, "error": "no such row"}}, "no such row"),
+        ({"content": text({"success": "false", "id": 1, "error": "no such row"})}, "no such row"),
+        ({"content": text({"error": {"message": "no such row"}, "code": 7, "requestId": "r"})}, "no such row"),
         ({"content": text({"isError": True, "error": "no such row"})}, "no such row"),
         ({"content": text({"error": "no such row"})}, "no such row"),
         ({"content": text({"success": False, "message": "no such row"})}, "no such row"),
-        ({"structuredContent": {"ok": 1}, "content": text({"isError": True, "error": "no such row"})}, "no such row"),
         ({"isError": True, "content": text("x" * 5000)}, "x" * 300),
     ],
 )

@@ -76,7 +76,9 @@ def test_a_field_without_a_space_and_unknown_fields() -> None:
         {},
         "text",
         {"id": 7, "result": {}},
-        {"jsonrpc": "2.0", "id": "7", "result": {}},
+        {"jsonrpc": "2.0", "id": "8", "result": {}},
+        {"jsonrpc": "2.0", "id": True, "result": {}},
+        {"jsonrpc": "2.0", "id": 7, "method": "ping", "result": {}},
         {"jsonrpc": "2.0", "id": 7},
         {"jsonrpc": "2.0", "id": 7, "error": "text"},
         {"jsonrpc": "2.0", "id": None, "result": {}},
@@ -93,3 +95,47 @@ def test_errors_batches_and_broken_bodies() -> None:
     assert message_in(json.dumps([OTHER, ANSWER]).encode(), 7) == ANSWER
     for body in (b"", b"{", b"\xff\xfe", b"[" * 5000, b"9" * 5000, b'{"a":' * 300 + b"1" + b"}" * 300):
         assert message_in(body, 7) is None
+
+
+def test_an_id_may_come_back_as_text() -> None:
+    answer = {**ANSWER, "id": "7"}
+    assert message_in(json.dumps(answer).encode(), 7) == answer
+    assert message_in(json.dumps([OTHER, answer]).encode(), 7) == answer
+    assert read(event(NOTE) + event(answer), []) == answer
+
+
+def test_requests_of_the_server_are_handed_on_in_order() -> None:
+    asked: list[Any] = []
+    reader = EventStream(7, asked.append)
+    strange = [{**ASKED, "id": id_} for id_ in (None, True, 1.5, [], "x" * 201, 2**60)]
+    reader.feed(
+        event({**ASKED, "id": "a"}) + event([{**ASKED, "id": 3}, NOTE, *strange]) + event(ANSWER) + event(ASKED)
+    )
+
+    assert [one["id"] for one in asked] == ["a", 3]
+
+
+@pytest.mark.parametrize(
+    ("stream", "id_", "retry"),
+    [
+        (b"id: 5\ndata:\n\n", "5", None),
+        (b"id: 5\nretry: 20\n\nid: six\n\n", "six", 20),
+        (b"id: 5\n\nid: 6\n", "5", None),  # the event has not ended
+        (b"id: 5\n\nid\n\n", "", None),
+        (b"id: a\x00b\nretry: soon\n\n", "", None),
+        (b"id: a\x7fb\n\n", "", None),
+        (b"id:" + b"x" * 1001 + b"\n\n", "", None),
+    ],
+)
+def test_where_a_stream_can_be_taken_up(stream: bytes, id_: str, retry: int | None) -> None:
+    reader = EventStream(7)
+    reader.feed(stream)
+    assert (reader.last_event_id, reader.retry_ms) == (id_, retry)
+
+
+def test_a_stream_goes_on_in_another_body() -> None:
+    reader = EventStream(7)
+    reader.feed(b"id: 5\ndata:\n\n" + event(ANSWER)[:20])
+    assert reader.end() is None
+    assert reader.feed(b"\xef\xbb\xbf" + event(ANSWER))
+    assert reader.end() == ANSWER

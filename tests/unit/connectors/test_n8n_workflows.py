@@ -16,6 +16,7 @@ from jobsprint.connectors.n8n.workflows import (
 )
 from jobsprint.core.errors import RateLimited, UpstreamFailed, UpstreamTimeout
 from jobsprint.core.json_schema import check_schema
+from jobsprint.core.redaction import Masker
 from jobsprint.outbound.client import Response
 
 
@@ -168,7 +169,7 @@ def test_the_same_call_for_mcp() -> None:
     ],
 )
 def test_answers_that_no_recording_has(status: int, body: bytes, code: str) -> None:
-    error = webhook_error(answer(status, body), 100)
+    error = webhook_error(answer(status, body), 100, Masker(()))
 
     assert isinstance(error, UpstreamFailed)
     assert (error.code, error.unknown) == (code, False)
@@ -177,14 +178,14 @@ def test_answers_that_no_recording_has(status: int, body: bytes, code: str) -> N
 
 @pytest.mark.parametrize("status", [502, 504, 524])
 def test_an_answer_lost_by_a_proxy_is_unknown(status: int) -> None:
-    error = webhook_error(answer(status), 0)
+    error = webhook_error(answer(status), 0, Masker(()))
 
     assert isinstance(error, UpstreamTimeout)
     assert error.unknown
 
 
 def test_too_many_calls_are_told_apart() -> None:
-    assert isinstance(webhook_error(answer(429), 0), RateLimited)
+    assert isinstance(webhook_error(answer(429), 0, Masker(())), RateLimited)
 
 
 def test_only_the_execution_of_this_call_is_taken() -> None:

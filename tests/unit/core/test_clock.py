@@ -4,7 +4,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from jobsprint.core.clock import iso_millis, iso_seconds, now_ms, parse_iso
+from jobsprint.core.clock import iso_millis, iso_seconds, now_ms, parse_iso, parse_until
 
 _NOON = 1_736_164_800_000
 
@@ -61,3 +61,16 @@ def test_a_time_written_is_read_again(ms: int) -> None:
 
 def test_now_is_in_milliseconds() -> None:
     assert 1_700_000_000_000 < now_ms() < 10_000_000_000_000
+
+
+@pytest.mark.parametrize(
+    ("text", "ms"),
+    [
+        ("2025-01-06", _NOON + 43_200_000 - 1),
+        ("20250106", _NOON + 43_200_000 - 1),
+        ("2025-01-06T00:00:00Z", _NOON - 43_200_000 + 999),
+        ("2025-01-06T12:00:00.123Z", _NOON + 123),
+    ],
+)
+def test_the_end_of_a_range_includes_all_of_what_it_names(text: str, ms: int) -> None:
+    assert parse_until(text) == ms

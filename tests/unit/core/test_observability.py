@@ -2,6 +2,7 @@
 
 import json
 from collections.abc import Iterator
+from dataclasses import replace
 from typing import Any
 
 import pytest
@@ -54,6 +55,12 @@ def test_no_metrics_write_no_line_and_values_are_bounded(capsys: pytest.CaptureF
 def task(at: int, attempt: int = 1) -> DeliveryTask:
     event = new_id("evt", at)
     return DeliveryTask("secret-tenant", "wh_1", "dlv_1", event, "workflow.executed", "now", "key", attempt)
+
+
+def test_a_first_attempt_is_late_only_after_the_time_that_it_was_put_off_to(capsys: pytest.CaptureFixture[str]) -> None:
+    deferred = replace(task(1_000), not_before=61_000)
+    report([RecordedAttempt(deferred, Attempt(1, "success", 61_300, 40), "delivered")], discarded=0, returned=0)
+    assert lines(capsys)[0]["FirstAttemptMs"] == [300]
 
 
 def test_the_metrics_of_a_batch_name_no_tenant(capsys: pytest.CaptureFixture[str]) -> None:

@@ -65,10 +65,15 @@ def test_a_failure_names_its_class() -> None:
     assert attempts.AttemptRecordBuilder(CREDENTIALS).build(blocked, 1, 1000).failure == "blocked_address: link_local"
 
 
-@pytest.mark.parametrize(("status", "failure"), [(200, "body_too_large"), (500, "http_5xx"), (302, "http_3xx")])
-def test_an_answer_longer_than_is_read_is_judged_by_its_status(status: int, failure: str) -> None:
-    kept = attempts.AttemptRecordBuilder(CREDENTIALS).build(Response(status, {}, b"x" * 16384, True, 12, {}), 1, 1000)
+@pytest.mark.parametrize(("status", "failure"), [(200, None), (500, "http_5xx"), (302, "http_3xx")])
+@pytest.mark.parametrize(("truncated", "warning"), [(True, "body_too_large"), (False, "reset")])
+def test_an_answer_is_judged_by_its_status_whatever_its_body_did(
+    status: int, failure: str | None, truncated: bool, warning: str
+) -> None:
+    answer = Response(status, {}, b"x" * 16384, truncated, 12, {}, body_failure=None if truncated else warning)
+    kept = attempts.AttemptRecordBuilder(CREDENTIALS).build(answer, 1, 1000)
     assert (kept.status, kept.failure) == ("success" if status == 200 else "error", failure)
+    assert kept.warning == warning
 
 
 def test_secrets_do_not_come_back_in_what_is_kept() -> None:
@@ -85,6 +90,18 @@ def test_a_secret_is_masked_before_the_answer_is_cut() -> None:
     kept = attempts.AttemptRecordBuilder(CREDENTIALS).build(answer(500, body), 1, 0)
     assert kept.response is not None
     assert "your" not in kept.response
+
+
+@pytest.mark.parametrize("left", [1, 2, 3, 4, 500, 999])
+def test_the_start_of_a_secret_at_the_end_of_what_is_read_is_dropped(left: int) -> None:
+    secret = "0123456789" * 100
+    body = ("x" * (attempts.MAX_RESPONSE_BYTES - 15_000 - left) + secret * 15 + secret[:left]).encode()
+    builder = attempts.AttemptRecordBuilder(Credentials(URL, {}, (secret,)))
+
+    kept = builder.build(Response(500, {}, body, True, 12, {}), 1, 0)
+
+    assert len(body) == attempts.MAX_RESPONSE_BYTES
+    assert set((kept.response or "").lstrip("x")) == {"•"}
 
 
 @given(st.binary(max_size=5000) | st.text(max_size=5000).map(str.encode), st.sampled_from([200, 500]))

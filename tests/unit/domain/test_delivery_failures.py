@@ -36,6 +36,15 @@ def test_they_are_one_line_each(kind: str) -> None:
         assert not line.endswith(".")
 
 
+@pytest.mark.parametrize("warning", ["body_too_large", "timeout_body", "reset", "protocol: encoding", "never_seen"])
+def test_a_warning_says_that_the_event_was_delivered(warning: str) -> None:
+    meaning = delivery_failures.explained(None, warning, "delivered")
+    assert meaning is not None
+    assert meaning.explanation.startswith("Delivered; ")
+    assert len(meaning.explanation) < 120
+    assert 10 < len(meaning.next_step) < 120
+
+
 def test_a_class_belongs_to_its_kind_and_unknown_kinds_fall_back() -> None:
     assert delivery_failures.meaning("blocked_address: link_local") == delivery_failures.meaning("blocked_address")
     assert delivery_failures.meaning("never_seen") == delivery_failures.meaning("") != delivery_failures.meaning("dns")

@@ -117,6 +117,17 @@ def test_no_policy_opens_metadata_and_the_like(policy: AddressPolicy, ip: str) -
         check_url(f"https://[{ip}]/" if ":" in ip else f"https://{ip}/", policy)
 
 
+@pytest.mark.parametrize("policy", [AddressPolicy(), AddressPolicy(allow_private=True, allow_loopback=True)])
+@pytest.mark.parametrize(
+    "host",
+    ["metadata.google.internal", "METADATA.google.internal.", "\uff4detadata.google.internal", "instance-data"],
+)
+def test_metadata_services_are_refused_by_name(policy: AddressPolicy, host: str) -> None:
+    with pytest.raises(ForbiddenUrl) as refused:
+        check_url(f"https://{host}/computeMetadata/v1/", policy)
+    assert refused.value.reason == "blocked_address: metadata"
+
+
 def test_an_address_of_two_classes_needs_both_open() -> None:
     both = "fd00::5efe:127.0.0.1"
     assert refused_class(both, PRIVATE) == "loopback"

@@ -69,6 +69,24 @@ def test_no_answer_is_unresolvable(resolver: Callable[..., Any]) -> None:
         resolve(HOST, STRICT, timeout=1, resolver=resolver)
 
 
+def busy(*_: Any, **__: Any) -> list[tuple[Any, ...]]:
+    raise socket.gaierror(socket.EAI_AGAIN, "try again")
+
+
+@pytest.mark.parametrize(
+    ("resolver", "message"),
+    [
+        (unknown, "host.test does not resolve to an address"),
+        (broken, "host.test does not resolve to an address"),
+        (busy, "the name servers did not answer for host.test"),
+    ],
+)
+def test_why_a_host_does_not_resolve_is_said_in_words(resolver: Callable[..., Any], message: str) -> None:
+    with pytest.raises(Unresolvable) as failed:
+        resolve(HOST, STRICT, timeout=1, resolver=resolver)
+    assert str(failed.value) == message
+
+
 def test_a_hanging_resolver_costs_no_more_than_the_timeout() -> None:
     release = threading.Event()
     began = time.monotonic()

@@ -47,6 +47,7 @@ def submit(requested: RequestedAction, execution_id: str) -> None:
         state="queued",
         created_at=now_ms(),
         traceparent=requested.traceparent,
+        request_id=requested.request_id,
         encrypted_parameters=encrypt(context, canonical_json.dumps(requested.parameters)),
     )
     ExecutionStore(requested.tenant).create(execution)
@@ -157,4 +158,11 @@ def _enqueue(tenant: str, execution_id: str, *, wait_ms: int) -> None:
 def _requested(tenant: str, execution: Execution) -> RequestedAction:
     context = EncryptionContext(tenant, execution.id, "parameters", 1)
     parameters = json.loads(decrypt(context, execution.encrypted_parameters or ""))
-    return RequestedAction(tenant, execution.integration_id, execution.action, parameters, execution.traceparent)
+    return RequestedAction(
+        tenant,
+        execution.integration_id,
+        execution.action,
+        parameters,
+        traceparent=execution.traceparent,
+        request_id=execution.request_id,
+    )

@@ -8,19 +8,19 @@ then on the call may have gone out, is the caller's (`actions.service`, `actions
 import json
 import time
 from contextlib import suppress
-from dataclasses import dataclass
-from typing import cast
+from dataclasses import asdict, dataclass, replace
 
 from jobsprint.connectors.base import LEAST_CALL_SECONDS, ActionCall
 from jobsprint.connectors.registry import connector_for
 from jobsprint.core import canonical_json
 from jobsprint.core.canonical_json import JsonObject
 from jobsprint.core.clock import now_ms
+from jobsprint.core.cut import cut_text
 from jobsprint.core.errors import JobsprintError, NotFound, ScopeMissing, wrong_fields
 from jobsprint.core.ids import derived_id, first_at
 from jobsprint.core.json_schema import Checker
 from jobsprint.core.observability import logger
-from jobsprint.core.redaction import mask_secrets, redact, redact_text
+from jobsprint.core.redaction import Masker, redact, redact_text
 from jobsprint.domain import integrations
 from jobsprint.domain.actions import LogEntry, LogStatus, Outcome, RequestedAction, State, outcome_unknown
 from jobsprint.domain.circuit_breaker import OPEN_MS, CircuitBreaker, refusal
@@ -33,7 +33,6 @@ from jobsprint.repositories.logs import LogStore
 from jobsprint.security.credentials import Credentials
 
 _CUT_AT = 8 * 1024
-_CUT_MARK = "… (cut)"
 _STATUS: dict[State, LogStatus] = {"succeeded": "success", "failed": "error", "unknown": "unknown"}
 
 
@@ -88,24 +87,31 @@ def send(call: PreparedCall) -> Outcome:
     execution_ms = round((time.monotonic() - started) * 1000)
     if isinstance(error, ScopeMissing):
         _step_up(call.integration, error)
-    secrets = call.access.secrets
+    # The connector masked what it received; this knows the token before a renewal too.
+    masker = Masker(call.access.secrets)
     if error:
-        error.message = redact_text(error.message, secrets)
-    outcome = Outcome(cast(JsonObject | None, mask_secrets(result, secrets)), error, execution_ms)
-    _record(call.requested, call.id, call.sending_at, outcome, secrets=secrets, circuit_breaker=call.circuit_breaker)
+        error.message = redact_text(masker.text(error.message))
+        error.upstream = error.upstream and replace(error.upstream, body=masker.value(error.upstream.body))
+    outcome = Outcome(masker.value(result), error, execution_ms)
+    log_id = _record(
+        call.requested, call.id, call.sending_at, outcome, masker=masker, circuit_breaker=call.circuit_breaker
+    )
+    if error:
+        error.log_id = log_id
     return outcome
 
 
 def record_unknown(requested: RequestedAction, call_id: str, sending_at: int) -> Outcome:
     """Give and log the outcome of a call whose process ended without one; logged once, also where several do."""
-    outcome = Outcome(error=outcome_unknown())
+    error = outcome_unknown()
+    outcome = Outcome(error=error)
     circuit_breaker: CircuitBreaker = CircuitBreaker()
-    secrets: tuple[str, ...] = ()
+    masker = Masker(())
     with suppress(JobsprintError):  # it is gone, or its authorization has ended
         integration, activity = IntegrationStore(requested.tenant).get_with_activity(requested.integration_id)
         circuit_breaker = activity.circuit_breaker
-        secrets = Access(integration).secrets
-    _record(requested, call_id, sending_at, outcome, secrets=secrets, circuit_breaker=circuit_breaker)
+        masker = Masker(Access(integration).secrets)
+    error.log_id = _record(requested, call_id, sending_at, outcome, masker=masker, circuit_breaker=circuit_breaker)
     return outcome
 
 
@@ -157,16 +163,18 @@ def _record(
     sending_at: int,
     outcome: Outcome,
     *,
-    secrets: tuple[str, ...],
+    masker: Masker,
     circuit_breaker: CircuitBreaker,
-) -> None:
+) -> str | None:
+    """Log and count the outcome of a call; the id of the log entry, or None where there is none."""
     entry = LogEntry(
         # The same for the same call, so that it is logged and counted once.
         id=derived_id("log", first_at(sending_at), call_id),
         action=requested.action,
         status=_STATUS[outcome.state],
-        input=_cut(canonical_json.dumps(redact(requested.parameters, secrets))),
-        output=_cut(json.dumps(redact(_output(outcome), secrets), ensure_ascii=False)),
+        input=_cut(canonical_json.dumps(redact(masker.value(requested.parameters)))),
+        output=_cut(json.dumps(redact(_output(outcome)), ensure_ascii=False)),
+        request_id=requested.request_id,
         execution_ms=outcome.execution_ms,
         at=sending_at,
     )
@@ -181,16 +189,20 @@ def _record(
     except Exception:  # noqa: BLE001 - logged, see below
         # The call is done: an answer that hides it would make the caller repeat it.
         logger.exception("action_not_recorded", extra={"integrationId": requested.integration_id, "logId": entry.id})
+        return None
+    return entry.id
 
 
 def _output(outcome: Outcome) -> JsonObject:
-    if outcome.error:
-        return {"error": {"code": outcome.error.code, "message": outcome.error.message}}
-    return outcome.result or {}
+    error = outcome.error
+    if error is None:
+        return outcome.result or {}
+    shown: JsonObject = {"code": error.code, "message": error.message}
+    if error.upstream:
+        shown["upstream"] = {name: value for name, value in asdict(error.upstream).items() if value is not None}
+    return {"error": shown}
 
 
 def _cut(text: str) -> str:
-    if len(text.encode()) <= _CUT_AT:
-        return text
-    head = text.encode()[: _CUT_AT - len(_CUT_MARK.encode())].decode(errors="ignore")
-    return json.dumps({"cut": head + _CUT_MARK}, ensure_ascii=False)
+    cut = cut_text(text, _CUT_AT)
+    return text if cut == text else json.dumps({"cut": cut}, ensure_ascii=False)

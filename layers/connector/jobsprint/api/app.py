@@ -8,20 +8,23 @@ its input by Powertools' `Path`, `Query` and `Body`, and its output by a model; 
 import base64
 import binascii
 import json
-import re
 import time
 from collections.abc import Callable, Iterable, Mapping
 from typing import Any
 
 from aws_lambda_powertools.event_handler import APIGatewayRestResolver, Response
 from aws_lambda_powertools.event_handler.exceptions import NotFoundError
+from aws_lambda_powertools.event_handler.middlewares import NextMiddleware
 from aws_lambda_powertools.event_handler.openapi.exceptions import RequestValidationError
+from aws_lambda_powertools.shared.types import AnyCallableT
 from aws_lambda_powertools.utilities.typing import LambdaContext
 
 from jobsprint.api.auth import Caller, caller_of, names_webhook
-from jobsprint.api.cors import cors_headers, header
-from jobsprint.api.idempotency import checked_key, once
+from jobsprint.api.cors import cors_headers
+from jobsprint.api.query import query_parameters, unknown_query
+from jobsprint.api.request_headers import base_url, checked_key, header
 from jobsprint.api.schemas.common import Error, Problem
+from jobsprint.api.tracing import trace_fields
 from jobsprint.core import canonical_json
 from jobsprint.core.errors import (
     BadRequest,
@@ -31,6 +34,7 @@ from jobsprint.core.errors import (
     NotFound,
     PayloadTooLarge,
     Unauthenticated,
+    UnsupportedMediaType,
     wrong_fields,
 )
 from jobsprint.core.models import invalid_fields
@@ -38,16 +42,19 @@ from jobsprint.core.observability import logger
 
 MAX_BODY_BYTES = 256 * 1024
 _JSON = "application/json"
+# A browser that guessed a type could run what a tenant stored. API Gateway's own answers have it too (template.yaml).
+_NO_SNIFFING = {"X-Content-Type-Options": "nosniff"}
 Answer = dict[str, Any]
 BodyCheck = Callable[[Mapping[str, object]], Iterable[Detail]]
+Once = Callable[[str, str, str, str, Callable[[], Answer]], Answer]
 
 
 class Endpoint(APIGatewayRestResolver):
     """A resolver for one operation, with Powertools' validation of requests and answers.
 
     `scope` is what its token needs; None makes the operation public. `webhook_scope` is what it needs instead where the
-    path's `integrationId` names a webhook. `keeps_answers` says that a POST with an
-    Idempotency-Key keeps its answer; not so where the operation does nothing, or keeps what it did itself.
+    path's `integrationId` names a webhook. `once` (`api.idempotency.once`) keeps the answer to a request with an
+    Idempotency-Key; a POST that changes nothing, or keeps its outcome itself, goes without.
     `also_check` finds wrong fields in a body that its model refuses already: what needs more than the model, such as
     a name server, joins the same list. (For a body that its model takes, the operation itself checks that.)
     """
@@ -57,19 +64,21 @@ class Endpoint(APIGatewayRestResolver):
         scope: str | None,
         *,
         webhook_scope: str | None = None,
-        keeps_answers: bool = True,
+        once: Once | None = None,
         also_check: BodyCheck | None = None,
     ) -> None:
         super().__init__(enable_validation=True, response_validation_error_http_code=500)
         self.scope = scope
         self.webhook_scope = webhook_scope
-        self._keeps_answers = keeps_answers
+        self.once = once
         self._also_check = also_check
         self._caller: Caller | None = None
+        self._operation: Callable[..., Any] | None = None
         self.answer_headers: dict[str, str] = {}
         """What a route function adds to the headers of its answer, also to that of an error it raises."""
         self.exception_handler(Exception)(self._answer_error)
         self.not_found(self._answer_error)
+        self.use([self._refuse_unknown_query])
 
     @property
     def caller(self) -> Caller:
@@ -88,9 +97,24 @@ class Endpoint(APIGatewayRestResolver):
         """The request's Idempotency-Key. Raises InvalidFields for one that cannot be used."""
         return checked_key(self.request_header("idempotency-key"))
 
+    @property
+    def request_id(self) -> str | None:
+        """The id that API Gateway gave the request, as our answers and log lines have it."""
+        return self.current_event.request_context.request_id
+
     def request_header(self, name: str) -> str | None:
         """A header of the request; `name` in lower case."""
         return header(self.current_event.raw_event, name)
+
+    def route(self, *rule: Any, **options: Any) -> Callable[[AnyCallableT], AnyCallableT]:
+        """Register the endpoint's operation, as Powertools does; the function says which query parameters it takes."""
+        register = super().route(*rule, **options)
+
+        def registered(function: AnyCallableT) -> AnyCallableT:
+            self._operation = function
+            return register(function)
+
+        return registered
 
     def resolve(self, event: Mapping[str, Any], context: LambdaContext) -> Answer:
         """The answer to an API Gateway event, whatever happens."""
@@ -106,7 +130,7 @@ class Endpoint(APIGatewayRestResolver):
         _log(event, answer["statusCode"], self._caller, started)
         self._caller = None
         logger.remove_keys(["requestId"])
-        answer["headers"] = {**answer.get("headers", {}), **self.answer_headers, **cors_headers()}
+        answer["headers"] = {**answer.get("headers", {}), **self.answer_headers, **cors_headers(), **_NO_SNIFFING}
         return answer
 
     def _admit(self, event: Mapping[str, Any]) -> None:
@@ -125,9 +149,9 @@ class Endpoint(APIGatewayRestResolver):
             return _single_headers(super(Endpoint, self).resolve(event, context))
 
         key = checked_key(header(event, "idempotency-key")) if event.get("httpMethod") == "POST" else None
-        if key is None or self._caller is None or not self._keeps_answers:
+        if key is None or self._caller is None or self.once is None:
             return work()
-        return once(self._caller.tenant, key, f"POST {event.get('path')}", event["body"] or "", work)
+        return self.once(self._caller.tenant, key, f"POST {event.get('path')}", event["body"] or "", work)
 
     def _answer_error(self, error: Exception) -> Response[str]:
         request_id = self.current_event.request_context.request_id or ""
@@ -139,11 +163,24 @@ class Endpoint(APIGatewayRestResolver):
             headers={name: value for name, value in answer["headers"].items() if name != "Content-Type"},
         )
 
+    def _refuse_unknown_query(self, app: Any, next_middleware: NextMiddleware) -> Response[Any]:
+        if unknown := self._unknown_query():
+            raise wrong_fields(unknown)
+        return next_middleware(app)
+
     def _refused(self, error: RequestValidationError) -> InvalidFields:
-        """What Powertools found wrong with a request, with what the operation's own check of the body finds."""
+        """What Powertools found wrong with a request, with what it does not look at: unknown query parameters, and what
+        the operation's own check of the body finds."""
         body = self.current_event.json_body
         also = self._also_check(body) if self._also_check and isinstance(body, dict) else ()
-        return invalid_fields([_once(flaw) for flaw in error.errors()], also=also)
+        return invalid_fields([_once(flaw) for flaw in error.errors()], also=[*self._unknown_query(), *also])
+
+    def _unknown_query(self) -> list[Detail]:
+        """The query parameters that the operation does not take. Public pages and callbacks ignore them."""
+        sent = self.current_event.query_string_parameters
+        if not sent or self.scope is None or self._operation is None:
+            return []
+        return unknown_query(sent, query_parameters(self._operation))
 
 
 def _once(flaw: Mapping[str, Any]) -> Mapping[str, Any]:
@@ -161,6 +198,7 @@ def _log(event: Mapping[str, Any], status: int, caller: Caller | None, started: 
             "status": status,
             "tenant": caller.tenant if caller else None,
             "durationMs": round((time.monotonic() - started) * 1000),
+            **trace_fields(header(event, "traceparent")),
         },
     )
 
@@ -195,8 +233,8 @@ def _body_field(path: str) -> str:
 def _with_json_body(event: Mapping[str, Any]) -> dict[str, Any]:
     """The event with its body as JSON text, if it has one, and with JSON's content type.
 
-    Raises InvalidFields for another content type, PayloadTooLarge, BadRequest for what is no JSON, and InvalidFields
-    for JSON that JavaScript cannot hold or that is no object.
+    Raises UnsupportedMediaType for another content type, PayloadTooLarge, BadRequest for what is no JSON, and
+    InvalidFields for JSON that JavaScript cannot hold or that is no object.
     """
     headers = {name: value for name, value in (event.get("headers") or {}).items() if name.lower() != "content-type"}
     readable = {**event, "isBase64Encoded": False, "headers": {**headers, "Content-Type": _JSON}}
@@ -204,7 +242,7 @@ def _with_json_body(event: Mapping[str, Any]) -> dict[str, Any]:
         return readable
     content_type = header(event, "content-type") or _JSON
     if content_type.partition(";")[0].strip().lower() != _JSON:
-        raise InvalidFields.one("header.Content-Type", f"send {_JSON}")
+        raise UnsupportedMediaType(f"Send the body as {_JSON}, and say so in Content-Type")
     return {**readable, "body": _json_text(event["body"], is_base64=bool(event.get("isBase64Encoded")))}
 
 
@@ -230,45 +268,3 @@ def _single_headers(answer: Answer) -> Answer:
     """Folds Powertools' multi-value headers into plain ones: no answer of ours repeats a header."""
     headers = {name: ", ".join(values) for name, values in answer.pop("multiValueHeaders", {}).items()}
     return {**answer, "headers": headers | answer.get("headers", {})}
-
-
-# Version, trace id, parent id, flags. A later version may go on after a dash, and what follows is opaque (section 3.2).
-_FORM = re.compile(r"([0-9a-f]{2})-([0-9a-f]{32})-([0-9a-f]{16})-[0-9a-f]{2}(-[\x21-\x7e]*)?")
-_MAX_LENGTH = 256
-
-
-def valid_traceparent(text: str | None) -> str | None:
-    """`text` if it is a traceparent; None for none and for one that the specification tells to ignore."""
-    found = _FORM.fullmatch(text) if text and len(text) <= _MAX_LENGTH else None
-    if found is None:
-        return None
-    version, trace_id, parent_id, more = found.groups()
-    if version == "ff" or not trace_id.strip("0") or not parent_id.strip("0") or (version == "00" and more):
-        return None
-    return text
-
-
-def base_url(event: Mapping[str, Any]) -> str:
-    """The base URL (`https://api.example.com/v1`) of the API that took this event, with stage or base path.
-
-    API Gateway names its domain itself and speaks nothing but https. The local emulator names none; there, and only
-    there, the Host header counts. Raises BadRequest without either.
-    """
-    context = event.get("requestContext") or {}
-    depth = str(event["resource"]).strip("/").count("/") + 1
-    base_path = "/".join(str(context.get("path") or event["path"]).rstrip("/").split("/")[:-depth])
-    if domain := context.get("domainName"):
-        return f"https://{domain}{base_path}"
-    host = header(event, "host")
-    if not host:
-        raise BadRequest("The request names no host")
-    return f"{header(event, 'x-forwarded-proto') or 'http'}://{host}{base_path}"
-
-
-RESPOND_ASYNC = "respond-async"
-
-
-def prefers_async(value: str | None) -> bool:
-    """Whether the header asks for an answer before the work is done (section 4.1)."""
-    preferences = (value or "").split(",")
-    return any(preference.partition(";")[0].strip().lower() == RESPOND_ASYNC for preference in preferences)

@@ -14,7 +14,7 @@ from typing import Annotated
 
 from aws_lambda_powertools.event_handler.openapi.params import Query
 
-from jobsprint.core.config import settings
+from jobsprint.core.config import cursor_key
 from jobsprint.core.errors import BadRequest
 
 DEFAULT_LIMIT = 20
@@ -58,4 +58,4 @@ def _rest(raw: bytes) -> str:
 
 def _mac(tenant: str, query: Mapping[str, object], position: bytes) -> bytes:
     bound = json.dumps([tenant, sorted((name, value) for name, value in query.items() if value is not None)]).encode()
-    return hmac.digest(settings().cursor_key, bound + b"\0" + position, hashlib.sha256)[:_MAC_BYTES]
+    return hmac.digest(cursor_key(), bound + b"\0" + position, hashlib.sha256)[:_MAC_BYTES]

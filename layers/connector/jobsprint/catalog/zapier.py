@@ -4,7 +4,6 @@ It is sorted by popularity and allows 60 requests a minute for each address; ove
 of quiet. Names and categories are taken; pictures are not.
 """
 
-import json
 import math
 import time
 from collections.abc import Iterator, Mapping
@@ -17,6 +16,7 @@ from jobsprint.core.clock import now_ms
 from jobsprint.core.errors import UpstreamFailed
 from jobsprint.core.observability import logger
 from jobsprint.core.retry_after import retry_after_seconds
+from jobsprint.core.upstream_json import object_in
 from jobsprint.outbound import client as outbound
 
 PAGE = 100
@@ -113,12 +113,8 @@ def _parsed(outcome: outbound.TransferResult) -> dict[str, Any] | None:
     """The page in a good answer, None in any other."""
     if isinstance(outcome, outbound.TransferFailure) or outcome.status != 200 or outcome.truncated:
         return None
-    try:
-        page = json.loads(outcome.body)
-    except ValueError:
-        return None
-    good = isinstance(page, dict) and isinstance(page.get("data"), list)
-    return page if good else None
+    page = object_in(outcome.body)
+    return page if page is not None and isinstance(page.get("data"), list) else None
 
 
 def _wait(outcome: outbound.TransferResult, tried: int) -> float | None:

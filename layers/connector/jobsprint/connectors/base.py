@@ -4,7 +4,8 @@ A connector is made for one use and holds no state between calls. To add one:
 
 1. Write a module with a class that has the members of `Connector`. Its request bodies are pydantic models on top of
    `connectors.fields.ConnectBody`, each address in them a `fields.Url`; its calls go through `outbound.client`, and
-   `connectors.responses` turns an HTTP response into a result or an error.
+   `connectors.responses` turns an HTTP response into a result or an error. What the upstream says is masked by
+   `Credentials.masker` before any of it is cut, kept or raised.
 2. Add its type to `domain.integrations.IntegrationType`, its class and models to `connectors.registry`, and its
    applications to the catalogue.
 3. Write down its conversations with the upstream as tests under `tests/contract`.
@@ -98,7 +99,7 @@ class Connector(Protocol):
     """A third-party system, the upstream of its integrations."""
 
     def read(self, integration: Integration, body: Mapping[str, object], *, current: Credentials) -> Any:
-        """Validate the body of a connect or change request; gives one of `registry.connect_models`.
+        """Validate the body of a connect or change request; gives one of `connect_models.CONNECT_MODELS`.
 
         What the body leaves out is filled in from the integration and its `current` credentials (empty for a new one).
         Raises InvalidFields with every wrong field.

@@ -3,18 +3,18 @@
 The answer's JSON is the result. A 2xx whose JSON says `success: false` or `isError: true` is a failure.
 """
 
-import json
 from collections.abc import Mapping
 
+from jobsprint.connectors import responses, signed_post
+from jobsprint.connectors.answers import result_of
 from jobsprint.connectors.base import TEST_SECONDS, ActionCall, Connection, TestResult
 from jobsprint.connectors.custom_models import PING, CustomConnect
-from jobsprint.connectors.fields import read_body
-from jobsprint.connectors.responses import read_json
+from jobsprint.connectors.fields import kept_headers, read_body
 from jobsprint.core.canonical_json import JsonObject
 from jobsprint.core.clock import now_ms
-from jobsprint.core.errors import UpstreamFailed
 from jobsprint.core.ids import new_id
 from jobsprint.domain.integrations import Capability, Integration
+from jobsprint.outbound.client import TransferFailure
 from jobsprint.security.credentials import Credentials
 
 
@@ -34,7 +34,7 @@ class Custom:
         whole = {**kept, **body}
         if integration.name and whole.get("name") is None:
             whole["name"] = integration.name
-        return read_body(CustomConnect, whole, current_url=current.url)
+        return read_body(CustomConnect, whole, current_url=current.url, kept=kept_headers(body, current))
 
     def connect(self, integration: Integration, given: CustomConnect, *, current: Credentials) -> Connection:
         """Keep what is given; makes no call."""
@@ -46,19 +46,13 @@ class Custom:
 
     def test(self, integration: Integration, credentials: Credentials) -> TestResult:
         """POST a signed ping; 2xx passes."""
-        # Imported here and below: they bring libcurl, which connecting never needs.
-        from jobsprint.connectors import responses, signed_post
-
         ping: JsonObject = {"action": PING, "parameters": {}}
         call_id = new_id("exe", now_ms())
         result = signed_post.post_json(credentials, ping, message_id=call_id, timeout=TEST_SECONDS, max_body=1024)
-        return responses.test_result(result)
+        return responses.test_result(result, credentials.masker())
 
     def execute(self, call: ActionCall) -> JsonObject:
         """POST the action; see `connectors.base.Connector`."""
-        from jobsprint.connectors import responses, signed_post
-        from jobsprint.outbound.client import TransferFailure
-
         response = signed_post.post_json(
             call.credentials,
             {"action": call.action, "parameters": call.parameters},
@@ -70,33 +64,5 @@ class Custom:
         if isinstance(response, TransferFailure):
             raise responses.failed(response)
         if not 200 <= response.status < 300:
-            raise responses.refused(response)
-        if response.truncated:
-            raise UpstreamFailed(
-                f"The answer is longer than {signed_post.MAX_RESULT_BYTES // 1024} KB", code="upstream_answer_too_large"
-            )
-        return result_of(response.body)
-
-
-def result_of(body: bytes) -> JsonObject:
-    """The result in a 2xx answer. Raises UpstreamFailed where its JSON says that it failed.
-
-    An object is taken as it is, other JSON is put under `value`, text that is no JSON under `text`.
-    """
-    text = body.decode("utf-8", errors="replace")
-    try:
-        answer = read_json(text) if text.strip() else {}
-    except json.JSONDecodeError:
-        return {"success": True, "text": text}
-    if not isinstance(answer, dict):
-        return {"success": True, "value": answer}
-    if answer.get("success") is False or answer.get("isError") is True:
-        raise UpstreamFailed(_reason(answer))
-    return answer if "success" in answer else {"success": True, **answer}
-
-
-def _reason(answer: JsonObject) -> str:
-    said = answer.get("error") or answer.get("message")
-    if isinstance(said, dict):
-        said = said.get("message")
-    return f"The upstream says it failed: {said[:200]}" if isinstance(said, str) else "The upstream says it failed"
+            raise responses.refused(response, call.credentials.masker())
+        return result_of(response, call.credentials.masker())

@@ -1,24 +1,29 @@
 """Field types that request bodies share, and how the body of a connect or change is read."""
 
 import unicodedata
-from collections.abc import Mapping
+from collections.abc import Collection, Mapping
 from typing import Annotated, Any, TypeVar
 
 from pydantic import AfterValidator, ConfigDict, Field
 from pydantic_core import PydanticCustomError
 
-from jobsprint.core.errors import Detail, InvalidFields
+from jobsprint.core.errors import Detail, InvalidFields, wrong_fields
 from jobsprint.core.models import RequestModel, validate
 from jobsprint.domain import integrations
 from jobsprint.domain.events import is_subscription
 from jobsprint.outbound import address_policy, pinning
+from jobsprint.security.credentials import Credentials
 from jobsprint.security.signing import check_secret
 
 _MAX_EVENTS = 100
+_BIDI_CONTROLS = frozenset("\u061c\u200e\u200f\u202a\u202b\u202c\u202d\u202e\u2066\u2067\u2068\u2069")
+_AGAIN = "is required again with another scheme, host or port: what is stored goes to no other origin"
 
 
 def _one_line(text: str) -> str:
-    # Joiners (Cf) stay: emoji and several scripts are written with them.
+    # They show a name as another one (Unicode, UAX #9, Bidi_Control). Joiners stay: emoji and scripts are written so.
+    if _BIDI_CONTROLS.intersection(text):
+        raise ValueError("without characters that control the direction of text")
     if not text.strip() or any(unicodedata.category(character) in {"Cc", "Zl", "Zp"} for character in text):
         raise ValueError("one line without control characters, and not blank")
     return text
@@ -113,14 +118,50 @@ class Target(RequestModel):
 _Body = TypeVar("_Body", bound=RequestModel)
 
 
-def read_body(model: type[_Body], body: Mapping[str, object], *, current_url: str, address: str = "url") -> _Body:
+def read_body(
+    model: type[_Body],
+    body: Mapping[str, object],
+    *,
+    current_url: str,
+    address: str = "url",
+    kept: Collection[str] = (),
+) -> _Body:
     """Validate a body and the address in its field `address`, whose host is resolved unless it is the current one.
 
-    Raises InvalidFields with every wrong field, `forbidden_url` where that is the only one.
+    `kept` names the fields whose values in `body` are stored credentials: none of them goes to another origin than it
+    was given for. Raises InvalidFields with every wrong field, `forbidden_url` where that is the only one.
     """
     url, field = body.get(address), f"body.{address}"
     is_new = url != current_url
-    given = validate(model, body, also=lambda: target_details(url, field) if is_new else ())
+    missing = [Detail(f"body.{name}", _AGAIN) for name in kept] if not is_same_origin(url, current_url) else []
+
+    def more() -> tuple[Detail, ...]:
+        return (*(target_details(url, field) if is_new else ()), *missing)
+
+    given = validate(model, body, also=more)
+    if missing:
+        raise wrong_fields(more())
     if is_new and isinstance(url, str):
         check_target(url, field)
     return given
+
+
+def is_same_origin(url: object, current_url: str) -> bool:
+    """Whether two addresses have the same scheme, host (in Punycode) and effective port.
+
+    One that cannot be read, or may not be called, has no origin.
+    """
+    if url == current_url:
+        return True
+    try:
+        one, other = (
+            address_policy.check_url(str(text), address_policy.deployment_policy()) for text in (url, current_url)
+        )
+    except address_policy.ForbiddenUrl:
+        return False
+    return (one.scheme, one.host, one.port) == (other.scheme, other.host, other.port)
+
+
+def kept_headers(body: Mapping[str, object], current: Credentials) -> tuple[str, ...]:
+    """The `kept` of `read_body` for a connection whose credentials are headers; `headers: {}` drops them."""
+    return ("headers",) if current.headers and "headers" not in body else ()

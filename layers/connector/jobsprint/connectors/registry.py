@@ -3,7 +3,6 @@
 from importlib import import_module
 
 from jobsprint.connectors.base import Connector
-from jobsprint.connectors.fields import ConnectBody, Reconnect
 from jobsprint.domain.integrations import IntegrationType
 
 CONNECTORS: dict[IntegrationType, str] = {
@@ -20,15 +19,3 @@ def connector_for(kind: IntegrationType) -> Connector:
     module, _, name = CONNECTORS[kind].partition(":")
     connector: Connector = getattr(import_module(module), name)()
     return connector
-
-
-def connect_models() -> tuple[type[ConnectBody], ...]:
-    """Every model of a body that connects, for the OpenAPI document.
-
-    The connector of the application chooses one (`Connector.read`); `Reconnect` is for an integration that exists.
-    """
-    from jobsprint.connectors.custom_models import CustomConnect
-    from jobsprint.connectors.mcp.models import NoAuthConnect, OAuthConnect, TokenConnect
-    from jobsprint.connectors.n8n.models import N8nConnect
-
-    return CustomConnect, OAuthConnect, TokenConnect, NoAuthConnect, N8nConnect, Reconnect

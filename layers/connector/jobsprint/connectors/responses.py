@@ -1,16 +1,20 @@
 """The meaning of an HTTP response or failure for a test or an action, for every connector that speaks HTTP."""
 
-import json
+from urllib.parse import urlsplit
 
+from jobsprint.connectors.answers import said, unreadable, upstream_answer, with_sentence
 from jobsprint.connectors.base import TestResult
-from jobsprint.core.canonical_json import JsonObject, JsonValue, too_deep
+from jobsprint.core.canonical_json import JsonValue
 from jobsprint.core.clock import now_ms
 from jobsprint.core.errors import JobsprintError, RateLimited, UpstreamFailed, UpstreamTimeout
+from jobsprint.core.redaction import Masker
 from jobsprint.core.retry_after import retry_after_seconds
+from jobsprint.core.shown_url import shown_url
 from jobsprint.domain import delivery_failures
 from jobsprint.outbound.client import Response, TransferFailure
 
 _DEFAULT_RETRY_SECONDS = 30
+_MAX_LOCATION = 200
 
 # Kinds of failures before anything was sent that are about the upstream, not the URL.
 _OUTAGES = frozenset({"dns", "connect", "tls"})
@@ -23,6 +27,8 @@ def failed(failure: TransferFailure) -> UpstreamFailed:
         return UpstreamTimeout(
             f"The upstream did not answer in time{after}", unknown=failure.sent, sent=failure.sent, outage=True
         )
+    if failure.detail == "encoding":
+        return unreadable(failure.message)
     if failure.sent:
         return UpstreamFailed(
             f"The connection broke after the call was sent ({failure.kind}): whether it was done is unknown",
@@ -38,22 +44,43 @@ def failed(failure: TransferFailure) -> UpstreamFailed:
     )
 
 
-def refused(answer: Response) -> JobsprintError:
-    """The error for an answer that is no 2xx."""
+def refused(answer: Response, masker: Masker) -> JobsprintError:
+    """The error for an answer that is no 2xx, with what the upstream says about it."""
+    value = said(answer, masker)
+    error = _refused(answer, masker, value)
+    error.upstream = upstream_answer(answer.status, value)
+    return error
+
+
+def _refused(answer: Response, masker: Masker, value: JsonValue) -> JobsprintError:
     if answer.status == 429:
         asked = retry_after_seconds(answer.headers.get("retry-after"), now_ms())
         return RateLimited(
-            "The upstream wants fewer calls",
+            with_sentence("The upstream wants fewer calls", value),
             code="upstream_rate_limited",
             retry_after=_DEFAULT_RETRY_SECONDS if asked is None else max(asked, 1),
         )
     if answer.status in (401, 403):
-        return UpstreamFailed(f"The upstream refused the credentials (HTTP {answer.status})", code="upstream_refused")
-    return UpstreamFailed(f"The upstream answered HTTP {answer.status}", outage=answer.status >= 500)
+        message = with_sentence(f"The upstream refused the credentials (HTTP {answer.status})", value)
+        return UpstreamFailed(message, code="upstream_refused")
+    if 300 <= answer.status < 400:
+        return UpstreamFailed(f"The upstream {redirects(answer, masker)}; redirects are not followed")
+    message = with_sentence(f"The upstream answered HTTP {answer.status}", value)
+    return UpstreamFailed(message, outage=answer.status >= 500)
 
 
-def test_result(outcome: Response | TransferFailure) -> TestResult:
-    """What the outcome of a test call says of the connection: 2xx passes."""
+def redirects(answer: Response, masker: Masker) -> str:
+    """What a 3xx does, with the place it names but without its query: `redirects (HTTP 302) to https://h/login`."""
+    location = masker.text(answer.headers.get("location", ""))
+    try:
+        place = shown_url(urlsplit(location)._replace(query="", fragment="").geturl())[:_MAX_LOCATION]
+    except ValueError:
+        place = ""
+    return f"redirects (HTTP {answer.status})" + (f" to {place}" if place and place.isprintable() else "")
+
+
+def test_result(outcome: Response | TransferFailure, masker: Masker) -> TestResult:
+    """What the outcome of a test call says of the connection, in masked words: 2xx passes."""
     if isinstance(outcome, TransferFailure):
         return TestResult(
             passed=False,
@@ -63,48 +90,24 @@ def test_result(outcome: Response | TransferFailure) -> TestResult:
             next_step=delivery_failures.meaning(outcome.kind).next_step,
         )
     if 200 <= outcome.status < 300:
-        return TestResult(passed=True, message="Connection successful", response_ms=outcome.duration_ms)
-    return _refused_test(outcome)
+        trouble = f"; the body of the answer is not whole ({outcome.body_failure})" if outcome.body_failure else ""
+        return TestResult(passed=True, message=f"Connection successful{trouble}", response_ms=outcome.duration_ms)
+    return _refused_test(outcome, masker)
 
 
-def _refused_test(answer: Response) -> TestResult:
+def _refused_test(answer: Response, masker: Masker) -> TestResult:
+    message = with_sentence(f"The endpoint answered HTTP {answer.status}", said(answer, masker))
     if answer.status in (401, 403):
         reason, step = "credential_rejected", "Give the connection valid headers or a valid secret"
     elif 300 <= answer.status < 400:
+        message = f"The endpoint {redirects(answer, masker)}"
         reason, step = "redirect", "Use the address that the endpoint redirects to; redirects are not followed"
     else:
         reason, step = f"http_{answer.status // 100}xx", "Make the endpoint answer the ping with a 2xx status"
     return TestResult(
         passed=False,
-        message=f"The endpoint answered HTTP {answer.status}",
+        message=message,
         response_ms=answer.duration_ms,
         reason=reason,
         next_step=step,
     )
-
-
-def read_json(text: str) -> JsonValue:
-    """JSON as others write it: `NaN` is taken for null, and halves of surrogate pairs, which no log can hold, for `?`.
-
-    Raises JSONDecodeError for what is no JSON, and UpstreamFailed for what cannot be handed on.
-    """
-    try:
-        answer: JsonValue = json.loads(text, parse_constant=lambda _: None)
-    except json.JSONDecodeError:
-        raise
-    except (ValueError, RecursionError) as error:  # an integer of over 4,300 digits; nesting
-        raise UpstreamFailed("The answer cannot be read", code="upstream_answer_unreadable") from error
-    if too_deep(answer, text):
-        raise UpstreamFailed("The answer is nested too deeply", code="upstream_answer_unreadable")
-    if "\\u" in text:
-        answer = json.loads(json.dumps(answer, ensure_ascii=False).encode(errors="replace"))
-    return answer
-
-
-def read_object(body: bytes) -> JsonObject | None:
-    """The JSON object in the body of an answer, read as `read_json` does; None for anything else."""
-    try:
-        found = read_json(body.decode("utf-8-sig", errors="replace"))
-    except (json.JSONDecodeError, UpstreamFailed):
-        return None
-    return found if isinstance(found, dict) else None

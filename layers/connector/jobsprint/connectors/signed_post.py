@@ -42,9 +42,15 @@ def post_json(
 
 
 def post_body(
-    credentials: Credentials, body: bytes, message_id: str, timeout: float, max_body: int
+    credentials: Credentials,
+    body: bytes,
+    message_id: str,
+    timeout: float,
+    max_body: int,
+    *,
+    head_decides: bool = False,
 ) -> outbound.Response | outbound.TransferFailure:
-    """POSTs bytes that are JSON already; as `post_json`."""
+    """POSTs bytes that are JSON already; as `post_json`. `head_decides` as in `outbound.client.Request`."""
     headers = {**credentials.headers, "Content-Type": "application/json"}
     if "accept" not in {name.lower() for name in headers}:
         headers["Accept"] = "application/json"
@@ -53,5 +59,5 @@ def post_body(
         headers |= signing.headers(
             message_id=message_id, body=body, unix_time=now // 1000, secrets=credentials.valid_secrets(now)
         )
-    request = outbound.Request("POST", credentials.url, headers, body)
+    request = outbound.Request("POST", credentials.url, headers, body, head_decides=head_decides)
     return client().send(request, timeout=timeout, max_body=max_body)

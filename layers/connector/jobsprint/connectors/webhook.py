@@ -2,8 +2,9 @@
 
 from collections.abc import Mapping
 
+from jobsprint.connectors import responses, signed_post
 from jobsprint.connectors.base import TEST_SECONDS, ActionCall, Connection, TestResult
-from jobsprint.connectors.fields import Events, Target, read_body
+from jobsprint.connectors.fields import Events, Target, kept_headers, read_body
 from jobsprint.core.canonical_json import JsonObject
 from jobsprint.core.clock import iso_seconds, now_ms
 from jobsprint.core.errors import NotFound
@@ -27,7 +28,8 @@ class Webhook:
         kept: dict[str, object] = {"events": list(integration.events)} if integration.events else {}
         if current.url:
             kept |= {"url": current.url, "headers": dict(current.headers)}
-        return read_body(WebhookTarget, {**kept, **body}, current_url=current.url)
+        whole = {**kept, **body}
+        return read_body(WebhookTarget, whole, current_url=current.url, kept=kept_headers(body, current))
 
     def connect(self, integration: Integration, given: WebhookTarget, *, current: Credentials) -> Connection:
         """Keep what is given; makes a secret where there is none."""
@@ -41,15 +43,12 @@ class Webhook:
 
     def test(self, integration: Integration, credentials: Credentials) -> TestResult:
         """POST a signed `ping` event; 2xx passes."""
-        # Imported here: they bring libcurl, which making a webhook never needs.
-        from jobsprint.connectors import responses, signed_post
-
         now = now_ms()
         body = signing.signed_body(
             "ping", iso_seconds(now), f'{{"webhookId":"{integration.id}"}}', credentials.secrets[0]
         )
-        result = signed_post.post_body(credentials, body, new_id("evt", now), TEST_SECONDS, 1024)
-        return responses.test_result(result)
+        result = signed_post.post_body(credentials, body, new_id("evt", now), TEST_SECONDS, 1024, head_decides=True)
+        return responses.test_result(result, credentials.masker())
 
     def execute(self, call: ActionCall) -> JsonObject:
         """A webhook only listens. Raises NotFound."""

@@ -56,7 +56,9 @@ class Zapier(Mcp):
         if whole.get("authType") == "oauth" or not isinstance(url, str):
             return whole
         bare, token = _without_token(url)
-        return whole if token is None else {"authType": "token", "token": token, **whole, "serverUrl": bare}
+        if token is None:
+            return whole
+        return {"authType": "token", **whole, "token": whole.get("token") or token, "serverUrl": bare}
 
     def offer(self, talk: Conversation, integration: Integration) -> Offer:
         """The enabled actions of this integration's app."""
@@ -283,7 +285,10 @@ def _snake(text: str) -> str:
 
 def _without_token(url: str) -> tuple[str, str | None]:
     """The URL without its `token` query value, and that value."""
-    parts = urlsplit(url)
+    try:
+        parts = urlsplit(url)
+    except ValueError:  # refused where the URL is checked
+        return url, None
     pairs = parse_qsl(parts.query, keep_blank_values=True)
     token = next((value for name, value in pairs if name == "token" and value), None)
     if token is None:

@@ -1,8 +1,9 @@
 """Times: Unix milliseconds inside, ISO 8601 UTC outside (docs/api-contract.md, "Values")."""
 
 import time
-from datetime import UTC, datetime, timedelta
+from datetime import UTC, date, datetime, timedelta
 
+_DAY_MS = 86_400_000
 _EPOCH = datetime.fromtimestamp(0, UTC)
 
 
@@ -27,9 +28,11 @@ def iso_millis(ms: int) -> str:
 
 
 def parse_until(text: str) -> int:
-    """As `parse_iso`, for the inclusive end of a range: a time to the second includes all of that second."""
+    """As `parse_iso`, for the inclusive end of a range: a date includes all of that day in UTC, a second all of it."""
     ms = parse_iso(text)
-    return ms if ms % 1000 else ms + 999
+    if ms % 1000:
+        return ms
+    return ms + (_DAY_MS if _is_date(text) else 1000) - 1
 
 
 def parse_iso(text: str) -> int:
@@ -44,3 +47,11 @@ def parse_iso(text: str) -> int:
     if not 0 <= ms < 253_402_300_800_000:
         raise ValueError("out of range")
     return ms
+
+
+def _is_date(text: str) -> bool:
+    try:
+        date.fromisoformat(text)
+    except ValueError:
+        return False
+    return True

@@ -10,7 +10,7 @@ DEFAULT_RETRY_SCHEDULE = "0,5,300,1800,7200,18000,36000,50400,72000,86400"
 
 @dataclass(frozen=True)
 class Settings:
-    """What the template sets; every function gets the same names and its own permissions."""
+    """What the template sets for every function."""
 
     aws_endpoint: str | None
     tenants_table: str
@@ -30,7 +30,6 @@ class Settings:
     catalog_bucket: str
     catalog_source_url: str
     zapier_client_id: str
-    cursor_key: bytes
     allow_private_targets: bool
     allow_loopback_targets: bool
     retry_schedule: tuple[int, ...]
@@ -50,6 +49,11 @@ class Settings:
 def _origins(text: str) -> tuple[str, ...]:
     listed = (origin.strip().rstrip("/").lower() for origin in text.split(","))
     return tuple(origin for origin in listed if origin)
+
+
+def cursor_key() -> bytes:
+    """The key of the MACs in cursors. Raises KeyError in a function that makes none: it does not have the key."""
+    return os.environ["CURSOR_KEY"].encode()
 
 
 @cache
@@ -75,7 +79,6 @@ def settings() -> Settings:
         catalog_bucket=env["CATALOG_BUCKET"],
         catalog_source_url=env.get("CATALOG_SOURCE_URL") or "https://api.zapier.com/v2/apps",
         zapier_client_id=env.get("ZAPIER_CLIENT_ID", ""),
-        cursor_key=env["CURSOR_KEY"].encode(),
         allow_private_targets=env.get("ALLOW_PRIVATE_TARGETS") == "true",
         allow_loopback_targets=env.get("ALLOW_LOOPBACK_TARGETS") == "true",
         retry_schedule=tuple(int(step) for step in (env.get("RETRY_SCHEDULE") or DEFAULT_RETRY_SCHEDULE).split(",")),
@@ -91,3 +94,8 @@ def settings() -> Settings:
         stage=env.get("STAGE", "dev"),
         zapier_mcp_url=env.get("ZAPIER_MCP_URL") or DEFAULT_ZAPIER_MCP_URL,
     )
+
+
+def xray_trace_header() -> str | None:
+    """X-Ray's header for the running invocation, which Lambda sets before each; None outside Lambda."""
+    return os.environ.get("_X_AMZN_TRACE_ID")

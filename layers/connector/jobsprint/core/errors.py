@@ -8,6 +8,7 @@
     ├── Conflict                    409
     │   └── ScopeMissing            409 reauth_required
     ├── PayloadTooLarge             413 payload_too_large
+    ├── UnsupportedMediaType        415 unsupported_media_type
     ├── InvalidFields               422 invalid_fields
     ├── RateLimited                 429 rate_limited
     └── UpstreamFailed              502 upstream_failed
@@ -22,6 +23,8 @@ from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 from typing import ClassVar
 
+from jobsprint.core.canonical_json import JsonValue
+
 
 @dataclass(frozen=True)
 class Detail:
@@ -31,10 +34,22 @@ class Detail:
     message: str
 
 
+@dataclass(frozen=True)
+class UpstreamAnswer:
+    """What an upstream answered when it failed: its HTTP status, and its body as JSON or text, masked and cut.
+
+    `body` is None where it is empty or not to be shown.
+    """
+
+    status: int
+    body: JsonValue = None
+
+
 class JobsprintError(Exception):
     """An error with the HTTP status, code and headers of its response.
 
-    `message` is for a person and must name no secret; `code` is snake_case and stable.
+    `message` is for a person and must name no secret; `code` is snake_case and stable. `upstream` is what an upstream
+    answered, where one did; `log_id` names the log entry of the call that failed, where it has one.
     """
 
     status: ClassVar[int] = 500
@@ -53,6 +68,8 @@ class JobsprintError(Exception):
         self.code = code or self.default_code
         self.details = tuple(details)
         self.headers = dict(headers or {})
+        self.upstream: UpstreamAnswer | None = None
+        self.log_id: str | None = None
 
 
 class BadRequest(JobsprintError):
@@ -105,6 +122,13 @@ class PayloadTooLarge(JobsprintError):
 
     status = 413
     default_code = "payload_too_large"
+
+
+class UnsupportedMediaType(JobsprintError):
+    """A body whose `Content-Type` is not JSON."""
+
+    status = 415
+    default_code = "unsupported_media_type"
 
 
 class InvalidFields(JobsprintError):

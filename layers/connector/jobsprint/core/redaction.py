@@ -1,16 +1,15 @@
 """Masking, so that no secret reaches a stored log, a response or a log line (docs/api-contract.md, "Values").
 
-Three rules together: fields whose names say that they hold a secret, values shaped like a token, and the secrets that
-were used in this call.
+`Masker` replaces the secrets of a call in what its upstream says; `redact` replaces what looks like a secret. A text is
+masked before it is cut: a secret on the edge would otherwise be recognised no more.
 """
 
-import base64
-import json
 import re
-from collections.abc import Callable, Iterable
-from urllib.parse import quote, quote_plus, unquote, urlsplit, urlunsplit
+from collections.abc import Callable, Iterable, Iterator
+from typing import TypeVar, cast
 
 from jobsprint.core.canonical_json import JsonValue
+from jobsprint.core.secret_finder import SecretFinder
 
 MASK = "••••••"
 _SECRET_NAME = re.compile(
@@ -36,10 +35,26 @@ _TOKEN_SHAPES = re.compile(
     """,
     re.VERBOSE,
 )
-# A path segment or query value that was generated, not typed: long, and letters mixed with digits.
-_RANDOM_PART = re.compile(r"(?=.*\d)(?=.*[A-Za-z])[A-Za-z0-9_\-~+=.%:,;@!$*]{20,}")
-_ESCAPE = re.compile(r"%[0-9A-F]{2}")
-_SHORTEST_SECRET = 4
+
+_Value = TypeVar("_Value")
+
+
+class Masker:
+    """Masks given secrets, in any spelling, in what comes back from a call that was made with them."""
+
+    def __init__(self, secrets: Iterable[str]) -> None:
+        self._finder = SecretFinder(secrets, MASK)
+
+    def text(self, text: str, *, cut_off: bool = False) -> str:
+        """`text` without the secrets; of one that was `cut_off` while it was read, without the start of one either."""
+        return self._finder.masked(text, cut_off=cut_off)
+
+    def value(self, value: _Value) -> _Value:
+        """JSON with the secrets masked in its texts at any depth; names and numbers stay as they are."""
+        json = cast(JsonValue, value)
+        if not self._finder.finds_in("\0".join(_texts(json))):
+            return value
+        return cast(_Value, _rewrite(json, self._finder.masked))
 
 
 def is_secret_name(name: str) -> bool:
@@ -47,100 +62,58 @@ def is_secret_name(name: str) -> bool:
     return _SECRET_NAME.search(_CAMEL.sub("_", name)) is not None
 
 
-def redact(value: JsonValue, secrets: Iterable[str] = ()) -> JsonValue:
-    """A copy of `value` with secret-named fields, token-shaped texts and the given `secrets` masked at any depth."""
-    spellings = _spellings(secrets)
-    return _rewrite(value, lambda text: _TOKEN_SHAPES.sub(MASK, _without(text, spellings)), hide_named=True)
+def redact(value: JsonValue) -> JsonValue:
+    """A copy of `value` with secret-named fields and token-shaped texts masked at any depth."""
+    match value:
+        case str():
+            return redact_text(value)
+        case list():
+            return [redact(element) for element in value]
+        case dict():
+            return {
+                redact_text(name): _hidden(element) if is_secret_name(name) else redact(element)
+                for name, element in value.items()
+            }
+        case _:
+            return value
 
 
-def mask_secrets(value: JsonValue, secrets: Iterable[str]) -> JsonValue:
-    """A copy of `value` with only the given `secrets` masked: for a result that goes back to its tenant."""
-    spellings = _spellings(secrets)
-    return _rewrite(value, lambda text: _without(text, spellings), hide_named=False)
+def redact_text(text: str) -> str:
+    """Mask what has the shape of a token in `text`."""
+    return _TOKEN_SHAPES.sub(MASK, text)
 
 
-def redact_text(text: str, secrets: Iterable[str] = ()) -> str:
-    """Mask token shapes and the given `secrets` (also in their URL spelling) in `text`."""
-    return redactor(secrets)(text)
+def _hidden(value: JsonValue) -> JsonValue:
+    match value:
+        case list():
+            return [_hidden(element) for element in value]
+        case dict():
+            return {name: _hidden(element) for name, element in value.items()}
+        case bool() | None:
+            return value
+        case _:
+            return MASK
 
 
-def redactor(secrets: Iterable[str]) -> Callable[[str], str]:
-    """A function that does what `redact_text` does, for many texts with the same secrets."""
-    spellings = _spellings(secrets)
-    return lambda text: _TOKEN_SHAPES.sub(MASK, _without(text, spellings))
+def _texts(value: JsonValue) -> Iterator[str]:
+    match value:
+        case str():
+            yield value
+        case list():
+            for element in value:
+                yield from _texts(element)
+        case dict():
+            for element in value.values():
+                yield from _texts(element)
 
 
-def _rewrite(value: JsonValue, text: Callable[[str], str], *, hide_named: bool) -> JsonValue:
+def _rewrite(value: JsonValue, text: Callable[[str], str]) -> JsonValue:
     match value:
         case str():
             return text(value)
         case list():
-            return [_rewrite(element, text, hide_named=hide_named) for element in value]
+            return [_rewrite(element, text) for element in value]
         case dict():
-            return {
-                text(name): _rewrite(element, _hidden, hide_named=False)
-                if hide_named and is_secret_name(name)
-                else _rewrite(element, text, hide_named=hide_named)
-                for name, element in value.items()
-            }
-        case bool() | None:
-            return value
+            return {name: _rewrite(element, text) for name, element in value.items()}
         case _:
-            return MASK if text(str(value)) == MASK else value
-
-
-def _hidden(_: str) -> str:
-    return MASK
-
-
-def _spellings(secrets: Iterable[str]) -> tuple[str, ...]:
-    found = {spelling for secret in secrets for spelling in _ways_to_write(secret)}
-    return tuple(sorted((text for text in found if len(text) >= _SHORTEST_SECRET), key=len, reverse=True))
-
-
-def _ways_to_write(secret: str) -> Iterable[str]:
-    scheme, _, rest = secret.partition(" ")
-    bare = rest if scheme.lower() in {"bearer", "basic", "token", "apikey"} else ""
-    for text in (secret, bare):
-        yield text
-        yield json.dumps(text)[1:-1]
-        yield json.dumps(text, ensure_ascii=False)[1:-1]
-        yield base64.b64encode(text.encode()).decode()
-        for escaped in (quote(text, safe=""), quote_plus(text), quote(text, safe="!'()*")):
-            yield escaped
-            yield _ESCAPE.sub(lambda found: found.group().lower(), escaped)
-
-
-def _without(text: str, secrets: tuple[str, ...]) -> str:
-    for secret in secrets:
-        text = text.replace(secret, MASK)
-    return text
-
-
-def shown_url(url: str) -> str:
-    """Mask the user info, token-like query values and secret path segments of `url`."""
-    if not url:
-        return ""
-    parts = urlsplit(url)
-    host = parts.netloc.rpartition("@")[2]
-    path = "/".join(MASK if _RANDOM_PART.fullmatch(segment) else segment for segment in parts.path.split("/"))
-    query = "&".join(_shown_pair(pair) for pair in parts.query.split("&"))
-    return _TOKEN_SHAPES.sub(MASK, urlunsplit((parts.scheme, host, path, query, parts.fragment and MASK)))
-
-
-def url_secrets(url: str) -> tuple[str, ...]:
-    """The parts that `shown_url` masks, as spelled in the URL and decoded."""
-    parts = urlsplit(url)
-    pairs = [pair.partition("=") for pair in parts.query.split("&")]
-    found = [segment for segment in parts.path.split("/") if _RANDOM_PART.fullmatch(segment)]
-    found += [value for name, _, value in pairs if _hides(name, value)]
-    return tuple(dict.fromkeys(spelling for text in found for spelling in (text, unquote(text))))
-
-
-def _shown_pair(pair: str) -> str:
-    name, equals, value = pair.partition("=")
-    return name + equals + (MASK if _hides(name, value) else value)
-
-
-def _hides(name: str, value: str) -> bool:
-    return bool(value) and (is_secret_name(name) or _RANDOM_PART.fullmatch(value) is not None)
+            return value

@@ -1,11 +1,11 @@
 """One attempt: the signed request, and the record of its outcome."""
 
 import json
-import re
 from collections.abc import Iterable
 from dataclasses import dataclass, replace
 
-from jobsprint.core.redaction import redactor, shown_url
+from jobsprint.core.redaction import redact_text
+from jobsprint.core.shown_url import shown_url
 from jobsprint.domain import delivery_headers
 from jobsprint.domain.deliveries import Attempt, DeliveryTask
 from jobsprint.outbound.client import Request, Response, TransferResult
@@ -27,7 +27,7 @@ _MAX_URL_OF_SUCCESS, _MAX_URL_OF_FAILURE = 160, 512
 _MAX_NAMES_OF_SUCCESS, _MAX_NAMES_OF_FAILURE = 160, 512
 
 WORKER_DIED = "worker_died"
-_URL_PARTS = re.compile(r"[/?&=#]")
+BODY_TOO_LARGE = "body_too_large"
 
 
 def request(task: DeliveryTask, payload: str, credentials: Credentials, now: int) -> Request:
@@ -43,7 +43,7 @@ def request(task: DeliveryTask, payload: str, credentials: Credentials, now: int
         **signing.headers(message_id=task.event_id, body=body, unix_time=now // 1000, secrets=secrets),
     }
     # The endpoint recognises a repeat by its webhook-id, so a broken kept-alive connection need not cost an attempt.
-    return Request("POST", credentials.url, headers, body, repeatable=True)
+    return Request("POST", credentials.url, headers, body, repeatable=True, head_decides=True)
 
 
 @dataclass(frozen=True)
@@ -68,7 +68,7 @@ class AttemptRecordBuilder:
 
     def __init__(self, credentials: Credentials) -> None:
         self._credentials = credentials
-        self._redact = redactor(secrets_of(credentials))
+        self._masker = credentials.masker()
         self._failed = _request_record(credentials, max_url=_MAX_URL_OF_FAILURE, max_names=_MAX_NAMES_OF_FAILURE)
         succeeded = _request_record(credentials, max_url=_MAX_URL_OF_SUCCESS, max_names=_MAX_NAMES_OF_SUCCESS)
         left = MAX_STORED_OF_SUCCESS - _size([succeeded.url, *succeeded.header_names])
@@ -77,13 +77,17 @@ class AttemptRecordBuilder:
     def build(self, outcome: TransferResult, number: int, started_at: int) -> Attempt:
         """The record of attempt `number`, signed at `started_at` (ms).
 
-        Only 2xx is success, and every 2xx is: one whose response was longer than is read (`body_too_large`) was
-        delivered. A failure is `http_3xx` and the like, or the reason of an `outbound.client.TransferFailure`.
+        Only 2xx is success, and every 2xx is, whatever its body did; `warning` says what that was. A failure is
+        `http_3xx` and the like, or the reason of an `outbound.client.TransferFailure`.
         """
         answer = outcome if isinstance(outcome, Response) else None
         success = answer is not None and 200 <= answer.status < 300
         record = self._succeeded if success else self._failed
-        text = self._redact(answer.body.decode("utf-8", "replace")) if answer and answer.body else ""
+        text = (
+            self._masker.text(answer.body.decode("utf-8", "replace"), cut_off=_warning(answer) is not None)
+            if answer
+            else ""
+        )
         return Attempt(
             number=number,
             status="success" if success else "error",
@@ -91,7 +95,8 @@ class AttemptRecordBuilder:
             duration_ms=outcome.duration_ms,
             http_status=outcome.status,
             failure=_failure(outcome),
-            response=_cut(text, record.response_bytes) or None,
+            warning=_warning(answer) if answer else None,
+            response=_cut(redact_text(text), record.response_bytes) or None,
             timings=outcome.timings,
             url=record.url,
             header_names=record.header_names,
@@ -104,19 +109,16 @@ def _failure(outcome: TransferResult) -> str | None:
         return outcome.reason
     if not 200 <= outcome.status < 300:
         return f"http_{outcome.status // 100}xx"
-    return "body_too_large" if outcome.truncated else None
+    return None
+
+
+def _warning(answer: Response) -> str | None:
+    return BODY_TOO_LARGE if answer.truncated else answer.body_failure
 
 
 def unknown(number: int, started_at: int) -> Attempt:
     """The record of an attempt whose worker crashed: whether it was sent is unknown."""
     return Attempt(number=number, status="unknown", started_at=started_at, duration_ms=0, failure=WORKER_DIED)
-
-
-def secrets_of(credentials: Credentials) -> tuple[str, ...]:
-    """What must be masked in a response: header values, signing secrets, and the parts of the URL that look secret."""
-    shown = shown_url(credentials.url)
-    hidden = {part for part in _URL_PARTS.split(credentials.url) if part and part not in shown}
-    return (*credentials.values(), *hidden)
 
 
 def _cut(text: str, limit: int) -> str:

@@ -25,8 +25,9 @@ def report(recorded: Sequence[RecordedAttempt], *, discarded: int, returned: int
 
 
 def totals(recorded: Sequence[RecordedAttempt], discarded: int) -> dict[str, int | list[int]]:
-    """Attempts by outcome, deliveries by the state they reached, and two times in ms: how long attempts took, and from
-    an event's publishing to the start of its first attempt.
+    """Attempts by outcome, deliveries by the state they reached, and two times in ms: how long attempts took, and how
+    late first attempts started: after the event's publishing, or after the time that a schedule, a rate limit or a
+    replay had put them off to.
     """
     sent = [one.attempt for one in recorded if one.attempt.status != "unknown"]
     states = Counter(_STATES[one.state] for one in recorded if one.state in _STATES)
@@ -38,7 +39,9 @@ def totals(recorded: Sequence[RecordedAttempt], discarded: int) -> dict[str, int
         **states,
         "AttemptMs": [attempt.duration_ms for attempt in sent],
         "FirstAttemptMs": [
-            max(0, one.attempt.started_at - made_at(one.task.event_id)) for one in recorded if one.attempt.number == 1
+            max(0, one.attempt.started_at - max(made_at(one.task.event_id), one.task.not_before))
+            for one in recorded
+            if one.attempt.number == 1
         ],
     }
 

@@ -23,11 +23,11 @@ from jobsprint.core.errors import Conflict, Detail, InvalidFields, NotFound
 from jobsprint.core.ids import first_at, new_id
 from jobsprint.core.observability import logger
 from jobsprint.delivery import publisher, queue, subscriptions
-from jobsprint.delivery.resend import extend_event, require_deliverable
+from jobsprint.delivery.resend import extend_event
 from jobsprint.domain import events as event_names
 from jobsprint.domain import replay
 from jobsprint.domain.deliveries import JSON_FIELDS, LIVE_STATES, MAX_DELAY_MS, DeliveryRow
-from jobsprint.domain.integrations import Integration
+from jobsprint.domain.integrations import Integration, inactive_reason, require_connected
 from jobsprint.domain.replay import Position, ReplayJob, ReplayRequest
 from jobsprint.repositories.deliveries import DeliveryStore
 from jobsprint.repositories.integrations import IntegrationStore
@@ -78,13 +78,13 @@ def start(
 ) -> ReplayJob:
     """Start a replay job and return it; a dry run is counted at once as far as `DRY_RUN_SECONDS` allow.
 
-    Raises NotFound, InvalidFields for an impossible range, and Conflict `webhook_disabled` or `recovery_running`: a
-    webhook has one replay job at a time.
+    Raises NotFound, InvalidFields for an impossible range, and Conflict `webhook_paused`, `webhook_disabled` or
+    `recovery_running`: a webhook has one replay job at a time.
     """
     now = clock()
     webhook = IntegrationStore(tenant).webhook(webhook_id)
     if not request.dry_run:
-        require_deliverable(webhook)
+        require_connected(webhook)
     rate = min(request.per_second, webhook.policy.rate_limit or request.per_second)
     request = replace(_checked(request, now), per_second=rate)
     job = ReplayJob(
@@ -110,7 +110,20 @@ def start(
 def find(tenant: str, webhook_id: str, job_id: str, now: int) -> ReplayJob:
     """A replay job of that webhook; `now` in ms. Raises NotFound."""
     IntegrationStore(tenant).webhook(webhook_id)
-    job = ReplayJobStore(tenant).get(webhook_id, job_id, now)
+    return _seen(ReplayJobStore(tenant).get(webhook_id, job_id, now), now)
+
+
+def page(
+    tenant: str, webhook_id: str, now: int, *, limit: int, position: str | None
+) -> tuple[list[ReplayJob], str | None]:
+    """A page of that webhook's replay jobs, newest first, and the position to go on from. Raises NotFound."""
+    IntegrationStore(tenant).webhook(webhook_id)
+    jobs, more = ReplayJobStore(tenant).page(webhook_id, now, limit=limit, position=position)
+    return [_seen(job, now) for job in jobs], more
+
+
+def _seen(job: ReplayJob, now: int) -> ReplayJob:
+    """The job as it is shown: one that no worker goes on with has failed."""
     return replace(job, status="failed", reason="stalled") if job.is_stalled(now) else job
 
 
@@ -200,7 +213,7 @@ def _step(store: ReplayJobStore, job: ReplayJob, clock: Callable[[], int], stopw
     if job.request.dry_run:
         after = _counted(job, webhook, clock, _Stop(stopwatch, PLAN_SECONDS))
     elif webhook.status != "connected":
-        store.end(job, "cancelled", clock(), "webhook_disabled")
+        store.end(job, "cancelled", clock(), inactive_reason(webhook))
         return
     else:
         after = _sent_and_planned(job, webhook, clock, _Stop(stopwatch, PLAN_SECONDS))

@@ -4,7 +4,7 @@ from jobsprint.core.config import settings
 from jobsprint.core.errors import Conflict, Detail
 from jobsprint.delivery import queue
 from jobsprint.domain.deliveries import LIVE_STATES, DeliveryRow
-from jobsprint.domain.integrations import Integration
+from jobsprint.domain.integrations import Integration, require_connected
 from jobsprint.domain.retry_policy import schedule_of
 from jobsprint.repositories.deliveries import DeliveryStore
 from jobsprint.repositories.events import EventStore, round_seconds
@@ -21,10 +21,10 @@ def resend(tenant: str, webhook_id: str, delivery_id: str, now: int) -> Delivery
     One that waits for a retry is retried now; the schedule goes on from there, and the message of that retry finds the
     attempt claimed. The row is due before the message is sent, so the sweeper finds it after a crash in between.
 
-    Raises NotFound, and Conflict `webhook_disabled`, `event_expired` or `delivery_in_progress`.
+    Raises NotFound, and Conflict `webhook_paused`, `webhook_disabled`, `event_expired` or `delivery_in_progress`.
     """
     webhook = IntegrationStore(tenant).webhook(webhook_id)
-    require_deliverable(webhook)
+    require_connected(webhook)
     store = DeliveryStore(tenant)
     for _ in range(_TRIES):
         row = store.get(webhook_id, delivery_id, now)
@@ -43,15 +43,6 @@ def resend(tenant: str, webhook_id: str, delivery_id: str, now: int) -> Delivery
         f"{delivery_id} is being delivered right now; look at it in a moment, and resend it if that failed",
         code="delivery_in_progress",
     )
-
-
-def require_deliverable(webhook: Integration) -> None:
-    """Raises Conflict `webhook_disabled` for a webhook that is paused or disabled."""
-    if webhook.status != "connected":
-        why = f"disabled ({webhook.status_reason})" if webhook.status_reason else "paused"
-        raise Conflict(
-            f'{webhook.id} is {why}: resume it first, PATCH it with {{"active": true}}', code="webhook_disabled"
-        )
 
 
 def extend_event(webhook: Integration, event: StoredEvent, now: int) -> None:

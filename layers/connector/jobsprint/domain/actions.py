@@ -2,11 +2,19 @@
 
 import json
 import math
-from dataclasses import dataclass
-from typing import Literal
+from dataclasses import asdict, dataclass
+from typing import Any, Literal
 
 from jobsprint.core.canonical_json import JsonObject
-from jobsprint.core.errors import Conflict, JobsprintError, NotFound, RateLimited, UpstreamFailed, UpstreamTimeout
+from jobsprint.core.errors import (
+    Conflict,
+    JobsprintError,
+    NotFound,
+    RateLimited,
+    UpstreamAnswer,
+    UpstreamFailed,
+    UpstreamTimeout,
+)
 
 LogStatus = Literal["success", "error", "unknown"]
 ExecutionState = Literal["queued", "running", "succeeded", "failed", "unknown"]
@@ -14,13 +22,14 @@ ExecutionState = Literal["queued", "running", "succeeded", "failed", "unknown"]
 
 @dataclass(frozen=True)
 class RequestedAction:
-    """An action that a caller asked for; `traceparent` is a valid one or None."""
+    """An action that a caller asked for; `traceparent` is a valid one or None, `request_id` that of the request."""
 
     tenant: str
     integration_id: str
     action: str
     parameters: JsonObject
     traceparent: str | None = None
+    request_id: str | None = None
 
 
 @dataclass(frozen=True)
@@ -39,6 +48,7 @@ class Execution:
     state: ExecutionState
     created_at: int
     traceparent: str | None = None
+    request_id: str | None = None
     encrypted_parameters: str | None = None
     encrypted_outcome: str | None = None
     lease_token: str | None = None
@@ -51,7 +61,10 @@ class Execution:
 
 @dataclass(frozen=True)
 class LogEntry:
-    """One action call as it is shown: `input` and `output` are redacted and cut JSON text."""
+    """One action call as it is shown: `input` and `output` are redacted and cut JSON text.
+
+    `request_id` is that of the API request that asked for it, where one did.
+    """
 
     id: str
     action: str
@@ -60,6 +73,17 @@ class LogEntry:
     output: str
     execution_ms: int
     at: int
+    request_id: str | None = None
+
+
+@dataclass(frozen=True)
+class LogFilter:
+    """Which log entries to show. `from_ms` and `to_ms` bound their start (Unix ms, both included); None: all."""
+
+    action: str | None = None
+    status: LogStatus | None = None
+    from_ms: int | None = None
+    to_ms: int | None = None
 
 
 State = Literal["succeeded", "failed", "unknown"]
@@ -91,6 +115,8 @@ class Outcome:
             "code": self.error.code,
             "message": self.error.message,
             "unknown": self.state == "unknown",
+            "upstream": self.error.upstream and asdict(self.error.upstream),
+            "log_id": self.error.log_id,
         }
         return json.dumps({"result": self.result, "error": error, "executionMs": self.execution_ms})
 
@@ -121,8 +147,12 @@ def not_executed(error: Exception) -> bool:
     return isinstance(error, RateLimited | Conflict)
 
 
-def _error(*, status: int, code: str, message: str, unknown: bool) -> JobsprintError:
+def _error(
+    *, status: int, code: str, message: str, unknown: bool, upstream: dict[str, Any] | None, log_id: str | None
+) -> JobsprintError:
     error = _BY_STATUS.get(status, JobsprintError)(message, code=code)
+    error.upstream = UpstreamAnswer(**upstream) if upstream else None
+    error.log_id = log_id
     if isinstance(error, UpstreamFailed):
         error.unknown = unknown
     return error

@@ -25,6 +25,9 @@ JSON_FIELDS = ConfigDict(alias_generator=to_camel, serialize_by_alias=True, extr
 class Attempt:
     """One attempt to deliver. `failure` is a typed cause such as `dns`, `timeout_headers` or `http_5xx`.
 
+    `warning` says what was wrong with the body of an answer whose head decided: `timeout_body`, `reset`,
+    `protocol: encoding`, `body_too_large` and the like.
+
     The request can be reconstructed from the delivery, `started_at` and what is stored here: the URL as it may be
     shown, the names of the webhook's own headers, and the number of secrets that signed. `url` is None where unknown.
     """
@@ -40,6 +43,7 @@ class Attempt:
     url: str | None = None
     header_names: tuple[str, ...] = ()
     signatures: int = 1
+    warning: str | None = None
 
 
 @dataclass(frozen=True)

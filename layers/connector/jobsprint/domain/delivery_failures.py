@@ -1,4 +1,4 @@
-"""What each kind of failed delivery attempt means, and what helps, as texts for people.
+"""What each kind of failed delivery attempt and each warning means, and what helps, as texts for people.
 
 The kinds are those of `outbound.client.TransferFailure`, `http_3xx` and the like, and `worker_died`. A kind may name
 its class after a colon (`blocked_address: link_local`).
@@ -45,7 +45,6 @@ _MEANINGS = {
     "timeout_body": Meaning(
         "The answer began and did not end in time", "Send a short answer, and end it: nothing of it is needed"
     ),
-    "body_too_large": Meaning("The answer was longer than what is read of one", "Send a short answer, or none"),
     "headers_too_large": Meaning("The head of the answer was longer than what is read of one", "Send fewer headers"),
     "reset": Meaning(
         "The connection ended before the answer was complete",
@@ -53,19 +52,43 @@ _MEANINGS = {
     ),
     "protocol": Meaning("The answer is no valid HTTP", "Check that the URL leads to an HTTP server"),
     "http_3xx": Meaning(
-        "The receiver redirects, and redirects are never followed", "Change the URL to where it redirects to"
+        "The endpoint redirects, and redirects are never followed", "Change the URL to where it redirects to"
     ),
     "http_4xx": Meaning(
-        "The receiver refused the request",
-        "Check path, credentials and signature check of the receiver; 410 disables the webhook",
+        "The endpoint refused the request",
+        "Check path, credentials and signature check of the endpoint; 410 disables the webhook",
     ),
-    "http_5xx": Meaning("The receiver failed", "Look into the receiver's own logs; the event comes again"),
+    "http_5xx": Meaning("The endpoint failed", "Look into the endpoint's own logs"),
     "worker_died": Meaning(
         "The sending process ended before it wrote down what happened; the event may have been seen",
-        "Nothing: the event comes again with the same webhook-id",
+        "Check whether the endpoint saw the event: every request for it has the same webhook-id",
     ),
 }
-_UNKNOWN = Meaning("The attempt failed", "See what the receiver logged at that time")
+_WARNINGS = {
+    "body_too_large": Meaning(
+        "Delivered; the answer was longer than what is read of one", "Send a short answer, or none"
+    ),
+    "timeout_body": Meaning(
+        "Delivered; the body of the answer did not end in time",
+        "Send a short answer, and end it: nothing of it is needed",
+    ),
+    "reset": Meaning(
+        "Delivered; the connection ended before the body of the answer was complete",
+        "Look for a Content-Length that is too large, or a proxy that closes connections",
+    ),
+    "protocol": Meaning(
+        "Delivered; the body of the answer could not be read",
+        "Check Content-Encoding and Transfer-Encoding of the answer",
+    ),
+}
+_UNKNOWN_WARNING = Meaning("Delivered; something was wrong with the body of the answer", "Send a short answer, or none")
+_AFTERWARDS = {
+    "pending": "; the event is sent again",
+    "retrying": "; the event is sent again",
+    "exhausted": "; then resend the delivery",
+    "discarded": "; then resend the delivery",
+}
+_UNKNOWN = Meaning("The attempt failed", "See what the endpoint logged at that time")
 
 
 def kind_of(failure: str) -> str:
@@ -76,6 +99,18 @@ def kind_of(failure: str) -> str:
 def meaning(failure: str) -> Meaning:
     """What a failure means; a kind that is not listed gets a general text."""
     return _MEANINGS.get(kind_of(failure), _UNKNOWN)
+
+
+def explained(failure: str | None, warning: str | None, state: str) -> Meaning | None:
+    """What happened in an attempt, and what to do; None where nothing is to be said.
+
+    `state` is that of its delivery now (`domain.deliveries.DeliveryState`). A `warning` is about the body of an answer
+    whose head decided.
+    """
+    if failure:
+        what = meaning(failure)
+        return Meaning(what.explanation, what.next_step + _AFTERWARDS.get(state, ""))
+    return _WARNINGS.get(kind_of(warning), _UNKNOWN_WARNING) if warning else None
 
 
 def known_kinds() -> frozenset[str]:

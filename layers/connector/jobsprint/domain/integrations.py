@@ -195,14 +195,25 @@ def _type_of(schema: JsonObject) -> str:
 
 
 def require_connected(integration: Integration) -> None:
-    """Raise Conflict unless calls may go through this integration."""
+    """Raise Conflict unless calls may go through this integration, or deliveries to this webhook."""
     if integration.status == "connected":
         return
+    if integration.type == "webhook":
+        why = f"disabled ({integration.status_reason})" if integration.status_reason else "paused"
+        raise Conflict(
+            f'{integration.id} is {why}: resume it first, PATCH it with {{"active": true}}',
+            code=inactive_reason(integration),
+        )
     if integration.status_reason == "reauth_required" and integration.missing_scope:
         raise ScopeMissing(integration.missing_scope)
     if integration.status_reason in CREDENTIAL_REASONS:
         raise Conflict(f"{integration.id} needs new credentials: connect it again", code=integration.status_reason)
     raise Conflict(f"{integration.id} is {integration.status}, not connected", code="not_connected")
+
+
+def inactive_reason(webhook: Integration) -> str:
+    """Why nothing is delivered to this webhook: its tenant paused it, or the service disabled it."""
+    return "webhook_disabled" if webhook.status_reason else "webhook_paused"
 
 
 def disconnected(integration: Integration, now: int) -> Integration:
@@ -219,13 +230,24 @@ def resumed(integration: Integration) -> Integration:
 
 
 def health_after(
-    health: Health, *, passed: bool, reason: str | None, message: str, step: str | None, at: int
+    health: Health,
+    *,
+    passed: bool,
+    reason: str | None,
+    message: str,
+    step: str | None,
+    at: int,
+    on_demand: bool = False,
 ) -> Health:
-    """The health after one more test: unhealthy after three failures, or at once if the credentials are refused."""
+    """The health after one more test.
+
+    It is unhealthy after three scheduled tests in a row that failed; at once if the credentials are refused, or if a
+    caller asked for the test, which then says the same as the connection's detail.
+    """
     if passed:
         return Health(status="healthy", checked_at=at, message=message)
     failures = health.failures_in_row + 1
-    certain = failures >= FAILURES_UNTIL_UNHEALTHY or reason in CREDENTIAL_REASONS
+    certain = on_demand or failures >= FAILURES_UNTIL_UNHEALTHY or reason in CREDENTIAL_REASONS
     return Health(
         status="unhealthy" if certain else health.status,
         checked_at=at,

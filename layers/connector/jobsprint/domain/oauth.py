@@ -3,25 +3,30 @@
 Apart from `integrations.oauth_client`, so that code which only reads a token does not load an HTTP client.
 """
 
+import hashlib
 import re
 from collections.abc import Mapping
 from dataclasses import dataclass
 from urllib.parse import urlencode
 
-from jobsprint.core.errors import UpstreamFailed
+from jobsprint.core.errors import NotFound, UpstreamFailed
 
 CLIENT_NAME = "Jobsprint Integrations"
 GRANT_TYPES = ("authorization_code", "refresh_token")
 CALLBACK_PATH = "/integrations/oauth/callback"
-CLIENT_METADATA_PATH = "/oauth/client-metadata.json"
-"""Where the two OAuth operations of this API are, below its base URL."""
+CLIENT_METADATA_PATH = "/oauth/clients"
+"""Where the two OAuth operations of this API are, below its base URL; what follows says for which issuer."""
 
 TOKEN_SECONDS = 8.0
 """The whole budget of one request to a token endpoint. A refresh lock has to outlive it."""
 
 _MAX_SCOPES = 50
+_MAX_SCOPE = 2000
 _SCOPE_NAME = re.compile(r"[\x21\x23-\x5b\x5d-\x7e]{1,100}")  # RFC 6749, 3.3
 _SECRET_MARGIN_MS = 60_000
+_HASH_LENGTH = 32
+_DOCUMENT = re.compile(rf"([0-9a-f]{{{_HASH_LENGTH}}})\.json")
+_ROOT = re.compile(r"(https?://[^/?#]+)/")
 _ERROR_CODE = re.compile(r"[a-z][a-z0-9_]{0,63}")
 
 
@@ -37,7 +42,7 @@ class Refused(UpstreamFailed):
 class ProtectedResource:
     """What is to be accessed: `resource` names it towards the authorization server, `scope` is what it asks for.
 
-    `issuers` are the issuers to take, the first one that describes itself; several only where the server said nothing.
+    `issuers` are the authorization servers that it names, in its order.
     `undescribed` says that it demands authorization, and that there is nothing at any address where it may describe it.
     """
 
@@ -99,11 +104,35 @@ class Tokens:
     refresh_at: int | None = None
 
 
-def check_issuer(iss: str | None, *, issuer: str, required: bool) -> None:
-    """RFC 9207, 2.4: the answer is from the server that was asked, compared to the letter. Raises UpstreamFailed."""
-    if iss is None and not required:
-        return
-    if iss != issuer:
+def plain_issuer(issuer: str) -> str:
+    """The issuer as it is compared and hashed: `https://h/` is `https://h`, everything else is itself to the letter."""
+    root = _ROOT.fullmatch(issuer)
+    return root[1] if root else issuer
+
+
+def issuer_hash(issuer: str) -> str:
+    """The end of our redirect URI and the name of our metadata document at an issuer."""
+    return hashlib.sha256(plain_issuer(issuer).encode()).hexdigest()[:_HASH_LENGTH]
+
+
+def redirect_uri(api_url: str, issuer: str) -> str:
+    """Where one issuer alone sends browsers back to, so that a code that arrives there is its own (RFC 9700, 4.4)."""
+    return f"{api_url}{CALLBACK_PATH}/{issuer_hash(issuer)}"
+
+
+def client_id(api_url: str, issuer: str) -> str:
+    """The URL of our metadata document at an issuer, which is our client id there."""
+    return f"{api_url}{CLIENT_METADATA_PATH}/{issuer_hash(issuer)}.json"
+
+
+def check_issuer(iss: str | None, *, issuer: str, at: str, required: bool) -> None:
+    """The answer is from the server that was asked. Raises UpstreamFailed.
+
+    `at` is the end of the redirect URI that it came to; `iss` is the server's own word (RFC 9207, 2.4), None where it
+    gives none, which it may unless it said that it would (`required`).
+    """
+    is_named = plain_issuer(iss) == plain_issuer(issuer) if iss is not None else not required
+    if at != issuer_hash(issuer) or not is_named:
         raise UpstreamFailed("The answer is not from the authorization server that was asked", code="issuer_mismatch")
 
 
@@ -116,9 +145,13 @@ def challenge_field(challenge: str, name: str) -> str:
 
 
 def joined_scope(*scopes: str) -> str:
-    """The names in all these scopes as one scope, each once, at most fifty; what is no name (RFC 6749, 3.3) is cut."""
+    """The names in all these scopes as one scope, each once; what is no name (RFC 6749, 3.3) is left out.
+
+    At most fifty names and 2,000 characters: the scope goes into a URL.
+    """
     names = dict.fromkeys(name for scope in scopes for name in scope.split() if _SCOPE_NAME.fullmatch(name))
-    return " ".join(list(names)[:_MAX_SCOPES])
+    joined = " ".join(list(names)[:_MAX_SCOPES])
+    return joined if len(joined) <= _MAX_SCOPE else joined[: _MAX_SCOPE + 1].rpartition(" ")[0]
 
 
 def scope_beyond(wanted: str, given: str) -> str:
@@ -132,16 +165,20 @@ def error_code(text: str) -> str:
     return text if _ERROR_CODE.fullmatch(text) else "authorization_failed"
 
 
-def client_metadata(client_id: str, redirect_uri: str) -> dict[str, object]:
-    """The document at `client_id` (OAuth Client ID Metadata Document)."""
-    return {"client_id": client_id, **registration(redirect_uri, "none")}
+def client_metadata(api_url: str, document: str) -> dict[str, object]:
+    """The OAuth Client ID Metadata Document of that name, with the redirect URI of the same issuer. Raises NotFound."""
+    found = _DOCUMENT.fullmatch(document)
+    if not found:
+        raise NotFound("There is no such document")
+    uri = f"{api_url}{CALLBACK_PATH}/{found[1]}"
+    return {"client_id": f"{api_url}{CLIENT_METADATA_PATH}/{document}", **registration(uri, "none")}
 
 
-def registration(redirect_uri: str, method: str) -> dict[str, object]:
-    """How we describe ourselves (RFC 7591, 2): a web application that authenticates by `method`."""
+def registration(uri: str, method: str) -> dict[str, object]:
+    """How we describe ourselves (RFC 7591, 2): a web application with one redirect URI, authenticated by `method`."""
     return {
         "client_name": CLIENT_NAME,
-        "redirect_uris": [redirect_uri],
+        "redirect_uris": [uri],
         "grant_types": list(GRANT_TYPES),
         "response_types": ["code"],
         "application_type": "web",

@@ -36,7 +36,7 @@ def test(tenant: str, integration_id: str) -> tuple[TestResult, int]:
     if not integration.encrypted or integration.status in ("disconnected", "pending"):
         integrations.require_connected(integration)
         raise Conflict(f"{integration_id} has no credentials; connect it first", code="not_connected")
-    return _test(integration, activity.health)
+    return _test(integration, activity.health, on_demand=True)
 
 
 def start_all() -> int:
@@ -56,7 +56,7 @@ def work(message: dict[str, Any]) -> None:
     except NotFound:
         return
     if integration.status == "connected" and (activity.health.checked_at or 0) < message["run"]:
-        _test(integration, activity.health)
+        _test(integration, activity.health, on_demand=False)
 
 
 def _spread(shard: int, position: list[str] | None, run: int) -> None:
@@ -85,10 +85,10 @@ def _send(messages: Any) -> None:
             raise RuntimeError(f"{len(answer['Failed'])} health tests could not be queued")
 
 
-def _test(integration: Integration, before: Health) -> tuple[TestResult, int]:
+def _test(integration: Integration, before: Health, *, on_demand: bool) -> tuple[TestResult, int]:
     result = _result(integration)
     at = now_ms()
-    state.apply_test_result(integration, before, result, at)
+    state.apply_test_result(integration, before, result, at, on_demand=on_demand)
     count({"HealthTestsPassed" if result.passed else "HealthTestsFailed": 1, "HealthTestMs": [result.response_ms]})
     return result, at
 

@@ -10,12 +10,13 @@ import hashlib
 import re
 from collections.abc import Mapping
 from typing import Any
-from urllib.parse import quote, urlencode
+from urllib.parse import parse_qsl, quote, urlencode
 
-from jobsprint.connectors.responses import read_object
 from jobsprint.connectors.signed_post import client as outbound_client
 from jobsprint.core.clock import now_ms
 from jobsprint.core.errors import UpstreamFailed, UpstreamTimeout
+from jobsprint.core.redaction import Masker
+from jobsprint.core.upstream_json import object_in
 from jobsprint.domain.oauth import (
     TOKEN_SECONDS,
     AuthorizationServer,
@@ -24,6 +25,7 @@ from jobsprint.domain.oauth import (
     TokenEndpoint,
     Tokens,
     error_code,
+    joined_scope,
 )
 from jobsprint.outbound.client import Request, Response, TransferFailure
 
@@ -31,6 +33,8 @@ MAX_BODY = 256 * 1024
 _REFRESH_AHEAD_MS = 300_000
 _REFRESH_AHEAD_SHARE = 0.2
 _MAX_TOKEN = 16 * 1024
+_MAX_FIELDS = 50
+_FORMS = frozenset({"application/x-www-form-urlencoded", "text/plain", ""})
 _PRINTABLE = re.compile(r"[\x21-\x7e]+")
 
 
@@ -98,10 +102,11 @@ def revoke(url: str, client: Client, token: str, hint: str) -> bool:
 def _tokens(endpoint: TokenEndpoint, form: Mapping[str, str]) -> Tokens:
     asked_at = now_ms()
     answer = _post_form(endpoint.url, endpoint.client, {**form, "resource": endpoint.resource})
-    given = json_object(answer) or {}
+    given = json_object(answer) or _form(answer)
     error = text_field(given, "error")
     if error and answer.status < 500 and answer.status != 429:
-        raise Refused(error_code(error))
+        secrets = (*form.values(), endpoint.client.secret)
+        raise Refused(error_code(Masker(secrets).text(error)))
     access = text_field(given, "access_token")
     if answer.status != 200 or not _is_token(access) or text_field(given, "token_type").lower() not in ("bearer", ""):
         raise UpstreamFailed(
@@ -110,10 +115,11 @@ def _tokens(endpoint: TokenEndpoint, form: Mapping[str, str]) -> Tokens:
     lifetime = _lifetime_ms(given.get("expires_in"))
     expires_at = None if lifetime is None else asked_at + lifetime
     ahead = min(_REFRESH_AHEAD_MS, int((lifetime or 0) * _REFRESH_AHEAD_SHARE))
+    refresh_token = text_field(given, "refresh_token")
     return Tokens(
         access=access,
-        refresh=text_field(given, "refresh_token"),
-        scope=text_field(given, "scope"),
+        refresh=refresh_token if len(refresh_token) <= _MAX_TOKEN else "",
+        scope=joined_scope(text_field(given, "scope")),
         expires_at=expires_at,
         refresh_at=None if expires_at is None else expires_at - ahead,
     )
@@ -161,7 +167,18 @@ def answered(outcome: Response | TransferFailure) -> Response:
 
 def json_object(answer: Response) -> dict[str, Any] | None:
     """The JSON object of an answer; None for anything else."""
-    return None if answer.truncated else read_object(answer.body)
+    return None if answer.truncated else object_in(answer.body, answer.headers.get("content-type", ""))
+
+
+def _form(answer: Response) -> dict[str, str]:
+    """A token answer in form encoding, as servers from before RFC 6749 give it; empty for anything else."""
+    kind = answer.headers.get("content-type", "").partition(";")[0].strip().lower()
+    if answer.truncated or kind not in _FORMS:
+        return {}
+    try:
+        return dict(parse_qsl(answer.body.decode(errors="replace").strip(), max_num_fields=_MAX_FIELDS))
+    except ValueError:
+        return {}
 
 
 def text_field(document: Mapping[str, Any], name: str) -> str:

@@ -9,11 +9,19 @@ import json
 import time
 from collections.abc import Mapping
 from typing import Any
-from urllib.parse import urlsplit
+from urllib.parse import SplitResult, urlsplit
 
 from jobsprint.connectors.signed_post import client as outbound_client
 from jobsprint.core.errors import UpstreamFailed, UpstreamTimeout
-from jobsprint.domain.oauth import AuthorizationServer, Client, ProtectedResource, challenge_field, registration
+from jobsprint.domain.oauth import (
+    AuthorizationServer,
+    Client,
+    ProtectedResource,
+    challenge_field,
+    joined_scope,
+    plain_issuer,
+    registration,
+)
 from jobsprint.integrations.oauth_client import MAX_BODY, answered, json_object, text_field
 from jobsprint.outbound import address_policy
 from jobsprint.outbound.client import Request, Response
@@ -21,7 +29,12 @@ from jobsprint.outbound.client import Request, Response
 DISCOVERY_SECONDS = 20.0
 """The whole budget for finding everything and registering: connect has 29 s."""
 
+METHODS = ("none", "client_secret_post", "client_secret_basic")
+"""How this service can authenticate at a token endpoint, the best first."""
+
 _REQUEST_SECONDS = 6.0
+_MAX_ISSUERS = 10
+_MAX_UNIX_TIME = 1e11
 
 
 class Budget:
@@ -29,6 +42,10 @@ class Budget:
 
     def __init__(self, seconds: float) -> None:
         self._deadline = time.monotonic() + seconds
+
+    def share(self, of: int) -> "Budget":
+        """An equal part of what is left, for the first of so many things to try."""
+        return Budget((self._deadline - time.monotonic()) / of)
 
     def send(self, request: Request) -> Response:
         """The answer, whatever its status. Raises UpstreamFailed `upstream_<kind>` or UpstreamTimeout without one."""
@@ -56,22 +73,22 @@ def find_resource(server_url: str, budget: Budget) -> ProtectedResource:
         return _resource(document, server_url, scope)
     if named:
         raise UpstreamFailed("The server's resource metadata cannot be read", code="authorization_not_offered")
-    origin = _origin(server_url)
-    return ProtectedResource(server_url, (origin, f"{origin}/"), scope, undescribed=challenge is not None and nowhere)
+    undescribed = challenge is not None and nowhere
+    return ProtectedResource(server_url, (_origin(server_url),), scope, undescribed=undescribed)
 
 
-def find_server(resource: ProtectedResource, budget: Budget) -> AuthorizationServer:
-    """The authorization server of a resource: as it describes itself, else at the defaults of MCP's 2025-03-26.
+def find_server(resource: ProtectedResource, issuer: str, budget: Budget) -> AuthorizationServer:
+    """The authorization server of an issuer of a resource: as it describes itself, else at the defaults of 2025-03-26.
 
     Those are taken only where neither side has anything at any metadata address (404): a 401, 403, 429 or 5xx may hide
     a description. Raises UpstreamFailed: `authorization_not_offered` where nothing describes it, `issuer_mismatch`
     where it names another issuer, `pkce_not_supported` without S256.
     """
-    document, nowhere = _first_document(server_metadata_urls(resource.issuers[0]), budget)
+    document, nowhere = _first_document(server_metadata_urls(issuer), budget)
     if document is not None:
-        return server_of(document, resource.issuers)
+        return server_of(document, issuer)
     if resource.undescribed and nowhere:
-        return default_server(resource.issuers[0])
+        return default_server(issuer)
     raise UpstreamFailed("The server offers no OAuth authorization", code="authorization_not_offered")
 
 
@@ -92,22 +109,22 @@ def default_server(origin: str) -> AuthorizationServer:
 
 def resource_metadata_urls(server_url: str) -> list[str]:
     """Where RFC 9728 (3.1) puts a resource's metadata: the path behind the well-known name, then the root."""
-    origin, path = _origin(server_url), urlsplit(server_url).path.rstrip("/")
+    origin, path = _origin(server_url), _split(server_url).path.rstrip("/")
     root = f"{origin}/.well-known/oauth-protected-resource"
     return [f"{root}{path}", root] if path else [root]
 
 
 def server_metadata_urls(issuer: str) -> list[str]:
     """Where an issuer describes itself: RFC 8414 (3.1), then OpenID Connect, path behind and before the name."""
-    origin, path = _origin(issuer), urlsplit(issuer).path.rstrip("/")
+    origin, path = _origin(issuer), _split(issuer).path.rstrip("/")
     urls = [f"{origin}/.well-known/{name}{path}" for name in ("oauth-authorization-server", "openid-configuration")]
     return [*urls, f"{origin}{path}/.well-known/openid-configuration"] if path else urls
 
 
-def server_of(document: Mapping[str, Any], issuers: tuple[str, ...]) -> AuthorizationServer:
-    """What a metadata document says, if it is that of one of `issuers` to the letter; raises as `find_server`."""
+def server_of(document: Mapping[str, Any], expected: str) -> AuthorizationServer:
+    """What a metadata document says, if it is that of the `expected` issuer; raises as `find_server`."""
     issuer = text_field(document, "issuer")
-    if issuer not in issuers:
+    if plain_issuer(issuer) != plain_issuer(expected):
         raise UpstreamFailed("The authorization server names another issuer than its own", code="issuer_mismatch")
     if "S256" not in _texts(document, "code_challenge_methods_supported"):
         raise UpstreamFailed("The authorization server does not offer PKCE with S256", code="pkce_not_supported")
@@ -129,11 +146,11 @@ def server_of(document: Mapping[str, Any], issuers: tuple[str, ...]) -> Authoriz
 
 
 def wanted_scope(resource: ProtectedResource, server: AuthorizationServer) -> str:
-    """What to ask for: what the resource names, and `offline_access` where the server lists it."""
-    names = resource.scope.split()
-    if "offline_access" in server.scopes and "offline_access" not in names:
-        names.append("offline_access")
-    return " ".join(names)
+    """What to ask for: what the resource names, within bounds, and `offline_access` where the server lists it."""
+    if "offline_access" not in server.scopes:
+        return joined_scope(resource.scope)
+    names = joined_scope("offline_access", resource.scope).split()  # first, so that it fits
+    return " ".join([*names[1:], names[0]])
 
 
 def _challenge(server_url: str, budget: Budget) -> str | None:
@@ -151,14 +168,14 @@ def _resource(document: Mapping[str, Any], server_url: str, scope: str) -> Prote
     issuers = _texts(document, "authorization_servers")
     if not issuers:
         raise UpstreamFailed("The server names no authorization server", code="authorization_not_offered")
-    return ProtectedResource(resource, issuers[:1], scope or " ".join(_texts(document, "scopes_supported")))
+    return ProtectedResource(resource, issuers[:_MAX_ISSUERS], scope or " ".join(_texts(document, "scopes_supported")))
 
 
 def covers(resource: str, server_url: str) -> bool:
     """Whether a resource is the server or a parent of it: same origin, and a path that it lies under."""
     if not resource or _origin(resource) != _origin(server_url):
         return False
-    above, path = (urlsplit(url).path.rstrip("/") + "/" for url in (resource, server_url))
+    above, path = (_split(url).path.rstrip("/") + "/" for url in (resource, server_url))
     return path.startswith(above)
 
 
@@ -181,9 +198,7 @@ def register(server: AuthorizationServer, redirect_uri: str, scope: str, budget:
     """Register us (RFC 7591). Raises UpstreamFailed `registration_not_offered` or `registration_refused`."""
     if not server.register_url:
         raise UpstreamFailed("The authorization server lets no client register itself", code="registration_not_offered")
-    method = next(
-        (m for m in ("none", "client_secret_post", "client_secret_basic") if m in server.auth_methods), "none"
-    )
+    method = next((method for method in METHODS if method in server.auth_methods), "none")
     asked = {**registration(redirect_uri, method), **({"scope": scope} if scope else {})}
     headers = {"Content-Type": "application/json", "Accept": "application/json"}
     answer = budget.send(Request("POST", server.register_url, headers, json.dumps(asked).encode()))
@@ -197,15 +212,31 @@ def register(server: AuthorizationServer, redirect_uri: str, scope: str, budget:
             code="registration_refused",
         )
     secret = text_field(given, "client_secret")
-    expires = given.get("client_secret_expires_at")
+    granted = text_field(given, "scope")
     return Client(
         id=client_id,
         secret=secret,
-        # A server may answer otherwise than it was asked (RFC 7591, 3.2.1).
-        method=text_field(given, "token_endpoint_auth_method") or (method if secret else "none"),
-        secret_expires_at=int(expires) * 1000 if secret and isinstance(expires, int | float) else 0,
-        scope=text_field(given, "scope") or scope,
+        method=_method(given) if secret else "none",
+        secret_expires_at=_seconds(given.get("client_secret_expires_at")) * 1000 if secret else 0,
+        scope=joined_scope(" ".join(name for name in scope.split() if name in granted.split()), granted) or scope,
     )
+
+
+def _method(registered: Mapping[str, Any]) -> str:
+    """How a client with a secret authenticates: as the server says, whatever was asked; by default RFC 7591, 2."""
+    method = text_field(registered, "token_endpoint_auth_method") or "client_secret_basic"
+    if method not in METHODS:
+        raise UpstreamFailed(
+            "The authorization server wants a client authentication that is not supported", code="registration_refused"
+        )
+    return method
+
+
+def _seconds(value: object) -> int:
+    """A Unix time in seconds; 0, which is never, for what is none."""
+    if isinstance(value, bool) or not isinstance(value, int | float) or not 0 < value < _MAX_UNIX_TIME:
+        return 0
+    return int(value)
 
 
 def _texts(document: Mapping[str, Any], name: str) -> tuple[str, ...]:
@@ -224,5 +255,13 @@ def _checked(url: str) -> str:
 
 
 def _origin(url: str) -> str:
-    parts = urlsplit(url)
+    parts = _split(url)
     return f"{parts.scheme}://{parts.netloc}"
+
+
+def _split(url: str) -> SplitResult:
+    """The parts of a URL that a server wrote. Raises UpstreamFailed for what is none."""
+    try:
+        return urlsplit(url)
+    except ValueError as error:
+        raise UpstreamFailed("The server names an address that is none", code="upstream_malformed_url") from error

@@ -1,7 +1,8 @@
 """OAuth 2.1 in two invocations: `begin` finds everything and gives the URL for the person, `finish` is its callback.
 
 What has to survive in between is stored encrypted under the hash of `state`, for ten minutes and for one use.
-Everything is checked before anything is sent: the state, then `iss` (RFC 9207, on error answers too), then the code.
+Everything is checked before anything is sent: the state, then the issuer (by the redirect URI, and by RFC 9207 where it
+sends `iss`, on error answers too), then the code.
 """
 
 import os
@@ -15,12 +16,11 @@ from jobsprint.connectors.base import Connection
 from jobsprint.connectors.mcp.models import OAuthConnect
 from jobsprint.connectors.registry import connector_for
 from jobsprint.core.clock import now_ms
-from jobsprint.core.errors import BadRequest, Conflict, JobsprintError, NotFound, ScopeMissing
+from jobsprint.core.errors import BadRequest, Conflict, JobsprintError, NotFound, ScopeMissing, UpstreamFailed
 from jobsprint.core.observability import logger
+from jobsprint.domain import oauth
 from jobsprint.domain.integrations import Health, Integration
 from jobsprint.domain.oauth import (
-    CALLBACK_PATH,
-    CLIENT_METADATA_PATH,
     Client,
     Refused,
     TokenEndpoint,
@@ -38,7 +38,7 @@ from jobsprint.security.credentials import Credentials
 from jobsprint.security.encryption import DecryptionFailed, EncryptionContext, decrypt, encrypt
 
 if TYPE_CHECKING:
-    from jobsprint.domain.oauth import AuthorizationServer
+    from jobsprint.domain.oauth import AuthorizationServer, ProtectedResource
     from jobsprint.integrations.oauth_discovery import Budget  # brings libcurl, which only the network steps need
 
 MESSAGE = "Complete the authorization flow"
@@ -47,7 +47,10 @@ _NO_FLOW = "This authorization is unknown, used up or older than ten minutes; co
 
 @dataclass(frozen=True)
 class Flow:
-    """What has to survive between the two halves of an authorization flow."""
+    """What has to survive between the two halves of an authorization flow.
+
+    `client_version` is that of our registration, 0 where there is none.
+    """
 
     integration_id: str
     redirect_url: str
@@ -59,6 +62,7 @@ class Flow:
     endpoint: TokenEndpoint
     revoke_url: str
     scope: str
+    client_version: int = 0
 
 
 _FLOW = TypeAdapter(Flow)
@@ -89,34 +93,30 @@ def begin(integration: Integration, given: OAuthConnect, *, api_url: str) -> tup
                 raise
     budget = oauth_discovery.Budget(oauth_discovery.DISCOVERY_SECONDS)
     resource = oauth_discovery.find_resource(server_url, budget)
-    server = oauth_discovery.find_server(resource, budget)
-    scope = oauth_discovery.wanted_scope(resource, server)
-    if integration.missing_scope:  # first, because the number of names is bounded
-        scope = joined_scope(integration.missing_scope, scope, oauth_grants.requested_scope(integration.tenant, grant))
-    redirect_uri = f"{api_url}{CALLBACK_PATH}"
-    client = _client(integration.tenant, server, redirect_uri, scope, api_url, budget)
+    side = _authorization_side(integration, resource, grant, api_url, budget)
     state, verifier = _random(), _random()
     flow = Flow(
         integration_id=integration.id,
         redirect_url=given.redirect_url,
         server_url=server_url,
-        redirect_uri=redirect_uri,
+        redirect_uri=side.redirect_uri,
         verifier=verifier,
-        issuer=server.issuer,
-        iss_required=server.sends_iss,
-        endpoint=TokenEndpoint(server.token_url, client, resource.resource),
-        revoke_url=server.revoke_url,
-        scope=scope,
+        issuer=side.server.issuer,
+        iss_required=side.server.sends_iss,
+        endpoint=TokenEndpoint(side.server.token_url, side.client, resource.resource),
+        revoke_url=side.server.revoke_url,
+        scope=side.scope,
+        client_version=side.client_version,
     )
     _save(integration.tenant, state, flow)
     auth_url = oauth_client.authorization_url(
-        server,
-        client,
-        redirect_uri=redirect_uri,
+        side.server,
+        side.client,
+        redirect_uri=side.redirect_uri,
         state=state,
         verifier=verifier,
         resource=resource.resource,
-        scope=scope,
+        scope=side.scope,
     )
     connection = Connection(
         credentials=Credentials(url=server_url),
@@ -142,15 +142,20 @@ def through_grant(integration: Integration, given: OAuthConnect) -> tuple[Integr
     return apply_connection(joined, connection), connection
 
 
-def finish(state: str, *, code: str | None, error: str | None, iss: str | None) -> str:
+def finish(state: str, *, at: str, code: str | None, error: str | None, iss: str | None) -> str:
     """End a flow with what the authorization server sent along, and give the URL to send the browser to.
+
+    `at` is the end of the redirect URI that the browser came to: it belongs to one issuer.
 
     Raises BadRequest `invalid_state` where the state is not one of ours, expired or was used before: then there is
     no URL to go to.
     """
     tenant, flow = _take(state)
+    if flow.client_version:
+        key = oauth_grants.client_key(flow.issuer, flow.redirect_uri)
+        store.ClientStore(tenant).close_flow(key, flow.client_version)
     try:
-        integration = _finished(tenant, flow, code=code, error=error, iss=iss)
+        integration = _finished(tenant, flow, at=at, code=code, error=error, iss=iss)
     except JobsprintError as failure:
         outcome = failure.code
     except Exception:  # noqa: BLE001 - logged; a person with a browser is better off back in the application
@@ -164,19 +169,20 @@ def finish(state: str, *, code: str | None, error: str | None, iss: str | None) 
     return redirect_back(flow.redirect_url, {"integrationId": flow.integration_id, **answer})
 
 
-def _finished(tenant: str, flow: Flow, *, code: str | None, error: str | None, iss: str | None) -> Integration:
+def _finished(tenant: str, flow: Flow, *, at: str, code: str | None, error: str | None, iss: str | None) -> Integration:
     """The integration after the exchange: connected, or in error with its reason. Raises where nothing was gained."""
     from jobsprint.integrations import oauth_client
 
-    check_issuer(iss, issuer=flow.issuer, required=flow.iss_required)
+    check_issuer(iss, issuer=flow.issuer, at=at, required=flow.iss_required)
     if error or not code:
-        raise Refused(error_code(error or "invalid_request"))
+        refused = Refused(error_code(error or "invalid_request"))
+        _forget_client(tenant, flow, refused)
+        raise refused
     waiting = _waiting(tenant, flow.integration_id)
     try:
         tokens = oauth_client.exchange(flow.endpoint, code=code, verifier=flow.verifier, redirect_uri=flow.redirect_uri)
     except Refused as refused:
-        if refused.error == "invalid_client":
-            store.ClientStore(tenant).delete(oauth_grants.client_key(flow.issuer, flow.redirect_uri))
+        _forget_client(tenant, flow, refused)
         raise
     tokens = replace(tokens, scope=tokens.scope or flow.scope)
     secrets = oauth_grants.GrantSecrets(
@@ -199,6 +205,12 @@ def _finished(tenant: str, flow: Flow, *, code: str | None, error: str | None, i
         oauth_grants.leave(tenant, waiting.grant, flow.integration_id)
     oauth_grants.reactivate(tenant, id_)
     return connected
+
+
+def _forget_client(tenant: str, flow: Flow, refused: Refused) -> None:
+    """Delete a registration that its server no longer takes."""
+    if refused.error in ("invalid_client", "unauthorized_client"):
+        store.ClientStore(tenant).delete(oauth_grants.client_key(flow.issuer, flow.redirect_uri))
 
 
 def _connected(waiting: Integration, flow: Flow) -> Integration:
@@ -256,26 +268,82 @@ def _fail_pending(tenant: str, integration_id: str, reason: str) -> None:
 # --- who we are -------------------------------------------------------------------------------------------------------
 
 
+@dataclass(frozen=True)
+class _AuthorizationSide:
+    """An authorization server, who we are there, and what is asked for."""
+
+    server: "AuthorizationServer"
+    client: Client
+    client_version: int
+    redirect_uri: str
+    scope: str
+
+
+def _authorization_side(
+    integration: Integration, resource: "ProtectedResource", grant: str, api_url: str, budget: "Budget"
+) -> _AuthorizationSide:
+    """The first authorization server of a resource that takes us; raises the error of the first where none does."""
+    from jobsprint.integrations import oauth_discovery
+
+    errors: list[UpstreamFailed] = []
+    for place, issuer in enumerate(resource.issuers):
+        share = budget.share(len(resource.issuers) - place)
+        try:
+            server = oauth_discovery.find_server(resource, issuer, share)
+            scope = oauth_discovery.wanted_scope(resource, server)
+            if integration.missing_scope:  # first, because the number of names is bounded
+                before = oauth_grants.requested_scope(integration.tenant, grant)
+                scope = joined_scope(integration.missing_scope, scope, before)
+            redirect_uri = oauth.redirect_uri(api_url, server.issuer)
+            client, version = _client(integration, server, redirect_uri, scope, api_url, share)
+        except UpstreamFailed as error:
+            errors.append(error)
+        else:
+            return _AuthorizationSide(server, client, version, redirect_uri, scope)
+    raise errors[0]
+
+
 def _client(
-    tenant: str, server: "AuthorizationServer", redirect_uri: str, scope: str, api_url: str, budget: "Budget"
-) -> Client:
-    """Us at that server: our metadata document where it takes one and can read it, else a registration, kept."""
+    integration: Integration,
+    server: "AuthorizationServer",
+    redirect_uri: str,
+    scope: str,
+    api_url: str,
+    budget: "Budget",
+) -> tuple[Client, int]:
+    """Us at that server: our metadata document where it takes one and can read it, else a registration and its version.
+
+    A registration is kept, and made again where it is no longer good for this flow.
+    """
     from jobsprint.integrations import oauth_discovery
 
     if server.takes_metadata_documents and api_url.startswith("https://"):
-        return Client(id=f"{api_url}{CLIENT_METADATA_PATH}")
+        return Client(id=oauth.client_id(api_url, server.issuer)), 0
+    tenant, now = integration.tenant, now_ms()
     key, clients = oauth_grants.client_key(server.issuer, redirect_uri), store.ClientStore(tenant)
     kept = clients.find(key)
-    if kept:
-        encrypted, version = kept
-        client = _CLIENT.validate_json(decrypt(EncryptionContext(tenant, key, "client", version), encrypted))
-        if client.is_good_for(scope, now_ms()):
-            return client
-    client = oauth_discovery.register(server, redirect_uri, scope, budget)
-    version = now_ms()
-    context = EncryptionContext(tenant, key, "client", version)
-    clients.save(key, encrypt(context, _CLIENT.dump_json(client).decode()), version)
-    return client
+    client = _kept_client(tenant, key, kept) if kept and not _was_lost(kept, integration.app, now) else None
+    version = kept.version if kept else 0
+    if client is None or not client.is_good_for(scope, now):
+        client, version = oauth_discovery.register(server, redirect_uri, scope, budget), now
+        context = EncryptionContext(tenant, key, "client", version)
+        clients.save(key, encrypt(context, _CLIENT.dump_json(client).decode()), version)
+    clients.open_flow(key, version, integration.app, now)
+    return client, version
+
+
+def _kept_client(tenant: str, key: str, kept: store.StoredClient) -> Client:
+    return _CLIENT.validate_json(decrypt(EncryptionContext(tenant, key, "client", kept.version), kept.encrypted))
+
+
+def _was_lost(kept: store.StoredClient, app: str, now: int) -> bool:
+    """Whether the last flow through a registration never came back: a server that lost it shows the person an error.
+
+    One of another application may still be under way, for as long as a flow lasts.
+    """
+    if not kept.opened_at:
+        return False
+    return kept.open_app == app or now - kept.opened_at > store.FLOW_SECONDS * 1000
 
 
 # --- between the halves -----------------------------------------------------------------------------------------------

@@ -14,7 +14,7 @@ from jobsprint.core.clock import now_ms
 from jobsprint.core.errors import Conflict, NotFound, ScopeMissing
 from jobsprint.core.observability import logger
 from jobsprint.domain.integrations import Integration
-from jobsprint.domain.oauth import TokenEndpoint, Tokens, joined_scope, scope_beyond
+from jobsprint.domain.oauth import TokenEndpoint, Tokens, joined_scope, plain_issuer, scope_beyond
 from jobsprint.integrations import state
 from jobsprint.repositories.integrations import IntegrationStore
 from jobsprint.repositories.oauth import Grant, GrantStore
@@ -49,7 +49,7 @@ def grant_id(server_url: str) -> str:
 
 def client_key(issuer: str, redirect_uri: str) -> str:
     """The key of a client registration: it is never used at another issuer or for another redirect URI."""
-    return hashlib.sha256(f"{issuer}\0{redirect_uri}".encode()).hexdigest()
+    return hashlib.sha256(f"{plain_issuer(issuer)}\0{redirect_uri}".encode()).hexdigest()
 
 
 def encrypted_grant(tenant: str, secrets: GrantSecrets, *, version: int) -> Grant:

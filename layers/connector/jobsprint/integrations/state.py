@@ -24,12 +24,23 @@ from jobsprint.security.credentials import encrypt_credentials
 PING_ACTION = "jobsprint.ping"
 
 
-def apply_test_result(integration: Integration, before: Health, result: TestResult, at: int) -> None:
-    """Apply a test at `at` (ms) that came after the health `before`; nothing where another test was first."""
+def apply_test_result(
+    integration: Integration, before: Health, result: TestResult, at: int, *, on_demand: bool = False
+) -> None:
+    """Apply a test at `at` (ms) that came after the health `before`; nothing where another test was first.
+
+    `on_demand` says that a caller asked for it.
+    """
     store = IntegrationStore(integration.tenant)
     unpublished = before.unpublished if before.unpublished and not _publish(integration, before) else None
     after = integrations.health_after(
-        before, passed=result.passed, reason=result.reason, message=result.message, step=result.next_step, at=at
+        before,
+        passed=result.passed,
+        reason=result.reason,
+        message=result.message,
+        step=result.next_step,
+        at=at,
+        on_demand=on_demand,
     )
     after = replace(after, unpublished=_transition_event(before, after) or unpublished)
     if store.change_health(integration.id, before, after):

@@ -30,6 +30,18 @@ _LABEL = re.compile(r"[a-z0-9_](?:[a-z0-9_-]{0,61}[a-z0-9_])?")
 _NUMBER = re.compile(r"[0-9]+|0x[0-9a-f]*")
 _DEFAULT_PORTS = {"https": 443, "http": 80}
 _MIN_HIGH_PORT, _MAX_PORT = 1024, 65535
+# The metadata services of clouds, refused by name as well: inside a cloud they may resolve to an address of its own.
+_METADATA_HOSTS = frozenset(
+    {
+        "metadata",
+        "metadata.google.internal",
+        "metadata.goog",
+        "instance-data",
+        "instance-data.ec2.internal",
+        "metadata.azure.internal",
+        "metadata.platformequinix.com",
+    }
+)
 _KEPT_IN_PATH = "!$&'()*+,;=:@/?%-._~[]|"  # delimiters and the % of escapes are left as they are
 
 
@@ -198,7 +210,10 @@ def _named_or_numeric(host: str) -> str:
 
 def _check_host(host: str, policy: AddressPolicy) -> str:
     host = _bracketed(host[1:-1]) if host.startswith("[") else _named_or_numeric(host)
-    if is_localhost(host):
+    refused: str | None
+    if host in _METADATA_HOSTS:
+        refused = "metadata"
+    elif is_localhost(host):
         refused = None if policy.allow_loopback else "loopback"
     else:
         literal = parse_address(host)

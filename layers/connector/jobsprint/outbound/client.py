@@ -31,6 +31,8 @@ __all__ = ["KINDS", "Client", "OnDone", "Request", "Response", "TransferFailure"
 MAX_IN_FLIGHT = 100
 """Requests of one batch under way together; more wait their turn, and their budget starts with it."""
 
+_BESIDE = -1  # the index of a request whose result nobody waits for
+
 _CA_FILES = ("/etc/pki/tls/certs/ca-bundle.crt", "/etc/ssl/certs/ca-certificates.crt", "/etc/ssl/cert.pem")
 
 OnDone = Callable[[int, TransferResult], None]
@@ -62,6 +64,7 @@ class Client:
         self._pins = Pins()
         self._pool = TransferPool(policy, user_agent, _ca_file(ca_file))
         self._busy = False
+        self._batch: _Batch | None = None
         self._last_used = clock()
 
     def close(self) -> None:
@@ -84,8 +87,17 @@ class Client:
         if timeout <= 0 or max_body < 0:
             raise ValueError("timeout must be positive and max_body not negative")
         with self._exclusively():
-            batch = _Batch(self._policy, self._resolver, self._pins, self._pool, timeout, max_body, on_done)
-            batch.run(requests)
+            self._batch = _Batch(self._policy, self._resolver, self._pins, self._pool, timeout, max_body, on_done)
+            self._batch.run(requests)
+
+    def send_beside(self, request: Request) -> None:
+        """Send one more request while a `send` is under way, from its request's `enough`, and drop the result.
+
+        It has the limits of that `send`, and is abandoned when that ends. Raises RuntimeError without one.
+        """
+        if self._batch is None:
+            raise RuntimeError("nothing is being sent")
+        self._batch.add_beside(request)
 
     @contextmanager
     def _exclusively(self) -> Iterator[None]:
@@ -99,7 +111,7 @@ class Client:
             yield
         finally:
             self._last_used = self._clock()
-            self._busy = False
+            self._busy, self._batch = False, None
 
 
 def _ca_file(given: str | None) -> str:
@@ -158,6 +170,7 @@ class _Batch:
         self._resolving: list[_Waiting] = []
         self._in_flight: dict[Any, tuple[int, Transfer]] = {}
         self._errors: list[Exception] = []
+        self._awaited = 0
         # Of each URL, and of each host and port: many requests of a batch may share them.
         self._targets: dict[str, Target] = {}
         self._lookups: dict[tuple[str, int], Future[list[str]]] = {}
@@ -166,8 +179,9 @@ class _Batch:
     def run(self, requests: Sequence[Request]) -> None:
         """Work until every request is done; then raise the first error of `on_done`, if any."""
         self._queued.extend(enumerate(requests))
+        self._awaited = len(requests)
         try:
-            while self._queued or self._resolving or self._in_flight:
+            while self._awaited:
                 self._start_queued()
                 self._start_resolved()
                 if not self._collect() and (self._resolving or self._in_flight):
@@ -178,7 +192,15 @@ class _Batch:
         if self._errors:
             raise self._errors[0]
 
+    def add_beside(self, request: Request) -> None:
+        """Send a request too, as long as others are awaited."""
+        self._queued.append((_BESIDE, request))
+        self._pool.wake()
+
     def _done(self, index: int, result: TransferResult) -> None:
+        if index == _BESIDE:
+            return
+        self._awaited -= 1
         try:
             self._on_done(index, result)
         except Exception as error:  # noqa: BLE001 - raised at the end: the others are in flight and have results too
@@ -245,14 +267,26 @@ class _Batch:
     def _collect(self) -> bool:
         """Report the results of ended transfers; whether there were any, and so room for others."""
         ended = self._pool.finished() if self._in_flight else []
-        for curl, code, message in ended:
+        results = [(curl, self._in_flight[curl][1].result(code, message)) for curl, code, message in ended]
+        results += self._stopped({curl for curl, _ in results})
+        for curl, result in results:
             index, transfer = self._in_flight.pop(curl)
-            result = transfer.result(code, message)
             self._pool.release(transfer)
             self._done(index, result)
-        return bool(ended)
+        return bool(results)
+
+    def _stopped(self, ended: set[Any]) -> list[tuple[Any, TransferResult]]:
+        """The results of transfers whose head decides and whose body has had its time."""
+        now = time.monotonic()
+        return [
+            (curl, transfer.stopped())
+            for curl, (_, transfer) in self._in_flight.items()
+            if curl not in ended and (ends_at := transfer.body_ends_at) is not None and ends_at <= now
+        ]
 
     def _until_next_deadline(self) -> float:
-        """Seconds until a lookup is too late; libcurl watches the deadlines of the transfers itself."""
-        first = min((one.deadline for one in self._resolving), default=None)
+        """Seconds until a lookup is too late or a body has had its time; libcurl watches the other deadlines."""
+        bodies = (transfer.body_ends_at for _, transfer in self._in_flight.values())
+        deadlines = [one.deadline for one in self._resolving] + [end for end in bodies if end is not None]
+        first = min(deadlines, default=None)
         return POLL_SECONDS if first is None else max(0.0, first - time.monotonic())

@@ -51,6 +51,9 @@ class Request:
     - `once`: never send it twice, even if it is a GET.
     - `enough`: called with each piece of a 2xx body as it comes (decompressed, within `max_body`). Once it returns
       True, reading stops and the connection is closed: for streams that never end. It must not raise.
+    - `head_decides`: a complete head with a 2xx is a response, whatever its body does, which is read for at most two
+      seconds more (`Response.body_failure`). Without it a 2xx counts with its whole body only. A head with any other
+      status always decides.
 
     Raises ValueError for a method or header that is not valid HTTP, and for headers that frame the message.
     """
@@ -62,6 +65,7 @@ class Request:
     repeatable: bool = False
     enough: Callable[[bytes], bool] | None = None
     once: bool = False
+    head_decides: bool = False
 
     def __post_init__(self) -> None:
         if not _TOKEN.fullmatch(self.method):
@@ -86,8 +90,9 @@ class Response:
 
     `headers` have lower-case names; repeated ones are joined with `, `; octets beyond ASCII are read as Latin-1.
     `body` is decompressed, at most `max_body` bytes; `truncated` says that there was more, and is False where the
-    request's `enough` ended the reading. `timings`, in ms each: `dns`, `connect`, `tls` (0 on a kept connection),
-    `first_byte` (from request to response), `total`.
+    request's `enough` ended the reading. `body_failure` is the reason of the failure that ended the body before it was
+    whole, as in `TransferFailure.reason`; only where the head decides. `timings`, in ms each: `dns`,
+    `connect`, `tls` (0 on a kept connection), `first_byte` (from request to response), `total`.
     """
 
     status: int
@@ -96,6 +101,7 @@ class Response:
     truncated: bool
     duration_ms: int
     timings: dict[str, int]
+    body_failure: str | None = None
 
 
 @dataclass(frozen=True)
@@ -107,7 +113,7 @@ class TransferFailure:
       `timeout_headers` (no complete response head in time); `timeout_body`; `headers_too_large`; `reset` (closed or
       reset before the response was complete); `protocol` (no valid HTTP).
     - `detail` says which where a kind has several: the class of a blocked address, `unreachable`,
-      `certificate_expired` and the like, `chunking`, `status_line`.
+      `certificate_expired` and the like, `chunking`, `encoding`, `status_line`.
     - `sent` is False only if the receiver cannot have seen the request.
     - `status` is that of a response head which did arrive.
     - `message` is for a person and names neither path, headers nor body.

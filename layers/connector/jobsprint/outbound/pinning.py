@@ -100,9 +100,15 @@ def _look_up(target: Target, resolver: Resolver, future: "Future[list[str]]") ->
         rows = resolver(target.host, target.port, type=socket.SOCK_STREAM)
         future.set_result([str(row[4][0]) for row in rows])
     except Exception as error:  # noqa: BLE001 - no error that one host causes may end the batch it is in
-        future.set_exception(Unresolvable(f"{target.host} does not resolve: {type(error).__name__}"))
+        future.set_exception(Unresolvable(_why(target.host, error)))
     finally:
         _lookups.release()
+
+
+def _why(host: str, error: Exception) -> str:
+    if isinstance(error, socket.gaierror) and error.errno == socket.EAI_AGAIN:
+        return f"the name servers did not answer for {host}"
+    return f"{host} does not resolve to an address"
 
 
 def check_addresses(addresses: Iterable[str], policy: AddressPolicy) -> list[str]:

@@ -20,6 +20,7 @@ import pycurl
 
 from jobsprint.outbound import curl_errors
 from jobsprint.outbound.address_policy import AddressPolicy, Target
+from jobsprint.outbound.decoding import READABLE, Decoder, UndecodableBody
 from jobsprint.outbound.ip_ranges import canonical_ip
 from jobsprint.outbound.messages import Request, Response, TransferFailure, TransferResult
 from jobsprint.outbound.pinning import Pin
@@ -37,6 +38,9 @@ LIFETIME_SECONDS = 300
 
 POLL_SECONDS = 0.25
 """The longest single wait, in case libcurl names no socket to wait for."""
+
+BODY_SECONDS = 2.0
+"""How long after its head the body of a response is read where the head decides (`Request.head_decides`)."""
 
 _KEPT_CONNECTIONS = 256  # libcurl counts those in use too
 _MAX_IDLE_TRANSFERS = 100
@@ -87,7 +91,8 @@ class Transfer:
             pycurl.SSLVERSION: pycurl.SSLVERSION_TLSv1_2,
             pycurl.CAINFO: ca_file,
             pycurl.USERAGENT: user_agent,
-            pycurl.ACCEPT_ENCODING: "gzip, deflate",
+            pycurl.ACCEPT_ENCODING: READABLE,
+            pycurl.HTTP_CONTENT_DECODING: 0,  # `outbound.decoding` does it
             pycurl.NOSIGNAL: 1,
             pycurl.NOPROGRESS: 1,
             pycurl.MAXAGE_CONN: IDLE_SECONDS,
@@ -108,7 +113,9 @@ class Transfer:
         """Point the handle at an exchange; its budget is what is left until the deadline."""
         self.exchange, self._pin, self._allowed = exchange, pin, frozenset(allowed)
         self._status = 0
-        self._head_done = self._truncated = self._refused = self._enough = self._invalid_status_line = False
+        self._truncated = self._refused = self._enough = self._invalid_status_line = self._undecodable = False
+        self._head_at: float | None = None
+        self._decoder = Decoder("")
         self._headers: dict[str, str] = {}
         self._header_room = [MAX_HEADERS, MAX_HEADER_BYTES]
         self._body = bytearray()
@@ -179,7 +186,9 @@ class Transfer:
                 self._invalid_status_line = True
                 return -1
         elif line in (b"\r\n", b"\n"):
-            self._head_done = self._status >= 200  # other 1xx are interim
+            if self._status >= 200:  # other 1xx are interim
+                self._head_at = time.monotonic()
+                self._decoder = Decoder(self._headers.get("content-encoding", ""))
         else:
             self._keep_header(line)
         return len(line)
@@ -194,15 +203,21 @@ class Transfer:
         self._headers[name] = f"{self._headers[name]}, {value}" if name in self._headers else value
 
     def read_body(self, data: bytes) -> int:
-        """WRITEFUNCTION: take what still fits. Taking less than all of it makes libcurl stop, so memory is bounded."""
-        taken = data[: self.exchange.max_body - len(self._body)]
+        """WRITEFUNCTION: take what still fits. Not taking all of it makes libcurl stop, so memory is bounded."""
+        room = self.exchange.max_body - len(self._body)
+        try:
+            decoded = self._decoder.decode(data, room + 1)
+        except UndecodableBody:
+            self._undecodable = True
+            return -1
+        taken = decoded[:room]
         self._body += taken
         enough = self.exchange.request.enough
         if enough is not None and 200 <= self._status < 300 and enough(taken):
             self._enough = True
             return -1
-        self._truncated = len(taken) < len(data)
-        return len(taken)
+        self._truncated = len(decoded) > room
+        return -1 if self._truncated else len(data)
 
     # --- the result -------------------------------------------------------------------------------------------------
 
@@ -213,13 +228,45 @@ class Transfer:
         if self._refused:
             message = "the connection led to an address that was not checked"
             return TransferFailure("blocked_address", message, False, total, None, timings, "not_checked")
-        if self._head_done and (code == 0 or self._truncated or self._enough):
+        whole = code == 0 and self._decoder.complete
+        if self._head_done and (whole or self._truncated or self._enough):
             return Response(self._status, self._headers, bytes(self._body), self._truncated, total, timings)
+        kind, detail, text = self._cause(code, message)
+        if detail == "encoding" and self._status >= 200:
+            # At a transfer coding that was not asked for, libcurl gives up before the head is over.
+            self._head_at = self._head_at or time.monotonic()
+        sent, status = self._times_ready > 0, self._status if self._head_done else None
+        failure = TransferFailure(kind, text, sent, total, status, timings, detail)
+        if self._head_decides:
+            body = bytes(self._body)
+            return Response(self._status, self._headers, body, False, total, timings, body_failure=failure.reason)
+        return failure
+
+    def _cause(self, code: int, message: str) -> tuple[str, str, str]:
+        """The kind and detail of a failure, and a sentence for a person."""
+        if self._undecodable or (code == 0 and self._head_done):
+            return "protocol", "encoding", "the body is not in the coding that its head names, or in none that is read"
         invalid = self._invalid_status_line
         kind, detail = curl_errors.cause(self.curl, code, message, phase=self._phase(), invalid_status_line=invalid)
-        text = curl_errors.describe(self.curl, kind, message, invalid_status_line=invalid)
-        status = self._status if self._head_done else None
-        return TransferFailure(kind, text, self._times_ready > 0, total, status, timings, detail)
+        return kind, detail, curl_errors.describe(self.curl, kind, message, invalid_status_line=invalid)
+
+    @property
+    def body_ends_at(self) -> float | None:
+        """When (monotonic) reading ends although the response has not; None where it may use its whole budget."""
+        return self._head_at + BODY_SECONDS if self._head_at is not None and self._head_decides else None
+
+    def stopped(self) -> TransferResult:
+        """The result of a transfer whose body has had its time."""
+        return self.result(pycurl.E_OPERATION_TIMEDOUT, "")
+
+    @property
+    def _head_decides(self) -> bool:
+        """Whether there is a head that counts without its body: an error needs none to be one."""
+        return self._head_done and (self.exchange.request.head_decides or not 200 <= self._status < 300)
+
+    @property
+    def _head_done(self) -> bool:
+        return self._head_at is not None
 
     def _phase(self) -> str:
         """Which of connect, tls, headers and body the transfer is in."""
@@ -256,7 +303,7 @@ class Transfer:
         for opened in self._sockets:
             opened.close()
         self._sockets.clear()
-        self._body, self._headers = bytearray(), {}
+        self._body, self._headers, self._decoder = bytearray(), {}, Decoder("")
         self.curl.unsetopt(pycurl.HTTPHEADER)
         self.curl.setopt(pycurl.POSTFIELDS, b"")
         del self.exchange

@@ -5,7 +5,7 @@ import json
 from jobsprint.core import aws
 from jobsprint.core.config import settings
 from jobsprint.core.ids import derived_id, first_at
-from jobsprint.domain.actions import LogEntry
+from jobsprint.domain.actions import LogEntry, LogFilter
 from jobsprint.domain.deliveries import Attempt, DeliveryFilter, DeliveryRow, DeliveryState
 from jobsprint.repositories.deliveries import LISTED
 from jobsprint.repositories.delivery_items import attempts_of, listed_as, row_of
@@ -50,36 +50,26 @@ class DeliveryLists:
         return answer["Count"], "LastEvaluatedKey" in answer
 
     def attempts_page(
-        self,
-        webhook_id: str,
-        *,
-        limit: int,
-        position: str | None,
-        action: str | None,
-        status: str | None,
-        from_ms: int | None,
-        to_ms: int | None,
-        now: int,
+        self, webhook_id: str, wanted: LogFilter, *, limit: int, position: str | None, now: int
     ) -> tuple[list[LogEntry], str | None]:
         """A page of a webhook's delivery attempts as log entries, and the position to go on from.
 
-        Newest delivery first, and within one its last attempt first. `action` is an event name; `from_ms` and `to_ms`
-        (both included) bound the start of an attempt. All filters work within at most 1,000 deliveries a page;
-        deliveries of events published after `to_ms` are not even read.
+        Newest delivery first, and within one its last attempt first. `wanted.action` is an event name. All filters work
+        within at most 1,000 deliveries a page; deliveries of events published after `to_ms` are not even read.
         """
         high, below = _resume(position)
-        if to_ms is not None:
+        if wanted.to_ms is not None:
             # No attempt starts before its event is published, and the delivery's key has that time.
-            high = min(high, f"{_FIRST}{first_at(to_ms)}~")
+            high = min(high, f"{_FIRST}{first_at(wanted.to_ms)}~")
 
         def matching(item: Item) -> list[Attempt]:
             return [
                 attempt
                 for attempt in reversed(attempts_of(item))
                 if (item["sk"] != high or below is None or attempt.number < below)
-                and status in (None, attempt.status)
-                and (from_ms is None or attempt.started_at >= from_ms)
-                and (to_ms is None or attempt.started_at <= to_ms)
+                and wanted.status in (None, attempt.status)
+                and (wanted.from_ms is None or attempt.started_at >= wanted.from_ms)
+                and (wanted.to_ms is None or attempt.started_at <= wanted.to_ms)
             ]
 
         page = read_page(
@@ -87,7 +77,7 @@ class DeliveryLists:
             limit=limit,
             position=None,
             position_of=lambda item: str(item["sk"]),
-            keep=lambda item: live(item, now) and action in (None, item["event"]) and bool(matching(item)),
+            keep=lambda item: live(item, now) and wanted.action in (None, item["event"]) and bool(matching(item)),
         )
         found = [(item, attempt) for item in page.items for attempt in matching(item)]
         entries = [_log_entry(item, attempt) for item, attempt in found[:limit]]

@@ -12,8 +12,8 @@ from typing import Any
 
 from jobsprint.core import aws
 from jobsprint.core.config import settings
-from jobsprint.core.errors import Conflict
-from jobsprint.domain.events import EventType
+from jobsprint.core.errors import Conflict, NotFound
+from jobsprint.domain.events import EventType, is_name
 from jobsprint.repositories import counted_items
 from jobsprint.repositories.dynamodb import Item, Query, marshal_item, read_page, unmarshal_item, written
 
@@ -62,6 +62,13 @@ class EventTypeStore:
         """The type of that name."""
         item = self._get(name, consistent=consistent)
         return _from_item(item) if item else None
+
+    def delete(self, name: str) -> None:
+        """Delete the type of that name. Raises NotFound where there is none."""
+        key = marshal_item({"pk": self._pk, "sk": name})
+        exists = {"ConditionExpression": "attribute_exists(pk)"}
+        if not is_name(name) or not counted_items.delete(self._tenant, "eventTypes", key, exists):
+            raise NotFound(f"There is no event type {name[:100]!r}", code="event_type_not_found")
 
     def any_warned(self) -> bool:
         """Whether a type was ever in mode `warn`; half a read unit."""

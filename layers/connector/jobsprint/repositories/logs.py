@@ -3,13 +3,11 @@
 Log ids are time-ordered, so a time range is a key range with and without an action.
 """
 
-from typing import Any
-
 from jobsprint.core import aws
 from jobsprint.core.config import settings
 from jobsprint.core.ids import first_at
-from jobsprint.domain.actions import LogEntry
-from jobsprint.repositories.dynamodb import Item, Query, live, marshal_item, read_page, written
+from jobsprint.domain.actions import LogEntry, LogFilter
+from jobsprint.repositories.dynamodb import Item, Query, Value, live, marshal_item, read_page, written
 
 _BEFORE_ALL = 0
 _AFTER_ALL = (1 << 48) - 1
@@ -31,7 +29,7 @@ class LogStore:
 
     def add(self, integration_id: str, entry: LogEntry) -> bool:
         """Store a log entry until its time to live ends; False when there is one of that id."""
-        item: dict[str, Any] = {
+        item: dict[str, Value | None] = {
             "pk": f"{self._tenant}#{integration_id}",
             "sk": entry.id,
             "actionKey": f"{self._tenant}#{integration_id}#{entry.action}",
@@ -41,6 +39,7 @@ class LogStore:
             "output": entry.output,
             "executionMs": entry.execution_ms,
             "at": entry.at,
+            "requestId": entry.request_id,
             "expiresAt": entry.at // 1000 + settings().log_retention_days * 86400,
         }
         return written(
@@ -50,40 +49,31 @@ class LogStore:
         )
 
     def page(
-        self,
-        integration_id: str,
-        *,
-        limit: int,
-        position: str | None,
-        action: str | None,
-        status: str | None,
-        from_ms: int | None,
-        to_ms: int | None,
-        now: int,
+        self, integration_id: str, wanted: LogFilter, *, limit: int, position: str | None, now: int
     ) -> tuple[list[LogEntry], str | None]:
         """A page, newest first, and the position to go on from. Time and action are keys; status reads and drops."""
         pk = f"{self._tenant}#{integration_id}"
-        action_key = f"{pk}#{action}"
-        low, high = id_range("log", from_ms, to_ms)
+        action_key = f"{pk}#{wanted.action}"
+        low, high = id_range("log", wanted.from_ms, wanted.to_ms)
 
         def resume(sk: str) -> dict[str, str]:
-            return {"pk": pk, "sk": sk} | ({"actionKey": action_key} if action else {})
+            return {"pk": pk, "sk": sk} | ({"actionKey": action_key} if wanted.action else {})
 
         query = Query(
             table=self._table,
-            key=("actionKey", action_key) if action else ("pk", pk),
+            key=("actionKey", action_key) if wanted.action else ("pk", pk),
             resume=resume,
-            index="byAction" if action else None,
+            index="byAction" if wanted.action else None,
             low=low,
             high=high,
-            consistent=action is None,
+            consistent=wanted.action is None,
         )
         page = read_page(
             query,
             limit=limit,
             position=position,
             position_of=lambda item: str(item["sk"]),
-            keep=lambda item: live(item, now) and status in (None, item["status"]),
+            keep=lambda item: live(item, now) and wanted.status in (None, item["status"]),
         )
         return [_from_item(item) for item in page.items], page.position
 
@@ -97,4 +87,5 @@ def _from_item(item: Item) -> LogEntry:
         output=item["output"],
         execution_ms=item["executionMs"],
         at=item["at"],
+        request_id=item.get("requestId"),
     )

@@ -70,6 +70,19 @@ def take_flow(id_: str, now: int) -> StoredFlow | None:
 # --- clients ----------------------------------------------------------------------------------------------------------
 
 
+@dataclass(frozen=True)
+class StoredClient:
+    """An encrypted registration, and the version it was encrypted under.
+
+    `open_app` and `opened_at` (ms) are those of the last flow through it, while none has come back since.
+    """
+
+    encrypted: str
+    version: int
+    open_app: str = ""
+    opened_at: int = 0
+
+
 class ClientStore:
     """The registrations made for one tenant, one per issuer and redirect URI; what is kept is encrypted text."""
 
@@ -80,17 +93,44 @@ class ClientStore:
     def _key(self, client_key: str) -> Any:
         return marshal_item({"pk": f"{self._tenant}#oauth-client", "sk": client_key})
 
-    def find(self, client_key: str) -> tuple[str, int] | None:
-        """An encrypted registration and the version it was encrypted under."""
+    def find(self, client_key: str) -> StoredClient | None:
+        """The registration under that key."""
         answer = aws.dynamodb().get_item(TableName=self._table, Key=self._key(client_key), ConsistentRead=True)
         item = unmarshal_item(answer.get("Item", {}))
-        return (item["encrypted"], item["version"]) if item else None
+        if not item:
+            return None
+        return StoredClient(item["encrypted"], item["version"], item.get("openApp", ""), item.get("openedAt", 0))
 
     def save(self, client_key: str, encrypted: str, version: int) -> None:
         """Store a registration in place of an older one."""
         aws.dynamodb().put_item(
             TableName=self._table,
             Item=self._key(client_key) | marshal_item({"encrypted": encrypted, "version": version}),
+        )
+
+    def open_flow(self, client_key: str, version: int, app: str, now: int) -> None:
+        """Note that a flow of an application begins through this registration."""
+        written(
+            lambda: aws.dynamodb().update_item(
+                TableName=self._table,
+                Key=self._key(client_key),
+                UpdateExpression="SET openApp = :app, openedAt = :now",
+                ConditionExpression="#version = :before",
+                ExpressionAttributeNames={"#version": "version"},
+                ExpressionAttributeValues=marshal_item({":app": app, ":now": now, ":before": version}),
+            )
+        )
+
+    def close_flow(self, client_key: str, version: int) -> None:
+        """Note that a flow came back: the authorization server knows this registration."""
+        written(
+            lambda: aws.dynamodb().update_item(
+                TableName=self._table,
+                Key=self._key(client_key),
+                UpdateExpression="REMOVE openApp, openedAt",
+                ConditionExpression="#version = :before",
+                **_versioned(version),
+            )
         )
 
     def delete(self, client_key: str) -> None:

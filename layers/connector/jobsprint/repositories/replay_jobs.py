@@ -15,7 +15,18 @@ from jobsprint.core.config import settings
 from jobsprint.core.errors import NotFound
 from jobsprint.core.ids import is_id, unique_part
 from jobsprint.domain.replay import Position, ReplayJob, ReplayRequest, ReplayStatus
-from jobsprint.repositories.dynamodb import Item, Lost, Value, live, marshal_item, unmarshal_item, update_item, written
+from jobsprint.repositories.dynamodb import (
+    Item,
+    Lost,
+    Query,
+    Value,
+    live,
+    marshal_item,
+    read_page,
+    unmarshal_item,
+    update_item,
+    written,
+)
 
 KEPT_SECONDS = 30 * 86400
 RESERVED_MS = 60_000
@@ -50,6 +61,28 @@ class ReplayJobStore:
         if found is None:
             raise NotFound(f"There is no recovery {job_id[:100]!r}", code="recovery_not_found")
         return found
+
+    def page(
+        self, webhook_id: str, now: int, *, limit: int, position: str | None
+    ) -> tuple[list[ReplayJob], str | None]:
+        """A page of a webhook's jobs, newest first, and the position to go on from; `now` in ms."""
+        pk = f"{self._tenant}#replay"
+        query = Query(
+            table=self._table,
+            key=("pk", pk),
+            resume=lambda sk: {"pk": pk, "sk": sk},
+            # The unique part of an id begins with a digit, so the reservation (`running`) is not among them.
+            low=f"{unique_part(webhook_id)}#0",
+            high=f"{unique_part(webhook_id)}#:",
+        )
+        found = read_page(
+            query,
+            limit=limit,
+            position=position,
+            position_of=lambda item: str(item["sk"]),
+            keep=lambda item: live(item, now),
+        )
+        return [self._from_item(item) for item in found.items], found.position
 
     def advance(self, before: ReplayJob, after: ReplayJob) -> ReplayJob:
         """Store what a step of `before` did and return the job as it is from now on.

@@ -8,9 +8,11 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field, replace
 
 from jobsprint.core.errors import Conflict, InvalidFields
-from jobsprint.core.redaction import shown_url, url_secrets
+from jobsprint.core.redaction import Masker
+from jobsprint.core.secret_headers import header_secrets
+from jobsprint.core.shown_url import shown_url, url_secrets
 from jobsprint.domain.integrations import Integration
-from jobsprint.security.encryption import EncryptionContext, decrypt, encrypt
+from jobsprint.security.encryption import EncryptionContext, decrypt, encrypt_fields
 
 MAX_RETIRED = 10
 """Signing secrets that may be on their way out together: each costs its receiver a signature on every delivery."""
@@ -47,8 +49,13 @@ class Credentials:
 
     def values(self) -> tuple[str, ...]:
         """Every secret value, also of ended secrets, for masking what comes back from a call."""
+        headers = (secret for name, value in self.headers.items() for secret in header_secrets(name, value))
         signing = (*self.secrets, *(old.secret for old in self.retired))
-        return (*self.headers.values(), *signing, *self.keys.values(), *url_secrets(self.url))
+        return (*headers, *signing, *self.keys.values(), *url_secrets(self.url))
+
+    def masker(self) -> Masker:
+        """What masks these secrets in the answers to calls that are made with them."""
+        return Masker(self.values())
 
 
 def rotated(credentials: Credentials, secret: str, *, overlap_ms: int, now: int) -> Credentials:
@@ -85,10 +92,7 @@ def encrypt_credentials(integration: Integration, credentials: Credentials) -> I
         texts["retired"] = json.dumps([[old.secret, old.until] for old in credentials.retired])
     return replace(
         integration,
-        encrypted={
-            name: encrypt(EncryptionContext(integration.tenant, integration.id, name, version), text)
-            for name, text in texts.items()
-        },
+        encrypted=encrypt_fields(integration.tenant, integration.id, version, texts),
         encrypted_version=version,
         shown_url=shown_url(credentials.url),
         header_names=tuple(credentials.headers),

@@ -20,6 +20,8 @@ from jobsprint.core import canonical_json
 
 MIN_SECRET_CHARACTERS: Final = 8
 MAX_SECRET_CHARACTERS: Final = 128
+MIN_KEY_BYTES: Final = 24
+MAX_KEY_BYTES: Final = 64
 
 _PREFIX = "whsec_"
 _MADE_BYTES = 32
@@ -34,15 +36,18 @@ def check_secret(secret: str) -> None:
     """Raise ValueError, with a message that does not repeat it, for a secret that a caller may not choose.
 
     8 to 128 characters, all printable (`str.isprintable`: no control characters, no lone surrogates). After `whsec_`
-    comes base64 of at least one byte exactly as an encoder writes it (RFC 4648, sections 3.2 to 3.5 and 4: standard
-    alphabet, padded, unused bits zero), because that is what the receivers' libraries all decode, and alike.
+    comes base64 of 24 to 64 bytes (Standard Webhooks) exactly as an encoder writes it (RFC 4648, sections 3.2 to 3.5
+    and 4: standard alphabet, padded, unused bits zero), because that is what the receivers' libraries all decode, and
+    alike.
     """
     if not MIN_SECRET_CHARACTERS <= len(secret) <= MAX_SECRET_CHARACTERS:
         raise ValueError(f"must have {MIN_SECRET_CHARACTERS} to {MAX_SECRET_CHARACTERS} characters")
     if not secret.isprintable():
         raise ValueError("must have printable characters only")
     if secret.startswith(_PREFIX) and not _decodes(secret):
-        raise ValueError(f"starts with {_PREFIX}, so the rest must be padded base64 of at least one byte")
+        raise ValueError(
+            f"starts with {_PREFIX}, so the rest must be padded base64 of {MIN_KEY_BYTES} to {MAX_KEY_BYTES} bytes"
+        )
 
 
 def standard_key(secret: str) -> bytes:
@@ -58,7 +63,7 @@ def _decodes(secret: str) -> bool:
     except ValueError:
         return False
     # Python versions differ in the padding they let pass; encoding again does not.
-    return key != b"" and _PREFIX + base64.b64encode(key).decode() == secret
+    return MIN_KEY_BYTES <= len(key) <= MAX_KEY_BYTES and _PREFIX + base64.b64encode(key).decode() == secret
 
 
 def payload_text(event: str, timestamp: str, data_text: str) -> str:

@@ -43,6 +43,7 @@ def test(tenant: str, webhook_id: str, event: str) -> tuple[TestResult, int]:
         event_key="",
     )
     payload = canonical_json.dumps({**_SAMPLES.get(event, {}), "webhookId": webhook_id, "test": True})
-    request = attempts.request(task, payload, decrypt_credentials(webhook), now)
+    credentials = decrypt_credentials(webhook)
+    request = attempts.request(task, payload, credentials, now)
     outcome = signed_post.client().send(request, timeout=TEST_SECONDS, max_body=_MAX_RESPONSE)
-    return responses.test_result(outcome), now_ms()
+    return responses.test_result(outcome, credentials.masker()), now_ms()

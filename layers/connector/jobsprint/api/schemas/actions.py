@@ -5,7 +5,9 @@ from typing import Annotated, Any
 
 from pydantic import Field
 
+from jobsprint.api.schemas.common import UpstreamView
 from jobsprint.core.clock import iso_millis, iso_seconds, iso_seconds_or_none
+from jobsprint.core.errors import JobsprintError
 from jobsprint.core.models import RequestModel, ResponseModel
 from jobsprint.domain.actions import Execution, ExecutionState, LogEntry, LogStatus, Outcome
 
@@ -29,6 +31,13 @@ class ExecutionError(ResponseModel):
 
     code: str
     message: str
+    upstream: UpstreamView | None = None
+    log_id: Annotated[str | None, Field(description="The log entry of the call that failed")] = None
+
+    @classmethod
+    def of(cls, error: JobsprintError) -> "ExecutionError":
+        """A failure as it is shown with its execution."""
+        return cls(code=error.code, message=error.message, upstream=UpstreamView.of(error), log_id=error.log_id)
 
 
 class ExecutionView(ResponseModel):
@@ -52,7 +61,7 @@ class ExecutionView(ResponseModel):
             action=execution.action,
             status=execution.state,
             result=outcome.result if outcome else None,
-            error=ExecutionError(code=error.code, message=error.message) if error else None,
+            error=ExecutionError.of(error) if error else None,
             execution_time=outcome.execution_ms if outcome and execution.started_at else None,
             created_at=iso_seconds(execution.created_at),
             finished_at=iso_seconds_or_none(execution.finished_at),
@@ -75,6 +84,7 @@ class LogView(ResponseModel):
     output: Any
     execution_time: Annotated[int, Field(description="Milliseconds")]
     timestamp: str
+    request_id: Annotated[str | None, Field(description="The request that asked for it")] = None
 
     @classmethod
     def of(cls, entry: LogEntry) -> "LogView":
@@ -87,4 +97,5 @@ class LogView(ResponseModel):
             output=json.loads(entry.output),
             execution_time=entry.execution_ms,
             timestamp=iso_millis(entry.at),
+            request_id=entry.request_id,
         )

@@ -8,7 +8,7 @@ from typing import Annotated, Any, Generic, Literal, TypeVar
 
 from aws_lambda_powertools.event_handler.openapi.params import Path, Query
 from aws_lambda_powertools.event_handler.openapi.types import OpenAPIResponse
-from pydantic import AfterValidator
+from pydantic import AfterValidator, Field
 
 from jobsprint.core.clock import parse_iso
 from jobsprint.core.errors import Detail, JobsprintError
@@ -68,17 +68,37 @@ class WrongField(ResponseModel):
         return [cls(field=detail.field, message=detail.message) for detail in details] or None
 
 
+class UpstreamView(ResponseModel):
+    """What an upstream answered when it failed; secrets are masked, and the body is cut at 8 KB."""
+
+    status: Annotated[int, Field(description="The HTTP status of its answer")]
+    body: Annotated[Any, Field(description="Its body, as JSON where it is JSON, else as text")] = None
+
+    @classmethod
+    def of(cls, error: JobsprintError) -> "UpstreamView | None":
+        """What the upstream behind a failure answered; None where none did."""
+        return cls(status=error.upstream.status, body=error.upstream.body) if error.upstream else None
+
+
 class Problem(ResponseModel):
-    """Why something was refused."""
+    """Why something was refused, or why an upstream failed."""
 
     code: str
     message: str
     details: list[WrongField] | None = None
+    upstream: UpstreamView | None = None
+    log_id: Annotated[str | None, Field(description="The log entry of the call that failed")] = None
 
     @classmethod
     def of(cls, error: JobsprintError) -> "Problem":
         """A failure as it is answered."""
-        return cls(code=error.code, message=error.message, details=WrongField.listed(error.details))
+        return cls(
+            code=error.code,
+            message=error.message,
+            details=WrongField.listed(error.details),
+            upstream=UpstreamView.of(error),
+            log_id=error.log_id,
+        )
 
 
 class Error(ResponseModel):

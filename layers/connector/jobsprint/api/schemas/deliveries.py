@@ -18,6 +18,9 @@ class AttemptView(ResponseModel):
     status: AttemptStatus
     http_status: int | None = None
     failure: str | None = None
+    warning: Annotated[
+        str | None, Field(description="What was wrong with the answer's body, such as timeout_body; it decides nothing")
+    ] = None
     duration_ms: int
     started_at: str
     response: str | None = None
@@ -40,7 +43,7 @@ class AttemptDetail(AttemptView):
     @classmethod
     def in_detail(cls, row: DeliveryRow, attempt: Attempt) -> "AttemptDetail":
         """An attempt as it is shown with its delivery."""
-        meaning = delivery_failures.meaning(attempt.failure) if attempt.failure else None
+        meaning = delivery_failures.explained(attempt.failure, attempt.warning, row.delivery.state)
         return cls(
             **_shown(attempt),
             url=attempt.url,
@@ -111,6 +114,7 @@ def _shown(attempt: Attempt) -> dict[str, Any]:
         "status": attempt.status,
         "http_status": attempt.http_status,
         "failure": attempt.failure,
+        "warning": attempt.warning,
         "duration_ms": attempt.duration_ms,
         "started_at": iso_millis(attempt.started_at),
         "response": attempt.response,

@@ -179,3 +179,10 @@ class EventTypeView(ResponseModel):
             created_at=iso_seconds(event_type.created_at),
             updated_at=iso_seconds(event_type.updated_at),
         )
+
+
+class EventTypeDeleted(ResponseModel):
+    """The name of the event type that was deleted."""
+
+    name: str
+    deleted: Literal[True] = True

@@ -1,18 +1,19 @@
 """Any MCP server as an integration: its tools are the capabilities.
 
-Era and version of the protocol are in the connector state (`era`, `version`), with `toolsFreshUntil` (Unix ms)
-where the server says how long its list is good for.
+Era and version of the protocol are in the connector state (`era`, `version`), with `endsSessions` once it is known
+whether the server takes the end of a session, and `toolsFreshUntil` (Unix ms) where the server says how long its list
+is good for.
 """
 
 import time
-from collections.abc import Mapping
-from dataclasses import dataclass, field, replace
-from typing import Any
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field
 
 from jobsprint.connectors.base import TEST_SECONDS, ActionCall, Connection, TestResult
 from jobsprint.connectors.fields import read_body
 from jobsprint.connectors.mcp import results
-from jobsprint.connectors.mcp.client import HANDSHAKES, MODERN, Conversation, Dialect, HttpRefused, RpcFailed
+from jobsprint.connectors.mcp.client import Conversation, HttpRefused, RpcFailed
+from jobsprint.connectors.mcp.dialects import dialect_state, kept_dialect
 from jobsprint.connectors.mcp.models import (
     MODELS,
     OAuthConnect,
@@ -32,6 +33,7 @@ from jobsprint.core.errors import (
     UpstreamTimeout,
     UpstreamUnauthorized,
 )
+from jobsprint.core.redaction import redact_text
 from jobsprint.domain import integrations
 from jobsprint.domain.capabilities import fitting
 from jobsprint.domain.integrations import Capability, Integration
@@ -39,6 +41,8 @@ from jobsprint.security.credentials import Credentials
 
 CONNECT_SECONDS = 20.0
 _MAX_FRESH_MS = 24 * 3600 * 1000
+_MAX_NAMED = 5  # tools that a note names; it says how many more there are
+_MAX_PLACE = 60
 
 _NEXT_STEPS = {
     "forbidden": "Give the credential the rights that the server asks for",
@@ -50,7 +54,7 @@ _NEXT_STEPS = {
     "tls": "Check the server's certificate and its chain",
     "blocked_address": "Use an address that this service may call",
     "protocol": "Check that serverUrl is an MCP server's Streamable HTTP endpoint",
-    "answer_too_large": "Make the server give its tools in pages",
+    "answer_too_large": "Make the server offer fewer tools, or describe them in less than 4 MB",
 }
 
 
@@ -70,8 +74,11 @@ class Mcp:
     def read(self, integration: Integration, body: Mapping[str, object], *, current: Credentials) -> ServerConnect:
         """Validate the body, over what is kept already, as its `authType` demands."""
         whole = self.completed(integration, body, current)
+        kept: tuple[str, ...] = ()
+        if whole.get("authType") == "token" and whole.get("token") is None and "token" in current.keys:
+            whole["token"], kept = current.keys["token"], ("token",)
         model = MODELS.get(whole.get("authType"), UnknownAuthConnect)
-        return read_body(model, whole, current_url=current.url, address="serverUrl")
+        return read_body(model, whole, current_url=current.url, address="serverUrl", kept=kept)
 
     def connect(self, integration: Integration, given: ServerConnect, *, current: Credentials) -> Connection:
         """Ask the server for its tools.
@@ -88,6 +95,7 @@ class Mcp:
                 if refused is None:
                     raise
                 raise refused from error
+            talk.end()
             state = _connector_state(integration, talk, offer) | {"authType": given.auth_type}
         if offer.problem:
             reason, message, step = offer.problem
@@ -99,7 +107,7 @@ class Mcp:
         started = time.monotonic()
         fresh_until = integration.connector_state.get("toolsFreshUntil")
         fresh = integration.status == "connected" and isinstance(fresh_until, int) and fresh_until > now_ms()
-        with Conversation(credentials, dialect_of(integration), seconds=TEST_SECONDS) as talk:
+        with Conversation(credentials, kept_dialect(integration.connector_state), seconds=TEST_SECONDS) as talk:
             try:
                 if fresh:
                     talk.list_tools(lambda _: False, pages=1)
@@ -109,6 +117,7 @@ class Mcp:
                 reason, message, step = self.diagnose(error, integration.connector_state.get("authType"))
                 scope = error.scope if isinstance(error, InsufficientScope) else ""
                 return TestResult(False, message, _ms_since(started), reason, step, missing_scope=scope)
+            talk.end()
             state = _connector_state(integration, talk, offer)
         if offer.problem:
             reason, message, step = offer.problem
@@ -118,8 +127,10 @@ class Mcp:
 
     def execute(self, call: ActionCall) -> JsonObject:
         """Call a tool; see `connectors.base.Connector`."""
-        sent_with = replace(call.credentials, headers={**call.credentials.headers, **call.trace_headers})
-        with Conversation(sent_with, dialect_of(call.integration), seconds=call.seconds_left) as talk:
+        dialect = kept_dialect(call.integration.connector_state)
+        with Conversation(
+            call.credentials, dialect, seconds=call.seconds_left, trace_headers=call.trace_headers
+        ) as talk:
             return results.result_of(self.call(talk, call.integration, call.action, call.parameters))
 
     # What a connector on top of MCP does in its own way.
@@ -127,12 +138,10 @@ class Mcp:
     def completed(
         self, integration: Integration, body: Mapping[str, object], current: Credentials
     ) -> dict[str, object]:
-        """The body with what is kept already where it says nothing."""
+        """The body with what is kept already, but for the token, where it says nothing."""
         whole = {name: value for name, value in body.items() if (name, value) != ("serverUrl", None)}
         if current.url:
             whole = {"serverUrl": current.url, "authType": integration.connector_state.get("authType", "none"), **whole}
-        if whole.get("authType") == "token" and whole.get("token") is None and "token" in current.keys:
-            whole["token"] = current.keys["token"]
         return whole
 
     def offer(self, talk: Conversation, integration: Integration) -> Offer:
@@ -177,16 +186,6 @@ def _credentials(given: ServerConnect, current: Credentials) -> Credentials:
             return Credentials(given.server_url)
 
 
-def dialect_of(integration: Integration) -> Dialect | None:
-    """What the server speaks, as it was found out; None where it was not."""
-    era, version = integration.connector_state.get("era"), integration.connector_state.get("version")
-    if era == "modern" and version == MODERN:
-        return Dialect("modern", MODERN)
-    if era == "handshake" and version in HANDSHAKES:
-        return Dialect("handshake", str(version))
-    return None
-
-
 def offer_of(listing: Listing, capabilities: tuple[Capability, ...], state: JsonObject) -> Offer:
     """The offer of a listing, cut to what one integration can hold, with a note where something was left out."""
     kept = fitting(capabilities)
@@ -195,17 +194,35 @@ def offer_of(listing: Listing, capabilities: tuple[Capability, ...], state: Json
         notes.append(f"the server offers more than can be kept: {len(kept)} of its tools can be used here")
     if listing.dropped:
         notes.append(f"{listing.dropped} of its tools have names or schemas that cannot be used")
+    if listing.task_only:
+        notes.append(f"left out, because they run as tasks only: {_named(listing.task_only)}")
+    unchecked = [
+        f"{tool.name} ({_named([_shown(place) for place in tool.unchecked])})"
+        for tool in listing.tools
+        if tool.unchecked
+    ]
+    if unchecked:
+        notes.append(f"not checked before a call, because of their schemas: {_named(unchecked)}")
     fresh_ms = min(listing.fresh_ms or 0, _MAX_FRESH_MS)
     fresh = {"toolsFreshUntil": now_ms() + fresh_ms} if fresh_ms else {}
     return Offer(kept, {**state, **fresh}, "".join(f"; {note}" for note in notes))
 
 
+def _named(names: Sequence[str]) -> str:
+    """The first names in a list, and how many more there are."""
+    more = f" and {len(names) - _MAX_NAMED} more" if len(names) > _MAX_NAMED else ""
+    return ", ".join(names[:_MAX_NAMED]) + more
+
+
+def _shown(place: str) -> str:
+    """A place in a server's schema, whose names are the server's own words."""
+    return "".join(one if one.isprintable() else "?" for one in redact_text(place))[:_MAX_PLACE]
+
+
 def _connector_state(integration: Integration, talk: Conversation, offer: Offer) -> JsonObject:
-    kept = {name: value for name, value in integration.connector_state.items() if name != "toolsFreshUntil"}
-    dialect: dict[str, Any] = {}
-    if talk.dialect is not None:
-        dialect = {"era": talk.dialect.era, "version": talk.dialect.version}
-    return {**kept, **dialect, **offer.connector_state}
+    found = ("era", "version", "endsSessions", "toolsFreshUntil")
+    kept = {name: value for name, value in integration.connector_state.items() if name not in found}
+    return {**kept, **(dialect_state(talk.dialect) if talk.dialect else {}), **offer.connector_state}
 
 
 def _reason(error: JobsprintError) -> str:

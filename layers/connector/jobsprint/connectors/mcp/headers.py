@@ -8,6 +8,7 @@ import base64
 import re
 from collections.abc import Iterator
 
+from jobsprint.connectors.mcp.schemas import LISTED, NAMED, SINGLE
 from jobsprint.core.canonical_json import JsonObject, JsonValue
 
 _ANNOTATION = "x-mcp-header"
@@ -15,14 +16,6 @@ _MIRRORED_TYPES = ("string", "integer", "boolean")
 _TOKEN = re.compile(r"[!#$%&'*+\-.^_`|~0-9A-Za-z]+")
 _PLAIN = re.compile(r"[\x21-\x7e](?:[\x20-\x7e]*[\x21-\x7e])?")
 _ENCODED = re.compile(r"=\?base64\?.*\?=")
-# Keywords that hold schemas (JSON Schema 2020-12); the values of others, such as `default` or `enum`, are data.
-_ONE = frozenset(
-    {"items", "contains", "additionalProperties", "propertyNames", "unevaluatedItems", "unevaluatedProperties"}
-    | {"not", "if", "then", "else", "contentSchema"}
-)
-_LISTED = frozenset({"allOf", "anyOf", "oneOf", "prefixItems"})
-_NAMED = frozenset({"patternProperties", "dependentSchemas", "$defs", "definitions"})
-
 _Path = tuple[str, ...]
 
 
@@ -80,9 +73,9 @@ def _positions(schema: JsonObject) -> Iterator[tuple[_Path, JsonObject]]:
         for keyword, below in part.items():
             if keyword == "properties" and isinstance(below, dict):
                 waiting += [(None if path is None else (*path, name), one) for name, one in below.items()]
-            elif keyword in _ONE:
+            elif keyword in SINGLE:
                 waiting.append((None, below))
-            elif keyword in _LISTED and isinstance(below, list):
+            elif keyword in LISTED and isinstance(below, list):
                 waiting += [(None, one) for one in below]
-            elif keyword in _NAMED and isinstance(below, dict):
+            elif keyword in NAMED and isinstance(below, dict):
                 waiting += [(None, one) for one in below.values()]

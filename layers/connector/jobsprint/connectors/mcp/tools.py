@@ -5,9 +5,9 @@ from collections.abc import Callable
 from dataclasses import dataclass, field
 
 from jobsprint.connectors.mcp.headers import mirrored
+from jobsprint.connectors.mcp.schemas import checkable
 from jobsprint.core.canonical_json import JsonObject, JsonValue
 from jobsprint.core.errors import UpstreamFailed
-from jobsprint.core.json_schema import check_schema
 from jobsprint.core.schema_patterns import Budget
 
 MAX_TOOLS = 1000
@@ -19,17 +19,22 @@ _NAME = re.compile(r"[A-Za-z0-9_.\-]{1,128}")
 
 @dataclass(frozen=True)
 class Tool:
-    """A tool that a server offers; `schema` is that of its arguments, an object."""
+    """A tool that a server offers; `schema` is that of its arguments, an object.
+
+    `unchecked` names the places of the server's own schema that are left out of it.
+    """
 
     name: str
     description: str | None
     schema: JsonObject
+    unchecked: tuple[str, ...] = ()
 
 
 @dataclass
 class Listing:
     """The tools found. `complete` is False where a cap cut the list; `dropped` counts those that cannot be used.
 
+    `task_only` names those that run as tasks alone (2025-11-25, tasks), which this client does not support.
     `fresh_ms` is how long the server says the list is good for, None where it says nothing. `patterns` is what those of
     all their schemas may take.
     """
@@ -37,6 +42,7 @@ class Listing:
     tools: list[Tool] = field(default_factory=list)
     complete: bool = True
     dropped: int = 0
+    task_only: list[str] = field(default_factory=list)
     fresh_ms: int | None = None
     patterns: Budget = field(default_factory=Budget.of_listing)
 
@@ -56,6 +62,8 @@ class Listing:
             tool = _tool(entry, self.patterns, modern=modern)
             if tool is None or tool.name in known:
                 self.dropped += 1
+            elif _runs_as_task_only(entry):
+                self.task_only.append(tool.name)
             elif len(self.tools) >= MAX_TOOLS:
                 self.complete = False
                 return
@@ -65,18 +73,31 @@ class Listing:
 
 
 def _tool(entry: JsonValue, patterns: Budget, *, modern: bool) -> Tool | None:
-    """The tool, or None for one that cannot be called: a name with other letters than MCP's, or an unusable schema."""
+    """The tool, or None for one that cannot be called: a name with other letters than MCP's, or arguments that are no
+    object, or that are to go into headers which cannot be.
+    """
     if not isinstance(entry, dict):
         return None
     name, schema = entry.get("name"), entry.get("inputSchema")
     if not isinstance(name, str) or not _NAME.fullmatch(name) or not isinstance(schema, dict):
         return None
-    schema = {"type": "object", **schema}
-    try:
-        check_schema(schema, patterns)
-        if modern:
-            mirrored(schema)
-    except ValueError:
+    if not _takes_an_object(schema):
         return None
+    if modern:
+        try:
+            mirrored(schema)
+        except ValueError:
+            return None
+    schema, unchecked = checkable({**schema, "type": "object"}, patterns)
     said = entry.get("description") or entry.get("title")
-    return Tool(name, said[:_MAX_DESCRIPTION] if isinstance(said, str) else None, schema)
+    return Tool(name, said[:_MAX_DESCRIPTION] if isinstance(said, str) else None, schema, unchecked)
+
+
+def _takes_an_object(schema: JsonObject) -> bool:
+    kind = schema.get("type", "object")
+    return kind is None or kind == "object" or (isinstance(kind, list) and "object" in kind)
+
+
+def _runs_as_task_only(entry: JsonValue) -> bool:
+    execution = entry.get("execution") if isinstance(entry, dict) else None
+    return isinstance(execution, dict) and execution.get("taskSupport") == "required"

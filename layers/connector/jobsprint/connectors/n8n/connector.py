@@ -8,17 +8,17 @@ import time
 from collections.abc import Mapping
 from typing import Any
 
+from jobsprint.connectors.answers import result_of
 from jobsprint.connectors.base import TEST_SECONDS, ActionCall, Connection, TestResult
-from jobsprint.connectors.custom import result_of
-from jobsprint.connectors.fields import read_body
+from jobsprint.connectors.fields import is_same_origin, read_body
 from jobsprint.connectors.n8n import mcp_runner
 from jobsprint.connectors.n8n.discovery import AUTH, discover
 from jobsprint.connectors.n8n.models import N8nConnect
-from jobsprint.connectors.n8n.outcomes import NOTHING_RAN, Execution, Refused, answers_unreadable_json, webhook_error
+from jobsprint.connectors.n8n.outcomes import NOTHING_RAN, Execution, Refused, streamed_error, webhook_error
 from jobsprint.connectors.n8n.webhook_call import WebhookCall
 from jobsprint.connectors.n8n.workflows import Hook
 from jobsprint.core.canonical_json import JsonObject
-from jobsprint.core.errors import InvalidFields, JobsprintError, UpstreamFailed
+from jobsprint.core.errors import JobsprintError, UpstreamFailed
 from jobsprint.domain.integrations import Integration
 from jobsprint.outbound.client import Response
 from jobsprint.security.credentials import Credentials
@@ -38,11 +38,8 @@ class N8n:
             tags = integration.connector_state.get("tags", [])
             kept = {"baseUrl": current.url, "apiKey": current.keys["apiKey"], "tags": tags}
         said = {name: _EMPTY.get(name) if value is None else value for name, value in body.items()}
-        given = read_body(N8nConnect, {**kept, **said}, current_url=current.url, address="baseUrl")
-        if current.url and given.base_url != current.url and "apiKey" not in body:
-            # Kept keys go to no other address than they were given for.
-            raise InvalidFields.one("body.apiKey", "another address needs its own API key")
-        return given
+        stored = {name.partition(".")[0] for name in current.keys} - body.keys()
+        return read_body(N8nConnect, {**kept, **said}, current_url=current.url, address="baseUrl", kept=sorted(stored))
 
     def connect(self, integration: Integration, given: N8nConnect, *, current: Credentials) -> Connection:
         """Look at n8n with the key and keep what can be run.
@@ -86,15 +83,16 @@ class N8n:
             return mcp_runner.run(call, hook)
         webhook_call = WebhookCall(call, hook)
         sent, response = webhook_call.send()
-        error = webhook_error(response, sent)
+        masker = call.credentials.masker()
+        error = webhook_error(response, sent, masker)
+        if error is None and isinstance(response, Response):
+            error = streamed_error(response, masker)
         execution = None if error and error.code in NOTHING_RAN else webhook_call.execution()
         if error:
             raise _with_execution(error, execution)
         assert isinstance(response, Response)  # noqa: S101 - a TransferFailure is an error
-        if answers_unreadable_json(response):
-            raise _with_execution(UpstreamFailed("The answer is no JSON", code="upstream_answer_unreadable"), execution)
         try:
-            result = result_of(response.body)
+            result = result_of(response, masker)
         except UpstreamFailed as failed:
             raise _with_execution(failed, execution) from failed
         return {"executionId": execution.id, **result} if execution else result
@@ -105,7 +103,7 @@ def _credentials(
 ) -> tuple[Credentials, dict[str, Any]]:
     """The credentials to encrypt, and the name of each webhook credential's header, which is no secret."""
     keys = {"apiKey": given.api_key}
-    same = given.base_url == current.url
+    same = is_same_origin(given.base_url, current.url)
     if given.mcp_token:
         keys["mcpToken"] = given.mcp_token
     elif same and "mcp_token" not in given.model_fields_set and "mcpToken" in current.keys:

@@ -7,10 +7,11 @@ from typing import Any
 from urllib.parse import urlencode
 
 from jobsprint.connectors.n8n import mcp_runner
-from jobsprint.connectors.n8n.outcomes import Refused, api_answer, scopes_of
+from jobsprint.connectors.n8n.outcomes import NotThere, Refused, api_answer, scopes_of, workflows_of
 from jobsprint.connectors.n8n.workflows import Hook, action_names, capability, live_hook
 from jobsprint.connectors.signed_post import client
 from jobsprint.core.canonical_json import JsonObject
+from jobsprint.core.redaction import Masker
 from jobsprint.domain.capabilities import fitting, fitting_state
 from jobsprint.domain.integrations import Capability
 from jobsprint.outbound.client import Request
@@ -41,12 +42,20 @@ class Discovery:
 def discover(credentials: Credentials, state: JsonObject, *, seconds: float) -> Discovery:
     """Ask what the key may do and which workflows can be run now. Raises Refused."""
     deadline = time.monotonic() + seconds
-    scopes = scopes_of(api_get(credentials, "discover", {}, deadline, needs="workflow:list"))
+    scopes = _scopes(credentials, deadline)
     workflows, more = _live_workflows(credentials, state, deadline)
     kept = {name: value for name, value in state.items() if name != "mcp"}
     if "mcpToken" in credentials.keys:
         kept["mcp"] = mcp_runner.check(credentials, seconds=max(deadline - time.monotonic(), 1.0))
-    return _discovery(credentials, kept, workflows, more=more, reads=scopes >= _EXECUTION_SCOPES)
+    return _discovery(credentials, kept, workflows, more=more, reads=scopes is None or scopes >= _EXECUTION_SCOPES)
+
+
+def _scopes(credentials: Credentials, deadline: float) -> frozenset[str] | None:
+    """What the key may do; None where n8n cannot be asked: before March 2026 its API had no `discover`."""
+    try:
+        return scopes_of(api_get(credentials, "discover", {}, deadline, needs="workflow:list"))
+    except NotThere:
+        return None
 
 
 def _live_workflows(
@@ -58,10 +67,10 @@ def _live_workflows(
     if tags:
         query["tags"] = ",".join(tags)
     found: list[tuple[dict[str, Any], Hook]] = []
+    masker = credentials.masker()  # of what is shown: a hook's path may hold what its webhook asks for
     for _ in range(_MAX_PAGES):
         page = api_get(credentials, "workflows", query, deadline, needs="workflow:list")
-        listed = [one for one in page.get("data", []) if isinstance(one, dict) and one.get("id")]
-        found += [(one, hook) for one in listed if (hook := live_hook(one))]
+        found += [(masker.value(one), hook) for one in workflows_of(page) if (hook := live_hook(one))]
         cursor = page.get("nextCursor")
         if not cursor or len(found) > MAX_WORKFLOWS:
             return found[:MAX_WORKFLOWS], len(found) > MAX_WORKFLOWS
@@ -114,13 +123,14 @@ def api_get(
     needs: str,
     max_body: int = _MAX_PAGE_BYTES,
 ) -> dict[str, Any]:
-    """The JSON that a GET of the public API gives until `deadline` (monotonic). Raises Refused."""
+    """The JSON that a GET of the public API gives until `deadline` (monotonic), masked. Raises Refused."""
     left = deadline - time.monotonic()
     if left <= 0:
         raise Refused("timeout_body", "n8n did not answer in time", "Check that n8n is up and answers within seconds")
     url = f"{credentials.url}/api/v1/{path}" + (f"?{urlencode(query)}" if query else "")
     headers = {"X-N8N-API-KEY": credentials.keys["apiKey"], "Accept": "application/json"}
-    return api_answer(client().send(Request("GET", url, headers), timeout=left, max_body=max_body), needs=needs)
+    outcome = client().send(Request("GET", url, headers), timeout=left, max_body=max_body)
+    return api_answer(outcome, Masker([credentials.keys["apiKey"]]), needs=needs)
 
 
 def auth_header(credentials: Credentials, state: Mapping[str, Any], hook: Hook) -> dict[str, str]:

@@ -9,7 +9,8 @@ from typing import Any
 
 from jobsprint.connectors.base import ActionCall
 from jobsprint.connectors.mcp import results
-from jobsprint.connectors.mcp.client import HANDSHAKES, MODERN, Conversation, Dialect, HttpRefused
+from jobsprint.connectors.mcp.client import Conversation, HttpRefused
+from jobsprint.connectors.mcp.dialects import dialect_state, kept_dialect
 from jobsprint.connectors.n8n.outcomes import Refused, trouble_of
 from jobsprint.connectors.n8n.workflows import Hook, webhook_data
 from jobsprint.core.canonical_json import JsonObject
@@ -37,8 +38,9 @@ def check(credentials: Credentials, *, seconds: float) -> JsonObject:
                 "Make a token in n8n's MCP settings that may run workflows and read executions",
                 field="body.mcpToken",
             )
+        talk.end()
         assert talk.dialect is not None  # noqa: S101 - known after a listing
-        return {"era": talk.dialect.era, "version": talk.dialect.version}
+        return dialect_state(talk.dialect)
 
 
 def run(call: ActionCall, hook: Hook) -> JsonObject:
@@ -47,7 +49,7 @@ def run(call: ActionCall, hook: Hook) -> JsonObject:
     One that answers at once (`onReceived`) is not waited for. Raises as `connectors.base.Connector.execute`; every
     error after the start carries the execution's id.
     """
-    dialect = _dialect(call.integration.connector_state.get("mcp"))
+    dialect = kept_dialect(call.integration.connector_state.get("mcp"))
     with Conversation(_token(call.credentials), dialect, seconds=call.seconds_left) as talk:
         execution_id = _started(talk, hook, call.parameters, call.id)
         if hook.response_mode == "onReceived":
@@ -71,17 +73,8 @@ def run(call: ActionCall, hook: Hook) -> JsonObject:
 
 
 def _token(credentials: Credentials) -> Credentials:
-    return Credentials(credentials.url + _PATH, keys={"token": credentials.keys["mcpToken"]})
-
-
-def _dialect(kept: object) -> Dialect | None:
-    match kept:
-        case {"era": "modern", "version": str(version)} if version == MODERN:
-            return Dialect("modern", version)
-        case {"era": "handshake", "version": str(version)} if version in HANDSHAKES:
-            return Dialect("handshake", version)
-        case _:
-            return None
+    # The other keys are masked in answers, because an execution's data hold what its webhook was sent.
+    return Credentials(credentials.url + _PATH, keys={**credentials.keys, "token": credentials.keys["mcpToken"]})
 
 
 def _started(talk: Conversation, hook: Hook, parameters: JsonObject, call_id: str) -> str:
@@ -99,7 +92,7 @@ def _started(talk: Conversation, hook: Hook, parameters: JsonObject, call_id: st
         refused = _refused(error)
         raise UpstreamFailed(f"{refused.message}. {refused.step}", code=refused.reason) from error
     try:
-        started = results.result_of(answer)
+        started = _said(answer)
     except UpstreamFailed as error:
         error.code = "workflow_not_started"
         raise
@@ -109,17 +102,28 @@ def _started(talk: Conversation, hook: Hook, parameters: JsonObject, call_id: st
     return execution_id
 
 
+def _said(result: JsonObject) -> JsonObject:
+    """The JSON of n8n's answer. Its tools report a failure as `error` beside fields that are null.
+
+    Raises UpstreamFailed.
+    """
+    said = results.result_of(result)
+    if said.get("error"):
+        raise results.tool_failure(said)
+    return said
+
+
 def _ended(talk: Conversation, hook: Hook, execution_id: str, deadline: float) -> dict[str, Any] | None:
     """Status and data of the execution once it has ended; None where it has not by `deadline`."""
     asked: JsonObject = {"workflowId": hook.workflow_id, "executionId": execution_id}
     pause = _FIRST_PAUSE
     while True:
-        found: Any = results.result_of(talk.call_tool(_LOOK, asked, {}))
+        found: Any = _said(talk.call_tool(_LOOK, asked, {}))
         execution = found.get("execution")
         status = execution.get("status") if isinstance(execution, dict) else "unknown"
         if status not in _UNDER_WAY:
             more: JsonObject = {**asked, "includeData": True, "truncateData": _MAX_ITEMS}
-            whole = results.result_of(talk.call_tool(_LOOK, more, {}))
+            whole = _said(talk.call_tool(_LOOK, more, {}))
             return {"status": status, "data": whole.get("data")}
         if time.monotonic() + 2 * pause > deadline:
             return None

@@ -8,10 +8,11 @@ import json
 from dataclasses import dataclass
 from typing import Any
 
-from jobsprint.connectors import responses
-from jobsprint.connectors.responses import read_object
+from jobsprint.connectors import answers, responses
 from jobsprint.connectors.signed_post import MAX_RESULT_BYTES
 from jobsprint.core.errors import InvalidFields, JobsprintError, UpstreamFailed, UpstreamTimeout
+from jobsprint.core.redaction import Masker
+from jobsprint.core.upstream_json import object_in, text_of
 from jobsprint.outbound.client import Response, TransferFailure
 
 NOTHING_RAN = frozenset(
@@ -21,7 +22,6 @@ NOTHING_RAN = frozenset(
         "upstream_connect",
         "upstream_dns",
         "upstream_rate_limited",
-        "upstream_redirect",
         "upstream_request_too_large",
         "upstream_tls",
         "webhook_address_rejected",
@@ -40,23 +40,23 @@ _LOST_BY_A_PROXY = frozenset({502, 504, 520, 521, 522, 523, 524})  # sent on, an
 # --- calls of a webhook ----------------------------------------------------------------------------------------------
 
 
-def webhook_error(outcome: Response | TransferFailure, sent_bytes: int) -> JobsprintError | None:
+def webhook_error(outcome: Response | TransferFailure, sent_bytes: int, masker: Masker) -> JobsprintError | None:
     """The error of a call to a production webhook, or None for a 2xx that was read whole.
 
-    `sent_bytes` is the size of the request's body.
+    `sent_bytes` is the size of the request's body; `masker` masks what n8n says.
     """
     if isinstance(outcome, TransferFailure):
         return responses.failed(outcome)
     if 200 <= outcome.status < 300:
         return _cut_off() if outcome.truncated else None
     if outcome.status == 429:
-        return responses.refused(outcome)
+        return responses.refused(outcome, masker)
     if outcome.status in _LOST_BY_A_PROXY:
         return UpstreamTimeout(
             f"A proxy answered HTTP {outcome.status} for n8n: whether the workflow ran is unknown", unknown=True
         )
-    said = _said(outcome)
-    return _known(outcome, said, sent_bytes) or _of_the_workflow(outcome, said)
+    said = masker.value(_said(outcome))
+    return _known(outcome, said, sent_bytes) or _of_the_workflow(outcome, masker)
 
 
 def is_unregistered(outcome: Response | TransferFailure) -> bool:
@@ -68,15 +68,25 @@ def is_unregistered(outcome: Response | TransferFailure) -> bool:
     )
 
 
-def answers_unreadable_json(answer: Response) -> bool:
-    """Whether an answer says that it is JSON and is not."""
-    if "json" not in answer.headers.get("content-type", "") or not answer.body.strip():
-        return False
-    try:
-        json.loads(answer.body)
-    except (ValueError, RecursionError):
-        return True
-    return False
+def streamed_error(answer: Response, masker: Masker) -> UpstreamFailed | None:
+    """The error of an answer in n8n's streaming mode: JSON on each line, from `begin` to `end`; None for any other.
+
+    `masker` masks what n8n says.
+    """
+    lines = answers.json_lines(text_of(answer.body, answer.headers.get("content-type", ""))) or []
+    chunks = [line for line in lines if isinstance(line, dict)]
+    if not chunks or len(chunks) < len(lines) or chunks[0].get("type") != "begin":
+        return None
+    failed = next((chunk for chunk in chunks if chunk.get("type") == "error"), None)
+    if failed is not None:
+        words = masker.text(_text(failed, "content")).strip().splitlines()
+        said = f": {words[0][:_SAID_CHARACTERS]}" if words else ""
+        return UpstreamFailed(f"The workflow failed in n8n while it streamed its answer{said}", code="workflow_failed")
+    return UpstreamFailed(
+        "The workflow ran and answered in n8n's streaming mode, which is no result: "
+        "choose another mode in Respond of its Webhook trigger",
+        code="upstream_unreadable",
+    )
 
 
 def _cut_off() -> UpstreamFailed:
@@ -136,18 +146,24 @@ def _too_large(sent_bytes: int) -> UpstreamFailed:
     )
 
 
-def _of_the_workflow(answer: Response, said: dict[str, Any] | None) -> UpstreamFailed:
+def _of_the_workflow(answer: Response, masker: Masker) -> UpstreamFailed:
     """The error for a status that the workflow chose, or that came from who knows where."""
     if 300 <= answer.status < 400:
-        return UpstreamFailed(f"n8n redirects (HTTP {answer.status}): check the base URL", code="upstream_redirect")
-    text = "" if said is None or "stacktrace" in said else _text(said, "message") or _text(said, "error")
-    words = f": {text.splitlines()[0][:_SAID_CHARACTERS]}" if text.strip() else ""
-    return UpstreamFailed(f"The workflow answered HTTP {answer.status}{words}", code="workflow_answered_error")
+        return UpstreamFailed(
+            f"The webhook {responses.redirects(answer, masker)}; redirects are not followed: "
+            "let the workflow answer otherwise, or check the base URL",
+            code="upstream_redirect",
+        )
+    said = answers.said(answer, masker)
+    if isinstance(said, dict) and "stacktrace" in said:  # n8n's own, with paths of its server
+        said = None
+    message = f"The workflow answered HTTP {answer.status}"
+    return answers.failure(message, answer.status, said, code="workflow_answered_error")
 
 
 def _said(answer: Response) -> dict[str, Any] | None:
     """The JSON object of an answer; None for text."""
-    return read_object(answer.body)
+    return object_in(answer.body, answer.headers.get("content-type", ""))
 
 
 def _text(said: dict[str, Any] | None, name: str) -> str:
@@ -182,6 +198,13 @@ class Refused(Exception):
         return UpstreamFailed(text, code=f"upstream_{self.reason}")
 
 
+class NotThere(Refused):
+    """The public API has nothing at this path: a 404 without the page of a web server."""
+
+    def __init__(self, refused: Refused) -> None:
+        super().__init__(refused.reason, refused.message, refused.step, field=refused.field)
+
+
 _CHECK_URL = "Check the base URL, with the path prefix if n8n has one, and that its public API is enabled"
 _UNREACHED = {
     "blocked_address": "Use an address that this service may call",
@@ -191,20 +214,20 @@ _UNREACHED = {
 }
 
 
-def api_answer(outcome: Response | TransferFailure, *, needs: str) -> dict[str, Any]:
-    """The JSON object that the public API gave. `needs` names the scope that the call takes. Raises Refused."""
+def api_answer(outcome: Response | TransferFailure, masker: Masker, *, needs: str) -> dict[str, Any]:
+    """The JSON object that the public API gave, masked. `needs` names the scope that the call takes. Raises Refused."""
     if isinstance(outcome, TransferFailure):
         step = _UNREACHED.get(outcome.kind, "Check that n8n is up and answers within seconds")
         raise Refused(outcome.kind, f"n8n could not be reached: {outcome.message}", step)
     if not 200 <= outcome.status < 300:
-        raise _api_refusal(outcome, needs)
+        raise _api_refusal(outcome, needs, masker)
     if outcome.truncated:
         raise Refused(
             "workflows_too_large",
             "The list of workflows is too large to read",
             "Tag the workflows to be run, and connect again with these tags",
         )
-    said = _said(outcome)
+    said = masker.value(_said(outcome))
     if said is None:  # n8n's editor answers any path with its page
         raise _not_n8n("This address does not answer as n8n's public API")
     return said
@@ -215,15 +238,23 @@ def scopes_of(discovered: dict[str, Any]) -> frozenset[str]:
     data = discovered.get("data")
     scopes = data.get("scopes") if isinstance(data, dict) else None
     if not isinstance(scopes, list):
-        raise _not_n8n("This address does not answer as n8n's public API")
+        raise _not_n8n("This address answered without saying what the API key may do (`data.scopes`), unlike n8n")
     return frozenset(map(str, scopes))
+
+
+def workflows_of(page: dict[str, Any]) -> list[dict[str, Any]]:
+    """The workflows on a page of their list. Raises Refused."""
+    listed = page.get("data")
+    if not isinstance(listed, list):
+        raise _not_n8n("This address answered without a list of workflows (`data`), unlike n8n")
+    return [one for one in listed if isinstance(one, dict) and one.get("id")]
 
 
 def _not_n8n(message: str) -> Refused:
     return Refused("not_n8n", message, _CHECK_URL, field="body.baseUrl")
 
 
-def _api_refusal(answer: Response, needs: str) -> Refused:
+def _api_refusal(answer: Response, needs: str, masker: Masker) -> Refused:
     status = answer.status
     if status == 401:
         step = "Make a new API key in n8n's settings and connect again with it"
@@ -232,14 +263,16 @@ def _api_refusal(answer: Response, needs: str) -> Refused:
         step = f"Give the API key the scope {needs} in n8n's settings"
         return Refused("api_key_scope", f"The API key lacks the scope {needs}", step, field="body.apiKey")
     if status == 404:
-        return _not_n8n("There is no n8n public API at this address")
+        nothing = _not_n8n("There is no n8n public API at this address")
+        return nothing if answer.body.lstrip().startswith(b"<") else NotThere(nothing)
     if status == 429:
-        known = responses.refused(answer)
+        known = responses.refused(answer, masker)
         return Refused("rate_limited", "n8n or its proxy wants fewer calls", "Try again later", known=known)
     if 300 <= status < 400:
         step = "Use the address that it redirects to; redirects are not followed"
-        return Refused("redirect", f"n8n redirects (HTTP {status})", step, field="body.baseUrl")
-    return Refused(f"http_{status // 100}xx", f"n8n answered HTTP {status}", "Look into n8n's own log")
+        return Refused("redirect", f"n8n {responses.redirects(answer, masker)}", step, field="body.baseUrl")
+    message = answers.with_sentence(f"n8n answered HTTP {status}", answers.said(answer, masker))
+    return Refused(f"http_{status // 100}xx", message, "Look into n8n's own log")
 
 
 # --- executions ------------------------------------------------------------------------------------------------------

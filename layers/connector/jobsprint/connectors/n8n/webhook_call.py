@@ -80,7 +80,7 @@ class WebhookCall:
             return None
 
     def _executions(self, query: Mapping[str, str], deadline: float) -> dict[str, Any]:
-        return api_get(
+        listed = api_get(
             self._call.credentials,
             "executions",
             query,
@@ -88,3 +88,5 @@ class WebhookCall:
             needs="execution:list",
             max_body=_MAX_EXECUTIONS_BYTES,
         )
+        # n8n keeps what the webhook was sent, its credential too.
+        return self._call.credentials.masker().value(listed)

@@ -4,7 +4,7 @@ from typing import Any
 
 import pytest
 
-from jobsprint.api.app import base_url
+from jobsprint.api.request_headers import base_url
 from jobsprint.core.errors import BadRequest
 
 RESOURCE = "/integrations/{integrationId}/connect"
