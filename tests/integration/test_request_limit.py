@@ -11,6 +11,7 @@ from botocore.exceptions import EndpointConnectionError
 from jobsprint.api import request_limit
 from jobsprint.core import aws
 from jobsprint.core.observability import NAMESPACE
+from jobsprint.domain.token_bucket import Limit
 from tests.conftest import forget_settings
 from tests.support.call import Answer, call
 from tests.support.rows import rows
@@ -178,15 +179,26 @@ def test_a_limiter_that_hangs_holds_up_a_request_by_a_second_at_most() -> None:
 def test_concurrent_changes_of_the_bucket_lose_nothing(clock: Clock) -> None:
     from jobsprint.repositories import request_rates
 
-    before = request_rates.add("acme", "a", 100, seen=0, now=NOW)
+    limit = Limit(100, 200)
+    before = request_rates.add("acme", "a", limit, 10, seen=0, now=NOW)
     assert (before.full_at, before.counted_by) == (0, "")
-    before = request_rates.add("acme", "b", 100, seen=0, now=NOW)  # it was believed to be full
+    before = request_rates.add("acme", "b", limit, 10, seen=0, now=NOW)  # it was believed to be full
     assert (before.full_at, before.counted_by) == (NOW + 100, "a")
-    before = request_rates.add("acme", "a", 50, seen=NOW + 200, now=NOW + 10)
+    before = request_rates.add("acme", "a", limit, 5, seen=NOW + 200, now=NOW + 10)
     assert (before.full_at, before.counted_by) == (NOW + 200, "b")
-    before = request_rates.add("acme", "a", 50, seen=NOW + 250, now=NOW + 5000)  # it is full again
+    before = request_rates.add("acme", "a", limit, 5, seen=NOW + 250, now=NOW + 5000)  # it is full again
     assert before.full_at == NOW + 250
-    assert request_rates.add("acme", "a", 1, seen=NOW + 5050, now=NOW + 5000).full_at == NOW + 5050
+    assert request_rates.add("acme", "a", limit, 1, seen=NOW + 5050, now=NOW + 5000).full_at == NOW + 5050
+
+
+def test_a_wrong_clock_locks_no_tenant_out(clock: Clock) -> None:
+    clock.ms += 86_400_000
+    change()
+    request_limit.forget()
+    clock.ms = NOW
+    assert [change().status for _ in range(21)] == [200] * 20 + [429]
+    clock.ms += 1000
+    assert change().status == 200
 
 
 def test_every_protected_function_may_change_the_table_of_limits_and_nothing_else_of_it() -> None:

@@ -19,6 +19,7 @@ from typing import Any
 from jobsprint.core import aws
 from jobsprint.core.clock import iso_seconds
 from jobsprint.core.config import settings
+from jobsprint.repositories import tenants
 from jobsprint.repositories.endpoint_health import EndpointHealthStore
 from jobsprint.repositories.integrations import IntegrationStore
 from tests.support.call import call, event
@@ -86,6 +87,7 @@ class Stage:
 
     def _set_up(self, fatal: Collection[str]) -> None:
         self._tenant = f"world-{next(self._numbers)}"
+        tenants.add(self._tenant)
         self._world = World(fatal)
         self._steps: list[str] = []
         self._receiver.received.clear()

@@ -145,7 +145,7 @@ def _main(socket_path: str) -> None:
     dispatching.random_fraction = lambda: 0.5
     delivery_items.DUE_SHARDS = 1
     endpoint_health.SLOW_MS = 60_000
-    for client in (aws.dynamodb(), aws.sqs(), aws.kms()):
+    for client in (aws.dynamodb(), aws.limits_dynamodb(), aws.sqs(), aws.kms()):
         client.meta.events.register("before-send", before_send)
     handlers = {folder: handler(folder) for folder in {*FOLDERS, *AGAIN_FOLDERS}}
 

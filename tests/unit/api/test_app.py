@@ -28,7 +28,7 @@ from tests.support.call import Context, call
 def test_without_a_tenant_nobody_calls(context: dict[str, Any]) -> None:
     for event in ({"requestContext": context}, {"requestContext": None}, {}, {"headers": {"X-Tenant": "acme"}}):
         with pytest.raises(Unauthenticated):
-            caller_of(event, ANY_TOKEN)
+            caller_of(event)
 
 
 @pytest.mark.parametrize(
@@ -48,12 +48,14 @@ def test_without_a_tenant_nobody_calls(context: dict[str, Any]) -> None:
 def test_scopes(scopes: str, allowed: bool) -> None:
     event = {"requestContext": {"authorizer": {"tenant": "acme", "scopes": scopes}}}
 
-    assert caller_of(event, ANY_TOKEN).tenant == "acme"
+    caller = caller_of(event)
+    assert caller.tenant == "acme"
+    caller.require(ANY_TOKEN)
     if allowed:
-        assert caller_of(event, "integrations:read").tenant == "acme"
+        caller.require("integrations:read")
     else:
         with pytest.raises(Forbidden):
-            caller_of(event, "integrations:read")
+            caller.require("integrations:read")
 
 
 def test_an_unforeseen_failure_tells_nothing() -> None:

@@ -5,7 +5,6 @@ alarm.
 """
 
 import os
-import time
 from functools import cache
 
 from jobsprint.core.cache import BoundedCache
@@ -17,11 +16,11 @@ from jobsprint.domain import token_bucket
 from jobsprint.domain.token_bucket import Limit, Share
 from jobsprint.repositories import request_rates
 
-_PAUSE_SECONDS = 1.0
+_PAUSE_MS = 1_000
 """How long no write is tried after one failed, so that a slow table does not slow down every request."""
 
 _shares: BoundedCache[str, Share] = BoundedCache(1000)
-_paused_until: dict[str, float] = {}
+_paused_until: dict[str, int] = {}
 
 
 def forget() -> None:
@@ -53,15 +52,15 @@ def take(tenant: str, *, is_read: bool) -> dict[str, str]:
 
 
 def _counted(tenant: str, share: Share, limit: Limit, now: int) -> Share:
-    if time.monotonic() < _paused_until.get("", 0.0):
+    if now < _paused_until.get("", 0):
         return share
-    cost_ms = limit.cost_ms(share.uncounted)
     try:
-        before = request_rates.add(tenant, _container(), cost_ms, seen=share.shared_full_at, now=now)
+        seen = share.shared_full_at
+        before = request_rates.add(tenant, _container(), limit, share.uncounted, seen=seen, now=now)
     except Exception:  # noqa: BLE001 - see above
         logger.exception("request_limit_failed")
         count({"RequestLimitFailed": 1})
-        _paused_until[""] = time.monotonic() + _PAUSE_SECONDS
+        _paused_until[""] = now + _PAUSE_MS
         return share
     alone = before.counted_by in ("", _container()) or before.counted_at < now - token_bucket.ALONE_MS
     return share.counted(limit, before.full_at, alone=alone, now=now)

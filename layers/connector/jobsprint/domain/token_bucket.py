@@ -34,6 +34,10 @@ class Limit:
         """By how much requests move the time at which the bucket is full."""
         return requests * 1000 / self.rate
 
+    def latest(self, now: int) -> float:
+        """The time by which any bucket is full: containers can overdraw it, but not tenfold; a wrong clock can."""
+        return now + 10 * self.cost_ms(self.burst)
+
 
 @dataclass(frozen=True)
 class Share:

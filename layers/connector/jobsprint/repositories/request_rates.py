@@ -8,6 +8,7 @@ from typing import Any
 
 from jobsprint.core import aws
 from jobsprint.core.config import settings
+from jobsprint.domain.token_bucket import Limit
 from jobsprint.repositories.dynamodb import Item, Lost, marshal_item, try_write, unmarshal_item
 
 _KEPT_SECONDS = 86_400
@@ -27,32 +28,37 @@ class Before:
     counted_at: int = 0
 
 
-def add(tenant: str, container: str, cost_ms: float, *, seen: float, now: int) -> Before:
-    """Add requests of a tenant that cost so much, in one write where `seen` (its `fullAt`) tells whether it is full.
+def add(tenant: str, container: str, limit: Limit, requests: int, *, seen: float, now: int) -> Before:
+    """Add requests of a tenant, in one write where `seen` (its `fullAt`) tells whether it is full.
 
-    Raises Contended, and DynamoDB's errors.
+    A time that cannot be is overwritten. Raises Contended, and DynamoDB's errors.
     """
-    full = seen <= now
+    cost_ms, full = round(limit.cost_ms(requests)), seen <= now
+    latest = round(limit.latest(now))
     for _ in range(_TRIES):
-        answer = _add_to_full(tenant, container, cost_ms, now) if full else _add(tenant, container, cost_ms, now)
+        write = _add_to_full if full else _add
+        answer = write(tenant, container, cost_ms, now, latest)
         if not isinstance(answer, Lost):
-            return _before(answer)
-        full = not answer.item or answer.item["fullAt"] <= now
+            return _before(answer, latest)
+        full = not answer.item or not now < answer.item["fullAt"] < latest
     raise Contended
 
 
-def _add(tenant: str, container: str, cost_ms: float, now: int) -> Item | Lost:
-    return _write(tenant, container, "fullAt + :change", "fullAt > :now", round(cost_ms), now)
+def _add(tenant: str, container: str, cost_ms: int, now: int, latest: int) -> Item | Lost:
+    return _write(tenant, container, "fullAt + :change", "fullAt > :now AND fullAt < :latest", cost_ms, now, latest)
 
 
-def _add_to_full(tenant: str, container: str, cost_ms: float, now: int) -> Item | Lost:
-    condition = "attribute_not_exists(fullAt) OR fullAt <= :now"
-    return _write(tenant, container, ":change", condition, now + round(cost_ms), now)
+def _add_to_full(tenant: str, container: str, cost_ms: int, now: int, latest: int) -> Item | Lost:
+    condition = "attribute_not_exists(fullAt) OR fullAt <= :now OR fullAt >= :latest"
+    return _write(tenant, container, ":change", condition, now + cost_ms, now, latest)
 
 
-def _write(tenant: str, container: str, full_at: str, condition: str, change: int, now: int) -> Item | Lost:
+def _write(
+    tenant: str, container: str, full_at: str, condition: str, change: int, now: int, latest: int
+) -> Item | Lost:
     values: dict[str, Any] = {
         ":change": change,
+        ":latest": latest,
         ":container": container,
         ":now": now,
         ":expires": now // 1000 + _KEPT_SECONDS,
@@ -71,5 +77,7 @@ def _write(tenant: str, container: str, full_at: str, condition: str, change: in
     return answer if isinstance(answer, Lost) else unmarshal_item(answer.get("Attributes", {}))
 
 
-def _before(item: Item) -> Before:
-    return Before(item["fullAt"], item["countedBy"], item["countedAt"]) if item else Before()
+def _before(item: Item, latest: int) -> Before:
+    return (
+        Before(item["fullAt"], item["countedBy"], item["countedAt"]) if item and item["fullAt"] < latest else Before()
+    )
