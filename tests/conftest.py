@@ -55,6 +55,7 @@ def _no_dns(*_: Any, **__: Any) -> list[Any]:
 
 
 def _forget() -> None:
+    from jobsprint.api import request_limit
     from jobsprint.catalog import published
     from jobsprint.core import aws
     from jobsprint.delivery import endpoints, schema_check
@@ -62,7 +63,7 @@ def _forget() -> None:
 
     # What a container keeps warm must not outlive the AWS of one test.
     aws.clear()
-    for module in (encryption, published, schema_check, endpoints):
+    for module in (encryption, published, schema_check, endpoints, request_limit):
         module.forget()
     forget_settings()
 

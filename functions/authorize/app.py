@@ -19,8 +19,6 @@ def handler(event: dict[str, Any], _: LambdaContext) -> dict[str, Any]:
 def _allow(row: TokenRow, method_arn: str) -> dict[str, Any]:
     answer = _policy(row.id, "Allow", method_arn)
     answer["context"] = {"tenant": row.tenant, "scopes": " ".join(row.scopes), "tokenId": row.id}
-    if row.usage_key:
-        answer["usageIdentifierKey"] = row.usage_key
     return answer
 
 

@@ -13,8 +13,7 @@ from pathlib import Path
 from typing import Any
 
 OPERATIONS = {
-    "apigateway": ("CreateApiKey", "CreateUsagePlanKey"),
-    "dynamodb": ("BatchGetItem", "DeleteItem", "GetItem", "PutItem", "Query", "UpdateItem"),
+    "dynamodb": ("BatchGetItem", "DeleteItem", "GetItem", "PutItem", "Query", "TransactWriteItems", "UpdateItem"),
     "kms": ("Decrypt", "GenerateDataKey"),
     "s3": ("GetObject", "HeadBucket", "HeadObject", "PutObject"),  # by HeadBucket boto3 finds a bucket's region
     "sqs": ("GetQueueAttributes", "SendMessage", "SendMessageBatch"),

@@ -68,13 +68,13 @@ def test_a_preflight_needs_no_token_and_no_function(path: str) -> None:
     }
 
 
-def test_other_methods_need_a_token_and_an_api_key() -> None:
+def test_other_methods_need_a_token() -> None:
     by_security: dict[str, set[str]] = {}
     for path, methods in api()["paths"].items():
         for method in set(methods) - {"options"}:
             by_security.setdefault(json.dumps(methods[method]["security"]), set()).add(path)
-    assert by_security.pop("[]") == PUBLIC
-    assert by_security.keys() == {'[{"TokenAuthorizer": []}, {"api_key": []}]'}
+    assert by_security.pop('[{"NONE": []}]') == PUBLIC
+    assert by_security.keys() == {'[{"TokenAuthorizer": []}]'}
 
 
 def test_what_the_gateway_answers_by_itself_has_the_same_origin() -> None:

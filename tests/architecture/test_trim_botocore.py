@@ -129,8 +129,8 @@ def test_a_build_that_cannot_trim_fails(tmp_path: Path) -> None:
     data = tmp_path / "botocore" / "data"
     for service in OPERATIONS:
         shutil.copytree(INSTALLED / service, data / service)
-    renamed = next((data / "apigateway").glob("*/service-2.json.gz"))
+    renamed = next((data / "kms").glob("*/service-2.json.gz"))
     renamed.write_bytes(gzip.compress(json.dumps({"operations": {}, "shapes": {}}).encode()))
     done = trim(tmp_path)
     assert done.returncode == 1
-    assert "KeyError: 'CreateApiKey'" in done.stderr
+    assert "KeyError: 'Decrypt'" in done.stderr

@@ -21,7 +21,7 @@ from tools.local.restore import copy_rows
 
 @pytest.fixture
 def account(aws: dict[str, Any]) -> Account:
-    return Account(clients.dynamodb(), clients.apigateway(), aws)
+    return Account(clients.dynamodb(), aws)
 
 
 def fill(tenant: str, url: str) -> None:
@@ -35,13 +35,7 @@ def fill(tenant: str, url: str) -> None:
     integration = connected(url, tenant, actions=actions, secret="a-secret-of-theirs")
     path = f"/integrations/{integration}/actions/go"
     assert call("POST", path, tenant=tenant, body={"parameters": {}}, headers={"Idempotency-Key": "k"}).status == 200
-    value = f"{tenant}-usage-key-value-of-20"
-    clients.apigateway().create_api_key(name=f"jobsprint-{tenant}", value=value, enabled=True)
-    api_tokens.add(api_tokens.TokenRow(new_id("tok", 1), tenant, "digest", ("*",), 1, usage_key=value))
-
-
-def api_keys() -> list[str]:
-    return sorted(key["name"] for key in clients.apigateway().get_api_keys()["items"])
+    api_tokens.add(api_tokens.TokenRow(new_id("tok", 1), tenant, "digest", ("*",), 1))
 
 
 def test_all_of_a_tenant_goes_and_nothing_of_another(account: Account, monkeypatch: pytest.MonkeyPatch) -> None:
@@ -58,7 +52,7 @@ def test_all_of_a_tenant_goes_and_nothing_of_another(account: Account, monkeypat
 
     assert "Erased" in erase(account, "acme", really=True)
     assert rows() == others
-    assert api_keys() == ["jobsprint-acme2"]
+    assert [json.loads(row.partition(" ")[2])["tenant"] for row in rows("LimitsTable")] == [{"S": "acme2"}]
     assert not [row for row in rows() if json.dumps("acme") in row or "acme#" in row]
     assert "EventsTable: 0 rows" in erase(account, "acme", really=True)
 

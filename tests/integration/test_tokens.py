@@ -5,13 +5,11 @@ from typing import Any
 
 import pytest
 
-from jobsprint.core import aws
 from jobsprint.core.clock import now_ms
 from jobsprint.core.errors import InvalidFields
-from tests.conftest import forget_settings
 from tests.support.call import Context, call, handler
 from tests.support.rows import rows
-from tests.support.template import routes
+from tests.support.template import resources, routes
 
 ARN = "arn:aws:execute-api:us-east-1:000000000000:api123/v1/GET/integrations"
 
@@ -166,16 +164,45 @@ def test_what_is_not_understood_raises_and_makes_nothing(event: dict[str, Any]) 
     assert rows() == []
 
 
-def test_a_tenants_tokens_share_one_usage_key(monkeypatch: pytest.MonkeyPatch) -> None:
-    plan = aws.apigateway().create_usage_plan(name="plan")["id"]
-    monkeypatch.setenv("USAGE_PLAN_ID", plan)
-    forget_settings()
+FORM = resources("AWS::Serverless::Api")["Api"]["Auth"]["Authorizers"]["TokenAuthorizer"]["Identity"]
 
-    first, second, other = issue()["token"], issue()["token"], issue("globex")["token"]
 
-    keys = [authorize(f"Bearer {token}")["usageIdentifierKey"] for token in (first, second, other)]
-    assert keys[0] == keys[1] != keys[2]
-    assert len(aws.apigateway().get_usage_plan_keys(usagePlanId=plan)["items"]) == 2
+@pytest.mark.parametrize("header", ["Bearer {}", "bearer {}", "BEARER {}", "Bearer  {} "])
+def test_api_gateway_asks_the_authorizer_for_every_spelling_of_a_token(header: str) -> None:
+    assert FORM["Header"] == "Authorization"
+    for _ in range(20):
+        assert re.fullmatch(FORM["ValidationExpression"], header.format(issue()["token"]))
+
+
+@pytest.mark.parametrize(
+    "header",
+    [
+        "",
+        "Bearer",
+        "Bearer x",
+        "Basic dXNlcjpwYXNz",
+        "{token}",
+        "Bearer {token}x",
+        "Bearer x{token}",
+        "Token {token}",
+        "Bearer {token},{token}",
+        "Bearer jsp_" + "i" * 26 + "_" + "a" * 43,
+        "Bearer jsp_" + "0" * 26 + "_" + "a" * 42,
+        "Bearer jsp_" + "0" * 26 + "_" + "é" * 43,
+        "Bearer " + "a" * 8000,
+    ],
+)
+def test_what_is_no_token_costs_no_invocation(header: str) -> None:
+    header = header.format(token=issue()["token"])
+    assert not re.fullmatch(FORM["ValidationExpression"], header)
+    assert not allowed(header)
+
+
+def test_more_than_ten_thousand_tenants_are_no_matter_of_api_gateway() -> None:
+    """An account has 10,000 API keys, and CreateApiKey may be called five times a second."""
+    assert not resources("AWS::ApiGateway::UsagePlan")
+    assert not resources("AWS::ApiGateway::ApiKey")
+    assert "usageIdentifierKey" not in authorize(f"Bearer {issue()['token']}")
 
 
 def test_no_route_reaches_the_administration() -> None:

@@ -20,7 +20,7 @@ class Bearer(Mcp):
     def connect(self, integration: Integration, given: ServerConnect, *, current: Credentials) -> Connection:
         if isinstance(given, OAuthConnect):
             assert current.url == given.server_url
-            _answer(_post(current, {"method": "tools/list"}))
+            _answer(_post(current, {"method": "tools/list"}), current)
         token = given.token if isinstance(given, TokenConnect) else current.keys.get("token", "")
         return Connection(
             Credentials(given.server_url, keys={"token": token}),
@@ -30,11 +30,11 @@ class Bearer(Mcp):
         )
 
     def test(self, integration: Integration, credentials: Credentials) -> TestResult:
-        return responses.test_result(_post(credentials, {"method": "tools/list"}))
+        return responses.test_result(_post(credentials, {"method": "tools/list"}), credentials.masker())
 
     def execute(self, call: ActionCall) -> JsonObject:
         said = _post(call.credentials, {"say": call.parameters.get("text")}, seconds=min(call.seconds_left, 5))
-        return {"success": True, **_answer(said)}
+        return {"success": True, **_answer(said, call.credentials)}
 
 
 class ZapierBearer(Bearer, Zapier):
@@ -47,12 +47,12 @@ def _post(credentials: Credentials, body: JsonObject, *, seconds: float = 5) -> 
     return signed_post.client().send(request, timeout=seconds, max_body=10_000)
 
 
-def _answer(outcome: Response | TransferFailure) -> JsonObject:
+def _answer(outcome: Response | TransferFailure, credentials: Credentials) -> JsonObject:
     if isinstance(outcome, TransferFailure):
         raise responses.failed(outcome)
     if outcome.status == 401:
         raise UpstreamUnauthorized("401", challenge=outcome.headers.get("www-authenticate", ""))
     if outcome.status != 200:
-        raise responses.refused(outcome)
+        raise responses.refused(outcome, credentials.masker())
     answer: JsonObject = json.loads(outcome.body)
     return answer

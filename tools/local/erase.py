@@ -1,4 +1,4 @@
-"""Erasing a tenant: its API key at the usage plan, its tokens, and every row of its own in every table."""
+"""Erasing a tenant: its tokens, and every row of its own in every table."""
 
 import time
 from collections.abc import Iterator, Mapping
@@ -11,7 +11,7 @@ from tools.local.emulator import address, running
 from tools.local.options import STACK, Home, last_port
 
 # Tokens first, so that nobody writes behind us; they stand under an id of their own and name their tenant.
-_TABLES = ("TokensTable", "TenantsTable", "LogsTable", "EventsTable")
+_TABLES = ("TokensTable", "LimitsTable", "RequestsTable", "TenantsTable", "LogsTable", "EventsTable")
 _BATCH = 25
 _TRIES = 8
 _DATA_KEY = "#key"
@@ -24,7 +24,6 @@ class Account:
     """The clients for one deployed stack, and the names of its tables by output."""
 
     dynamodb: Any
-    apigateway: Any
     tables: Mapping[str, str]
 
 
@@ -35,7 +34,6 @@ def local_account(home: Home) -> Account:
     endpoint = address(last_port(home))
     return Account(
         stack.client("dynamodb", endpoint),
-        stack.client("apigateway", endpoint),
         stack.outputs(stack.client("cloudformation", endpoint), STACK),
     )
 
@@ -46,7 +44,6 @@ def deployed_account(stage: str) -> Account:
     region = str(settings["region"])
     return Account(
         stack.deployed_client("dynamodb", region),
-        stack.deployed_client("apigateway", region),
         stack.outputs(stack.deployed_client("cloudformation", region), str(settings["stack_name"])),
     )
 
@@ -59,7 +56,7 @@ def erase(account: Account, tenant: str, *, really: bool) -> str:
     """
     if not tenant or "#" in tenant:
         raise Failure(f"TENANT={tenant} is not the name of a tenant.")
-    lines = [f"API keys: {_api_keys(account, tenant, really=really)}"]
+    lines = []
     for output in _TABLES:
         keys = list(_keys_of(account, account.tables[output], tenant))
         if really:
@@ -111,14 +108,3 @@ def _delete(account: Account, table: str, keys: list[Key]) -> None:
             raise Failure(
                 f"{table} is throttled: run it again later. Nothing is half erased that a repeat cannot find."
             )
-
-
-def _api_keys(account: Account, tenant: str, *, really: bool) -> int:
-    """Deletes the key that the tenant's tokens name: another stage of this account may have one of the same name."""
-    tokens = own_rows(account, account.tables["TokensTable"], tenant)
-    own = {token["usageKey"]["S"] for token in tokens if "usageKey" in token}
-    pages = account.apigateway.get_paginator("get_api_keys").paginate(nameQuery="jobsprint-", includeValues=True)
-    found = [key["id"] for page in pages for key in page["items"] if key.get("value") in own]
-    for key_id in found if really else ():
-        account.apigateway.delete_api_key(apiKey=key_id)
-    return len(found)

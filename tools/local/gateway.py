@@ -2,8 +2,6 @@
 
 - Gateway responses and the responses of mock integrations (the preflights) inside the API's body are not imported: they
   are put one by one.
-- An API key cannot come from the authorizer, so a method that wants one would refuse every call:
-  the requirement (it serves the usage plan) is taken off.
 - The API's id changes with its routes: a custom domain on the emulator's own address keeps the
   base URL `http://127.0.0.1:<port>/v1`.
 """
@@ -29,7 +27,6 @@ def fill_gaps(endpoint: str) -> None:
     body = _body(cloudformation)
     _put_gateway_responses(gateway, api_id, body)
     _put_preflights(gateway, api_id, body)
-    _drop_api_keys(gateway, api_id)
     gateway.create_deployment(restApiId=api_id, stageName=_STAGE)
     _map_address(gateway, api_id)
 
@@ -69,20 +66,6 @@ def _put_preflights(gateway: Any, api_id: str, body: Mapping[str, Any]) -> None:
                 gateway.put_integration_response(
                     restApiId=api_id, resourceId=resource["id"], httpMethod="OPTIONS", **response
                 )
-
-
-def _drop_api_keys(gateway: Any, api_id: str) -> None:
-    for page in gateway.get_paginator("get_resources").paginate(restApiId=api_id, embed=["methods"]):
-        for resource in page["items"]:
-            for method, settings in resource.get("resourceMethods", {}).items():
-                if settings.get("apiKeyRequired"):
-                    gateway.update_method(
-                        restApiId=api_id,
-                        resourceId=resource["id"],
-                        httpMethod=method,
-                        # The emulator keeps a replaced value as text, and "false" is true.
-                        patchOperations=[{"op": "remove", "path": "/apiKeyRequired"}],
-                    )
 
 
 def _map_address(gateway: Any, api_id: str) -> None:

@@ -125,7 +125,7 @@ def test_what_is_wrong_is_refused_at_once(integration_id: str, outbox: Outbox) -
     assert act(off).status == 409
     assert act(new_id("int", 1)).status == 404
     assert outbox.take("ExecutionQueue") == []
-    assert not [row for row in rows("TenantsTable") if "#execution" in row]
+    assert not [row for row in rows("RequestsTable") if "#execution" in row]
 
 
 def test_the_queue_holds_ids_only_and_the_table_nothing_readable(endpoint: Receiver, outbox: Outbox) -> None:
@@ -136,10 +136,10 @@ def test_the_queue_holds_ids_only_and_the_table_nothing_readable(endpoint: Recei
     execution_id = accepted(integration_id, text=PERSONAL)
     [message] = outbox.take("ExecutionQueue")
     assert message.json == {"tenant": "acme", "executionId": execution_id}
-    assert PERSONAL not in "\n".join(rows("TenantsTable"))
+    assert PERSONAL not in "\n".join(rows("RequestsTable"))
 
     work("run_executions", record(message.body))
-    assert PERSONAL not in "\n".join(rows("TenantsTable"))
+    assert PERSONAL not in "\n".join(rows("RequestsTable"))
     assert shown(integration_id, execution_id)["result"]["said"] == PERSONAL
 
 
@@ -474,7 +474,7 @@ def test_a_key_whose_message_may_have_been_sent_goes_on_with_the_same_execution(
 ) -> None:
     outbox.refuse.append(RuntimeError("no answer from the queue"))
     assert act(integration_id, key="k").status == 500
-    [row] = [row for row in rows("TenantsTable") if "acme#execution" in row]
+    [row] = [row for row in rows("RequestsTable") if "acme#execution" in row]
 
     execution_id = accepted(integration_id, key="k")
 

@@ -123,7 +123,7 @@ class Endpoint(APIGatewayRestResolver):
         started = time.monotonic()
         self.answer_headers.clear()
         try:
-            self._caller = self._caller_of(event)
+            self._admit(event)
             answer = self._resolve_once(_with_json_body(event), context)
         except Exception as error:  # noqa: BLE001 - the last wall: an answer without internals
             answer = error_answer(error, request_id)
@@ -133,10 +133,16 @@ class Endpoint(APIGatewayRestResolver):
         answer["headers"] = {**answer.get("headers", {}), **self.answer_headers, **cors_headers(), **_NO_SNIFFING}
         return answer
 
-    def _caller_of(self, event: Mapping[str, Any]) -> Caller | None:
+    def _admit(self, event: Mapping[str, Any]) -> None:
+        """Who calls, within the tenant's request limit, with the scope of the operation."""
         if self.scope is None:
-            return None
-        return caller_of(event, self.webhook_scope if self.webhook_scope and names_webhook(event) else self.scope)
+            return
+        # Imported here: it brings boto3, which public operations never need.
+        from jobsprint.api import request_limit
+
+        self._caller = caller_of(event)
+        self.answer_headers.update(request_limit.take(self._caller.tenant, is_read=event.get("httpMethod") == "GET"))
+        self._caller.require(self.webhook_scope if self.webhook_scope and names_webhook(event) else self.scope)
 
     def _resolve_once(self, event: dict[str, Any], context: LambdaContext) -> Answer:
         def work() -> Answer:

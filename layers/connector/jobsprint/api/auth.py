@@ -30,17 +30,19 @@ class Caller:
         """Whether the token has a scope."""
         return not self.scopes.isdisjoint({scope, "*"})
 
+    def require(self, scope: str) -> None:
+        """Raise Forbidden unless the token has a scope."""
+        if scope != ANY_TOKEN and not self.may(scope):
+            raise Forbidden(f"This token lacks the scope {scope}")
 
-def caller_of(event: Mapping[str, Any], scope: str) -> Caller:
-    """The caller of an API Gateway event. Raises Unauthenticated without a tenant, Forbidden without the scope."""
+
+def caller_of(event: Mapping[str, Any]) -> Caller:
+    """The caller of an API Gateway event. Raises Unauthenticated without a tenant."""
     context = (event.get("requestContext") or {}).get("authorizer") or {}
     tenant = context.get("tenant")
     if not isinstance(tenant, str) or not tenant:
         raise Unauthenticated("Send a valid token: Authorization: Bearer <token>")
-    caller = Caller(tenant, frozenset(str(context.get("scopes", "")).split()))
-    if scope != ANY_TOKEN and not caller.may(scope):
-        raise Forbidden(f"This token lacks the scope {scope}")
-    return caller
+    return Caller(tenant, frozenset(str(context.get("scopes", "")).split()))
 
 
 def names_webhook(event: Mapping[str, Any]) -> bool:

@@ -10,7 +10,6 @@ from botocore.config import Config
 from jobsprint.core.config import settings
 
 if TYPE_CHECKING:
-    from mypy_boto3_apigateway import APIGatewayClient
     from mypy_boto3_dynamodb import DynamoDBClient
     from mypy_boto3_kms import KMSClient
     from mypy_boto3_s3 import S3Client
@@ -23,6 +22,8 @@ _CONFIG = Config(
     retries={"mode": "standard", "total_max_attempts": 4},
     max_pool_connections=16,
 )
+# A request limit that cannot be asked must not hold up the request.
+_BRIEF = Config(connect_timeout=0.5, read_timeout=0.5, retries={"mode": "standard", "total_max_attempts": 1})
 _lock = Lock()  # a session must not create clients in several threads at once; the clients are thread-safe
 
 
@@ -31,14 +32,21 @@ def _session() -> boto3.Session:
     return boto3.Session()
 
 
-def _client(service: Any) -> Any:
+def _client(service: Any, config: Config = _CONFIG) -> Any:
     with _lock:
-        return _session().client(service, config=_CONFIG, endpoint_url=settings().aws_endpoint)
+        return _session().client(service, config=config, endpoint_url=settings().aws_endpoint)
 
 
 @cache
 def dynamodb() -> "DynamoDBClient":
     client: DynamoDBClient = _client("dynamodb")
+    return client
+
+
+@cache
+def limits_dynamodb() -> "DynamoDBClient":
+    """For the request limit, which is asked within half a second or not at all."""
+    client: DynamoDBClient = _client("dynamodb", _BRIEF)
     return client
 
 
@@ -60,13 +68,7 @@ def s3() -> "S3Client":
     return client
 
 
-@cache
-def apigateway() -> "APIGatewayClient":
-    client: APIGatewayClient = _client("apigateway")
-    return client
-
-
 def clear() -> None:
     """Drop every client, so that the next use creates one from the current settings."""
-    for client in (dynamodb, sqs, kms, s3, apigateway):
+    for client in (dynamodb, limits_dynamodb, sqs, kms, s3):
         client.cache_clear()

@@ -14,6 +14,8 @@ class Settings:
 
     aws_endpoint: str | None
     tenants_table: str
+    requests_table: str
+    limits_table: str
     logs_table: str
     events_table: str
     tokens_table: str
@@ -23,7 +25,8 @@ class Settings:
     refused_queue_url: str
     recovery_queue_url: str
     data_key_id: str
-    usage_plan_id: str
+    tenant_rate: float
+    tenant_burst: int
     catalog_bucket: str
     catalog_source_url: str
     zapier_client_id: str
@@ -32,6 +35,8 @@ class Settings:
     retry_schedule: tuple[int, ...]
     log_retention_days: int
     max_webhooks: int
+    max_integrations: int
+    max_event_types: int
     redirect_origins: tuple[str, ...]
     execution_seconds: int
     cors_origin: str
@@ -58,6 +63,8 @@ def settings() -> Settings:
     return Settings(
         aws_endpoint=env.get("AWS_ENDPOINT") or None,
         tenants_table=env["TENANTS_TABLE"],
+        requests_table=env["REQUESTS_TABLE"],
+        limits_table=env["LIMITS_TABLE"],
         logs_table=env["LOGS_TABLE"],
         events_table=env["EVENTS_TABLE"],
         tokens_table=env["TOKENS_TABLE"],
@@ -67,7 +74,8 @@ def settings() -> Settings:
         refused_queue_url=env["REFUSED_QUEUE_URL"],
         recovery_queue_url=env["RECOVERY_QUEUE_URL"],
         data_key_id=env["DATA_KEY_ID"],
-        usage_plan_id=env.get("USAGE_PLAN_ID", ""),
+        tenant_rate=float(env.get("TENANT_RATE", "100")),
+        tenant_burst=int(env.get("TENANT_BURST", "200")),
         catalog_bucket=env["CATALOG_BUCKET"],
         catalog_source_url=env.get("CATALOG_SOURCE_URL") or "https://api.zapier.com/v2/apps",
         zapier_client_id=env.get("ZAPIER_CLIENT_ID", ""),
@@ -76,6 +84,8 @@ def settings() -> Settings:
         retry_schedule=tuple(int(step) for step in (env.get("RETRY_SCHEDULE") or DEFAULT_RETRY_SCHEDULE).split(",")),
         log_retention_days=int(env.get("LOG_RETENTION_DAYS", "30")),
         max_webhooks=int(env.get("MAX_WEBHOOKS", "100")),
+        max_integrations=int(env.get("MAX_INTEGRATIONS", "1000")),
+        max_event_types=int(env.get("MAX_EVENT_TYPES", "500")),
         redirect_origins=_origins(env.get("REDIRECT_ORIGINS", "")),
         execution_seconds=int(env.get("EXECUTION_SECONDS", "300")),
         cors_origin=env.get("CORS_ORIGIN") or "*",

@@ -14,7 +14,7 @@ _KEEP_ENDED_SECONDS = 30 * 86400
 
 @dataclass(frozen=True)
 class TokenRow:
-    """A kept token. Times are Unix milliseconds; `usage_key` ties its tenant to the usage plan."""
+    """A kept token. Times are Unix milliseconds."""
 
     id: str
     tenant: str
@@ -23,7 +23,6 @@ class TokenRow:
     created_at: int
     expires_at: int | None = None
     revoked_at: int | None = None
-    usage_key: str | None = None
 
     def valid_at(self, now: int) -> bool:
         """Whether it may be used at `now` (ms)."""
@@ -39,7 +38,6 @@ def add(token: TokenRow) -> None:
         "scopes": list(token.scopes),
         "createdAt": token.created_at,
         "expiresAt": token.expires_at,
-        "usageKey": token.usage_key,
         "removeAt": token.expires_at and token.expires_at // 1000 + _KEEP_ENDED_SECONDS,
     }
     aws.dynamodb().put_item(
@@ -95,5 +93,4 @@ def _row(item: Item) -> TokenRow:
         created_at=item["createdAt"],
         expires_at=item.get("expiresAt"),
         revoked_at=item.get("revokedAt"),
-        usage_key=item.get("usageKey"),
     )

@@ -24,7 +24,7 @@ class ExecutionStore:
 
     def __init__(self, tenant: str) -> None:
         self._pk = f"{tenant}#execution"
-        self._table = settings().tenants_table
+        self._table = settings().requests_table
 
     def create(self, execution: Execution) -> None:
         """Store a new execution with its parameters; one that exists already stays as it is."""

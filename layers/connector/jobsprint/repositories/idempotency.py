@@ -63,7 +63,7 @@ def start(tenant: str, name: str, *, fingerprint: str, call_id: str = "", now: i
     }
     if written(
         lambda: aws.dynamodb().put_item(
-            TableName=settings().tenants_table,
+            TableName=settings().requests_table,
             Item=_key(tenant, name) | marshal_item(fields),
             ConditionExpression="attribute_not_exists(pk) OR expiresAt <= :seconds",
             ExpressionAttributeValues=marshal_item({":seconds": now // 1000}),
@@ -77,7 +77,7 @@ def start(tenant: str, name: str, *, fingerprint: str, call_id: str = "", now: i
 def _resolve_conflict(lease: Lease, fingerprint: str, now: int) -> Lease | StoredRequest | None:
     """The request of a key that is not free, or its lease where that lapsed before it sent. None if it is free."""
     answer = aws.dynamodb().get_item(
-        TableName=settings().tenants_table, Key=_key(lease.tenant, lease.name), ConsistentRead=True
+        TableName=settings().requests_table, Key=_key(lease.tenant, lease.name), ConsistentRead=True
     )
     item = unmarshal_item(answer.get("Item", {}))
     if not item or not live(item, now):
@@ -109,7 +109,7 @@ def _take_over(lease: Lease, item: Item, now: int) -> Lease | StoredRequest:
 
 def _whole_answer(lease: Lease, item: Item) -> str:
     return dynamodb.whole(
-        settings().tenants_table, f"{lease.tenant}#idempotency", lease.name, item["answer"], item["parts"]
+        settings().requests_table, f"{lease.tenant}#idempotency", lease.name, item["answer"], item["parts"]
     )
 
 
@@ -138,7 +138,7 @@ def release(lease: Lease) -> None:
     """Free the key: nothing was done that would have to be remembered."""
     written(
         lambda: aws.dynamodb().delete_item(
-            TableName=settings().tenants_table,
+            TableName=settings().requests_table,
             Key=_key(lease.tenant, lease.name),
             ConditionExpression="leaseToken = :token",
             ExpressionAttributeValues=marshal_item({":token": lease.token}),
@@ -153,7 +153,7 @@ def hand_over(lease: Lease) -> None:
 
 def _keep(lease: Lease, encrypted_answer: str, condition: str, now: int) -> bool:
     first, parts = dynamodb.keep_rest(
-        settings().tenants_table,
+        settings().requests_table,
         f"{lease.tenant}#idempotency",
         lease.name,
         encrypted_answer,
@@ -171,7 +171,7 @@ def _change(lease: Lease, expression: str, *, condition: str, values: dict[str, 
     """Update the row under a condition; expressions may use `:token`. False when the condition fails."""
     return written(
         lambda: aws.dynamodb().update_item(
-            TableName=settings().tenants_table,
+            TableName=settings().requests_table,
             Key=_key(lease.tenant, lease.name),
             UpdateExpression=expression,
             ConditionExpression=condition,

@@ -9,7 +9,7 @@ The unique part is time-ordered, so the key order is the order of creation. `hea
 scheduled health tests cover, which keeps their index as small as that.
 """
 
-from collections.abc import Callable, Iterable
+from collections.abc import Iterable
 from dataclasses import replace
 from typing import Any
 
@@ -20,6 +20,7 @@ from jobsprint.core.ids import is_id, unique_part
 from jobsprint.domain import circuit_breaker
 from jobsprint.domain.circuit_breaker import CircuitBreaker
 from jobsprint.domain.integrations import Activity, Health, Integration
+from jobsprint.repositories import counted_items
 from jobsprint.repositories.dynamodb import (
     Item,
     Page,
@@ -38,6 +39,23 @@ _GONE_SECONDS = 86400
 def _missing(integration_id: str) -> NotFound:
     kind = "webhook" if integration_id.startswith("wh_") else "integration"
     return NotFound(f"There is no {kind} {integration_id[:100]!r}", code=f"{kind}_not_found")
+
+
+def _counted_as(integration: Integration) -> counted_items.Kind:
+    return "webhooks" if integration.type == "webhook" else "integrations"
+
+
+def _unchanged(integration: Integration) -> dict[str, Any]:
+    """The condition that an item is still as the integration was read."""
+    return {
+        "ConditionExpression": "#version = :version",
+        "ExpressionAttributeNames": {"#version": "version"},
+        "ExpressionAttributeValues": marshal_item({":version": integration.version}),
+    }
+
+
+def _changed_meanwhile(integration: Integration) -> Conflict:
+    return Conflict(f"{integration.id} was changed by another request; read it and try again", code="changed_meanwhile")
 
 
 class IntegrationStore:
@@ -78,12 +96,9 @@ class IntegrationStore:
         return from_item(items[own["pk"]]), activity_of(items.get(f"{self._tenant}#activity", {}))
 
     def create(self, integration: Integration) -> Integration:
-        """Store a new integration."""
-        aws.dynamodb().put_item(
-            TableName=self._table,
-            Item=to_item(integration),
-            ConditionExpression="attribute_not_exists(pk)",
-        )
+        """Store a new integration. Raises Conflict `too_many_integrations` or `too_many_webhooks`."""
+        if not counted_items.create(self._tenant, _counted_as(integration), to_item(integration)):
+            raise Conflict(f"{integration.id} exists already", code="changed_meanwhile")
         return integration
 
     def update(self, integration: Integration) -> Integration:
@@ -92,10 +107,9 @@ class IntegrationStore:
         Raises Conflict when another request changed or deleted it in between.
         """
         changed = replace(integration, version=integration.version + 1)
-        self._write_if_unchanged(
-            integration,
-            lambda condition: aws.dynamodb().put_item(TableName=self._table, Item=to_item(changed), **condition),
-        )
+        item, condition = to_item(changed), _unchanged(integration)
+        if not written(lambda: aws.dynamodb().put_item(TableName=self._table, Item=item, **condition)):
+            raise _changed_meanwhile(integration)
         return changed
 
     def delete(self, integration: Integration, now: int) -> None:
@@ -103,26 +117,12 @@ class IntegrationStore:
 
         Raises Conflict when another request changed it in between.
         """
-        self._write_if_unchanged(
-            integration,
-            lambda condition: aws.dynamodb().delete_item(
-                TableName=self._table, Key=self._key(integration.id), **condition
-            ),
-        )
+        kind, key = _counted_as(integration), self._key(integration.id)
+        if not counted_items.delete(self._tenant, kind, key, _unchanged(integration)):
+            raise _changed_meanwhile(integration)
         # A call or delivery under way counts itself later, which would bring the item back: so it expires soon.
         gone: Item = {**self._activity_key(integration.id), "expiresAt": now // 1000 + _GONE_SECONDS}
         aws.dynamodb().put_item(TableName=self._table, Item=marshal_item(gone))
-
-    def _write_if_unchanged(self, integration: Integration, write: Callable[[dict[str, Any]], Any]) -> None:
-        condition = {
-            "ConditionExpression": "#version = :version",
-            "ExpressionAttributeNames": {"#version": "version"},
-            "ExpressionAttributeValues": marshal_item({":version": integration.version}),
-        }
-        if not written(lambda: write(condition)):
-            raise Conflict(
-                f"{integration.id} was changed by another request; read it and try again", code="changed_meanwhile"
-            )
 
     def page(
         self,

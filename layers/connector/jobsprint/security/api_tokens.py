@@ -9,8 +9,6 @@ import re
 import secrets
 from dataclasses import dataclass
 
-from jobsprint.core import aws
-from jobsprint.core.config import settings
 from jobsprint.core.errors import NotFound
 from jobsprint.core.ids import new_id, unique_part
 from jobsprint.repositories import api_tokens, tenants
@@ -28,10 +26,7 @@ class Issued:
 
 
 def issue(tenant: str, scopes: tuple[str, ...], *, expires_at: int | None, now: int) -> Issued:
-    """Make a token for a tenant, which exists from then on. Times in Unix ms.
-
-    Its first one joins the tenant to the usage plan.
-    """
+    """Make a token for a tenant, which exists from then on. Times in Unix ms."""
     token_id = new_id("tok", now)
     token = f"jsp_{unique_part(token_id)}_{secrets.token_urlsafe(32)}"
     row = TokenRow(
@@ -41,7 +36,6 @@ def issue(tenant: str, scopes: tuple[str, ...], *, expires_at: int | None, now: 
         scopes=scopes,
         created_at=now,
         expires_at=expires_at,
-        usage_key=_usage_key(tenant),
     )
     tenants.add(tenant)
     api_tokens.add(row)
@@ -67,16 +61,3 @@ def revoke(token_id: str, now: int) -> None:
 
 def _digest(token: str) -> str:
     return hashlib.sha256(token.encode()).hexdigest()
-
-
-def _usage_key(tenant: str) -> str | None:
-    """The API key that stands for the tenant in the usage plan; API Gateway never asks a caller for it."""
-    if not settings().usage_plan_id:
-        return None
-    known = next((row.usage_key for row in api_tokens.of_tenant(tenant) if row.usage_key), None)
-    if known:
-        return known
-    value = secrets.token_urlsafe(32)
-    key = aws.apigateway().create_api_key(name=f"jobsprint-{tenant}", value=value, enabled=True)
-    aws.apigateway().create_usage_plan_key(usagePlanId=settings().usage_plan_id, keyId=key["id"], keyType="API_KEY")
-    return value

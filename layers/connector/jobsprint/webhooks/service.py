@@ -8,7 +8,6 @@ from jobsprint.connectors.base import Connection
 from jobsprint.connectors.registry import connector_for
 from jobsprint.core.clock import now_ms
 from jobsprint.core.config import settings
-from jobsprint.core.errors import Conflict
 from jobsprint.core.ids import new_id
 from jobsprint.core.observability import logger
 from jobsprint.domain import endpoint_health, integrations
@@ -42,11 +41,6 @@ def create(tenant: str, name: str, target: Mapping[str, object], policy: Deliver
 
     `target` holds url, events and maybe headers and secret. Raises InvalidFields, and Conflict at the tenant's limit.
     """
-    store = IntegrationStore(tenant)
-    if len(store.webhooks()) >= settings().max_webhooks:
-        raise Conflict(
-            f"A tenant may have {settings().max_webhooks} webhooks; delete one first", code="too_many_webhooks"
-        )
     now = now_ms()
     draft = Integration(
         tenant=tenant,
@@ -61,7 +55,7 @@ def create(tenant: str, name: str, target: Mapping[str, object], policy: Deliver
         policy=policy,
     )
     connection = _connection(draft, target, Credentials())
-    webhook = store.create(_with_connection(draft, connection))
+    webhook = IntegrationStore(tenant).create(_with_connection(draft, connection))
     return Created(webhook, connection.credentials.secrets[0])
 
 
