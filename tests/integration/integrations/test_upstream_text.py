@@ -126,6 +126,16 @@ def test_tools_that_are_described_with_the_token(endpoint: Receiver) -> None:
     assert absent(json.dumps(answer.body) + everything(str(answer.data["id"])))
 
 
+def test_a_place_in_a_schema_that_is_named_like_the_token(endpoint: Receiver) -> None:
+    odd = {"type": "object", "properties": {"x" * 20 + TOKEN: {"$ref": "#/nowhere"}}}
+    server = FakeServer(endpoint, tools=[{"name": "say", "description": "Says", "inputSchema": odd}])
+
+    answer = mcp(server)
+
+    assert "x" * 20 in answer.data["message"]
+    assert absent(answer.data["message"])
+
+
 @pytest.mark.parametrize("status", [400, 401, 500])
 def test_a_token_endpoint_whose_error_is_the_refresh_token(endpoint: Receiver, status: int) -> None:
     endpoint.answer = lambda _: Reply(status, {"error": "r0a1b2c3d4e5f6", "error_description": "r0a1b2c3d4e5f6"})

@@ -159,7 +159,7 @@ class Conversation:
 
         Raises UpstreamFailed `upstream_answer_too_large` once the pages together are over MAX_LISTING_BYTES.
         """
-        listing = Listing()
+        listing = Listing(masker=self._masker)
         last_byte = self._bytes_read + MAX_LISTING_BYTES
         cursor: JsonValue = None
         seen: set[str] = set()

@@ -2,12 +2,13 @@
 
 import re
 from collections.abc import Callable
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 
 from jobsprint.connectors.mcp.headers import mirrored
 from jobsprint.connectors.mcp.schemas import checkable
 from jobsprint.core.canonical_json import JsonObject, JsonValue
 from jobsprint.core.errors import UpstreamFailed
+from jobsprint.core.redaction import Masker
 from jobsprint.core.schema_patterns import Budget
 
 MAX_TOOLS = 1000
@@ -36,7 +37,7 @@ class Listing:
 
     `task_only` names those that run as tasks alone (2025-11-25, tasks), which this client does not support.
     `fresh_ms` is how long the server says the list is good for, None where it says nothing. `patterns` is what those of
-    all their schemas may take.
+    all their schemas may take. `masker` masks names in schemas that become part of a sentence.
     """
 
     tools: list[Tool] = field(default_factory=list)
@@ -45,6 +46,7 @@ class Listing:
     task_only: list[str] = field(default_factory=list)
     fresh_ms: int | None = None
     patterns: Budget = field(default_factory=Budget.of_listing)
+    masker: Masker = field(default_factory=lambda: Masker(()))
 
     def add(self, page: JsonObject, keep: Callable[[str], bool], *, modern: bool) -> None:
         """Add a page's usable tools whose names `keep` accepts. Raises UpstreamFailed unless it is a page of tools."""
@@ -69,7 +71,7 @@ class Listing:
                 return
             else:
                 known.add(tool.name)
-                self.tools.append(tool)
+                self.tools.append(replace(tool, unchecked=tuple(map(self.masker.text, tool.unchecked))))
 
 
 def _tool(entry: JsonValue, patterns: Budget, *, modern: bool) -> Tool | None:
