@@ -9,7 +9,7 @@ PYTHON ?= $(shell for name in python3 python3.13 python3.12 python3.14 python3.1
 	$$name -c '$(SUITS)' 2>/dev/null && { echo $$name; break; }; done)
 
 # What the make line may set reaches the template's parameters through the environment (tools/local/options.py).
-export PORT ALLOW_PRIVATE_TARGETS RETRY_SCHEDULE HEALTH_TEST_RATE ZAPIER_MCP_URL REDIRECT_ORIGINS CORS_ORIGIN \
+export PORT ALLOW_PRIVATE_TARGETS RETRY_SCHEDULE HEALTH_TEST_RATE ZAPIER_MCP_URL REDIRECT_ORIGINS CORS_ORIGIN TENANT_RATE TENANT_BURST \
 	ZAPIER_CLIENT_ID CATALOG_SOURCE_URL CATALOG_REFRESH_RATE
 
 # Only the make line says these: what the shell happens to hold must not choose a stage, a parameter or a deletion.

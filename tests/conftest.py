@@ -28,6 +28,9 @@ PARAMETERS = {
     "AllowPrivateTargets": "true",
     "AllowLoopbackTargets": "true",
     "RetrySchedule": "0,5,300,600",
+    # No test but that of the request limit meets it.
+    "TenantRate": "100000",
+    "TenantBurst": "100000",
 }
 
 

@@ -20,7 +20,7 @@ from tools.bench.figures import Figure
 from tools.bench.meter import Bill, Meter
 from tools.bench.payloads import BATCH, FILL, drafts
 
-_PARAMETERS = {"AllowPrivateTargets": "true", "AllowLoopbackTargets": "true"}
+_PARAMETERS = {"AllowPrivateTargets": "true", "AllowLoopbackTargets": "true", "TenantRate": "100000"}
 
 
 @dataclass(frozen=True)

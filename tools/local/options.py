@@ -26,6 +26,8 @@ PARAMETERS = {
     "CATALOG_SOURCE_URL": "CatalogSourceUrl",
     "CATALOG_REFRESH_RATE": "CatalogRefreshRate",
     "CORS_ORIGIN": "CorsOrigin",
+    "TENANT_RATE": "TenantRate",
+    "TENANT_BURST": "TenantBurst",
 }
 
 # Locally the emulator's own Python runs the functions and everything may be reached.
@@ -39,6 +41,9 @@ LOCAL_PARAMETERS = {
     "DispatchConcurrency": "5",
     "HealthConcurrency": "5",
     "ExecutionConcurrency": "5",
+    # A test of a few hundred requests at once is no flood here.
+    "TenantRate": "1000",
+    "TenantBurst": "2000",
 }
 
 
