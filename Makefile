@@ -32,11 +32,12 @@ run: install ## Start everything, print URL and token, follow the logs; Ctrl-C s
 up: install ## The same in the background; writes .local/env
 	@$(LOCAL) up
 
-down: install ## Stop what `make up` started; the state stays
-	@$(LOCAL) down
+# Without an environment nothing was started; these two install nothing, so they need no network.
+down: ## Stop what `make up` started; the state stays
+	@test ! -x "$(VENV)" || $(LOCAL) down
 
-clean: install ## Stop everything and drop state and builds
-	@$(LOCAL) clean
+clean: ## Stop everything and drop state and builds
+	@test ! -x "$(VENV)" || $(LOCAL) clean
 
 # --- Tokens (STAGE= with AWS credentials: of a deployed stack) ------------------------------------------------------------
 token: install ## Issue a token: TENANT=acme [SCOPES=a,b] [EXPIRES=30d] [STAGE=]

@@ -94,3 +94,22 @@ def test_oauth_from_connect_to_action_and_disconnect(stack: Stack, guarded: Auth
     assert len(guarded.seen("/token", grant_type="refresh_token")) == 1
     api.data("POST", f"/integrations/{pending['id']}/disconnect")
     eventually(lambda: guarded.seen("/revoke"))
+
+
+def test_an_authorization_that_the_application_confirms(stack: Stack, guarded: Authority) -> None:
+    api = Api.of(stack)
+    redirect = "http://localhost:3000/done"
+    body = {"authType": "oauth", "redirectUrl": redirect, "serverUrl": guarded.mcp, "confirm": True}
+    pending = api.call("POST", "/integrations/zapier_slack/connect", body).json()["data"]
+    came_back = guarded.consent(pending["authUrl"])
+    back = requests.get(stack.url + came_back.pop("at"), params=came_back, allow_redirects=False, timeout=35)
+    told = dict(parse_qsl(urlsplit(back.headers["Location"]).query))
+    assert (told["integrationId"], told["status"]) == (pending["id"], "pending")
+    confirm = f"/integrations/{pending['id']}/confirm"
+
+    wrong = api.call("POST", confirm, {"confirmation": "wrong"})
+    assert (wrong.status_code, wrong.json()["error"]["code"]) == (422, "invalid_confirmation")
+    assert api.data("POST", confirm, {"confirmation": told["confirmation"]})["status"] == "connected"
+
+    assert act(api, pending["id"])["result"] == SAID
+    api.data("POST", f"/integrations/{pending['id']}/disconnect")

@@ -14,6 +14,7 @@ from tests.support.template import functions, routes
 PUBLIC = {"get_health", "get_openapi", "get_docs", "finish_oauth", "get_client_metadata"}
 BODIES: dict[str, Any] = {
     "connect_integration": {"name": "x", "url": "http://127.0.0.1:9999/"},
+    "confirm_integration": {"confirmation": "c"},
     "execute_action": {"parameters": {}},
     "create_webhook": {"name": "x", "url": "http://127.0.0.1:9999/", "events": ["*"]},
     "update_webhook": {"name": "stolen"},

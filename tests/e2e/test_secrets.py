@@ -16,6 +16,7 @@ PLANTED = {
     "custom header": "Bearer planted.custom.header-3",
     "custom secret": "planted-custom-secret-4!",
     "url token": "plantedUrlToken5ZZ9876543210",
+    "confirmation": "planted-confirmation-6-9bd71c",
 }
 
 MARKER = "no secret, so it must be found"
@@ -103,6 +104,7 @@ def use_everything(api: Api, receiver: Any) -> list[str]:
     for path in (f"/{integration}/logs", f"/{webhook}/logs", f"/webhooks/{webhook}/deliveries"):
         call("GET", f"/integrations{path}")
     call("POST", f"/integrations/{integration}/disconnect")
+    call("POST", f"/integrations/{integration}/confirm", {"confirmation": PLANTED["confirmation"]})
     call("GET", f"/integrations/{integration}")
     return answers
 

@@ -24,6 +24,7 @@ BODIES: dict[str, Any] = {
     "/integrations/webhooks": {"name": "n", "url": "https://hooks.example.com/", "events": ["a"]},
     "/integrations/webhooks/{webhookId}/recover": {"since": iso_seconds(now_ms() - 60_000)},
     "/integrations/{integrationId}/actions/{actionName}": {"parameters": {}},
+    "/integrations/{integrationId}/confirm": {"confirmation": "c"},
     "/integrations/{integrationId}/connect": {"name": "n", "url": "https://hooks.example.com/"},
 }
 SCOPES = {
@@ -33,6 +34,7 @@ SCOPES = {
     ("PATCH", "/integrations/{integrationId}"): "integrations:write",
     ("DELETE", "/integrations/{integrationId}"): "integrations:write",
     ("POST", "/integrations/{integrationId}/connect"): "integrations:write",
+    ("POST", "/integrations/{integrationId}/confirm"): "integrations:write",
     ("POST", "/integrations/{integrationId}/disconnect"): "integrations:write",
     ("POST", "/integrations/{integrationId}/test"): "integrations:write",
     ("POST", "/integrations/{integrationId}/actions/{actionName}"): "actions:execute",

@@ -119,10 +119,9 @@ def _deploy(stage: Stage, target: sam.Target, parameters: Mapping[str, str], *, 
 
 def environment() -> dict[str, str]:
     """The shell's environment for SAM, without what could turn a deployment to another Region or to an emulator."""
-    kept = {name: value for name, value in os.environ.items() if not name.startswith("AWS_ENDPOINT_URL")}
-    return sam.environment(
-        {name: value for name, value in kept.items() if name not in {"AWS_REGION", "AWS_DEFAULT_REGION"}}
-    )
+    turning = ("AWS_ENDPOINT_URL", "AWS_REGION", "AWS_DEFAULT_REGION")
+    kept = {name: value for name, value in os.environ.items() if not name.startswith(turning)}
+    return sam.environment(kept) | {"AWS_IGNORE_CONFIGURED_ENDPOINT_URLS": "true"}  # of a profile
 
 
 def commit() -> str:

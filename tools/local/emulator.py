@@ -70,8 +70,19 @@ def stop(home: Home) -> bool:
         with _uninterrupted(), step("Stopping the local stack"):
             _end(pid)
     home.pids.unlink(missing_ok=True)
-    shutil.rmtree(home.scratch, ignore_errors=True)
+    _discard(home.scratch)
     return alive
+
+
+def _discard(folder: Path) -> None:
+    """Delete a folder in the background: with the unpacked code of every function that takes half a minute."""
+    if not folder.exists():
+        return
+    aside = folder.with_name(f"{folder.name}-{os.getpid()}-{time.monotonic_ns()}")
+    folder.rename(aside)
+    subprocess.Popen(
+        ["rm", "-rf", str(aside)], stdin=subprocess.DEVNULL, stdout=subprocess.DEVNULL, start_new_session=True
+    )
 
 
 def _recorded(home: Home) -> int | None:

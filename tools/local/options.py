@@ -6,9 +6,12 @@ import sys
 from dataclasses import dataclass
 from pathlib import Path
 
+from tools.local.console import Failure
+
 PROJECT = Path(__file__).resolve().parents[2]
 EMULATOR = PROJECT / ".local" / "emulator"
 DEFAULT_PORT = 4566
+_MIN_PORT, _MAX_PORT = 1024, 65535  # below are those that only root may open
 REGION = "us-east-1"
 STACK = "jobsprint"
 
@@ -81,14 +84,19 @@ class Home:
 
 
 def chosen_parameters() -> dict[str, str]:
-    """The template parameters that the make line sets."""
-    return {name: os.environ[variable] for variable, name in PARAMETERS.items() if os.environ.get(variable)}
+    """The template parameters that the make line sets; without private targets loopback is closed too, as in AWS."""
+    chosen = {name: os.environ[variable] for variable, name in PARAMETERS.items() if os.environ.get(variable)}
+    return chosen | ({"AllowLoopbackTargets": "false"} if chosen.get("AllowPrivateTargets") == "false" else {})
 
 
 def chosen_port(home: Home) -> int:
-    """The port of the make line, else the one used last, else the usual one."""
+    """The port of the make line, else the one used last, else the usual one. Raises Failure for what is no port."""
     wanted = os.environ.get("PORT", "")
-    return int(wanted) if wanted.isdigit() else last_port(home)
+    if not wanted:
+        return last_port(home)
+    if not (wanted.isascii() and wanted.isdigit() and _MIN_PORT <= int(wanted) <= _MAX_PORT):
+        raise Failure(f"PORT={wanted} is no port: give a number from {_MIN_PORT} to {_MAX_PORT}, as in PORT=5000.")
+    return int(wanted)
 
 
 def last_port(home: Home) -> int:

@@ -21,11 +21,9 @@ def integration_id(endpoint: Receiver) -> str:
     return connected(endpoint.url, headers={"Authorization": f"Bearer {TOKEN}"}, actions=[{"name": "refund"}])
 
 
-def act(integration_id: str, action: str = "refund", **headers: str) -> Answer:
+def act(integration_id: str, action: str = "refund", *, key: str = "") -> Answer:
     path = f"/integrations/{integration_id}/actions/{action}"
-    return call(
-        "POST", path, body={"parameters": {}}, headers={name.replace("_", "-"): headers[name] for name in headers}
-    )
+    return call("POST", path, body={"parameters": {}}, headers={"Idempotency-Key": key} if key else {})
 
 
 def newest_log(integration_id: str) -> Any:

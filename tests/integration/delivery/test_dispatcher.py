@@ -13,7 +13,9 @@ import pytest
 from botocore.exceptions import ClientError
 
 from jobsprint.core import aws as clients
+from jobsprint.core.clock import iso_millis
 from jobsprint.core.config import settings
+from jobsprint.core.ids import made_at
 from jobsprint.delivery import attempt as attempts
 from jobsprint.delivery import endpoints, queue
 from jobsprint.domain.actions import LogFilter
@@ -121,7 +123,7 @@ def test_a_delivered_event_is_listed_with_its_attempt(
         "eventId": event["id"],
         "event": "workflow.executed",
         "state": "delivered",
-        "createdAt": delivery["createdAt"],
+        "createdAt": iso_millis(made_at(event["id"])),
         "attempts": [attempt],
     }
     assert attempt == {

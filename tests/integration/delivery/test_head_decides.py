@@ -68,11 +68,12 @@ def delivered_to(url: str, outbox: Outbox) -> tuple[str, dict[str, Any]]:
 def test_a_complete_head_of_200_is_delivered(
     outbox: Outbox, receive: Callable[[Script], str], script: Script, warning: str | None
 ) -> None:
-    _, detail = delivered_to(receive(script), outbox)
+    webhook, detail = delivered_to(receive(script), outbox)
     [attempt] = detail["attempts"]
     assert (detail["state"], attempt["status"], attempt["httpStatus"]) == ("delivered", "success", 200)
     assert "failure" not in attempt
     assert attempt.get("warning") == warning
+    assert call("GET", f"/integrations/{webhook}/logs").data[0]["output"].get("warning") == warning
     assert attempt["durationMs"] < 2_500
     assert attempt.get("explanation", "").startswith("Delivered; ") == (warning is not None)
 

@@ -191,3 +191,29 @@ def test_without_a_token_nothing_is_kept(endpoint: Receiver, elsewhere: Receiver
 )
 def test_origins(one: str, other: Any, same: bool) -> None:
     assert is_same_origin(other, one) is same
+
+
+# --- after a disconnect -----------------------------------------------------------------------------------------------
+
+
+@pytest.mark.parametrize(
+    ("kind", "missing"),
+    [("mcp", ["body.token"]), ("zapier", ["body.token"]), ("n8n", ["body.apiKey"]), ("custom", None)],
+)
+def test_reconnecting_after_a_disconnect_takes_what_is_kept_but_for_credentials(
+    kind: str, missing: list[str] | None, endpoint: Receiver
+) -> None:
+    connection = made(kind, endpoint)
+    before = call("GET", f"/integrations/{connection.id}").data
+    call("POST", f"/integrations/{connection.id}/disconnect")
+
+    if missing:
+        refused = connection.reconnect()
+        assert (refused.status, [detail["field"] for detail in refused.error["details"]]) == (422, missing)
+    answer = connection.reconnect(**connection.again)
+
+    assert (answer.status, answer.data["status"]) == (200, "connected"), answer.body
+    after = call("GET", f"/integrations/{connection.id}").data
+    for name in ("name", "description", "configuration", "capabilities"):
+        assert after[name] == before[name]
+    assert call("POST", f"/integrations/{connection.id}/test").data["testResult"]["passed"]

@@ -424,13 +424,24 @@ def test_reconnect(endpoint: Receiver) -> None:
     assert (again.status, again.error["code"]) == (409, "already_connected")
 
     call("POST", f"/integrations/{integration_id}/disconnect")
-    wiped = call("POST", f"/integrations/{integration_id}/connect", body={})
-    assert (wiped.status, [detail["field"] for detail in wiped.error["details"]]) == (422, ["body.url"])
-
-    answer = call("POST", f"/integrations/{integration_id}/connect", body={"url": endpoint.url})
+    answer = call("POST", f"/integrations/{integration_id}/connect", body={})
     assert (answer.status, answer.data["status"], answer.data["id"]) == (200, "connected", integration_id)
     assert [one["name"] for one in statuses(integration_id)["capabilities"]] == ["send"]
     assert call("POST", f"/integrations/{integration_id}/test").data["testResult"]["passed"] is True
+
+
+def test_a_url_with_a_secret_and_every_credential_are_given_again(endpoint: Receiver) -> None:
+    url = f"{endpoint.url}/in?token=s3cret-value-1"
+    integration_id = connected(url, headers={"X-Key": "first-value"}, secret="signing-secret")
+    call("POST", f"/integrations/{integration_id}/disconnect")
+
+    wiped = call("POST", f"/integrations/{integration_id}/connect", body={})
+    assert (wiped.status, [detail["field"] for detail in wiped.error["details"]]) == (422, ["body.url"])
+
+    assert call("POST", f"/integrations/{integration_id}/connect", body={"url": url}).status == 200
+    call("POST", f"/integrations/{integration_id}/test")
+    [ping] = endpoint.received
+    assert not {"x-key", "webhook-signature"} & {name.lower() for name in ping.headers}
 
 
 def test_a_connection_in_error_reconnects_with_what_it_has(endpoint: Receiver) -> None:

@@ -12,7 +12,7 @@ from urllib.parse import parse_qsl, urlencode, urlsplit
 import pytest
 
 from jobsprint.actions import runner, service
-from jobsprint.connectors import base, registry
+from jobsprint.connectors import base
 from jobsprint.core import aws as clients
 from jobsprint.core.errors import BadRequest
 from jobsprint.core.redaction import MASK
@@ -25,7 +25,7 @@ from jobsprint.repositories.events import events_of
 from jobsprint.repositories.integrations import IntegrationStore
 from jobsprint.repositories.oauth import GrantStore, flow_id
 from tests.conftest import forget_settings
-from tests.support.authority import Authority, Faults, authority
+from tests.support.authority import Authority, Faults
 from tests.support.call import Answer, Context, call, handler
 from tests.support.call import event as make_event
 from tests.support.rows import rows
@@ -33,17 +33,6 @@ from tests.support.rows import rows
 APP = "https://your-app.com/callback"
 BASE = "https://api.jobsprint.test/v1"
 NOBODYS = f"/integrations/oauth/callback/{'0' * 32}"
-
-
-@pytest.fixture
-def server(aws: dict[str, Any], monkeypatch: pytest.MonkeyPatch) -> Iterator[Authority]:
-    """A protected server that is this deployment's Zapier, and a connector that can talk to it."""
-    monkeypatch.setitem(registry.CONNECTORS, "mcp", "tests.support.bearer:Bearer")
-    monkeypatch.setitem(registry.CONNECTORS, "zapier", "tests.support.bearer:ZapierBearer")
-    with authority() as made:
-        monkeypatch.setenv("ZAPIER_MCP_URL", made.mcp)
-        forget_settings()
-        yield made
 
 
 def connect(app: str = "zapier_slack", *, tenant: str = "acme", **body: Any) -> Answer:

@@ -26,6 +26,9 @@ def event(path: str, domain: str | None = None, **headers: str) -> dict[str, Any
         (event("/v1/integrations/x/connect", "api.example.com", Host="evil.example"), "https://api.example.com/v1"),
         (event("/v1/integrations/x/connect", Host="127.0.0.1:4566"), "http://127.0.0.1:4566/v1"),
         (event("/v1/integrations/x/connect", host="a.example", X_Forwarded_Proto="https"), "https://a.example/v1"),
+        (event("/v1/integrations/x/connect", host="a.example", X_Forwarded_Proto="HTTPS"), "https://a.example/v1"),
+        (event("/v1/integrations/x/connect", host="a.example", X_Forwarded_Proto="javascript"), "http://a.example/v1"),
+        (event("/v1/integrations/x/connect", host="a.example", X_Forwarded_Proto="x://evil/?"), "http://a.example/v1"),
     ],
 )  # fmt: skip
 def test_base_urls(given: dict[str, Any], url: str) -> None:

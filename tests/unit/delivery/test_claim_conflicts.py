@@ -20,9 +20,7 @@ MINE = Lease("message-1", "aa")
 
 def row(state: DeliveryState = "retrying", next_at: int | None = None, **lease: Any) -> DeliveryRow:
     delivery = Delivery("acme", "wh_1", "dlv_1", "evt_1", "a.b", state, next_attempt_at=next_at)
-    return DeliveryRow(
-        delivery, created_at=0, attempt=2, event_key="0#evt_1", timestamp="2026-11-22T10:00:00Z", **lease
-    )
+    return DeliveryRow(delivery, attempt=2, event_key="0#evt_1", timestamp="2026-11-22T10:00:00Z", **lease)
 
 
 def task(attempt: int) -> DeliveryTask:

@@ -6,7 +6,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from jobsprint.domain.oauth import redirect_back, redirect_origin
+from jobsprint.domain.oauth import issuer_hash, joined_scope, plain_issuer, redirect_back, redirect_origin
 
 
 @pytest.mark.parametrize(
@@ -79,3 +79,43 @@ def test_the_answer_joins_the_query() -> None:
 
     assert back == "https://a.example/x?keep=1&flag&status=error&error=a%26b"
     assert dict(parse_qsl(urlsplit(back).query))["error"] == "a&b"
+
+
+@pytest.mark.parametrize(
+    "issuer",
+    [
+        "https://h/a/",
+        "https://h//",
+        "https://H",
+        "https://h:443",
+        "https://h?",
+        "https://h/?",
+        "https://h/#",
+        " https://h/",
+        "https://h/ ",
+        "h/",
+        "/",
+        "",
+        "https:///",
+    ],
+)
+def test_an_issuer_is_itself_to_the_letter(issuer: str) -> None:
+    assert plain_issuer(issuer) == issuer
+    assert issuer_hash(issuer) != issuer_hash("https://h")
+
+
+@pytest.mark.parametrize("issuer", ["https://h", "http://127.0.0.1:9000", "https://as.example.com:8443"])
+def test_a_slash_after_the_host_is_nothing(issuer: str) -> None:
+    assert plain_issuer(f"{issuer}/") == plain_issuer(issuer) == issuer
+    assert issuer_hash(f"{issuer}/") == issuer_hash(issuer)
+
+
+@given(st.lists(st.text(alphabet='abc:/\\" é', max_size=120), max_size=80))
+def test_a_scope_is_bounded_and_its_names_are_whole(scopes: list[str]) -> None:
+    joined = joined_scope(*scopes)
+
+    names = [name for scope in scopes for name in scope.split()]
+    assert len(joined) <= 2000
+    assert len(joined.split()) <= 50
+    assert {*joined.split()} <= {*names}
+    assert joined == joined_scope(joined)

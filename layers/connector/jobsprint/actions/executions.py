@@ -64,7 +64,9 @@ def find(tenant: str, integration_id: str, execution_id: str) -> tuple[Execution
         raise NotFound(f"{integration_id[:100]} has no execution {execution_id}", code="execution_not_found")
     if execution.state == "running" and execution.lease_until < now_ms():
         ended = replace(execution, state="unknown", finished_at=execution.lease_until)
-        return ended, Outcome(error=outcome_unknown())
+        error = outcome_unknown()
+        error.log_id = runner.log_id(execution.id, execution.started_at)
+        return ended, Outcome(error=error)
     if execution.encrypted_outcome is None:
         return execution, None
     context = EncryptionContext(tenant, execution_id, "outcome", 1)

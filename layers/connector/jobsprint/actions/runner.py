@@ -93,11 +93,11 @@ def send(call: PreparedCall) -> Outcome:
         error.message = redact_text(masker.text(error.message))
         error.upstream = error.upstream and replace(error.upstream, body=masker.value(error.upstream.body))
     outcome = Outcome(masker.value(result), error, execution_ms)
-    log_id = _record(
+    logged = _record(
         call.requested, call.id, call.sending_at, outcome, masker=masker, circuit_breaker=call.circuit_breaker
     )
     if error:
-        error.log_id = log_id
+        error.log_id = logged
     return outcome
 
 
@@ -113,6 +113,11 @@ def record_unknown(requested: RequestedAction, call_id: str, sending_at: int) ->
         masker = Masker(Access(integration).secrets)
     error.log_id = _record(requested, call_id, sending_at, outcome, masker=masker, circuit_breaker=circuit_breaker)
     return outcome
+
+
+def log_id(call_id: str, sending_at: int) -> str:
+    """The id of a call's log entry: the same for the same call, so that it is logged and counted once."""
+    return derived_id("log", first_at(sending_at), call_id)
 
 
 def _admit(integration: Integration, circuit_breaker: CircuitBreaker, seconds: float) -> None:
@@ -168,8 +173,7 @@ def _record(
 ) -> str | None:
     """Log and count the outcome of a call; the id of the log entry, or None where there is none."""
     entry = LogEntry(
-        # The same for the same call, so that it is logged and counted once.
-        id=derived_id("log", first_at(sending_at), call_id),
+        id=log_id(call_id, sending_at),
         action=requested.action,
         status=_STATUS[outcome.state],
         input=_cut(canonical_json.dumps(redact(masker.value(requested.parameters)))),

@@ -38,7 +38,8 @@ def base_url(event: Mapping[str, Any]) -> str:
     host = header(event, "host")
     if not host:
         raise BadRequest("The request names no host")
-    return f"{header(event, 'x-forwarded-proto') or 'http'}://{host}{base_path}"
+    forwarded = (header(event, "x-forwarded-proto") or "").strip().lower()
+    return f"{'https' if forwarded == 'https' else 'http'}://{host}{base_path}"
 
 
 def prefers_async(value: str | None) -> bool:

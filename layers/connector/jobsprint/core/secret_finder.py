@@ -16,10 +16,11 @@ _SCHEMES = frozenset({"apikey", "basic", "bearer", "token"})
 _URL_SAFE = str.maketrans("+/", "-_")
 _ESCAPED = re.compile(
     r"""
-    %(?:[0-7][0-9a-f] | [89a-f][0-9a-f](?:%[89a-f][0-9a-f])*)    # URL: the bytes of one beyond ASCII go together
+    %(?:[0-7][0-9a-f] | [89a-f][0-9a-f](?:%[89a-f][0-9a-f])*     # URL: the bytes of one beyond ASCII go together
+        | u d[89ab][0-9a-f]{2} %u d[c-f][0-9a-f]{2} | u[0-9a-f]{4})
     | \\(?:u d[89ab][0-9a-f]{2} \\u d[c-f][0-9a-f]{2}             # JSON: a surrogate pair
         | u[0-9a-f]{4} | x[0-9a-f]{2} | ["'\\/bfnrt])
-    | &(?:\#[0-9]{1,7} | \#x[0-9a-f]{1,6} | [a-z][a-z0-9]{1,31});
+    | &(?:\#(?:[0-9]{1,7} | x[0-9a-f]{1,6});? | [a-z][a-z0-9]{1,31};)
     """,
     re.VERBOSE | re.IGNORECASE,
 )
@@ -135,10 +136,10 @@ def _decoded(view: _View) -> _View:
 def _plain(found: "re.Match[str]") -> str:
     """The character that an escape stands for."""
     text = found[0]
-    if text[0] == "%":
-        return unquote(text)
     if text[0] == "&":
         return html.unescape(text)
+    if text[0] == "%" and text[1] not in "uU":
+        return unquote(text)
     if text[1] in "uU":
         units = bytes.fromhex(text[2:6] + text[8:])
         return units.decode("utf-16-be", errors="replace")

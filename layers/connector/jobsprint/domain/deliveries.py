@@ -10,6 +10,7 @@ from typing import Literal
 from pydantic import ConfigDict, with_config
 from pydantic.alias_generators import to_camel
 
+from jobsprint.core.ids import made_at
 from jobsprint.domain.delivery_failures import kind_of
 
 DeliveryState = Literal["pending", "delivered", "retrying", "exhausted", "discarded"]
@@ -121,7 +122,6 @@ class DeliveryRow:
     """
 
     delivery: Delivery
-    created_at: int
     attempt: int
     event_key: str
     timestamp: str
@@ -130,6 +130,11 @@ class DeliveryRow:
     claimed_at: int = 0
     lease_until: int = 0
     replay_id: str | None = None
+
+    @property
+    def created_at(self) -> int:
+        """When its event was published (Unix ms): the id of a delivery is derived from the event's, with its time."""
+        return made_at(self.delivery.id)
 
     def next_task(self, data: str | None) -> DeliveryTask:
         """The task of the attempt that the delivery waits for."""

@@ -4,7 +4,9 @@ Apart from `integrations.oauth_client`, so that code which only reads a token do
 """
 
 import hashlib
+import os
 import re
+from base64 import urlsafe_b64encode
 from collections.abc import Mapping
 from dataclasses import dataclass
 from urllib.parse import urlencode
@@ -102,6 +104,11 @@ class Tokens:
     scope: str = ""
     expires_at: int | None = None
     refresh_at: int | None = None
+
+
+def unguessable() -> str:
+    """43 random characters: a state, a verifier (RFC 7636, 4.1), or a confirmation."""
+    return urlsafe_b64encode(os.urandom(32)).rstrip(b"=").decode()
 
 
 def plain_issuer(issuer: str) -> str:

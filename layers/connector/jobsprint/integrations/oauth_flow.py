@@ -5,8 +5,6 @@ Everything is checked before anything is sent: the state, then the issuer (by th
 sends `iss`, on error answers too), then the code.
 """
 
-import os
-from base64 import urlsafe_b64encode
 from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING
 
@@ -14,12 +12,11 @@ from pydantic import TypeAdapter
 
 from jobsprint.connectors.base import Connection
 from jobsprint.connectors.mcp.models import OAuthConnect
-from jobsprint.connectors.registry import connector_for
 from jobsprint.core.clock import now_ms
-from jobsprint.core.errors import BadRequest, Conflict, JobsprintError, NotFound, ScopeMissing, UpstreamFailed
+from jobsprint.core.errors import BadRequest, Conflict, JobsprintError, ScopeMissing, UpstreamFailed
 from jobsprint.core.observability import logger
 from jobsprint.domain import oauth
-from jobsprint.domain.integrations import Health, Integration
+from jobsprint.domain.integrations import Integration
 from jobsprint.domain.oauth import (
     Client,
     Refused,
@@ -28,12 +25,12 @@ from jobsprint.domain.oauth import (
     error_code,
     joined_scope,
     redirect_back,
+    unguessable,
 )
-from jobsprint.integrations import oauth_grants, oauth_tokens
-from jobsprint.integrations.state import announce_connected, apply_connection
+from jobsprint.integrations import oauth_acceptance, oauth_confirmation, oauth_grants
+from jobsprint.integrations.state import apply_connection
 from jobsprint.outbound import address_policy
 from jobsprint.repositories import oauth as store
-from jobsprint.repositories.integrations import IntegrationStore
 from jobsprint.security.credentials import Credentials
 from jobsprint.security.encryption import DecryptionFailed, EncryptionContext, decrypt, encrypt
 
@@ -63,6 +60,7 @@ class Flow:
     revoke_url: str
     scope: str
     client_version: int = 0
+    confirm: bool = False
 
 
 _FLOW = TypeAdapter(Flow)
@@ -85,7 +83,7 @@ def begin(integration: Integration, given: OAuthConnect, *, api_url: str) -> tup
         integration = replace(integration, missing_scope="")
     if oauth_grants.is_usable(integration.tenant, grant):
         try:
-            return through_grant(integration, given)
+            return oauth_acceptance.through_grant(integration, given)
         except ScopeMissing as error:
             integration = replace(integration, missing_scope=error.scope)
         except Conflict as error:
@@ -94,7 +92,7 @@ def begin(integration: Integration, given: OAuthConnect, *, api_url: str) -> tup
     budget = oauth_discovery.Budget(oauth_discovery.DISCOVERY_SECONDS)
     resource = oauth_discovery.find_resource(server_url, budget)
     side = _authorization_side(integration, resource, grant, api_url, budget)
-    state, verifier = _random(), _random()
+    state, verifier = unguessable(), unguessable()
     flow = Flow(
         integration_id=integration.id,
         redirect_url=given.redirect_url,
@@ -107,6 +105,7 @@ def begin(integration: Integration, given: OAuthConnect, *, api_url: str) -> tup
         revoke_url=side.server.revoke_url,
         scope=side.scope,
         client_version=side.client_version,
+        confirm=given.confirm,
     )
     _save(integration.tenant, state, flow)
     auth_url = oauth_client.authorization_url(
@@ -129,19 +128,6 @@ def begin(integration: Integration, given: OAuthConnect, *, api_url: str) -> tup
     return apply_connection(integration, connection), connection
 
 
-def through_grant(integration: Integration, given: OAuthConnect) -> tuple[Integration, Connection]:
-    """The integration connected through the tenant's grant for that server, after its connector's real test of it.
-
-    Raises what the connector raises, and as `oauth_tokens.credentials_for_call`.
-    """
-    joined = replace(integration, grant=oauth_grants.grant_id(given.server_url))
-    access = oauth_tokens.Access(joined, Credentials(url=given.server_url))
-    connection = access.call(lambda current: connector_for(joined.type).connect(joined, given, current=current))
-    kept = replace(oauth_tokens.without_token(connection.credentials), url=given.server_url)
-    connection = replace(connection, credentials=kept)
-    return apply_connection(joined, connection), connection
-
-
 def finish(state: str, *, at: str, code: str | None, error: str | None, iss: str | None) -> str:
     """End a flow with what the authorization server sent along, and give the URL to send the browser to.
 
@@ -155,114 +141,56 @@ def finish(state: str, *, at: str, code: str | None, error: str | None, iss: str
         key = oauth_grants.client_key(flow.issuer, flow.redirect_uri)
         store.ClientStore(tenant).close_flow(key, flow.client_version)
     try:
-        integration = _finished(tenant, flow, at=at, code=code, error=error, iss=iss)
+        check_issuer(iss, issuer=flow.issuer, at=at, required=flow.iss_required)
+        told = _finished(tenant, flow, code=code, error=error)
     except JobsprintError as failure:
-        outcome = failure.code
+        told = {"status": "error", "error": failure.code}
     except Exception:  # noqa: BLE001 - logged; a person with a browser is better off back in the application
         logger.exception("authorization_not_finished", extra={"integrationId": flow.integration_id})
-        outcome = "internal_error"
-    else:
-        outcome = "" if integration.status == "connected" else integration.status_reason or "connect_failed"
-    if outcome:
-        _fail_pending(tenant, flow.integration_id, outcome)
-    answer = {"status": "error", "error": outcome} if outcome else {"status": "connected"}
-    return redirect_back(flow.redirect_url, {"integrationId": flow.integration_id, **answer})
+        told = {"status": "error", "error": "internal_error"}
+    if told["status"] == "error":
+        oauth_acceptance.fail_pending(tenant, flow.integration_id, told["error"])
+    return redirect_back(flow.redirect_url, {"integrationId": flow.integration_id, **told})
 
 
-def _finished(tenant: str, flow: Flow, *, at: str, code: str | None, error: str | None, iss: str | None) -> Integration:
-    """The integration after the exchange: connected, or in error with its reason. Raises where nothing was gained."""
+def _finished(tenant: str, flow: Flow, *, code: str | None, error: str | None) -> dict[str, str]:
+    """What the application is told of the integration. Raises JobsprintError where nothing was gained."""
+    waiting = oauth_acceptance.waiting_integration(tenant, flow.integration_id)
+    secrets = _authorized(tenant, flow, code=code, error=error)
+    if flow.confirm:
+        return {"status": "pending", "confirmation": oauth_confirmation.hold(waiting, secrets)}
+    integration, _ = oauth_acceptance.accept(waiting, secrets)
+    if integration.status == "connected":
+        return {"status": "connected"}
+    return {"status": "error", "error": integration.status_reason or "connect_failed"}
+
+
+def _authorized(tenant: str, flow: Flow, *, code: str | None, error: str | None) -> oauth_grants.GrantSecrets:
+    """The tokens for a code, with all that renewing them takes. Raises Refused, and UpstreamFailed."""
     from jobsprint.integrations import oauth_client
 
-    check_issuer(iss, issuer=flow.issuer, at=at, required=flow.iss_required)
-    if error or not code:
-        refused = Refused(error_code(error or "invalid_request"))
-        _forget_client(tenant, flow, refused)
-        raise refused
-    waiting = _waiting(tenant, flow.integration_id)
     try:
+        if error or not code:
+            raise Refused(error_code(error or "invalid_request"))
         tokens = oauth_client.exchange(flow.endpoint, code=code, verifier=flow.verifier, redirect_uri=flow.redirect_uri)
     except Refused as refused:
         _forget_client(tenant, flow, refused)
         raise
-    tokens = replace(tokens, scope=tokens.scope or flow.scope)
-    secrets = oauth_grants.GrantSecrets(
+    return oauth_grants.GrantSecrets(
         server_url=flow.server_url,
         issuer=flow.issuer,
         redirect_uri=flow.redirect_uri,
         endpoint=flow.endpoint,
         revoke_url=flow.revoke_url,
-        tokens=tokens,
+        tokens=replace(tokens, scope=tokens.scope or flow.scope),
         requested_scope=flow.scope,
     )
-    id_ = oauth_grants.save(tenant, secrets)
-    oauth_grants.join(replace(waiting, grant=id_))
-    try:
-        connected = _connected(waiting, flow)
-    except (NotFound, Conflict):  # it was deleted or disconnected meanwhile
-        oauth_grants.leave(tenant, id_, flow.integration_id)
-        raise
-    if waiting.grant and waiting.grant != id_:
-        oauth_grants.leave(tenant, waiting.grant, flow.integration_id)
-    oauth_grants.reactivate(tenant, id_)
-    return connected
 
 
 def _forget_client(tenant: str, flow: Flow, refused: Refused) -> None:
     """Delete a registration that its server no longer takes."""
     if refused.error in ("invalid_client", "unauthorized_client"):
         store.ClientStore(tenant).delete(oauth_grants.client_key(flow.issuer, flow.redirect_uri))
-
-
-def _connected(waiting: Integration, flow: Flow) -> Integration:
-    # Not validated again: it was, when the flow began.
-    given = OAuthConnect.model_construct(auth_type="oauth", server_url=flow.server_url, redirect_url=flow.redirect_url)
-    try:
-        _, connection = through_grant(waiting, given)
-    except JobsprintError as failure:
-        if isinstance(failure, ScopeMissing):
-            waiting = replace(waiting, missing_scope=failure.scope)
-        # The grant is saved: a test or another connect may still succeed with it.
-        connection = Connection(
-            Credentials(url=flow.server_url),
-            waiting.capabilities,
-            failure.message,
-            status="error",
-            reason=failure.code,
-            connector_state=waiting.connector_state,
-        )
-    integrations = IntegrationStore(waiting.tenant)
-    for attempt in range(3):
-        try:
-            ready = apply_connection(replace(waiting, grant=oauth_grants.grant_id(flow.server_url)), connection)
-            connected = integrations.update(ready)
-            break
-        except Conflict:
-            if attempt == 2:
-                raise
-            waiting = replace(_waiting(waiting.tenant, waiting.id), missing_scope=waiting.missing_scope)
-    integrations.keep_health(connected.id, Health())
-    announce_connected(connected)
-    return connected
-
-
-def _waiting(tenant: str, integration_id: str) -> Integration:
-    """The integration, if it still waits for its authorization. Raises NotFound and Conflict."""
-    integration = IntegrationStore(tenant).get(integration_id)
-    if integration.status not in ("pending", "error"):
-        raise Conflict(f"{integration_id} is {integration.status} and waits for no consent", code="not_pending")
-    return integration
-
-
-def _fail_pending(tenant: str, integration_id: str, reason: str) -> None:
-    integrations = IntegrationStore(tenant)
-    try:
-        integration = integrations.get(integration_id)
-        if integration.status == "pending":
-            # A scope that its authorization server does not know is not asked for again.
-            missing = "" if reason == "invalid_scope" else integration.missing_scope
-            integrations.update(replace(integration, status="error", status_reason=reason, missing_scope=missing))
-    except (NotFound, Conflict):
-        return  # it is gone, or another request just changed it
 
 
 # --- who we are -------------------------------------------------------------------------------------------------------
@@ -347,11 +275,6 @@ def _was_lost(kept: store.StoredClient, app: str, now: int) -> bool:
 
 
 # --- between the halves -----------------------------------------------------------------------------------------------
-
-
-def _random() -> str:
-    """43 unguessable characters: a state, or a verifier (RFC 7636, 4.1)."""
-    return urlsafe_b64encode(os.urandom(32)).rstrip(b"=").decode()
 
 
 def _save(tenant: str, state: str, flow: Flow) -> None:

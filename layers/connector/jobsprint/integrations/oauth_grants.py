@@ -52,13 +52,23 @@ def client_key(issuer: str, redirect_uri: str) -> str:
     return hashlib.sha256(f"{plain_issuer(issuer)}\0{redirect_uri}".encode()).hexdigest()
 
 
+def encrypted_secrets(context: EncryptionContext, secrets: GrantSecrets) -> str:
+    """The secrets as they are stored."""
+    return encrypt(context, _SECRETS.dump_json(secrets).decode())
+
+
+def decrypted_secrets(context: EncryptionContext, encrypted: str) -> GrantSecrets:
+    """Stored secrets."""
+    return _SECRETS.validate_json(decrypt(context, encrypted))
+
+
 def encrypted_grant(tenant: str, secrets: GrantSecrets, *, version: int) -> Grant:
     """The grant as it is stored, under its server's id."""
     id_ = grant_id(secrets.server_url)
     context = EncryptionContext(tenant, id_, "grant", version)
     return Grant(
         id=id_,
-        encrypted=encrypt(context, _SECRETS.dump_json(secrets).decode()),
+        encrypted=encrypted_secrets(context, secrets),
         version=version,
         expires_at=secrets.tokens.expires_at,
         refresh_at=secrets.tokens.refresh_at if secrets.tokens.refresh else None,
@@ -68,7 +78,7 @@ def encrypted_grant(tenant: str, secrets: GrantSecrets, *, version: int) -> Gran
 def grant_secrets(tenant: str, grant: Grant) -> GrantSecrets:
     """The decrypted secrets of a stored grant."""
     context = EncryptionContext(tenant, grant.id, "grant", grant.version)
-    return _SECRETS.validate_json(decrypt(context, grant.encrypted))
+    return decrypted_secrets(context, grant.encrypted)
 
 
 def is_usable(tenant: str, id_: str) -> bool:
@@ -103,11 +113,12 @@ def leave(tenant: str, id_: str, integration_id: str) -> None:
     if grant is None:
         return
     if not grant.invalid:
-        _revoke(grant_secrets(tenant, grant))
+        revoke(grant_secrets(tenant, grant))
     store.delete(id_)
 
 
-def _revoke(secrets: GrantSecrets) -> None:
+def revoke(secrets: GrantSecrets) -> None:
+    """End tokens at their server, where it offers that; that it fails is logged alone."""
     from jobsprint.integrations import oauth_client
 
     tokens = secrets.tokens

@@ -13,6 +13,7 @@ from jobsprint.core.clock import now_ms
 from jobsprint.core.errors import Conflict, Detail, InvalidFields, NotFound, wrong_fields
 from jobsprint.core.ids import is_id, new_id
 from jobsprint.core.models import validate
+from jobsprint.core.redaction import MASK
 from jobsprint.delivery.publisher import announce
 from jobsprint.domain import integrations
 from jobsprint.domain.integrations import Health, Integration
@@ -142,7 +143,7 @@ def _reconnect(tenant: str, integration_id: str, body: Mapping[str, object], api
     integration = store.get(integration_id)
     if integration.status == "connected":
         raise Conflict(f"{integration_id} is connected already; change it with PATCH", code="already_connected")
-    ready, connection = _made(integration, body, decrypt_credentials(integration), api_url)
+    ready, connection = _made(integration, body, _stored(integration), api_url)
     oauth_grants.join(ready)
     connected = store.update(ready)
     if integration.grant and integration.grant != connected.grant:
@@ -150,6 +151,13 @@ def _reconnect(tenant: str, integration_id: str, body: Mapping[str, object], api
     store.keep_health(integration_id, Health())
     store.reset_circuit(integration_id)
     return _announced(connected, connection, created=False)
+
+
+def _stored(integration: Integration) -> Credentials:
+    """What is stored of a connection: all, or after a disconnect the URL alone, if nothing in it is a secret."""
+    if integration.encrypted:
+        return decrypt_credentials(integration)
+    return Credentials("" if MASK in integration.shown_url else integration.shown_url)
 
 
 def _resume(tenant: str, webhook_id: str) -> Connected:

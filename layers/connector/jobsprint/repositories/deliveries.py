@@ -40,8 +40,6 @@ ENDED: tuple[DeliveryState, ...] = ("delivered", "exhausted", "discarded")
 LISTED: tuple[DeliveryState, ...] = ("retrying", "exhausted", "discarded")
 """States whose deliveries are all in `byState`; of the others some are missing there."""
 
-_KEEP_CREATED = {"createdAt": "if_not_exists(#createdAt, :createdAt)"}
-
 Changed = tuple[bool, DeliveryRow | None]
 """True and the row after the change; or False and the row that refused it (None: there is none)."""
 
@@ -235,16 +233,12 @@ class DeliveryStore:
             f"#attempt = :before AND attribute_not_exists(#leaseToken) AND #state IN ({', '.join(live_states)})"
             f" AND (attribute_not_exists(#base) OR #base = :base){also}"
         )
-        described = attributes_of(task, now)
         if task.attempt == 1:
             turn = f"attribute_not_exists(#pk) OR ({turn})"
-            # A delivery that was deferred before its first attempt was created at that time.
-            described["createdAt"] = now
-            expressions = {**(expressions or {}), **_KEEP_CREATED}
         return self._update(
             task.webhook_id,
             task.delivery_id,
-            {**described, **changes},
+            {**attributes_of(task, now), **changes},
             condition=turn,
             values={":before": task.attempt - 1, ":base": task.base, **live_states, **(values or {})},
             expressions=expressions,

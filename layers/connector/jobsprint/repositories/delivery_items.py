@@ -75,7 +75,6 @@ def row_of(item: Item) -> DeliveryRow:
             attempts=attempts_of(item),
             next_attempt_at=item.get("nextAttemptAt"),
         ),
-        created_at=item["createdAt"],
         attempt=item["attempt"],
         event_key=item["eventKey"],
         timestamp=item["timestamp"],

@@ -120,7 +120,12 @@ def _resume(position: str | None) -> tuple[str, int | None]:
 
 def _log_entry(item: Item, attempt: Attempt) -> LogEntry:
     delivery = str(item["sk"])
-    output = {"httpStatus": attempt.http_status, "failure": attempt.failure, "response": attempt.response}
+    output = {
+        "httpStatus": attempt.http_status,
+        "failure": attempt.failure,
+        "warning": attempt.warning,
+        "response": attempt.response,
+    }
     return LogEntry(
         id=derived_id("log", delivery, str(attempt.number)),
         action=item["event"],

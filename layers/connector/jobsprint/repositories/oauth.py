@@ -1,6 +1,7 @@
-"""OAuth: authorization flows under way, registered clients, and grants, each with its secrets encrypted.
+"""OAuth: flows under way, unconfirmed authorizations, registered clients and grants, each with its secrets encrypted.
 
     pk #oauth#<sha256 of the state>   sk 1                              an authorization flow, for ten minutes
+    pk <tenant>#unconfirmed           sk <sha256 of its confirmation>   an authorization to confirm, for ten minutes
     pk <tenant>#oauth-client          sk <hash of issuer and redirect>  who we are at an authorization server
     pk <tenant>#grant                 sk <grant id>                     the tokens for one server
     pk <tenant>#grant                 sk <grant id>#<integration id>    an integration that uses them
@@ -18,6 +19,8 @@ from jobsprint.core.config import settings
 from jobsprint.repositories.dynamodb import Item, Lost, live, marshal_item, try_write, unmarshal_item, written
 
 FLOW_SECONDS = 600
+CONFIRM_SECONDS = 600
+_KEPT_UNCONFIRMED_SECONDS = 14 * 86_400  # as long as the message that revokes it may be a dead letter
 
 
 # --- authorization flows ----------------------------------------------------------------------------------------------
@@ -65,6 +68,79 @@ def take_flow(id_: str, now: int) -> StoredFlow | None:
         return None
     item = unmarshal_item(answer["Attributes"])
     return StoredFlow(id_, item["tenant"], item["encrypted"]) if live(item, now) else None
+
+
+# --- unconfirmed authorizations ---------------------------------------------------------------------------------------
+
+
+@dataclass(frozen=True)
+class Unconfirmed:
+    """What an authorization gave, until the application confirms it: `id` is the hash of the confirmation.
+
+    `integration_version` is that of the integration when it began to wait; times in ms.
+    """
+
+    id: str
+    integration_id: str
+    integration_version: int
+    encrypted: str
+    confirm_by: int
+
+
+def confirmation_id(confirmation: str) -> str:
+    """The id under which an authorization waits; the confirmation itself is stored nowhere."""
+    return hashlib.sha256(confirmation.encode(errors="replace")).hexdigest()
+
+
+class UnconfirmedStore:
+    """The unconfirmed authorizations of one tenant. No method reaches another tenant's items."""
+
+    def __init__(self, tenant: str) -> None:
+        self._tenant = tenant
+        self._table = settings().tenants_table
+
+    def _key(self, id_: str) -> Any:
+        return marshal_item({"pk": f"{self._tenant}#unconfirmed", "sk": id_})
+
+    def add(self, unconfirmed: Unconfirmed) -> None:
+        """Store an authorization that waits."""
+        item: dict[str, Any] = {
+            "integrationId": unconfirmed.integration_id,
+            "integrationVersion": unconfirmed.integration_version,
+            "encrypted": unconfirmed.encrypted,
+            "confirmBy": unconfirmed.confirm_by,
+            "expiresAt": unconfirmed.confirm_by // 1000 + _KEPT_UNCONFIRMED_SECONDS,
+        }
+        aws.dynamodb().put_item(TableName=self._table, Item=self._key(unconfirmed.id) | marshal_item(item))
+
+    def confirm(self, id_: str, integration_id: str, now: int) -> Unconfirmed | None:
+        """Delete an authorization of that integration and give it, once; None for none, and after its time."""
+        answer = try_write(
+            lambda: aws.dynamodb().delete_item(
+                TableName=self._table,
+                Key=self._key(id_),
+                ConditionExpression="integrationId = :integration AND confirmBy > :now",
+                ExpressionAttributeValues=marshal_item({":integration": integration_id, ":now": now}),
+                ReturnValues="ALL_OLD",
+            )
+        )
+        return None if isinstance(answer, Lost) else _unconfirmed(unmarshal_item(answer["Attributes"]))
+
+    def find(self, id_: str) -> Unconfirmed | None:
+        """An authorization that waits, or has waited too long."""
+        answer = aws.dynamodb().get_item(TableName=self._table, Key=self._key(id_), ConsistentRead=True)
+        item = unmarshal_item(answer.get("Item", {}))
+        return _unconfirmed(item) if item else None
+
+    def delete(self, id_: str) -> None:
+        """Delete an authorization that nobody confirmed."""
+        aws.dynamodb().delete_item(TableName=self._table, Key=self._key(id_))
+
+
+def _unconfirmed(item: Item) -> Unconfirmed:
+    return Unconfirmed(
+        item["sk"], item["integrationId"], item["integrationVersion"], item["encrypted"], item["confirmBy"]
+    )
 
 
 # --- clients ----------------------------------------------------------------------------------------------------------

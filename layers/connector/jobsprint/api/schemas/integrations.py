@@ -1,4 +1,4 @@
-"""Answers of the operations on integrations."""
+"""Requests and answers of the operations on integrations."""
 
 from collections.abc import Iterable
 from typing import TYPE_CHECKING, Annotated, Any, Literal
@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING, Annotated, Any, Literal
 from pydantic import Field
 
 from jobsprint.core.clock import iso_seconds, iso_seconds_or_none
-from jobsprint.core.models import ResponseModel
+from jobsprint.core.models import RequestModel, ResponseModel
 from jobsprint.core.redaction import MASK, redact
 from jobsprint.domain import integrations
 from jobsprint.domain.integrations import Activity, Capability, Health, Integration, IntegrationStatus, IntegrationType
@@ -203,6 +203,14 @@ class ConnectView(ResponseModel):
             auth_url=auth_url,
             message=message,
         )
+
+
+class Confirmation(RequestModel):
+    """The application's word that the browser which returned is the one that it sent."""
+
+    confirmation: Annotated[
+        str, Field(min_length=1, max_length=100, description="As the redirect to `redirectUrl` brought it")
+    ]
 
 
 class DisconnectView(ResponseModel):

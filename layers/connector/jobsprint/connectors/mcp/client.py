@@ -309,7 +309,7 @@ class Conversation:
                 "Last-Event-ID": stream.last_event_id,
             }
             request = Request("GET", self._url, headers, repeatable=True, enough=stream.feed)
-            outcome = client().send(request, timeout=self._seconds(), max_body=max_body)
+            outcome = client().send(request, timeout=max(self._left(), _LEAST_PAUSE), max_body=max_body)
             if isinstance(outcome, TransferFailure) and outcome.kind.startswith("timeout"):
                 return replace(outcome, sent=True)
             if not _is_stream(outcome) and stream.message is None:

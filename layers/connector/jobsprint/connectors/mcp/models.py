@@ -47,6 +47,7 @@ class OAuthConnect(ServerConnect):
 
     auth_type: Literal["oauth"]
     redirect_url: Annotated[_RedirectUrl, AfterValidator(_allowed_redirect)] = Field(description="Where to return to")
+    confirm: bool = Field(default=False, description="Whether the application confirms the browser that returns")
 
 
 class _WithoutRedirect(ServerConnect):

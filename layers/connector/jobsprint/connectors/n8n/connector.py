@@ -36,7 +36,8 @@ class N8n:
         kept: dict[str, object] = {}
         if current.url:
             tags = integration.connector_state.get("tags", [])
-            kept = {"baseUrl": current.url, "apiKey": current.keys["apiKey"], "tags": tags}
+            kept = {"baseUrl": current.url, "tags": tags}
+            kept |= {"apiKey": current.keys["apiKey"]} if "apiKey" in current.keys else {}
         said = {name: _EMPTY.get(name) if value is None else value for name, value in body.items()}
         stored = {name.partition(".")[0] for name in current.keys} - body.keys()
         return read_body(N8nConnect, {**kept, **said}, current_url=current.url, address="baseUrl", kept=sorted(stored))
@@ -111,7 +112,7 @@ def _credentials(
     if same and "webhook_auth" not in given.model_fields_set:
         names: Any = integration.connector_state.get(AUTH, {})
         keys |= {name: value for name, value in current.keys.items() if name.startswith(f"{AUTH}.")}
-        return Credentials(given.base_url, keys=keys), dict(names)
+        return Credentials(given.base_url, keys=keys), {id_: names[id_] for id_ in names if f"{AUTH}.{id_}" in keys}
     header_names: dict[str, Any] = {}
     for workflow_id, auth in given.webhook_auth.items():
         header_names[workflow_id], keys[f"{AUTH}.{workflow_id}"] = auth.header()
