@@ -109,6 +109,19 @@ def test_function_has_least_privilege(folder: str) -> None:
         assert "*" not in json.dumps(statement), "name the resource and the action"
 
 
+def test_what_keeps_answers_may_use_the_table_of_requests() -> None:
+    allowed = {
+        folder: {*listed(statement["Action"])}
+        for folder in functions()
+        for statement in statements(folder)
+        if statement["Resource"] == {"Fn::GetAtt": "RequestsTable.Arn"}
+    }
+    whole = {f"dynamodb:{action}Item" for action in ("Get", "Put", "Update", "Delete")}
+    keeping = {folder for folder, module in endpoints().items() if module.app.once is not None}
+    assert len(keeping) > 5
+    assert {folder: allowed.get(folder) for folder in keeping} == dict.fromkeys(keeping, whole)
+
+
 def test_functions_share_runtime_and_logs() -> None:
     own = {"Handler", "Runtime", "Architectures", "LoggingConfig", "FunctionName", "Role"}
     assert not {folder: own & set(properties) for folder, properties in functions().items() if own & set(properties)}
