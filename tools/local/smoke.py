@@ -15,7 +15,7 @@ from tools.local.console import Failure
 from tools.local.tokens import Clients, issue
 
 _TENANT = "smoke"
-_READ = ("/integrations", "/integrations/available?search=slack", "/integrations/webhooks", "/event-types")
+_READ = ("/integrations", "/integrations/available?query=slack", "/integrations/webhooks", "/event-types")
 _METADATA = "https://169.254.169.254/latest/meta-data/"
 _DELIVERY_SECONDS = 60.0
 # API Gateway keeps what the authorizer said for 60 s.
