@@ -5,7 +5,7 @@ import pytest
 from tests.conftest import forget_settings
 from tests.support.call import call
 
-EXPOSED = "Retry-After,Idempotent-Replayed"
+EXPOSED = "Retry-After,RateLimit,RateLimit-Policy,Idempotent-Replayed"
 
 
 @pytest.mark.parametrize("origin", ["*", "https://app.example.com"])
