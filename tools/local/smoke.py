@@ -47,6 +47,12 @@ class Smoke:
         self.created.append(f"/integrations/{'webhooks/' if identifier.startswith('wh_') else ''}{identifier}")
         return identifier
 
+    def delete(self, path: str) -> None:
+        """Delete what `create` made; what is connected has to be disconnected first."""
+        if "/webhooks/" not in path:
+            self.call("POST", f"{path}/disconnect")
+        self.call("DELETE", path)
+
 
 def run(clients: Clients, url: str, *, revocation_seconds: float = _REVOCATION_SECONDS) -> int:
     """Make every check, print a line for each, and give the exit status: 0 if all passed."""
@@ -59,7 +65,7 @@ def run(clients: Clients, url: str, *, revocation_seconds: float = _REVOCATION_S
             failed += not _passes(check, smoke)
     finally:
         for path in reversed(smoke.created):
-            smoke.call("DELETE", path)
+            smoke.delete(path)
     failed += not _passes(lambda one: _revocation(one, clients, revocation_seconds), smoke, _revocation.__doc__)
     print(f"  {failed} failed" if failed else "  All passed")
     return 1 if failed else 0
