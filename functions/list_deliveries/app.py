@@ -8,9 +8,8 @@ from aws_lambda_powertools.event_handler.openapi.params import Query
 from jobsprint.api import pagination
 from jobsprint.api.app import Endpoint
 from jobsprint.api.pagination import Cursor, Limit
-from jobsprint.api.schemas.common import Moment, Page, WebhookId, page
+from jobsprint.api.schemas.common import Moment, Page, WebhookId, page, period
 from jobsprint.api.schemas.deliveries import DeliveryView
-from jobsprint.core.clock import parse_iso, parse_until
 from jobsprint.domain.deliveries import CodeClass, DeliveryFilter, DeliveryState
 from jobsprint.webhooks import deliveries
 
@@ -35,13 +34,14 @@ def list_deliveries(
     cursor: Cursor = None,
 ) -> Page[DeliveryView]:
     """Each delivery with its state and every attempt."""
+    from_ms, to_ms = period(fromDate, toDate)
     wanted = DeliveryFilter(
         state=state,
         event=event,
         code_class=codeClass,
         failure=failure,
-        from_ms=None if fromDate is None else parse_iso(fromDate),
-        to_ms=None if toDate is None else parse_until(toDate),
+        from_ms=from_ms,
+        to_ms=to_ms,
     )
     query = {"of": "deliveries", "webhook": webhookId, **asdict(wanted)}
     tenant = app.caller.tenant

@@ -10,8 +10,7 @@ from jobsprint.api import pagination
 from jobsprint.api.app import Endpoint
 from jobsprint.api.pagination import Cursor, Limit
 from jobsprint.api.schemas.actions import LogView
-from jobsprint.api.schemas.common import IntegrationId, Moment, Page, page
-from jobsprint.core.clock import parse_iso, parse_until
+from jobsprint.api.schemas.common import IntegrationId, Moment, Page, page, period
 from jobsprint.domain.actions import LogFilter, LogStatus
 
 app = Endpoint(scope="integrations:read", webhook_scope="webhooks:read")
@@ -28,11 +27,12 @@ def list_logs(
     cursor: Cursor = None,
 ) -> Page[LogView]:
     """Newest first. For a webhook the entries are delivery attempts, and the action is the event's name."""
+    from_ms, to_ms = period(fromDate, toDate)
     wanted = LogFilter(
         action=action,
         status=status,
-        from_ms=None if fromDate is None else parse_iso(fromDate),
-        to_ms=None if toDate is None else parse_until(toDate),
+        from_ms=from_ms,
+        to_ms=to_ms,
     )
     query = {"of": f"logs:{integrationId}", **asdict(wanted)}
     tenant = app.caller.tenant

@@ -30,11 +30,15 @@ class Clock:
         return self.ms
 
 
+def limit(monkeypatch: pytest.MonkeyPatch, rate: int, burst: int) -> None:
+    monkeypatch.setenv("TENANT_RATE", str(rate))
+    monkeypatch.setenv("TENANT_BURST", str(burst))
+    forget_settings()
+
+
 @pytest.fixture(autouse=True)
 def clock(aws: dict[str, Any], monkeypatch: pytest.MonkeyPatch) -> Clock:
-    monkeypatch.setenv("TENANT_RATE", "10")
-    monkeypatch.setenv("TENANT_BURST", "20")
-    forget_settings()
+    limit(monkeypatch, 10, 20)
     clock = Clock()
     monkeypatch.setattr(request_limit, "now_ms", clock)
     return clock
@@ -106,9 +110,7 @@ def test_containers_share_the_limit(clock: Clock, operation: Any) -> None:
 
 
 def test_a_write_counts_up_to_ten_requests_in_the_table_of_limits_alone(clock: Clock, monkeypatch: Any) -> None:
-    monkeypatch.setenv("TENANT_RATE", "100")
-    monkeypatch.setenv("TENANT_BURST", "200")
-    forget_settings()
+    limit(monkeypatch, 100, 200)
     with counting() as written:
         for _ in range(41):
             assert change().status in (200, 201)
@@ -118,9 +120,7 @@ def test_a_write_counts_up_to_ten_requests_in_the_table_of_limits_alone(clock: C
 
 
 def test_reads_below_half_the_limit_write_hardly_anything(clock: Clock, monkeypatch: Any) -> None:
-    monkeypatch.setenv("TENANT_RATE", "100")
-    monkeypatch.setenv("TENANT_BURST", "200")
-    forget_settings()
+    limit(monkeypatch, 100, 200)
     with counting() as written:
         for _ in range(9):
             read()

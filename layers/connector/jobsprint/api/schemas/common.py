@@ -10,7 +10,7 @@ from aws_lambda_powertools.event_handler.openapi.params import Path, Query
 from aws_lambda_powertools.event_handler.openapi.types import OpenAPIResponse
 from pydantic import AfterValidator, Field
 
-from jobsprint.core.clock import parse_iso
+from jobsprint.core.clock import parse_iso, parse_until
 from jobsprint.core.errors import Detail, JobsprintError
 from jobsprint.core.models import ResponseModel
 from jobsprint.domain.integrations import IntegrationType
@@ -148,3 +148,11 @@ def _moment(text: str) -> str:
 
 
 Moment = Annotated[str, AfterValidator(_moment)]
+
+
+def period(from_date: str | None, to_date: str | None) -> tuple[int | None, int | None]:
+    """The first and the last moment of a range of `Moment`s, in Unix ms; None where it is open."""
+    return (
+        None if from_date is None else parse_iso(from_date),
+        None if to_date is None else parse_until(to_date),
+    )
