@@ -1,6 +1,5 @@
 """Requests and answers of the operations on integrations."""
 
-from collections.abc import Iterable
 from typing import TYPE_CHECKING, Annotated, Any, Literal
 
 from pydantic import Field
@@ -9,12 +8,12 @@ from jobsprint.core.clock import iso_seconds, iso_seconds_or_none
 from jobsprint.core.models import RequestModel, ResponseModel
 from jobsprint.core.redaction import MASK, redact
 from jobsprint.domain import integrations
+from jobsprint.domain.connect_options import ConnectOption
 from jobsprint.domain.integrations import Activity, Capability, Health, Integration, IntegrationStatus, IntegrationType
 
 if TYPE_CHECKING:
     from jobsprint.catalog.builtin import App
     from jobsprint.connectors.base import TestResult
-    from jobsprint.connectors.connect_models import ConnectOption
 
 
 class IntegrationHead(ResponseModel):
@@ -125,34 +124,6 @@ class IntegrationDetail(IntegrationHead):
         )
 
 
-class ConnectFieldView(ResponseModel):
-    """A field of the body that connects. A form should hide the value of a `secret` one."""
-
-    name: str
-    required: bool
-    secret: bool
-    description: str | None = None
-
-
-class ConnectOptionView(ResponseModel):
-    """One way to connect an application: its `authType`, if there are several, and what else the body takes."""
-
-    auth_type: str | None = None
-    schema_name: Annotated[str, Field(alias="schema", description="The name of the body's schema in this document")]
-    fields: list[ConnectFieldView]
-
-    @classmethod
-    def of(cls, option: "ConnectOption") -> "ConnectOptionView":
-        """A way to connect as it is shown."""
-        shown = [
-            ConnectFieldView(
-                name=field.name, required=field.required, secret=field.secret, description=field.description
-            )
-            for field in option.fields
-        ]
-        return cls(auth_type=option.auth_type, schema_name=option.schema, fields=shown)
-
-
 class AvailableIntegration(ResponseModel):
     """An application that can be connected, and how."""
 
@@ -164,10 +135,10 @@ class AvailableIntegration(ResponseModel):
     icon: str
     popularity: int
     capabilities: list[str]
-    connect: list[ConnectOptionView]
+    connect: tuple[ConnectOption, ...]
 
     @classmethod
-    def of(cls, app: "App", options: Iterable["ConnectOption"]) -> "AvailableIntegration":
+    def of(cls, app: "App", options: tuple[ConnectOption, ...]) -> "AvailableIntegration":
         """An application of the catalogue as it is shown, with the ways to connect it."""
         return cls(
             id=app.id,
@@ -178,7 +149,7 @@ class AvailableIntegration(ResponseModel):
             icon=app.icon,
             popularity=app.popularity,
             capabilities=list(app.capabilities),
-            connect=[ConnectOptionView.of(option) for option in options],
+            connect=options,
         )
 
 
