@@ -117,6 +117,8 @@ class _Batch:
                 self._send(client, claimed)
         finally:
             wait(self._writes)  # also when sending fails: nothing of a batch goes on after it
+        for write in self._writes:
+            write.result()
         self._report()
         counts = {"messages": len(messages), "sent": len(claimed), "returned": len(self._returned)}
         logger.info("dispatched", extra=counts)
