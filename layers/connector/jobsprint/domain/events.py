@@ -176,5 +176,7 @@ Timestamp = Annotated[
 CanonicalData = Annotated[
     str,
     BeforeValidator(canonical_data),
-    WithJsonSchema({"type": "object", "description": f"Up to {MAX_DATA_BYTES // 1024} KB as JSON"}),
+    WithJsonSchema(
+        {"type": "object", "additionalProperties": True, "description": f"Up to {MAX_DATA_BYTES // 1024} KB as JSON"}
+    ),
 ]

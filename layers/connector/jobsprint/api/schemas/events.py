@@ -130,7 +130,13 @@ def _schema(value: dict[str, Any]) -> dict[str, Any]:
 DataSchema = Annotated[
     dict[str, Any],
     AfterValidator(_schema),
-    WithJsonSchema({"type": "object", "description": "JSON Schema of an event's `data`, 2020-12 unless it says else"}),
+    WithJsonSchema(
+        {
+            "type": "object",
+            "additionalProperties": True,
+            "description": "JSON Schema of an event's `data`, 2020-12 unless it says else",
+        }
+    ),
 ]
 
 

@@ -65,6 +65,7 @@ Filter = Annotated[
     WithJsonSchema(
         {
             "type": "object",
+            "additionalProperties": True,
             "description": "An event pattern in EventBridge's syntax over `event`, `timestamp` and `data`;"
             " the webhook gets only the events that match",
         }
