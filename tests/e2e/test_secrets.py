@@ -93,6 +93,7 @@ def use_everything(api: Api, receiver: Any) -> list[str]:
     execution = f"/integrations/{integration}/executions/{ran['executionId']}"
     eventually(lambda: api.data("GET", execution)["status"] == "succeeded", seconds=60)
     call("GET", execution)
+    call("GET", f"/integrations/{integration}/executions")
     call("POST", "/events", {"event": "a.b", "data": {"n": 1}})
     eventually(lambda: api.data("GET", f"/integrations/webhooks/{webhook}/deliveries?state=delivered"))
     receiver.answer = lambda request: Reply(500, {"echo": dict(request.headers)})

@@ -38,6 +38,7 @@ SCOPES = {
     ("POST", "/integrations/{integrationId}/disconnect"): "integrations:write",
     ("POST", "/integrations/{integrationId}/test"): "integrations:write",
     ("POST", "/integrations/{integrationId}/actions/{actionName}"): "actions:execute",
+    ("GET", "/integrations/{integrationId}/executions"): "integrations:read",
     ("GET", "/integrations/{integrationId}/executions/{executionId}"): "integrations:read",
     ("GET", "/integrations/{integrationId}/logs"): "integrations:read",
     ("POST", "/integrations/webhooks"): "webhooks:write",

@@ -145,7 +145,7 @@ class Query:
     """A key query, newest first unless `ascending`.
 
     `key` is the partition attribute and its value; `low` and `high` bound the sort key, both included. `resume` gives
-    the exclusive start key of a position.
+    the exclusive start key of a position. `fields` are the attributes to read; all, if there are none.
     """
 
     table: str
@@ -157,6 +157,7 @@ class Query:
     high: str | None = None
     consistent: bool = True
     ascending: bool = False
+    fields: tuple[str, ...] = ()
 
     def request(self, limit: int, position: str | None) -> dict[str, Any]:
         """The arguments of DynamoDB's Query."""
@@ -178,6 +179,9 @@ class Query:
         }
         if self.index:
             request["IndexName"] = self.index
+        if self.fields:
+            names |= {f"#f{number}": name for number, name in enumerate(self.fields)}
+            request["ProjectionExpression"] = ", ".join(f"#f{number}" for number in range(len(self.fields)))
         if position is not None:
             request["ExclusiveStartKey"] = marshal_item(dict(self.resume(position)))
         return request
