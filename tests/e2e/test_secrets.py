@@ -100,6 +100,9 @@ def use_everything(api: Api, receiver: Any) -> list[str]:
     call("POST", f"/integrations/{integration}/actions/send", parameters)
     call("POST", "/events", {"event": "a.b", "data": {"n": 2}})
     eventually(lambda: api.data("GET", f"/integrations/webhooks/{webhook}/deliveries?state=retrying"))
+    for event in api.data("GET", "/events"):
+        call("GET", f"/events/{event['id']}")
+    call("GET", "/events")
     for path in ("", "/webhooks", f"/{integration}", f"/{webhook}", f"/webhooks/{webhook}"):
         call("GET", f"/integrations{path}")
     for path in (f"/{integration}/logs", f"/{webhook}/logs", f"/webhooks/{webhook}/deliveries"):
