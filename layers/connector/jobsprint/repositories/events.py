@@ -36,7 +36,7 @@ SHARDS = 16
 EXTERNAL = "ext#"
 
 PACKED_EVENTS = 25
-"""Events in one item at most: its key is the id of one of them, or of one of as many that precede it."""
+"""Events in one item at most, so the key of an event's item is its id or one of the 24 that follow."""
 
 MAX_PACKED = 64 * 1024
 """Characters of data in one item, if it holds several events: reading one of them reads all."""
