@@ -68,6 +68,27 @@ class ExecutionView(ResponseModel):
         )
 
 
+class ExecutionSummary(ResponseModel):
+    """An action in the background as a list shows it; its result or error is in the detail."""
+
+    execution_id: str
+    action: str
+    status: ExecutionState
+    created_at: str
+    finished_at: str | None = None
+
+    @classmethod
+    def of(cls, execution: Execution) -> "ExecutionSummary":
+        """An execution as a list shows it."""
+        return cls(
+            execution_id=execution.id,
+            action=execution.action,
+            status=execution.state,
+            created_at=iso_seconds(execution.created_at),
+            finished_at=iso_seconds_or_none(execution.finished_at),
+        )
+
+
 class ActionRequest(RequestModel):
     """The parameters of an action; the capability's schema says which."""
 

@@ -1,21 +1,25 @@
 """Requests and answers of the operations on events and event types."""
 
 import json
+from collections import Counter
 from collections.abc import Sequence
 from typing import TYPE_CHECKING, Annotated, Any, Literal
 
 from pydantic import AfterValidator, Field, SkipValidation, WithJsonSchema
 
 from jobsprint.api.schemas.common import Problem, WrongField
-from jobsprint.core.clock import iso_seconds
+from jobsprint.core.clock import iso_millis, iso_seconds
 from jobsprint.core.errors import Detail, InvalidFields
+from jobsprint.core.ids import made_at
 from jobsprint.core.json_schema import check_schema
 from jobsprint.core.models import RequestModel, ResponseModel
 from jobsprint.delivery.subscriptions import Reason
+from jobsprint.domain.deliveries import EventDeliveryState
 from jobsprint.domain.events import CanonicalData, EventName, EventType, ExternalId, TenantEventName, Timestamp
 from jobsprint.domain.integrations import MAX_DESCRIPTION, Integration
 
 if TYPE_CHECKING:
+    from jobsprint.delivery.event_history import DeliveredEvent
     from jobsprint.delivery.publisher import Published
 
 
@@ -36,6 +40,87 @@ class EventTaken(ResponseModel):
             external_id=published.external_id,
             warnings=WrongField.listed(published.warnings),
         )
+
+
+class EventDeliveries(ResponseModel):
+    """The deliveries of an event by their states; `queued` are those that wait in the queue for their first attempt."""
+
+    total: int
+    queued: int
+    pending: int
+    retrying: int
+    delivered: int
+    exhausted: int
+    discarded: int
+
+    @classmethod
+    def of(cls, delivered: "DeliveredEvent") -> "EventDeliveries":
+        """The deliveries of an event as they are counted."""
+        counts = Counter[str](delivery.state for delivery in delivered.deliveries)
+        return cls(total=counts.total(), **{state: counts[state] for state in cls.model_fields if state != "total"})
+
+
+class EventView(ResponseModel):
+    """A published event."""
+
+    id: str
+    event: str
+    timestamp: Annotated[str, Field(description="The event's own time")]
+    created_at: Annotated[str, Field(description="When it was published")]
+    external_id: str | None = None
+    warnings: list[WrongField] | None = None
+    deliveries: EventDeliveries
+
+    @classmethod
+    def of(cls, delivered: "DeliveredEvent") -> "EventView":
+        """An event as a list shows it."""
+        return cls(**_head(delivered))
+
+
+class EventWebhook(ResponseModel):
+    """A webhook that an event goes to, and the state of that delivery."""
+
+    webhook_id: str
+    delivery_id: str
+    state: EventDeliveryState
+
+
+class EventDetail(ResponseModel):
+    """A published event with its data. `webhooks` are there for a token that may read webhooks."""
+
+    id: str
+    event: str
+    timestamp: Annotated[str, Field(description="The event's own time")]
+    data: dict[str, Any]
+    created_at: Annotated[str, Field(description="When it was published")]
+    external_id: str | None = None
+    warnings: list[WrongField] | None = None
+    deliveries: EventDeliveries
+    webhooks: list[EventWebhook] | None = None
+
+    @classmethod
+    def of(cls, delivered: "DeliveredEvent", *, with_webhooks: bool) -> "EventDetail":
+        """An event as it is shown whole."""
+        webhooks = [
+            EventWebhook(webhook_id=delivery.webhook_id, delivery_id=delivery.id, state=delivery.state)
+            for delivery in delivered.deliveries
+        ]
+        data = json.loads(delivered.event.data)
+        return cls(**_head(delivered), data=data, webhooks=webhooks if with_webhooks else None)
+
+
+def _head(delivered: "DeliveredEvent") -> dict[str, Any]:
+    """What every view of an event shows."""
+    event = delivered.event
+    return {
+        "id": event.id,
+        "event": event.name,
+        "timestamp": event.timestamp,
+        "created_at": iso_millis(made_at(event.id)),
+        "external_id": event.external_id,
+        "warnings": WrongField.listed(event.warnings),
+        "deliveries": EventDeliveries.of(delivered),
+    }
 
 
 class EventRefused(ResponseModel):
