@@ -16,6 +16,7 @@ from types import FrameType
 from tools.local import (
     catalog,
     deploy,
+    deployment,
     emulator,
     erase,
     gateway,
@@ -53,16 +54,24 @@ def up(home: Home) -> str:
 
 
 def _deploy(home: Home, endpoint: str) -> str:
-    env, target = stack.local_environment(endpoint), sam.local_target()
-    sam.build(target, env, home.logs / "build.log")
-    sam.deploy(target, LOCAL_PARAMETERS | chosen_parameters(), env, home.logs / "deploy.log")
-    with step("Filling in what the emulator lacks"):
-        for lacking in (gateway, permissions, queues):
-            lacking.fill_gaps(endpoint)
+    parameters = LOCAL_PARAMETERS | chosen_parameters()
+    wanted = deployment.digest(parameters)
+    if deployment.recorded(endpoint) != wanted:
+        env, target = stack.local_environment(endpoint), sam.local_target()
+        sam.build(target, env, home.logs / "build.log")
+        deployment.forget(endpoint)
+        with queues.paused(endpoint):
+            sam.deploy(target, parameters, env, home.logs / "deploy.log")
+            with step("Filling in what the emulator lacks"):
+                for lacking in (gateway, permissions):
+                    lacking.fill_gaps(endpoint)
+                stack.wait_for_api(stack.base_url(endpoint))
+        if not os.environ.get("ZAPIER_CLIENT_ID"):  # else it takes minutes, which `make catalog` or the schedule may
+            with step("Loading the catalogue"):
+                catalog.load(tokens.Clients.local(home))
+        deployment.record(endpoint, wanted)
+    with step("Waiting for the API"):
         stack.wait_for_api(stack.base_url(endpoint))
-    if not os.environ.get("ZAPIER_CLIENT_ID"):  # else it takes minutes, which `make catalog` or the schedule may
-        with step("Loading the catalogue"):
-            catalog.load(tokens.Clients.local(home))
     token = stack.read_env(home).get("JOBSPRINT_TOKEN", "")
     if not token or not tokens.still_valid(stack.base_url(endpoint), token):
         with step(f"Creating the tenant {_TENANT} and its token"):
