@@ -7,8 +7,10 @@ polling of every queue.
 
 import time
 from collections.abc import Iterator
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from typing import Any
+
+from botocore.exceptions import EndpointConnectionError
 
 from tools.local.stack import client
 
@@ -26,10 +28,15 @@ def paused(endpoint: str) -> Iterator[None]:
         _drain(sqs, [mapping["EventSourceArn"] for mapping in _mappings(functions)])
         yield
     finally:
-        for mapping in _mappings(functions):
-            limit = mapping.get("ScalingConfig", {}).get("MaximumConcurrency")
-            scaling = {} if limit is None else {"ScalingConfig": {"MaximumConcurrency": int(limit)}}
-            functions.update_event_source_mapping(UUID=mapping["UUID"], Enabled=True, **scaling)
+        with suppress(EndpointConnectionError):  # the emulator has died, which the block reports better
+            for mapping in _mappings(functions):
+                _resume(functions, mapping)
+
+
+def _resume(functions: Any, mapping: dict[str, Any]) -> None:
+    limit = mapping.get("ScalingConfig", {}).get("MaximumConcurrency")
+    scaling = {} if limit is None else {"ScalingConfig": {"MaximumConcurrency": int(limit)}}
+    functions.update_event_source_mapping(UUID=mapping["UUID"], Enabled=True, **scaling)
 
 
 def _mappings(functions: Any) -> list[dict[str, Any]]:
