@@ -19,6 +19,8 @@ VENV := .venv/bin/python
 LOCAL := "$(VENV)" -m tools.local
 PYTEST := "$(VENV)" -m pytest
 FAST := --numprocesses auto tests/unit tests/integration tests/contract tests/architecture
+FAST_LOG := .local/fast.log
+E2E := tests/e2e
 
 help: ## List the commands
 	@awk -F ':.*## ' '/^[a-z0-9-]+:.*## / { printf "  make %-14s %s\n", $$1, $$2 }' Makefile
@@ -71,8 +73,10 @@ erase-tenant: install ## Count everything a tenant has, and with YES=1 delete it
 # --- Checks ------------------------------------------------------------------------------------------------------------
 test: lint typecheck validate ## Lint, type-check, validate the template, and run all fast and end-to-end tests
 	@echo "The fast tests run beside the end-to-end tests; what they print follows."
-	@mkdir -p .local; $(PYTEST) $(FAST) >.local/fast.log 2>&1 & fast=$$!; trap "kill $$fast 2>/dev/null" EXIT; \
-	$(PYTEST) tests/e2e; slow=$$?; wait $$fast; fast=$$?; cat .local/fast.log; exit $$((slow || fast))
+	@mkdir -p .local; set -m; \
+	$(PYTEST) $(FAST) >$(FAST_LOG) 2>&1 </dev/null & fast=$$!; $(PYTEST) $(E2E) </dev/null & slow=$$!; \
+	trap "trap '' INT TERM HUP; kill -TERM -- -$$fast; kill -INT -- -$$slow; wait; exit 130" INT TERM HUP; \
+	wait $$slow; failed=$$?; wait $$fast || failed=1; cat $(FAST_LOG); exit $$failed
 
 unit: install ## The fast tests alone
 	$(PYTEST) $(FAST)
