@@ -12,6 +12,8 @@ PYTHON ?= $(shell for name in python3 python3.13 python3.12 python3.14 python3.1
 export PORT ALLOW_PRIVATE_TARGETS RETRY_SCHEDULE HEALTH_TEST_RATE ZAPIER_MCP_URL REDIRECT_ORIGINS CORS_ORIGIN TENANT_RATE TENANT_BURST \
 	ZAPIER_CLIENT_ID CATALOG_SOURCE_URL CATALOG_REFRESH_RATE
 
+export SAM_CLI_TELEMETRY := 0
+
 # Only the make line says these: what the shell happens to hold must not choose a stage, a parameter or a deletion.
 $(foreach name,STAGE PARAMS YES,$(if $(filter environment%,$(origin $(name))),$(eval override $(name) :=)))
 
@@ -74,7 +76,7 @@ erase-tenant: install ## Count everything a tenant has, and with YES=1 delete it
 test: lint typecheck validate ## Lint, type-check, validate the template, and run all fast and end-to-end tests
 	@echo "The fast tests run beside the end-to-end tests; what they print follows."
 	@mkdir -p .local; set -m; \
-	$(PYTEST) $(FAST) >$(FAST_LOG) 2>&1 </dev/null & fast=$$!; $(PYTEST) $(E2E) </dev/null & slow=$$!; \
+	$(PYTEST) $(FAST) >$(FAST_LOG) 2>&1 </dev/null & fast=$$!; $(PYTEST) $(E2E) </dev/null & slow=$$!; set +m; \
 	trap "trap '' INT TERM HUP; kill -TERM -- -$$fast; kill -INT -- -$$slow; wait; exit 130" INT TERM HUP; \
 	wait $$slow; failed=$$?; wait $$fast || failed=1; cat $(FAST_LOG); exit $$failed
 

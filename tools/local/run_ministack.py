@@ -3,7 +3,7 @@
 The emulator's own Python runs this file (`emulator.start`), so it imports nothing of the project. A save is a fork made
 on the event loop, where no request is half done: the child has the state of one moment and writes it while the parent
 goes on serving. Its files are written beside the state and moved into it when all of them are there; a move that was
-cut short is completed at the next start. docs/adr/0048-state-survives-a-kill.md has the reasons.
+cut short is completed at the next start. docs/adr/0048-launcher-of-the-emulator.md has the reasons.
 """
 
 import asyncio
@@ -41,6 +41,7 @@ class Saver:
         self._changed = False
         self._child = 0
         self._forked_at = 0.0
+        self._next: asyncio.TimerHandle | None = None
 
     async def __call__(self, scope: dict[str, Any], receive: _Receive, send: Any) -> None:
         if scope["type"] != "lifespan":
@@ -54,12 +55,12 @@ class Saver:
                 self._abandon()
             return message
 
-        asyncio.get_running_loop().call_later(_PERIOD_SECONDS, self._tick)
+        self._next = asyncio.get_running_loop().call_later(_PERIOD_SECONDS, self._tick)
         await self._application(scope, receive_and_stop, send)
 
     def _tick(self) -> None:
         loop = asyncio.get_running_loop()
-        loop.call_later(_PERIOD_SECONDS, self._tick)
+        self._next = loop.call_later(_PERIOD_SECONDS, self._tick)
         if self._saving(loop.time()) or not self._changed or _deploying():
             return
         self._changed = False
@@ -82,7 +83,9 @@ class Saver:
         return not ended
 
     def _abandon(self) -> None:
-        """Drop a save that runs: the emulator, about to end, saves what is newer."""
+        """Drop a save that runs, and make no more: the emulator, about to end, saves what is newer."""
+        if self._next:
+            self._next.cancel()
         if self._child:
             os.kill(self._child, signal.SIGKILL)
             os.waitpid(self._child, 0)
