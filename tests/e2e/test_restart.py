@@ -14,7 +14,7 @@ import pytest
 import requests
 
 from tests.e2e.api import Api, eventually
-from tests.e2e.local_stack import SETTINGS, Stack, command, free_port
+from tests.e2e.local_stack import SETTINGS, Stack, allowed, command, free_port
 from tests.support.receiver import Received, Receiver, Reply
 from tools.local import emulator
 from tools.local import stack as deployed
@@ -67,11 +67,6 @@ def up(home: Home, **settings: str) -> tuple[str, float]:
     done = command(home, "up", settings=SETTINGS | settings)
     assert done.returncode == 0, done.stdout + done.stderr
     return done.stdout, time.monotonic() - began
-
-
-def allowed(seconds: float) -> float:
-    """The seconds that a quiet machine may take, more on one that other programs keep busy."""
-    return seconds * max(1.0, os.getloadavg()[0] / (os.cpu_count() or 1))
 
 
 def kill(home: Home) -> None:
