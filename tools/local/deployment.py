@@ -17,11 +17,11 @@ _FOLDERS = ("functions", "layers", "tools/local")
 _FILES = ("template.yaml", "samconfig.toml", "requirements/emulator.txt")
 
 
-def digest(parameters: Mapping[str, str]) -> str:
+def digest(parameters: Mapping[str, str], project: Path = PROJECT) -> str:
     """A text that is another whenever a source, a parameter or the emulator's version is another."""
     summed = hashlib.sha256(json.dumps(sorted(parameters.items())).encode())
-    for path in _sources():
-        summed.update(f"\0{path.relative_to(PROJECT)}\0".encode() + path.read_bytes())
+    for path in _sources(project):
+        summed.update(f"\0{path.relative_to(project)}\0".encode() + path.read_bytes())
     return summed.hexdigest()
 
 
@@ -41,9 +41,9 @@ def forget(endpoint: str) -> None:
     stack.client("ssm", endpoint).delete_parameters(Names=[_NAME])
 
 
-def _sources() -> Iterator[Path]:
-    yield from (PROJECT / name for name in _FILES)
+def _sources(project: Path) -> Iterator[Path]:
+    yield from (project / name for name in _FILES)
     for folder in _FOLDERS:
-        for path in sorted((PROJECT / folder).rglob("*")):
+        for path in sorted((project / folder).rglob("*")):
             if path.is_file() and "__pycache__" not in path.parts:
                 yield path

@@ -104,7 +104,6 @@ def _save_and_exit() -> None:
         for number in (signal.SIGINT, signal.SIGTERM):
             signal.signal(number, signal.SIG_DFL)
         os.closerange(3, 4096)
-        os.nice(10)
         logging.disable(logging.INFO)
         shutil.rmtree(_SAVED, ignore_errors=True)
         persistence.STATE_DIR = str(_SAVED)
