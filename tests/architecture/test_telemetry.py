@@ -20,7 +20,8 @@ def test_sam_is_told_to_send_none(tmp_path: Path, words: list[str]) -> None:
     recorder = tmp_path / "python"
     recorder.write_text(RECORDER)
     recorder.chmod(0o700)
-    environment = {name: value for name, value in os.environ.items() if name != "SAM_CLI_TELEMETRY"}
+    outer = ("MAKE", "SAM_CLI_TELEMETRY")
+    environment = {name: value for name, value in os.environ.items() if not name.startswith(outer)}
     done = subprocess.run(
         ["make", "-o", "install", *words, f"VENV={recorder}"],
         cwd=ROOT,

@@ -13,6 +13,7 @@ import pytest
 from tests.support.template import ROOT
 from tools.local.emulator import process_table
 
+START_SECONDS = 180
 LATEST_SECONDS = 60
 WORKERS = 2
 # Each notes its own process, and then hangs as long as it is let.
@@ -50,8 +51,9 @@ def test_an_interrupted_make_test_leaves_no_process(tmp_path: Path, number: sign
     for name, text in (("fast", FAST), ("slow", SLOW)):
         (tmp_path / f"test_{name}.py").write_text(text.format(folder=tmp_path, workers=WORKERS))
     done_before = [word for name in ("lint", "typecheck", "validate", "install") for word in ("-o", name)]
+    environment = {name: value for name, value in os.environ.items() if not name.startswith("MAKE")}  # of an outer make
     suites = [
-        f"FAST=--numprocesses {WORKERS} {tmp_path}/test_fast.py",
+        f"FAST=-p xdist --numprocesses {WORKERS} {tmp_path}/test_fast.py",
         f"FAST_LOG={tmp_path}/fast.log",
         f"E2E={tmp_path}/test_slow.py",
         f"VENV={sys.executable}",
@@ -59,6 +61,7 @@ def test_an_interrupted_make_test_leaves_no_process(tmp_path: Path, number: sign
     make = subprocess.Popen(
         ["make", *done_before, "test", *suites],
         cwd=ROOT,
+        env=environment | {"PYTEST_DISABLE_PLUGIN_AUTOLOAD": "1"},
         start_new_session=True,  # as a terminal has it: one group, which Ctrl-C reaches
         stdout=subprocess.DEVNULL,
         stderr=subprocess.DEVNULL,
@@ -67,7 +70,7 @@ def test_an_interrupted_make_test_leaves_no_process(tmp_path: Path, number: sign
     pids: set[str] = set()
     try:
         started = [tmp_path / name for name in ("slow", *(f"fast-{number}" for number in range(WORKERS)))]
-        wait_until(lambda: all(path.exists() and path.read_text() for path in started))
+        wait_until(lambda: all(path.exists() and path.read_text() for path in started), START_SECONDS)
         pids = {pid for path in started for pid in path.read_text().split()}
         assert len(pids & running()) == 3 + 2 * WORKERS
 
@@ -76,7 +79,7 @@ def test_an_interrupted_make_test_leaves_no_process(tmp_path: Path, number: sign
         else:
             make.send_signal(number)
         assert make.wait(LATEST_SECONDS) != 0
-        wait_until(lambda: not pids & running())
+        wait_until(lambda: not pids & running(), LATEST_SECONDS)
         assert not named_after(tmp_path)
     finally:
         for pid in {*pids, *named_after(tmp_path)} & running():
@@ -84,8 +87,8 @@ def test_an_interrupted_make_test_leaves_no_process(tmp_path: Path, number: sign
         make.wait()
 
 
-def wait_until(true: Callable[[], bool]) -> None:
-    deadline = time.monotonic() + LATEST_SECONDS
+def wait_until(true: Callable[[], bool], seconds: float) -> None:
+    deadline = time.monotonic() + seconds
     while not true():
         assert time.monotonic() < deadline
         time.sleep(0.1)
