@@ -14,10 +14,12 @@ import boto3
 import pytest
 import requests
 
-from tests.e2e.local_stack import Stack, command, free_port
+from tests.e2e.local_stack import Stack, allowed, command, free_port
 from tools.local import emulator
 from tools.local import stack as deployed
 from tools.local.options import PROJECT, Home
+
+INTERRUPT_SECONDS = 5.0
 
 
 def test_the_environment_file_holds_what_the_contract_names(stack: Stack) -> None:
@@ -160,8 +162,10 @@ def running(home: Home) -> Iterator[Iterator[str]]:
             yield process.stdout
         finally:
             process.send_signal(signal.SIGINT)
+            interrupted = time.monotonic()
             process.communicate(timeout=90)
     assert process.returncode == 130
+    assert time.monotonic() - interrupted <= allowed(INTERRUPT_SECONDS)
 
 
 def _line(shown: Iterator[str], word: str) -> str:

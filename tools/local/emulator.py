@@ -13,10 +13,11 @@ from pathlib import Path
 import requests
 
 from tools.local.console import Failure, step
-from tools.local.options import EMULATOR, REGION, Home
+from tools.local.options import EMULATOR, PROJECT, REGION, Home
 
 NAME = "emulator"
 _HOST = "127.0.0.1"
+_LAUNCHER = PROJECT / "tools" / "local" / "run_ministack.py"
 _START_SECONDS = 60
 _SAVE_SECONDS = 60
 _FINISH_SECONDS = 2
@@ -37,6 +38,7 @@ def running(home: Home) -> bool:
 
 def start(home: Home, port: int) -> None:
     """Start the emulator and wait until it answers."""
+    stop(home)  # what a killed emulator left running
     _refuse_busy(port)
     for folder in (home.logs, home.state, home.scratch):
         folder.mkdir(parents=True, exist_ok=True)
@@ -44,7 +46,8 @@ def start(home: Home, port: int) -> None:
     with step("Starting the AWS emulator"):
         with log.open("w") as output:
             process = subprocess.Popen(
-                [str(EMULATOR / "bin" / "python"), "-m", "ministack"],
+                # -P: the modules beside the launcher are no top-level modules.
+                [str(EMULATOR / "bin" / "python"), "-P", str(_LAUNCHER)],
                 cwd=home.folder,
                 env=_environment(home, port),
                 stdin=subprocess.DEVNULL,
