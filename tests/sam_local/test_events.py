@@ -7,7 +7,7 @@ an id run again on integrations and webhooks that are there, a pair for each: on
 import json
 import re
 from collections.abc import Callable, Iterator
-from concurrent.futures import Future, ThreadPoolExecutor
+from concurrent.futures import Future, ThreadPoolExecutor, wait
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -108,10 +108,12 @@ def runs(stack: Stack, receiver: Receiver, tmp_path_factory: pytest.TempPathFact
             return {folder: pool.submit(job, folder) for folder in folders}
 
         first = submit(as_it_is, [folder for folder in HTTP if folder not in LAST])
-        ids = submit(with_ids, WITH_IDS)
-        for future in first.values():
-            future.exception()
-        yield Runs(first | submit(as_it_is, LAST), ids)
+
+        def after_the_others(folder: str) -> Both:
+            wait(first.values())
+            return as_it_is(folder)
+
+        yield Runs(first | submit(after_the_others, LAST), submit(with_ids, WITH_IDS))
         pool.shutdown(cancel_futures=True)
 
 
