@@ -13,6 +13,7 @@ from contextlib import suppress
 from typing import Any
 
 import docker
+import requests
 
 _FUNCTIONS = {"label": "sam.cli.container.type=lambda"}
 _ENGINE_SECONDS = 5
@@ -52,7 +53,7 @@ def _is_function(address: str) -> bool:
     try:
         engine: Any = docker.from_env(timeout=_ENGINE_SECONDS)
         networks = [one["NetworkSettings"]["Networks"] for one in engine.api.containers(filters=_FUNCTIONS)]
-    except docker.errors.DockerException:
+    except (docker.errors.DockerException, requests.RequestException):
         return False
     return any(network["IPAddress"] == address for one in networks for network in one.values())
 

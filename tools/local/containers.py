@@ -14,6 +14,7 @@ from pathlib import Path
 from typing import Any
 
 import docker
+import requests
 
 from tools.local import emulator, stack
 from tools.local.options import DEFAULT_PORT, STACK, Home
@@ -73,7 +74,7 @@ def _gateway() -> str | None:
             return None
         network = next(one for one in engine.networks.list() if one.name in _NETWORKS)
         gateway: str = network.attrs["IPAM"]["Config"][0]["Gateway"]
-    except (docker.errors.DockerException, StopIteration, KeyError, IndexError):
+    except (docker.errors.DockerException, requests.RequestException, StopIteration, KeyError, IndexError):
         return None
     return gateway
 
