@@ -61,5 +61,5 @@ def sam_local_invoke(folder: str, event: Path, variables: Path) -> Any:
         check=False,
     )
     assert ran.returncode == 0, ran.stdout + ran.stderr
-    assert ran.stdout.strip(), ran.stderr
+    assert ran.stdout.startswith("{"), ran.stdout + ran.stderr  # else the function timed out
     return json.loads(ran.stdout)
