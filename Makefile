@@ -101,6 +101,9 @@ test-connectors: install ## The connectors against real servers: installs n8n in
 	@"$(VENV)" -m tools.local.n8n
 	$(PYTEST) tests/connectors
 
+test-sam-local: install build ## Every file in events/ by `sam local invoke`, beside the API's answers; needs a container engine
+	$(PYTEST) tests/sam_local
+
 bench: install ## The benchmarks, each figure beside its target; writes bench/results/latest.json: [SUITES="stack cost"]
 	@"$(PYTHON)" tools/local/install.py bench
 	@PYTHONPATH=.:layers/connector "$(VENV)" -m tools.bench $(SUITES)
@@ -117,13 +120,8 @@ validate: install ## sam validate --lint, and cfn-lint on the dashboard
 	@.venv/bin/cfn-lint dashboard.yaml
 
 # --- Building and deploying ----------------------------------------------------------------------------------------------
-build: install ## Build for `sam local invoke` (python3.13, x86_64)
+build: install ## Build for `sam local invoke`, which then has the stack of `make up` behind it (python3.13, x86_64)
 	@$(LOCAL) build
-
-invoke: install ## Run a function in Lambda's image with the local stack behind it: FUNCTION= EVENT=
-	$(call need,FUNCTION,a logical id)
-	$(call need,EVENT,an event file)
-	@$(LOCAL) invoke --function "$(FUNCTION)" --event "$(EVENT)"
 
 deploy: install ## Build and deploy to AWS: STAGE=dev|prod [PARAMS="MaxWebhooks=200 ..."] [CI=1 asks nothing]
 	$(call need,STAGE,dev or prod)
@@ -158,4 +156,4 @@ quoted = '$(subst ','\'',$(1))'
 need = @test -n "$($(1))" || { echo "Say $(1)=, $(2), as in: make $@ $(1)=..." >&2; exit 1; }
 
 .PHONY: help run up down clean catalog token tokens revoke-token dashboard erase-tenant test unit e2e test-fuzz \
-	test-delivery test-connectors bench lint typecheck validate build invoke deploy undeploy smoke openapi requirements install
+	test-delivery test-connectors test-sam-local bench lint typecheck validate build deploy undeploy smoke openapi requirements install

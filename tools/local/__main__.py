@@ -15,12 +15,12 @@ from types import FrameType
 
 from tools.local import (
     catalog,
+    containers,
     deploy,
     deployment,
     emulator,
     erase,
     gateway,
-    invoke,
     logs,
     permissions,
     queues,
@@ -89,6 +89,7 @@ def _ready(home: Home, endpoint: str, *, cold: bool) -> str:
         with step("Starting the functions of the first requests"):
             warm.warm(endpoint, token)
     stack.write_env(home, endpoint, token, stack.outputs(stack.client("cloudformation", endpoint)))
+    containers.connect(home, endpoint)
     return token
 
 
@@ -107,6 +108,12 @@ def _introduce(home: Home, token: str) -> None:
     url = stack.base_url(emulator.address(last_port(home)))
     print(f"\n  Base URL  {url}\n  Token     {token}   (tenant {_TENANT})\n")
     print(f'  curl -H "Authorization: Bearer {token}" {url}/integrations/available')
+
+
+def build(home: Home) -> None:
+    """Build what `sam local invoke` runs, and the environment file that it needs."""
+    sam.build(sam.container_target(), os.environ, home.logs / "build.log")
+    containers.write_placeholder(home)
 
 
 def down(home: Home) -> None:
@@ -190,9 +197,6 @@ def _parse() -> argparse.Namespace:
             command.add_argument("--params", default="", help="Key=value ... for the template")
         if name == "undeploy":
             command.add_argument("--yes", action="store_true", help="remove, and not only say what stays")
-    one = commands.add_parser("invoke")
-    one.add_argument("--function", required=True)
-    one.add_argument("--event", required=True, type=Path)
     for name in ("catalog", "smoke"):
         commands.add_parser(name).add_argument("--stage", default="")
     for name in ("token", "tokens", "revoke-token"):
@@ -235,8 +239,7 @@ def _actions(arguments: argparse.Namespace) -> dict[str, Callable[[], object]]:
         "down": lambda: down(home),
         "clean": lambda: clean(home),
         "run": lambda: run(home),
-        "build": lambda: sam.build(sam.container_target(), os.environ, home.logs / "build.log"),
-        "invoke": lambda: invoke.invoke(home, arguments.function, arguments.event),
+        "build": lambda: build(home),
         "deploy": lambda: deploy.deploy_to_aws(arguments.stage, arguments.params, asks=not arguments.ci),
         "undeploy": lambda: undeploy.undeploy(arguments.stage, really=arguments.yes, asks=not arguments.ci),
         "dashboard": lambda: deploy.deploy_dashboard(arguments.stage, asks=not arguments.ci),

@@ -32,7 +32,7 @@ def address(port: int) -> str:
 
 def running(home: Home) -> bool:
     """Whether this folder's emulator is alive."""
-    pid = _recorded(home)
+    pid = process_id(home)
     return pid is not None and pid in _members(pid)
 
 
@@ -67,7 +67,7 @@ def start(home: Home, port: int) -> None:
 
 def stop(home: Home) -> bool:
     """Stop the emulator, which saves its state, and everything it started; whether there was anything to stop."""
-    pid = _recorded(home)
+    pid = process_id(home)
     alive = pid is not None and bool(_members(pid))
     if pid is not None and alive:
         with _uninterrupted(), step("Stopping the local stack"):
@@ -88,7 +88,7 @@ def _discard(folder: Path) -> None:
     )
 
 
-def _recorded(home: Home) -> int | None:
+def process_id(home: Home) -> int | None:
     """The emulator's process id as the last start noted it."""
     lines = home.pids.read_text().splitlines() if home.pids.exists() else []
     pids = [pid for name, _, pid in (line.partition(" ") for line in lines) if name == NAME]
