@@ -182,7 +182,7 @@ def of_a_webhook(path: str, api: Api, url: str) -> dict[str, str]:
         [delivery] = eventually(lambda: api.data("GET", f"{made}/deliveries?state=delivered"), seconds=60)
         real["dlv"] = delivery["id"]
     if "job_" in path:
-        real["job"] = api.data("POST", f"{made}/recover", {"since": format(datetime.now(UTC), "%Y-%m-%d")})["jobId"]
+        real["job"] = api.data("POST", f"{made}/recover", {"since": format(datetime.now(UTC), "%Y-%m-%d")})["id"]
         eventually(lambda: api.data("GET", f"{made}/recover/{real['job']}")["status"] == "done", seconds=60)
     return real
 
