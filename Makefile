@@ -87,7 +87,8 @@ test-delivery: install ## Delivery's long suites: chaos, hostile receivers, outb
 e2e: install ## The end-to-end tests alone
 	$(PYTEST) tests/e2e
 
-test-docs: install ## The guide's webhook verifiers in Go, PHP and Ruby, where these are installed
+test-docs: install ## The guide built again and compared, and its verifiers in Go, PHP and Ruby where these are installed
+	@"$(PYTHON)" tools/local/install.py docs
 	$(PYTEST) tests/docs
 
 test-connectors: install ## The connectors against real servers: installs n8n into .local/n8n (3 GB, minutes, a C++ compiler)
@@ -130,7 +131,8 @@ undeploy: install ## Say what removing a stage leaves behind and what that costs
 openapi: install ## Write docs/openapi.json from the handlers
 	@"$(VENV)" -m tools.local.openapi
 
-docs: install ## Bring the documentation up to date with the source
+docs: install ## Bring the documentation up to date with the source, and build the guide
+	@"$(PYTHON)" tools/local/install.py docs
 	@"$(VENV)" -m tools.docs
 
 requirements: install ## Pin the .in files again, with hashes: [UPGRADE=1]
@@ -138,6 +140,7 @@ requirements: install ## Pin the .in files again, with hashes: [UPGRADE=1]
 	$(PIN) --output-file requirements/dev.txt requirements/dev.in
 	$(PIN) --constraint requirements/dev.txt --output-file layers/dependencies/requirements.txt layers/dependencies/requirements.in
 	$(PIN) --output-file requirements/emulator.txt requirements/emulator.in
+	$(PIN) --output-file requirements/docs.txt requirements/docs.in
 	$(PIN) --output-file requirements/node.txt requirements/node.in
 	$(PIN) --constraint requirements/dev.txt --output-file requirements/bench.txt requirements/bench.in
 

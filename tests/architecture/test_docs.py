@@ -1,5 +1,6 @@
 """The documentation: what it takes from the source is up to date, its links lead somewhere, and its commands exist."""
 
+import json
 import re
 from pathlib import Path
 from urllib.parse import unquote
@@ -8,7 +9,7 @@ import pytest
 
 from tests.architecture.test_api_contract import contract
 from tests.support.template import ROOT
-from tools.docs import generated, llms
+from tools.docs import generated, llms, site
 
 MAX_README_LINES = 120
 MAX_FILE_BYTES = 4 * 1024 * 1024
@@ -62,6 +63,11 @@ def test_a_change_of_the_source_is_found() -> None:
 @pytest.mark.parametrize("file", llms.files(), ids=name)
 def test_the_files_for_language_models_are_up_to_date(file: Path) -> None:
     assert file.read_text("utf-8") == llms.files()[file], UPDATE
+
+
+def test_the_built_guide_is_that_of_these_sources() -> None:
+    """`make test-docs` builds it again and compares every file."""
+    assert json.loads((site.GUIDE / site.SOURCES).read_text("utf-8")) == site.sources(), UPDATE
 
 
 def test_every_page_is_in_the_navigation_and_described() -> None:
