@@ -7,6 +7,8 @@ import subprocess
 from pathlib import Path
 from typing import Any
 
+import requests
+
 from tests.e2e.api import Api
 from tests.e2e.local_stack import Stack
 from tests.support.receiver import receiving
@@ -97,3 +99,21 @@ def test_the_verifier_of_the_body_accepts_a_real_delivery_and_refuses_a_changed_
     check += f"console.log(verify(body, '{secret}'), verify(body.replace('1.5', '2.5'), '{secret}'));"
     ran = subprocess.run(["node", "-e", check, got.body.decode()], capture_output=True, text=True, check=True)
     assert ran.stdout.split() == ["true", "false"]
+
+
+def test_the_guide_is_served_with_its_policy(stack: Stack) -> None:
+    first = requests.get(f"{stack.url}/guide", timeout=30)
+    assert first.url == f"{stack.url}/guide/index.html"
+    assert "<title>" in first.text
+    assert "default-src 'none'" in first.headers["Content-Security-Policy"]
+    for name, content_type in {
+        "guides/oauth.html": "text/html; charset=utf-8",
+        "guides/oauth.md": "text/markdown; charset=utf-8",
+        "llms.txt": "text/plain; charset=utf-8",
+    }.items():
+        got = requests.get(f"{stack.url}/guide/{name}", timeout=30)
+        assert (got.status_code, got.headers["Content-Type"]) == (200, content_type)
+        got.encoding = "utf-8"
+        assert got.text == (PROJECT / "functions" / "get_docs" / "guide" / name).read_text("utf-8")
+    nothing = requests.get(f"{stack.url}/guide/nothing.html", timeout=30)
+    assert (nothing.status_code, nothing.json()["error"]["code"]) == (404, "not_found")
