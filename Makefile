@@ -82,6 +82,9 @@ test-fuzz: install ## Upstreams that answer nonsense, and Schemathesis with 200 
 	SCHEMATHESIS_CASES=200 $(PYTEST) tests/e2e/test_schemathesis.py
 
 test-delivery: install ## Delivery's long suites: chaos, hostile receivers, outbound guard, isolation; each prints its counts
+	CHAOS_RUNS=100 DELIVERY_EXAMPLES=200 RECOVERY_SCALE=10 $(PYTEST) \
+		tests/integration/delivery/test_dispatcher_chaos.py tests/integration/delivery/test_delivery_items.py \
+		tests/integration/delivery/test_replay.py::test_all_that_failed_or_is_missing_is_replayed_once_each
 	@set -o pipefail; $(PYTEST) -s tests/slow | grep --line-buffered -v '{"level":\|{"_aws":'
 
 e2e: install ## The end-to-end tests alone

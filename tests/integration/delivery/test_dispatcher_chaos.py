@@ -4,6 +4,7 @@ On a virtual clock (`tests.support.virtual`); now and then a message comes twice
 real one and answers by chance. `tests/slow/test_chaos.py` does the same with processes, at every call there is.
 """
 
+import os
 import random
 import time
 from collections import Counter
@@ -21,7 +22,8 @@ from tests.support.receiver import Receiver, Reply
 from tests.support.virtual import Service
 
 SCHEDULE = "0,5,1200,60"
-RUNS = 50
+RUNS = int(os.environ.get("CHAOS_RUNS", "15"))
+"""The long suite takes more."""
 
 
 class Killed(BaseException):

@@ -7,10 +7,10 @@ from urllib.parse import parse_qsl, urlencode, urlsplit
 import pytest
 
 from jobsprint.core import aws as clients
-from jobsprint.integrations import health_checks, oauth_confirmation
 from jobsprint.repositories.integrations import IntegrationStore
 from tests.support.authority import Authority
 from tests.support.call import Answer, call
+from tests.support.deliveries import record, work
 from tests.support.rows import rows
 
 APP = "https://your-app.com/callback"
@@ -54,11 +54,15 @@ def held() -> list[dict[str, Any]]:
     return [item for item in items if item["pk"]["S"].endswith("#unconfirmed")]
 
 
+def expire(tenant: str, confirmation_hash: str) -> None:
+    """Works a message of the health queue as it comes after its delay."""
+    assert work("check_health", record(json.dumps({"tenant": tenant, "unconfirmed": confirmation_hash}))) == []
+
+
 def expire_all() -> None:
-    """Works the messages of the health queue as they come after their delay."""
     for item in held():
         tenant = item["pk"]["S"].partition("#")[0]
-        health_checks.work({"tenant": tenant, "unconfirmed": item["sk"]["S"]})
+        expire(tenant, item["sk"]["S"])
 
 
 def test_an_integration_waits_for_its_confirmation(server: Authority) -> None:
@@ -167,7 +171,7 @@ def test_what_was_confirmed_is_not_revoked(server: Authority) -> None:
     [item] = held()
     confirm(begun.data["id"], told["confirmation"])
 
-    health_checks.work({"tenant": "acme", "unconfirmed": item["sk"]["S"]})
+    expire("acme", item["sk"]["S"])
 
     assert server.seen("/revoke") == []
     assert say(begun.data["id"]).status == 200
@@ -276,4 +280,4 @@ def test_only_an_authorization_has_a_confirmation(server: Authority) -> None:
 
 
 def test_an_expired_message_of_nothing_is_worked(server: Authority) -> None:
-    oauth_confirmation.expire("acme", "0" * 64)
+    expire("acme", "0" * 64)

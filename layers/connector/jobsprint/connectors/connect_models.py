@@ -1,6 +1,5 @@
 """The models of the bodies that connect an application, by its type, and what they ask of a caller."""
 
-from dataclasses import dataclass
 from functools import cache
 from typing import get_args
 
@@ -8,6 +7,7 @@ from jobsprint.connectors.custom_models import CustomConnect
 from jobsprint.connectors.fields import ConnectBody
 from jobsprint.connectors.mcp.models import NoAuthConnect, OAuthConnect, TokenConnect
 from jobsprint.connectors.n8n.models import N8nConnect
+from jobsprint.domain.connect_options import ConnectField, ConnectOption
 from jobsprint.domain.integrations import IntegrationType
 
 CONNECT_MODELS: dict[IntegrationType, tuple[type[ConnectBody], ...]] = {
@@ -17,25 +17,6 @@ CONNECT_MODELS: dict[IntegrationType, tuple[type[ConnectBody], ...]] = {
     "zapier": (OAuthConnect, TokenConnect),
 }
 _SECRET = {"api_key", "headers", "mcp_token", "secret", "token", "webhook_auth"}
-
-
-@dataclass(frozen=True)
-class ConnectField:
-    """A field of a body that connects. `secret` says that a form should hide its value."""
-
-    name: str
-    required: bool
-    secret: bool
-    description: str | None
-
-
-@dataclass(frozen=True)
-class ConnectOption:
-    """One way to connect: its `authType`, if the type has several, and the fields besides; `schema` in openapi.json."""
-
-    auth_type: str | None
-    schema: str
-    fields: tuple[ConnectField, ...]
 
 
 @cache
@@ -48,7 +29,7 @@ def _option(model: type[ConnectBody], kind: IntegrationType) -> ConnectOption:
     auth_type = model.model_fields.get("auth_type")
     return ConnectOption(
         auth_type=str(get_args(auth_type.annotation)[0]) if auth_type else None,
-        schema=model.__name__,
+        schema_name=model.__name__,
         fields=tuple(
             ConnectField(
                 name=field.alias or name,

@@ -28,8 +28,11 @@ def _schema(schema: dict[str, Any]) -> dict[str, Any]:
 class CustomAction(RequestModel):
     """An action that the endpoint understands; `parameters` is the JSON Schema of an object."""
 
-    name: Annotated[str, Field(min_length=1, max_length=100, pattern=r"^[A-Za-z0-9_\-.]+$"), AfterValidator(_not_ping)]
-    description: Description | None = None
+    name: Annotated[
+        Annotated[str, Field(min_length=1, max_length=100, pattern=r"^[A-Za-z0-9_\-.]+$"), AfterValidator(_not_ping)],
+        Field(description="The action's name in the path that runs it"),
+    ]
+    description: Annotated[Description | None, Field(description="What it does")] = None
     parameters: Annotated[dict[str, Any], AfterValidator(_schema)] = Field(
         default_factory=lambda: {"type": "object"}, description="JSON Schema of an object"
     )
@@ -52,7 +55,7 @@ def _unique(actions: list[CustomAction]) -> list[CustomAction]:
 class CustomConnect(Target, ConnectBody):
     """An HTTP endpoint of the tenant's own."""
 
-    name: Name
+    name: Annotated[Name, Field(description="What people call it")]
     actions: Annotated[
         list[CustomAction],
         Field(max_length=integrations.MAX_ACTIONS),

@@ -94,8 +94,10 @@ def target_details(url: object, field: str = "body.url") -> tuple[Detail, ...]:
 class ConnectBody(RequestModel):
     """What every connection may be given beside the fields of its type; a null in `configuration` removes a name."""
 
-    name: Name | None = None
-    description: Description | None = None
+    name: Annotated[
+        Name | None, Field(description="What people call it; the application's name where it is left out")
+    ] = None
+    description: Annotated[Description | None, Field(description="What it is for")] = None
     configuration: Configuration = Field(
         default_factory=dict, description="Facts about the connection that are no secrets"
     )
@@ -110,7 +112,7 @@ class Reconnect(ConnectBody):
 class Target(RequestModel):
     """Where to POST, with which headers; with a `secret`, every request is signed."""
 
-    url: Url
+    url: Annotated[Url, Field(description="Where requests are sent: HTTPS, and no private address")]
     headers: Headers = Field(default_factory=dict, description="Sent with every request")
     secret: Secret | None = Field(default=None, description="Signs every request")
 

@@ -6,9 +6,9 @@ field, which never repeats the value that was sent.
 
 from collections.abc import Callable, Iterable, Mapping
 from functools import cache
-from typing import Any, TypeVar, get_args
+from typing import Annotated, Any, TypeVar, get_args
 
-from pydantic import BaseModel, ConfigDict, GetJsonSchemaHandler, TypeAdapter, ValidationError, model_serializer
+from pydantic import BaseModel, ConfigDict, Field, GetJsonSchemaHandler, TypeAdapter, ValidationError, model_serializer
 from pydantic.alias_generators import to_camel
 from pydantic_core import CoreSchema, ErrorDetails
 from pydantic_core.core_schema import ErrorType, SerializerFunctionWrapHandler
@@ -25,6 +25,10 @@ class RequestModel(BaseModel):
     model_config = ConfigDict(
         strict=True, extra="forbid", frozen=True, alias_generator=to_camel, hide_input_in_errors=True
     )
+
+
+Time = Annotated[str, Field(json_schema_extra={"format": "date-time"})]
+"""A time in an answer: ISO 8601 in UTC (RFC 3339)."""
 
 
 class ResponseModel(BaseModel):

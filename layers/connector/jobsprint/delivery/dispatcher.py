@@ -12,7 +12,7 @@ because libcurl must not wait for DynamoDB.
 
 import os
 from collections.abc import Callable, Iterator, Mapping, Sequence
-from concurrent.futures import Future, ThreadPoolExecutor
+from concurrent.futures import Future, ThreadPoolExecutor, wait
 from contextlib import contextmanager
 from dataclasses import dataclass, replace
 from functools import cache
@@ -110,13 +110,15 @@ class _Batch:
         aws.sqs()
         client = delivery_client()
         due = [delivery for message in messages if (delivery := self._read(message))]
-        with ThreadPoolExecutor(_WORKERS) as workers:
-            admitted = self._admit(due, workers)
-            claimed = [claim for claim in workers.map(self._claim, admitted) if claim]
+        admitted = self._admit(due)
+        claimed = [claim for claim in worker_pool().map(self._claim, admitted) if claim]
+        try:
             if claimed:
-                self._send(client, claimed, workers)
-            for write in self._writes:
-                write.result()
+                self._send(client, claimed)
+        finally:
+            wait(self._writes)  # also when sending fails: nothing of a batch goes on after it
+        for write in self._writes:
+            write.result()
         self._report()
         counts = {"messages": len(messages), "sent": len(claimed), "returned": len(self._returned)}
         logger.info("dispatched", extra=counts)
@@ -154,7 +156,7 @@ class _Batch:
 
     # --- admit --------------------------------------------------------------------------------------------------------
 
-    def _admit(self, due: Sequence[_Delivery], workers: ThreadPoolExecutor) -> list[_Delivery]:
+    def _admit(self, due: Sequence[_Delivery]) -> list[_Delivery]:
         """What may be sent now. The others are deferred, which uses up no attempt."""
         asking = [(delivery, delivery.endpoint.webhook) for delivery in due if delivery.endpoint]
         answers = self._admission.admit([(delivery.task, webhook) for delivery, webhook in asking])
@@ -166,7 +168,7 @@ class _Batch:
         for delivery in due:
             if delivery.message.message_id in deferred:
                 until = deferred[delivery.message.message_id]
-                self._writes.append(workers.submit(self._defer, delivery, until))
+                self._writes.append(worker_pool().submit(self._defer, delivery, until))
         return [delivery for delivery in due if delivery.message.message_id not in deferred]
 
     def _defer(self, delivery: _Delivery, until: int) -> None:
@@ -232,12 +234,12 @@ class _Batch:
 
     # --- send, record and schedule ------------------------------------------------------------------------------------
 
-    def _send(self, client: Client, claimed: Sequence[_Claimed], workers: ThreadPoolExecutor) -> None:
+    def _send(self, client: Client, claimed: Sequence[_Claimed]) -> None:
         """Send all requests at once; record each result, and schedule the next attempt, as its response ends."""
 
         def on_done(index: int, outcome: TransferResult) -> None:
             self._admission.responded(claimed[index].delivery.task)
-            self._writes.append(workers.submit(self._record, claimed[index], outcome))
+            self._writes.append(worker_pool().submit(self._record, claimed[index], outcome))
 
         with self._admission.awaiting([claim.delivery.task for claim in claimed]):
             client.send_all(
@@ -286,3 +288,9 @@ def random_fraction() -> float:
 def delivery_client() -> Client:
     """The container's client, which keeps connections alive between batches."""
     return Client(deployment_policy(), user_agent=USER_AGENT)
+
+
+@cache
+def worker_pool() -> ThreadPoolExecutor:
+    """The container's threads for writes. Starting ten for each batch took a tenth of its CPU."""
+    return ThreadPoolExecutor(_WORKERS)

@@ -168,7 +168,10 @@ ExternalId = Annotated[
 Timestamp = Annotated[
     str,
     AfterValidator(_timestamp),
-    Field(description="When it happened, ISO 8601; kept in UTC to the second. Now, if it is left out"),
+    Field(
+        description="When it happened, ISO 8601; kept in UTC to the second. Now, if it is left out",
+        json_schema_extra={"format": "date-time"},
+    ),
 ]
 CanonicalData = Annotated[
     str,

@@ -20,7 +20,7 @@ from jobsprint.core.errors import Conflict, NotFound, ScopeMissing, UpstreamFail
 from jobsprint.core.observability import count
 from jobsprint.domain import integrations
 from jobsprint.domain.integrations import Health, Integration
-from jobsprint.integrations import oauth_confirmation, oauth_grants, oauth_tokens, state
+from jobsprint.integrations import oauth_grants, oauth_tokens, state
 from jobsprint.repositories.integration_items import HEALTH_SHARDS
 from jobsprint.repositories.integrations import IntegrationStore, tested_connections
 
@@ -47,13 +47,7 @@ def start_all() -> int:
 
 
 def work(message: dict[str, Any]) -> None:
-    """Process one message of the health queue: a page of connections to spread, or one connection to test.
-
-    Or an authorization that nobody may have confirmed: its message was delayed until then.
-    """
-    if "unconfirmed" in message:
-        oauth_confirmation.expire(message["tenant"], message["unconfirmed"])
-        return
+    """Process one message of a scheduled run: a page of connections to spread, or one connection to test."""
     if "shard" in message:
         _spread(message["shard"], message.get("position"), message["run"])
         return

@@ -37,8 +37,8 @@ class Data(_Envelope, Generic[_Item]):
 class Pagination(ResponseModel):
     """Whether there is more, and the cursor that gives it."""
 
-    has_more: bool
-    next_cursor: str | None = None
+    has_more: Annotated[bool, Field(description="Whether there is another page")]
+    next_cursor: Annotated[str | None, Field(description="Send it as `cursor` for the next page")] = None
 
 
 class Page(_Envelope, Generic[_Item]):
@@ -52,15 +52,15 @@ class Page(_Envelope, Generic[_Item]):
 class Deleted(ResponseModel):
     """The id of what was deleted."""
 
-    id: str
-    deleted: Literal[True] = True
+    id: Annotated[str, Field(description="The id of what was deleted")]
+    deleted: Annotated[Literal[True], Field(description="Always true")] = True
 
 
 class WrongField(ResponseModel):
     """One wrong field and what to do."""
 
-    field: str
-    message: str
+    field: Annotated[str, Field(description="The field's path, such as `body.url`")]
+    message: Annotated[str, Field(description="What is wrong with it")]
 
     @classmethod
     def listed(cls, details: Sequence[Detail]) -> "list[WrongField] | None":
@@ -83,9 +83,9 @@ class UpstreamView(ResponseModel):
 class Problem(ResponseModel):
     """Why something was refused, or why an upstream failed."""
 
-    code: str
-    message: str
-    details: list[WrongField] | None = None
+    code: Annotated[str, Field(description="What went wrong, for programs")]
+    message: Annotated[str, Field(description="What went wrong, and what to do, for people")]
+    details: Annotated[list[WrongField] | None, Field(description="Every wrong field")] = None
     upstream: UpstreamView | None = None
     log_id: Annotated[str | None, Field(description="The log entry of the call that failed")] = None
 
@@ -104,9 +104,9 @@ class Problem(ResponseModel):
 class Error(ResponseModel):
     """What every failure is answered with."""
 
-    success: Literal[False] = False
+    success: Annotated[Literal[False], Field(description="Always false")] = False
     error: Problem
-    request_id: str
+    request_id: Annotated[str, Field(description="Names the request in the logs")]
 
 
 def shown(model: Any = None, description: str = "Successful Response") -> OpenAPIResponse:

@@ -6,7 +6,7 @@ from typing import Annotated, Any
 from pydantic import Field
 
 from jobsprint.core.clock import iso_millis
-from jobsprint.core.models import ResponseModel
+from jobsprint.core.models import ResponseModel, Time
 from jobsprint.domain import delivery_failures, delivery_headers
 from jobsprint.domain.deliveries import Attempt, AttemptStatus, DeliveryRow, DeliveryState
 
@@ -14,16 +14,16 @@ from jobsprint.domain.deliveries import Attempt, AttemptStatus, DeliveryRow, Del
 class AttemptView(ResponseModel):
     """One attempt at a delivery; `response` is the start of what the receiver answered, with secrets masked."""
 
-    attempt: int
-    status: AttemptStatus
-    http_status: int | None = None
-    failure: str | None = None
+    attempt: Annotated[int, Field(description="Its number, from 1")]
+    status: Annotated[AttemptStatus, Field(description="`unknown`: the worker ended before it knew")]
+    http_status: Annotated[int | None, Field(description="The status of the answer")] = None
+    failure: Annotated[str | None, Field(description="The code of a failure, such as `http_5xx` or `timeout`")] = None
     warning: Annotated[
         str | None, Field(description="What was wrong with the answer's body, such as timeout_body; it decides nothing")
     ] = None
-    duration_ms: int
-    started_at: str
-    response: str | None = None
+    duration_ms: Annotated[int, Field(description="Milliseconds from the start to the end of the answer")]
+    started_at: Annotated[Time, Field(description="When it began")]
+    response: Annotated[str | None, Field(description="The start of the answer's body, with secrets masked")] = None
     timings: Annotated[dict[str, int] | None, Field(description="Milliseconds of each phase")] = None
 
     @classmethod
@@ -35,10 +35,10 @@ class AttemptView(ResponseModel):
 class AttemptDetail(AttemptView):
     """One attempt, with what was sent. Secrets are masked; `explanation` and `nextStep` say what a failure means."""
 
-    url: str | None = None
-    request_headers: dict[str, str]
-    explanation: str | None = None
-    next_step: str | None = None
+    url: Annotated[str | None, Field(description="Where it was sent; what looks like a credential is masked")] = None
+    request_headers: Annotated[dict[str, str], Field(description="The headers that were sent; secret values masked")]
+    explanation: Annotated[str | None, Field(description="What the failure means")] = None
+    next_step: Annotated[str | None, Field(description="What to do about it")] = None
 
     @classmethod
     def in_detail(cls, row: DeliveryRow, attempt: Attempt) -> "AttemptDetail":
@@ -56,13 +56,13 @@ class AttemptDetail(AttemptView):
 class DeliveryView(ResponseModel):
     """One event on its way to one webhook."""
 
-    id: str
-    event_id: str
-    event: str
-    state: DeliveryState
-    created_at: str
-    attempts: list[AttemptView]
-    next_attempt_at: str | None = None
+    id: Annotated[str, Field(description="`dlv_…`")]
+    event_id: Annotated[str, Field(description="`evt_…`")]
+    event: Annotated[str, Field(description="The event's name")]
+    state: Annotated[DeliveryState, Field(description="How far it got")]
+    created_at: Annotated[Time, Field(description="When the event was published")]
+    attempts: Annotated[list[AttemptView], Field(description="Its attempts, oldest first")]
+    next_attempt_at: Annotated[Time | None, Field(description="When the next attempt is due")] = None
 
     @classmethod
     def of(cls, row: DeliveryRow) -> "DeliveryView":
@@ -73,15 +73,17 @@ class DeliveryView(ResponseModel):
 class DeliveryDetail(ResponseModel):
     """One event on its way to one webhook, whole; `data` for as long as the event is kept."""
 
-    id: str
-    event_id: str
-    event: str
-    state: DeliveryState
-    created_at: str
-    attempts: list[AttemptDetail]
-    next_attempt_at: str | None = None
-    timestamp: Annotated[str, Field(description="The event's own time")]
-    data: dict[str, Any] | None = None
+    id: Annotated[str, Field(description="`dlv_…`")]
+    event_id: Annotated[str, Field(description="`evt_…`")]
+    event: Annotated[str, Field(description="The event's name")]
+    state: Annotated[DeliveryState, Field(description="How far it got")]
+    created_at: Annotated[Time, Field(description="When the event was published")]
+    attempts: Annotated[list[AttemptDetail], Field(description="Its attempts, oldest first")]
+    next_attempt_at: Annotated[Time | None, Field(description="When the next attempt is due")] = None
+    timestamp: Annotated[Time, Field(description="The event's own time")]
+    data: Annotated[dict[str, Any] | None, Field(description="The event's data, for as long as the event is kept")] = (
+        None
+    )
 
     @classmethod
     def of(cls, row: DeliveryRow, data: str | None) -> "DeliveryDetail":

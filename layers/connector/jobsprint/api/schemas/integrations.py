@@ -1,39 +1,42 @@
 """Requests and answers of the operations on integrations."""
 
-from collections.abc import Iterable
 from typing import TYPE_CHECKING, Annotated, Any, Literal
 
 from pydantic import Field
 
 from jobsprint.core.clock import iso_seconds, iso_seconds_or_none
-from jobsprint.core.models import RequestModel, ResponseModel
+from jobsprint.core.models import RequestModel, ResponseModel, Time
 from jobsprint.core.redaction import MASK, redact
 from jobsprint.domain import integrations
+from jobsprint.domain.connect_options import ConnectOption
 from jobsprint.domain.integrations import Activity, Capability, Health, Integration, IntegrationStatus, IntegrationType
 
 if TYPE_CHECKING:
     from jobsprint.catalog.builtin import App
     from jobsprint.connectors.base import TestResult
-    from jobsprint.connectors.connect_models import ConnectOption
 
 
 class IntegrationHead(ResponseModel):
     """The fields that every view of an integration shows."""
 
-    id: str
+    id: Annotated[str, Field(description="`int_…`, or `wh_…` of a webhook")]
     type: IntegrationType
-    name: str
-    description: str
-    status: IntegrationStatus
-    icon: str
-    connected_at: str | None = None
-    last_used: str | None = None
+    name: Annotated[str, Field(description="What people call it")]
+    description: Annotated[str, Field(description="What it is for")]
+    status: Annotated[
+        IntegrationStatus, Field(description="`pending` waits for an authorization; `error` needs what `health` says")
+    ]
+    icon: Annotated[str, Field(description="The URL of an icon")]
+    connected_at: Annotated[Time | None, Field(description="When it was last connected")] = None
+    last_used: Annotated[Time | None, Field(description="When an action last ran, or a delivery was last made")] = None
 
 
 class IntegrationSummary(IntegrationHead):
     """An integration in a list."""
 
-    capabilities: list[str]
+    capabilities: Annotated[
+        list[str], Field(description="The names of what it can do; of a webhook the events it is subscribed to")
+    ]
 
     @classmethod
     def of(cls, integration: Integration, activity: Activity) -> "IntegrationSummary":
@@ -45,18 +48,18 @@ class IntegrationSummary(IntegrationHead):
 class ParameterView(ResponseModel):
     """One parameter of a capability."""
 
-    name: str
-    type: str
-    required: bool
-    description: str | None = None
+    name: Annotated[str, Field(description="The parameter's name")]
+    type: Annotated[str, Field(description="Its JSON type, or `any`")]
+    required: Annotated[bool, Field(description="Whether a call needs it")]
+    description: Annotated[str | None, Field(description="What it means")] = None
 
 
 class CapabilityView(ResponseModel):
     """One thing an integration can do."""
 
-    name: str
-    description: str | None = None
-    parameters: list[ParameterView]
+    name: Annotated[str, Field(description="The action's name in the path that runs it")]
+    description: Annotated[str | None, Field(description="What it does")] = None
+    parameters: Annotated[list[ParameterView], Field(description="What a call takes")]
 
     @classmethod
     def of(cls, capability: Capability) -> "CapabilityView":
@@ -68,10 +71,10 @@ class CapabilityView(ResponseModel):
 class UsageStats(ResponseModel):
     """Calls so far; a call whose outcome is unknown counts as failed."""
 
-    total_calls: int
-    successful_calls: int
-    failed_calls: int
-    success_rate: float
+    total_calls: Annotated[int, Field(description="All calls")]
+    successful_calls: Annotated[int, Field(description="Those that succeeded")]
+    failed_calls: Annotated[int, Field(description="Those that failed, or whose outcome is unknown")]
+    success_rate: Annotated[float, Field(description="The share of calls that succeeded, from 0 to 1")]
 
     @classmethod
     def of(cls, activity: Activity) -> "UsageStats":
@@ -87,11 +90,11 @@ class UsageStats(ResponseModel):
 class HealthView(ResponseModel):
     """What the last tests said."""
 
-    status: Literal["healthy", "unhealthy", "unknown"]
-    checked_at: str | None = None
-    reason: str | None = None
-    message: str | None = None
-    next_step: str | None = None
+    status: Annotated[Literal["healthy", "unhealthy", "unknown"], Field(description="`unknown` until the first test")]
+    checked_at: Annotated[Time | None, Field(description="When it was last tested")] = None
+    reason: Annotated[str | None, Field(description="The code of the failure")] = None
+    message: Annotated[str | None, Field(description="What is wrong")] = None
+    next_step: Annotated[str | None, Field(description="What to do about it")] = None
 
     @classmethod
     def of(cls, health: Health) -> "HealthView":
@@ -108,8 +111,10 @@ class HealthView(ResponseModel):
 class IntegrationDetail(IntegrationHead):
     """An integration, whole."""
 
-    capabilities: list[CapabilityView]
-    configuration: dict[str, Any]
+    capabilities: Annotated[list[CapabilityView], Field(description="What it can do")]
+    configuration: Annotated[
+        dict[str, Any], Field(description="Facts about the connection; what looks like a secret is masked")
+    ]
     usage_stats: UsageStats
     health: HealthView
 
@@ -125,49 +130,21 @@ class IntegrationDetail(IntegrationHead):
         )
 
 
-class ConnectFieldView(ResponseModel):
-    """A field of the body that connects. A form should hide the value of a `secret` one."""
-
-    name: str
-    required: bool
-    secret: bool
-    description: str | None = None
-
-
-class ConnectOptionView(ResponseModel):
-    """One way to connect an application: its `authType`, if there are several, and what else the body takes."""
-
-    auth_type: str | None = None
-    schema_name: Annotated[str, Field(alias="schema", description="The name of the body's schema in this document")]
-    fields: list[ConnectFieldView]
-
-    @classmethod
-    def of(cls, option: "ConnectOption") -> "ConnectOptionView":
-        """A way to connect as it is shown."""
-        shown = [
-            ConnectFieldView(
-                name=field.name, required=field.required, secret=field.secret, description=field.description
-            )
-            for field in option.fields
-        ]
-        return cls(auth_type=option.auth_type, schema_name=option.schema, fields=shown)
-
-
 class AvailableIntegration(ResponseModel):
     """An application that can be connected, and how."""
 
-    id: str
-    type: IntegrationType
-    name: str
-    description: str
-    category: str
-    icon: str
-    popularity: int
-    capabilities: list[str]
-    connect: list[ConnectOptionView]
+    id: Annotated[str, Field(description="What to connect, in the path of the connect operation")]
+    type: Annotated[IntegrationType, Field(description="Which connector connects it")]
+    name: Annotated[str, Field(description="The application's name")]
+    description: Annotated[str, Field(description="What it does")]
+    category: Annotated[str, Field(description="Its category, such as Communication")]
+    icon: Annotated[str, Field(description="The URL of an icon")]
+    popularity: Annotated[int, Field(description="How often it is used, from 0 to 100")]
+    capabilities: Annotated[list[str], Field(description="The names of what it can do")]
+    connect: Annotated[tuple[ConnectOption, ...], Field(description="The ways to connect it")]
 
     @classmethod
-    def of(cls, app: "App", options: Iterable["ConnectOption"]) -> "AvailableIntegration":
+    def of(cls, app: "App", options: tuple[ConnectOption, ...]) -> "AvailableIntegration":
         """An application of the catalogue as it is shown, with the ways to connect it."""
         return cls(
             id=app.id,
@@ -178,19 +155,19 @@ class AvailableIntegration(ResponseModel):
             icon=app.icon,
             popularity=app.popularity,
             capabilities=list(app.capabilities),
-            connect=[ConnectOptionView.of(option) for option in options],
+            connect=options,
         )
 
 
 class ConnectView(ResponseModel):
     """A new connection, or one on its way."""
 
-    id: str
-    type: IntegrationType
-    name: str
-    status: IntegrationStatus
-    auth_url: str | None = None
-    message: str
+    id: Annotated[str, Field(description="The integration's id")]
+    type: Annotated[IntegrationType, Field(description="Its type")]
+    name: Annotated[str, Field(description="What people call it")]
+    status: Annotated[IntegrationStatus, Field(description="`pending` until a person has authorized it at `authUrl`")]
+    auth_url: Annotated[str | None, Field(description="Where a person authorizes the connection, for OAuth")] = None
+    message: Annotated[str, Field(description="What happened, or what to do next")]
 
     @classmethod
     def of(cls, integration: Integration, message: str, auth_url: str | None) -> "ConnectView":
@@ -216,9 +193,9 @@ class Confirmation(RequestModel):
 class DisconnectView(ResponseModel):
     """A connection that was ended."""
 
-    id: str
-    status: IntegrationStatus
-    disconnected_at: str | None = None
+    id: Annotated[str, Field(description="The integration's id")]
+    status: Annotated[IntegrationStatus, Field(description="`disconnected`")]
+    disconnected_at: Annotated[Time | None, Field(description="When it was disconnected")] = None
 
     @classmethod
     def of(cls, integration: Integration) -> "DisconnectView":
@@ -230,19 +207,19 @@ class DisconnectView(ResponseModel):
 class TestResultView(ResponseModel):
     """What one test said; `reason` and `nextStep` after a failure."""
 
-    passed: bool
-    message: str
+    passed: Annotated[bool, Field(description="Whether the connection works")]
+    message: Annotated[str, Field(description="What the test found")]
     response_time: Annotated[int, Field(description="Milliseconds")]
-    tested_at: str
-    reason: str | None = None
-    next_step: str | None = None
+    tested_at: Annotated[Time, Field(description="When it was tested")]
+    reason: Annotated[str | None, Field(description="The code of a failure")] = None
+    next_step: Annotated[str | None, Field(description="What to do about a failure")] = None
 
 
 class TestView(ResponseModel):
     """A test of a connection."""
 
-    id: str
-    status: Literal["healthy", "unhealthy"]
+    id: Annotated[str, Field(description="The integration's id")]
+    status: Annotated[Literal["healthy", "unhealthy"], Field(description="What the test says of the connection")]
     test_result: TestResultView
 
     @classmethod

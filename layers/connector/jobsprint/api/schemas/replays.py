@@ -7,7 +7,7 @@ from pydantic import Field
 from jobsprint.api.schemas.common import Moment
 from jobsprint.connectors.fields import Events
 from jobsprint.core.clock import iso_millis, parse_iso, parse_until
-from jobsprint.core.models import RequestModel, ResponseModel
+from jobsprint.core.models import RequestModel, ResponseModel, Time
 from jobsprint.domain.replay import (
     DEFAULT_PER_SECOND,
     MAX_PER_SECOND,
@@ -22,26 +22,28 @@ from jobsprint.domain.replay import (
 class RecoveryQuery(ResponseModel):
     """What a recovery was asked for, with the range and the pace that apply."""
 
-    since: str
-    until: str
-    events: list[str] | None = None
-    states: list[UndeliveredState]
-    dry_run: bool
-    per_second: int
+    since: Annotated[Time, Field(description="Events published from then on")]
+    until: Annotated[Time, Field(description="Events published until then")]
+    events: Annotated[list[str] | None, Field(description="Only these events or families")] = None
+    states: Annotated[
+        list[UndeliveredState], Field(description="Which deliveries: `failed` ones, `missing` ones, or both")
+    ]
+    dry_run: Annotated[bool, Field(description="Whether it only counts")]
+    per_second: Annotated[int, Field(description="Most deliveries sent per second")]
 
 
 class RecoveryView(ResponseModel):
     """A recovery; `matched` is what it has found so far, `sent` what it has sent of that."""
 
-    id: str
-    status: ReplayStatus
-    matched: int
-    sent: int
+    id: Annotated[str, Field(description="`job_…`")]
+    status: Annotated[ReplayStatus, Field(description="How far it is")]
+    matched: Annotated[int, Field(description="Deliveries found so far")]
+    sent: Annotated[int, Field(description="Deliveries sent so far")]
     progress: Annotated[int, Field(description="Percent of the range that was gone through")]
     reason: Annotated[str | None, Field(description="Why it ended early, if nobody cancelled it")] = None
-    created_at: str
-    finished_at: str | None = None
-    query: RecoveryQuery
+    created_at: Annotated[Time, Field(description="When it was asked for")]
+    finished_at: Annotated[Time | None, Field(description="When it ended")] = None
+    query: Annotated[RecoveryQuery, Field(description="What was asked for")]
 
     @classmethod
     def of(cls, job: ReplayJob) -> "RecoveryView":

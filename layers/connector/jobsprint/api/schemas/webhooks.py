@@ -9,7 +9,7 @@ from pydantic_core import InitErrorDetails, PydanticCustomError
 from jobsprint.connectors.fields import Events, Headers, Name, Secret, Url, target_details
 from jobsprint.core.clock import iso_seconds
 from jobsprint.core.errors import Detail, InvalidFields
-from jobsprint.core.models import RequestModel, ResponseModel
+from jobsprint.core.models import RequestModel, ResponseModel, Time
 from jobsprint.core.redaction import MASK
 from jobsprint.delivery import subscriptions
 from jobsprint.domain import event_patterns, integrations
@@ -75,18 +75,23 @@ Filter = Annotated[
 class WebhookView(ResponseModel):
     """A webhook; its secret stands only in the answer to its creation."""
 
-    id: str
-    name: str
-    url: str
-    events: list[str]
-    headers: dict[str, str] | None = None
-    secret: str | None = None
-    active: bool
-    disabled_reason: str | None = None
-    retry_schedule: list[int] | None = None
-    rate_limit: int | None = None
-    filter: dict[str, Any] | None = None
-    created_at: str
+    id: Annotated[str, Field(description="`wh_…`")]
+    name: Annotated[str, Field(description="What people call it")]
+    url: Annotated[str, Field(description="Where events are sent; what looks like a credential is masked")]
+    events: Annotated[list[str], Field(description="The events and families it gets")]
+    headers: Annotated[
+        dict[str, str] | None, Field(description="The names of its own headers, their values masked")
+    ] = None
+    secret: Annotated[str | None, Field(description="The signing secret, in the answer to the creation only")] = None
+    active: Annotated[bool, Field(description="Whether it gets events; false while it is paused or disabled")]
+    disabled_reason: Annotated[str | None, Field(description="Why it is not active")] = None
+    retry_schedule: Annotated[
+        list[int] | None,
+        Field(description="Seconds to wait before each attempt; left out where the service's own schedule holds"),
+    ] = None
+    rate_limit: Annotated[int | None, Field(description="Most deliveries per second")] = None
+    filter: Annotated[dict[str, Any] | None, Field(description="The event pattern that events must match")] = None
+    created_at: Annotated[Time, Field(description="When it was created")]
 
     @classmethod
     def of(cls, webhook: Integration, *, secret: str | None = None) -> "WebhookView":
@@ -111,16 +116,18 @@ class WebhookView(ResponseModel):
 class PreviousSecret(ResponseModel):
     """A secret that signs too for a while."""
 
-    expires_at: str
+    expires_at: Annotated[Time, Field(description="Until when it signs")]
 
 
 class RotatedSecret(ResponseModel):
     """A webhook's new signing secret, shown this once, and the old ones that still sign, newest first."""
 
-    id: str
-    secret: str
-    overlap_until: Annotated[str | None, Field(description="When the secret before this one ends")] = None
-    previous_secrets: list[PreviousSecret]
+    id: Annotated[str, Field(description="The webhook's id")]
+    secret: Annotated[str, Field(description="The new signing secret")]
+    overlap_until: Annotated[Time | None, Field(description="When the secret before this one ends")] = None
+    previous_secrets: Annotated[
+        list[PreviousSecret], Field(description="The old secrets that still sign, newest first")
+    ]
 
     @classmethod
     def of(cls, rotated: "Rotated") -> "RotatedSecret":
@@ -142,11 +149,13 @@ def target_flaws(body: Mapping[str, object]) -> tuple[Detail, ...]:
 class WebhookCreate(RequestModel):
     """A subscription; a missing secret is made."""
 
-    name: Name
-    url: Url
-    events: Events
-    headers: Headers | None = None
-    secret: Secret | None = None
+    name: Annotated[Name, Field(description="What people call it")]
+    url: Annotated[Url, Field(description="Where to send events: HTTPS, and no private address")]
+    events: Annotated[
+        Events, Field(description="Names such as `workflow.executed`, families such as `workflow.*`, or `*`")
+    ]
+    headers: Annotated[Headers | None, Field(description="Sent with every delivery")] = None
+    secret: Annotated[Secret | None, Field(description="The signing secret; made where it is left out")] = None
     retry_schedule: RetrySchedule | None = None
     rate_limit: RateLimit | None = None
     filter: Filter | None = None
@@ -164,11 +173,11 @@ class WebhookCreate(RequestModel):
 class WebhookChange(RequestModel):
     """What to change of a webhook; `active: false` pauses it."""
 
-    name: Name | None = None
-    url: Url | None = None
-    events: Events | None = None
-    headers: Headers | None = None
-    active: bool | None = None
+    name: Annotated[Name | None, Field(description="What people call it")] = None
+    url: Annotated[Url | None, Field(description="Where to send events; another host needs the headers again")] = None
+    events: Annotated[Events | None, Field(description="Replaces the events it gets")] = None
+    headers: Annotated[Headers | None, Field(description="Replaces its headers; `{}` removes them")] = None
+    active: Annotated[bool | None, Field(description="false pauses it, true lets it go on")] = None
     retry_schedule: RetrySchedule | None = None
     rate_limit: RateLimit | None = None
     filter: Filter | None = None
@@ -206,24 +215,24 @@ class SecretRotation(RequestModel):
 class SampleRequest(RequestModel):
     """Which event to send a sample of."""
 
-    event: EventName = "ping"
+    event: Annotated[EventName, Field(description="The event to send a sample of")] = "ping"
 
 
 class Durations(ResponseModel):
     """How long attempts took, in milliseconds."""
 
-    p50: int
-    p95: int
+    p50: Annotated[int, Field(description="Half of the attempts took at most this long")]
+    p95: Annotated[int, Field(description="95 of 100 attempts took at most this long")]
 
 
 class StatsWindow(ResponseModel):
     """Attempts from `from` until now. `durations` is left out where none has ended."""
 
-    since: Annotated[str, Field(alias="from")]
-    attempts: int
-    successful: int
-    failed: int
-    success_rate: float
+    since: Annotated[Time, Field(alias="from", description="When the window begins")]
+    attempts: Annotated[int, Field(description="All attempts")]
+    successful: Annotated[int, Field(description="Those that were answered with 2xx")]
+    failed: Annotated[int, Field(description="All others")]
+    success_rate: Annotated[float, Field(description="The share of attempts that succeeded, from 0 to 1")]
     durations: Durations | None = None
     code_classes: Annotated[dict[str, int], Field(description="Attempts by the class of the answer's status")]
     failures: Annotated[dict[str, int], Field(description="Failed attempts by kind of failure")]
@@ -248,14 +257,14 @@ class StatsWindow(ResponseModel):
 class WaitingCount(ResponseModel):
     """How many deliveries wait: exactly `count`, or more."""
 
-    count: int
-    more: bool
+    count: Annotated[int, Field(description="How many wait, at least")]
+    more: Annotated[bool, Field(description="Whether there are more")]
 
 
 class WebhookStats(ResponseModel):
     """How a webhook does."""
 
-    id: str
+    id: Annotated[str, Field(description="The webhook's id")]
     last_24_hours: Annotated[StatsWindow, Field(alias="last24Hours")]
     last_7_days: Annotated[StatsWindow, Field(alias="last7Days")]
     pending: WaitingCount

@@ -45,27 +45,27 @@ class ServerConnect(ConnectBody):
 class OAuthConnect(ServerConnect):
     """An MCP server, or Zapier's, that a person authorizes."""
 
-    auth_type: Literal["oauth"]
+    auth_type: Annotated[Literal["oauth"], Field(description="A person authorizes the connection in a browser")]
     redirect_url: Annotated[_RedirectUrl, AfterValidator(_allowed_redirect)] = Field(description="Where to return to")
     confirm: bool = Field(default=False, description="Whether the application confirms the browser that returns")
 
 
 class _WithoutRedirect(ServerConnect):
-    token: _Token | None = None
+    token: Annotated[_Token | None, Field(description="Ignored")] = None
     redirect_url: _RedirectUrl | None = Field(default=None, description="Ignored without oauth")
 
 
 class TokenConnect(_WithoutRedirect):
     """An MCP server, or Zapier's, with a token of the tenant's."""
 
-    auth_type: Literal["token"]
-    token: _Token
+    auth_type: Annotated[Literal["token"], Field(description="A token of the server's is sent with every request")]
+    token: Annotated[_Token, Field(description="The token, which is never shown")]
 
 
 class NoAuthConnect(_WithoutRedirect):
     """An MCP server that needs no credential; a `token` is ignored."""
 
-    auth_type: Literal["none"]
+    auth_type: Annotated[Literal["none"], Field(description="The server asks for nothing")]
 
 
 class UnknownAuthConnect(_WithoutRedirect):

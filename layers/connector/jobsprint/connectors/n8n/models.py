@@ -22,8 +22,8 @@ class HeaderAuth(RequestModel):
     """A header that the webhook asks for."""
 
     type: Literal["header"]
-    name: Annotated[str, AfterValidator(_may_be_set)]
-    value: _Text
+    name: Annotated[Annotated[str, AfterValidator(_may_be_set)], Field(description="The header's name")]
+    value: Annotated[_Text, Field(description="Its value, which is never shown")]
 
     def header(self) -> tuple[str, str]:
         """Its name and value."""
@@ -38,8 +38,12 @@ class BasicAuth(RequestModel):
     """A name and a password (RFC 7617)."""
 
     type: Literal["basic"]
-    username: Annotated[str, Field(max_length=200, pattern=r"^[^:]*$")]
-    password: Annotated[str, Field(min_length=1, max_length=1000)]
+    username: Annotated[
+        Annotated[str, Field(max_length=200, pattern=r"^[^:]*$")], Field(description="The user's name, without a colon")
+    ]
+    password: Annotated[
+        Annotated[str, Field(min_length=1, max_length=1000)], Field(description="The password, which is never shown")
+    ]
 
     def header(self) -> tuple[str, str]:
         """Its name and value."""
@@ -54,7 +58,7 @@ class JwtAuth(RequestModel):
     """A signed token, which n8n checks with the key it knows."""
 
     type: Literal["jwt"]
-    token: _Text
+    token: Annotated[_Text, Field(description="The signed token, which is never shown")]
 
     def header(self) -> tuple[str, str]:
         """Its name and value."""
