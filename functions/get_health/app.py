@@ -1,6 +1,8 @@
 """GET /health: whether the service answers."""
 
-from typing import Literal
+from typing import Annotated, Literal
+
+from pydantic import Field
 
 from jobsprint.api.app import Endpoint
 from jobsprint.api.schemas.common import Data, success
@@ -13,8 +15,8 @@ app = Endpoint(scope=None)
 class ServiceHealth(ResponseModel):
     """A sign of life."""
 
-    status: Literal["ok"] = "ok"
-    version: str
+    status: Annotated[Literal["ok"], Field(description="The service answers")] = "ok"
+    version: Annotated[str, Field(description="The version that is deployed")]
 
 
 @app.get("/health", summary="Health of the service", tags=["Service"])

@@ -8,7 +8,7 @@ from urllib.parse import unquote
 import pytest
 
 from tests.architecture.test_api_contract import contract
-from tests.support.template import ROOT
+from tests.support.template import LAYER, ROOT
 from tools.docs import generated, llms, site
 
 MAX_README_LINES = 120
@@ -146,6 +146,12 @@ def test_tables_have_the_cells_of_their_head(page: Path) -> None:
         cells = len(re.findall(r"(?<!\\)\|", line)) - 1
         head = head or cells
         assert cells == head, f"{name(page)}: {line}"
+
+
+def test_the_guide_counts_the_applications_of_the_catalogue() -> None:
+    listed = (LAYER / "jobsprint" / "catalog" / "applications.txt").read_text("utf-8").splitlines()
+    count = len([line for line in listed if line and not line.startswith("#")])
+    assert f"has {count} applications" in (generated.DOCS / "guides" / "connect.md").read_text("utf-8")
 
 
 def test_no_file_is_too_large() -> None:

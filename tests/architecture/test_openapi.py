@@ -53,6 +53,12 @@ def test_every_route_is_described(document: dict[str, Any]) -> None:
     assert found == {route: openapi.camel(folder) for route, folder in expected.items()}
 
 
+def test_every_field_is_described(document: dict[str, Any]) -> None:
+    schemas = document["components"]["schemas"]
+    fields = {f"{name}.{field}": schema for name in schemas for field, schema in schemas[name]["properties"].items()}
+    assert [field for field, schema in fields.items() if not schema.get("description")] == []
+
+
 def test_operations_say_what_they_need(document: dict[str, Any]) -> None:
     scopes = {openapi.camel(folder): module.app.scope for folder, module in openapi.endpoints().items()}
     for operation in operations(document).values():

@@ -53,6 +53,23 @@ def test_a_filter_decides_what_arrives(api: Api, receiver: Receiver) -> None:
     assert len(receiver.received) == 1
 
 
+def test_what_was_published_is_listed_and_read_with_its_deliveries(api: Api, receiver: Receiver) -> None:
+    webhook = api.create_webhook(receiver.url)["id"]
+    draft = {"event": "order.paid", "data": {"n": 1}}
+    published = [api.data("POST", "/events", {**draft, "id": "mine"})]
+    published += api.data("POST", "/events", {"events": [draft, {**draft, "id": "other"}, draft]})
+    receiver.wait_for(4)
+    eventually(lambda: delivered(api, webhook))
+
+    listed = api.data("GET", "/events?event=order.paid")
+    assert [event["id"] for event in listed] == [event["id"] for event in published[::-1]]
+    for event in listed:
+        shown = api.data("GET", f"/events/{event['id']}")
+        assert (shown["data"], shown["deliveries"]) == ({"n": 1}, event["deliveries"])
+        assert (event["deliveries"]["total"], event["deliveries"]["delivered"]) == (1, 1)
+        assert [(one["webhookId"], one["state"]) for one in shown["webhooks"]] == [(webhook, "delivered")]
+
+
 def test_an_event_that_breaks_its_schema_is_marked_and_arrives(api: Api, receiver: Receiver) -> None:
     api.create_webhook(receiver.url)
     schema = {"type": "object", "required": ["id"]}

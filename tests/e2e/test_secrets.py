@@ -93,12 +93,16 @@ def use_everything(api: Api, receiver: Any) -> list[str]:
     execution = f"/integrations/{integration}/executions/{ran['executionId']}"
     eventually(lambda: api.data("GET", execution)["status"] == "succeeded", seconds=60)
     call("GET", execution)
+    call("GET", f"/integrations/{integration}/executions")
     call("POST", "/events", {"event": "a.b", "data": {"n": 1}})
     eventually(lambda: api.data("GET", f"/integrations/webhooks/{webhook}/deliveries?state=delivered"))
     receiver.answer = lambda request: Reply(500, {"echo": dict(request.headers)})
     call("POST", f"/integrations/{integration}/actions/send", parameters)
     call("POST", "/events", {"event": "a.b", "data": {"n": 2}})
     eventually(lambda: api.data("GET", f"/integrations/webhooks/{webhook}/deliveries?state=retrying"))
+    for event in api.data("GET", "/events"):
+        call("GET", f"/events/{event['id']}")
+    call("GET", "/events")
     for path in ("", "/webhooks", f"/{integration}", f"/{webhook}", f"/webhooks/{webhook}"):
         call("GET", f"/integrations{path}")
     for path in (f"/{integration}/logs", f"/{webhook}/logs", f"/webhooks/{webhook}/deliveries"):

@@ -111,7 +111,7 @@ def document() -> Json:
     merged = merge.get_openapi_schema()
     return {
         "openapi": "3.1.0",
-        "info": {**merged["info"], "description": _DESCRIPTION},
+        "info": {**merged["info"], "description": _DESCRIPTION, "license": {"name": "MIT", "identifier": "MIT"}},
         # Relative to where this file is served, so it is right in every stage and on this machine.
         "servers": [{"url": "/v1"}],
         "tags": [{"name": name, "description": meaning} for name, meaning in _TAGS.items()],
@@ -227,6 +227,9 @@ def _without_null(schema: Json) -> Json:
     """A schema, or a parameter with one, without the alternative null."""
     if isinstance(schema.get("schema"), dict):
         return {**schema, "schema": _without_null(schema["schema"])}
+    match schema.get("type"):
+        case [kind, "null"]:
+            return {**schema, "type": kind}
     options = [option for option in schema.get("anyOf", ()) if option != {"type": "null"}]
     rest = {key: value for key, value in schema.items() if key != "anyOf"}
     if len(options) > 1:
@@ -234,13 +237,21 @@ def _without_null(schema: Json) -> Json:
     return {**options[0], **rest} if options else rest
 
 
+def _nullable(schema: Json) -> Json:
+    """`type: [x, "null"]` for a type or null, which Powertools cannot write and client generators read best."""
+    match schema.get("anyOf"):
+        case [{"type": str(kind)} as option, {"type": "null"}] if "enum" not in option:
+            rest = {key: value for key, value in schema.items() if key != "anyOf"}
+            return {**option, **rest, "type": [kind, "null"]}
+    return schema
+
+
 def _tidy(node: Any, references: dict[str, str]) -> Any:
     """Without generated titles, with whole numbers as such, and with these references instead of those."""
     if isinstance(node, dict):
         # A property called `title` has a schema, not a text.
-        return {
-            key: _tidy(value, references) for key, value in node.items() if key != "title" or not isinstance(value, str)
-        }
+        kept = {key: value for key, value in node.items() if key != "title" or not isinstance(value, str)}
+        return {key: _tidy(value, references) for key, value in _nullable(kept).items()}
     if isinstance(node, list):
         return [_tidy(value, references) for value in node]
     if isinstance(node, str):

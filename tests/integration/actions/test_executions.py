@@ -135,7 +135,7 @@ def test_the_queue_holds_ids_only_and_the_table_nothing_readable(endpoint: Recei
 
     execution_id = accepted(integration_id, text=PERSONAL)
     [message] = outbox.take("ExecutionQueue")
-    assert message.json == {"tenant": "acme", "executionId": execution_id}
+    assert message.json == {"tenant": "acme", "integrationId": integration_id, "executionId": execution_id}
     assert PERSONAL not in "\n".join(rows("RequestsTable"))
 
     work("run_executions", record(message.body))
@@ -366,7 +366,7 @@ def test_one_that_is_turned_away_waits_in_the_queue(
     assert work("run_executions", queued(outbox)) == []
 
     [message] = outbox.take("ExecutionQueue")
-    assert message.json == {"tenant": "acme", "executionId": execution_id}
+    assert message.json == {"tenant": "acme", "integrationId": integration_id, "executionId": execution_id}
     assert 600 <= message.delay <= 661
     waiting = shown(integration_id, execution_id)
     assert (waiting["status"], set(waiting)) == ("queued", {"executionId", "action", "status", "createdAt"})
@@ -536,5 +536,5 @@ def test_it_is_gone_after_its_time(integration_id: str, monkeypatch: pytest.Monk
     later(monkeypatch, KEPT_SECONDS * 1000 + 1000)
 
     assert call("GET", f"/integrations/{integration_id}/executions/{execution_id}").status == 404
-    message = json.dumps({"tenant": "acme", "executionId": execution_id})
+    message = json.dumps({"tenant": "acme", "integrationId": integration_id, "executionId": execution_id})
     assert work("run_executions", record(message)) == []

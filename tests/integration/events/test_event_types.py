@@ -123,7 +123,7 @@ def test_an_event_that_breaks_its_schema_is_taken_and_marked(outbox: Outbox) -> 
     [message] = outbox.take()
     assert message.json["webhookId"] == webhook["id"]
     assert message.json["data"] == '{"id":5,"lines":[{"sku":"a"},{"qty":1}]}'
-    [kept] = clients.dynamodb().scan(TableName="EventsTable")["Items"]
+    [kept] = [row for row in clients.dynamodb().scan(TableName="EventsTable")["Items"] if "event" in row]
     assert json.loads(kept["warnings"]["S"]) == answer["warnings"]
     # The same event again gives the same answer, whatever the type says by now.
     put()
@@ -158,7 +158,7 @@ def test_events_of_the_bus_are_marked_too(outbox: Outbox) -> None:
     put(schema=SCHEMA, mode="warn")
     body = {"id": "e1", "source": "jobsprint", "detail-type": "order.paid", "detail": {"tenant": "acme", "data": {}}}
     assert work("receive_events", record(json.dumps(body))) == []
-    [kept] = clients.dynamodb().scan(TableName="EventsTable")["Items"]
+    [kept] = [row for row in clients.dynamodb().scan(TableName="EventsTable")["Items"] if "event" in row]
     assert json.loads(kept["warnings"]["S"]) == [{"field": "data.id", "message": "is required"}]
 
 

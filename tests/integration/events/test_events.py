@@ -28,6 +28,11 @@ def refused_by(operation: str, code: str = "InternalError") -> ClientError:
     return ClientError({"Error": {"Code": code, "Message": "no"}}, operation)
 
 
+def named() -> list[dict[str, Any]]:
+    """The events that have an id of the caller's, without the references to them."""
+    return [row for row in rows() if "id" in row]
+
+
 # --- one event ---
 
 
@@ -73,7 +78,7 @@ def test_the_same_id_and_body_is_the_same_event_and_is_queued_again(outbox: Outb
     assert first["externalId"] == "order:1.a-B_2"
     assert publish(id="order:1.a-B_2") == first
     assert outbox.take() == [message]
-    assert len(rows()) == 1
+    assert len(named()) == 1
 
 
 @pytest.mark.parametrize(
@@ -95,7 +100,7 @@ def test_an_id_belongs_to_its_tenant(outbox: Outbox) -> None:
 
 def test_an_id_is_free_again_when_its_time_to_live_has_passed(outbox: Outbox) -> None:
     first = publish(id="a")
-    [row] = rows()
+    [row] = named()
     row["expiresAt"] = {"N": "1"}
     clients.dynamodb().put_item(TableName="EventsTable", Item=row)
     assert publish(id="a", data={"n": 2})["id"] != first["id"]
@@ -226,10 +231,10 @@ def test_a_publish_whose_messages_are_not_taken_fails_and_may_be_repeated(
         patch.setattr(clients.sqs(), "send_message_batch", lambda **_: failed)
         answer = call("POST", "/events", body={"event": "a", "data": {}, "id": "mine"})
     assert (answer.status, answer.error["code"]) == (500, "internal_error")
-    [row] = rows()
+    [row] = named()
     assert publish("a", {}, id="mine") == {"id": row["id"]["S"], "deliveries": 1, "externalId": "mine"}
     assert len(outbox.take()) == 1
-    assert len(rows()) == 1
+    assert len(named()) == 1
 
 
 # --- a batch ---
@@ -327,7 +332,7 @@ def test_an_event_on_the_bus_is_published_once_however_often_it_comes(outbox: Ou
     assert first.json["event"] == "workflow.executed"
     assert first.json["data"] == '{"n":1}'
     assert first.json["timestamp"] == "2025-01-06T12:00:00Z"
-    [row] = rows()
+    [row] = named()
     assert row["sk"]["S"] == "ext#bus:6a7e8feb-b491-4cf7-a9f1-bf3703467718"
     assert outbox.take("RefusedEvents") == []
 
@@ -335,8 +340,8 @@ def test_an_event_on_the_bus_is_published_once_however_often_it_comes(outbox: Ou
 def test_an_id_in_the_detail_is_the_callers_on_either_way_in(outbox: Outbox) -> None:
     detail = {"tenant": "acme", "data": {"n": 1}, "id": "mine"}
     assert receive(bus_event(detail=detail), bus_event(detail=detail, id="other", time="2025-01-06T12:00:01Z")) == []
-    assert len(rows()) == 1
-    assert publish(data={"n": 1}, id="mine")["id"] == rows()[0]["id"]["S"]
+    [row] = named()
+    assert publish(data={"n": 1}, id="mine")["id"] == row["id"]["S"]
 
 
 def test_events_of_several_tenants_come_in_one_batch(outbox: Outbox) -> None:

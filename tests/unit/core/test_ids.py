@@ -4,7 +4,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from jobsprint.core.ids import derived_id, first_at, is_id, new_id, unique_part
+from jobsprint.core.ids import derived_id, first_at, ids_from, is_id, new_id, new_ids, unique_part
 
 _PREFIXES = ("int", "wh", "log", "evt", "dlv", "exe", "job", "tok")
 _MS = st.integers(min_value=0, max_value=(1 << 48) - 1)
@@ -27,6 +27,14 @@ def test_ids_sort_by_time(earlier: int, later: int) -> None:
 
 def test_two_ids_of_one_moment_differ() -> None:
     assert len({new_id("int", 1) for _ in range(1000)}) == 1000
+
+
+@given(ms=_MS, count=st.integers(1, 100))
+def test_ids_that_follow_an_id_are_those_that_were_made_with_it(ms: int, count: int) -> None:
+    made = new_ids("evt", ms, count)
+
+    assert ids_from(made[0], count) == made == sorted(made)
+    assert ids_from(made[-1], 3)[0] == made[-1]
 
 
 @given(parts=st.lists(st.text(), min_size=1, max_size=3))

@@ -16,7 +16,6 @@ import json
 import math
 import os
 from collections.abc import Mapping
-from dataclasses import replace
 
 from jobsprint.actions import runner
 from jobsprint.core import aws, canonical_json
@@ -24,9 +23,10 @@ from jobsprint.core.clock import now_ms
 from jobsprint.core.config import settings
 from jobsprint.core.errors import JobsprintError, NotFound
 from jobsprint.core.observability import count, logger
-from jobsprint.domain.actions import Execution, Outcome, RequestedAction, outcome_unknown, retry_at
+from jobsprint.domain.actions import Execution, ExecutionFilter, Outcome, RequestedAction, outcome_unknown, retry_at
 from jobsprint.domain.deliveries import MAX_DELAY_MS
 from jobsprint.repositories.executions import ExecutionStore
+from jobsprint.repositories.integrations import IntegrationStore
 from jobsprint.security.encryption import EncryptionContext, decrypt, encrypt
 
 LEASE_BEYOND_MS = 100_000
@@ -50,8 +50,8 @@ def submit(requested: RequestedAction, execution_id: str) -> None:
         request_id=requested.request_id,
         encrypted_parameters=encrypt(context, canonical_json.dumps(requested.parameters)),
     )
-    ExecutionStore(requested.tenant).create(execution)
-    _enqueue(requested.tenant, execution_id, wait_ms=0)
+    ExecutionStore(requested.tenant, requested.integration_id).create(execution)
+    _enqueue(requested.tenant, execution, wait_ms=0)
 
 
 def find(tenant: str, integration_id: str, execution_id: str) -> tuple[Execution, Outcome | None]:
@@ -59,18 +59,24 @@ def find(tenant: str, integration_id: str, execution_id: str) -> tuple[Execution
 
     One whose worker died is `unknown` as soon as that is certain, also before the queue brings its message back.
     """
-    execution = ExecutionStore(tenant).get(execution_id, now_ms())
-    if execution.integration_id != integration_id:
-        raise NotFound(f"{integration_id[:100]} has no execution {execution_id}", code="execution_not_found")
-    if execution.state == "running" and execution.lease_until < now_ms():
-        ended = replace(execution, state="unknown", finished_at=execution.lease_until)
+    now = now_ms()
+    execution = ExecutionStore(tenant, integration_id).get(execution_id, now).as_of(now)
+    if execution.state == "unknown" and execution.encrypted_outcome is None:
         error = outcome_unknown()
         error.log_id = runner.log_id(execution.id, execution.started_at)
-        return ended, Outcome(error=error)
+        return execution, Outcome(error=error)
     if execution.encrypted_outcome is None:
         return execution, None
     context = EncryptionContext(tenant, execution_id, "outcome", 1)
     return execution, Outcome.from_text(decrypt(context, execution.encrypted_outcome))
+
+
+def page(
+    tenant: str, integration_id: str, wanted: ExecutionFilter, *, limit: int, position: str | None
+) -> tuple[list[Execution], str | None]:
+    """A page of an integration's executions, newest first, and the position to go on from. Raises NotFound."""
+    IntegrationStore(tenant).get(integration_id)
+    return ExecutionStore(tenant, integration_id).page(wanted, limit=limit, position=position, now=now_ms())
 
 
 def work(message: Mapping[str, str]) -> None:
@@ -80,12 +86,12 @@ def work(message: Mapping[str, str]) -> None:
     """
     tenant, execution_id = message["tenant"], message["executionId"]
     try:
-        execution = ExecutionStore(tenant).get(execution_id, now_ms())
+        execution = ExecutionStore(tenant, message["integrationId"]).get(execution_id, now_ms())
     except NotFound:
         return
     wait_ms = execution.not_before - now_ms()
     if execution.state == "queued" and wait_ms > 0:
-        _enqueue(tenant, execution_id, wait_ms=wait_ms)
+        _enqueue(tenant, execution, wait_ms=wait_ms)
     elif execution.state == "queued":
         _run(tenant, execution)
     elif execution.state == "running":
@@ -110,7 +116,7 @@ def _run(tenant: str, execution: Execution) -> None:
 
 def _start(tenant: str, execution: Execution, lease_token: str, at: int, seconds: int) -> None:
     """Enter `running`. Raises StillRunning where another worker was faster."""
-    store = ExecutionStore(tenant)
+    store = ExecutionStore(tenant, execution.integration_id)
     lease_until = at + seconds * 1000 + LEASE_BEYOND_MS
     if store.start(execution.id, lease_token=lease_token, now=at, lease_until=lease_until):
         return
@@ -132,26 +138,28 @@ def _retry_or_finish(tenant: str, execution: Execution, outcome: Outcome, *, lea
     if at is None:
         _finish(tenant, execution, outcome, lease_token=lease_token)
         return
-    if not ExecutionStore(tenant).retry(execution, lease_token=lease_token, not_before=at):
+    if not ExecutionStore(tenant, execution.integration_id).retry(execution, lease_token=lease_token, not_before=at):
         raise StillRunning(execution.id)
     # A crash before this brings back the message at hand, which then finds out how long to wait.
-    _enqueue(tenant, execution.id, wait_ms=at - now)
+    _enqueue(tenant, execution, wait_ms=at - now)
 
 
 def _finish(tenant: str, execution: Execution, outcome: Outcome, *, lease_token: str | None) -> None:
     encrypted = encrypt(EncryptionContext(tenant, execution.id, "outcome", 1), outcome.to_text())
-    store = ExecutionStore(tenant)
+    store = ExecutionStore(tenant, execution.integration_id)
     if not store.finish(execution.id, outcome.state, encrypted, lease_token=lease_token, now=now_ms()):
         logger.warning("execution_ended_elsewhere", extra={"executionId": execution.id})
         return
     count({f"Executions{outcome.state.capitalize()}": 1, "ExecutionMs": [outcome.execution_ms]})
 
 
-def _enqueue(tenant: str, execution_id: str, *, wait_ms: int) -> None:
+def _enqueue(tenant: str, execution: Execution, *, wait_ms: int) -> None:
     """Put an execution into the queue, to come after a wait, or after as much of it as the queue can hold."""
     aws.sqs().send_message(
         QueueUrl=settings().execution_queue_url,
-        MessageBody=json.dumps({"tenant": tenant, "executionId": execution_id}),
+        MessageBody=json.dumps(
+            {"tenant": tenant, "integrationId": execution.integration_id, "executionId": execution.id}
+        ),
         MessageGroupId=tenant,  # makes the queue fair: a tenant with a backlog waits behind the others
         DelaySeconds=math.ceil(min(wait_ms, MAX_DELAY_MS) / 1000),
     )

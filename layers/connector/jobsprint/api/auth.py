@@ -13,6 +13,7 @@ SCOPES = (
     "webhooks:read",
     "webhooks:write",
     "events:publish",
+    "events:read",
     "*",
 )
 # For operations that every valid token may call.

@@ -17,6 +17,13 @@ def _base32(number: int, length: int) -> str:
     return "".join(_ALPHABET[(number >> shift) & 31] for shift in range(5 * (length - 1), -1, -5))
 
 
+def _number(text: str) -> int:
+    number = 0
+    for character in text:
+        number = number * 32 + _ALPHABET.index(character)
+    return number
+
+
 def new_id(prefix: str, ms: int) -> str:
     """A new id such as `int_01k…` for something created at `ms` (Unix milliseconds)."""
     return new_ids(prefix, ms, 1)[0]
@@ -26,6 +33,12 @@ def new_ids(prefix: str, ms: int, count: int) -> list[str]:
     """New ids created together at `ms`, rising by one each (ULID, "Monotonicity"): no other id sorts between them."""
     first = int.from_bytes(os.urandom(10)) >> 1  # the other half of the range is room to count up
     return [f"{prefix}_{_base32(ms, 10)}{_base32(first + number, 16)}" for number in range(count)]
+
+
+def ids_from(an_id: str, count: int) -> list[str]:
+    """An id and those that follow it, as `new_ids` counts them: `count` together."""
+    number = _number(an_id[-16:])
+    return [f"{an_id[:-16]}{_base32(number + step, 16)}" for step in range(count)]
 
 
 def derived_id(prefix: str, origin: str, *parts: str) -> str:
@@ -51,10 +64,7 @@ def first_at(ms: int) -> str:
 
 def made_at(an_id: str) -> int:
     """The Unix milliseconds in an id, or in a prefix of one that includes its time."""
-    ms = 0
-    for character in unique_part(an_id)[:10]:
-        ms = ms * 32 + _ALPHABET.index(character)
-    return ms
+    return _number(unique_part(an_id)[:10])
 
 
 _TENANT = re.compile(r"[a-z0-9][a-z0-9_-]{0,62}")

@@ -7,7 +7,7 @@ with the same id, and because delivery ids are derived from event and webhook, n
 import hashlib
 from collections.abc import Iterable, Mapping, Sequence
 from concurrent.futures import ThreadPoolExecutor
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 from jobsprint.core import aws, canonical_json
 from jobsprint.core.canonical_json import JsonValue
@@ -78,14 +78,18 @@ def publish(
     payloads = [Data(draft.data) for draft in drafts]
     webhooks = [webhook for webhook in IntegrationStore(tenant).webhooks() if webhook.status == "connected"]
     events = [
-        _event(tenant, draft, schema_check.warnings(tenant, draft.name, payload) if typed else (), id_, now)
+        _routed(
+            _event(tenant, draft, schema_check.warnings(tenant, draft.name, payload) if typed else (), id_, now),
+            payload,
+            webhooks,
+        )
         for draft, payload, id_ in zip(drafts, payloads, new_ids("evt", now, len(drafts)), strict=True)
     ]
-    stored = _store(tenant, drafts, events, now)
-    tasks = [
-        _tasks(event, payload, webhooks, now) if isinstance(event, Event) else []
-        for event, payload in zip(stored, payloads, strict=True)
+    stored = [
+        _rerouted(first, event, payload, webhooks) if isinstance(first, Event) else first
+        for first, event, payload in zip(_store(tenant, drafts, events, now), events, payloads, strict=True)
     ]
+    tasks = [_tasks(event, webhooks, now) if isinstance(event, Event) else [] for event in stored]
     # An event that is in a batch twice has the same deliveries twice.
     unique = {task.delivery_id: task for of_event in tasks for task in of_event}
     queue.send_all(list(unique.values()), now)
@@ -132,12 +136,16 @@ def announce(
 
 
 def _store(tenant: str, drafts: Sequence[Draft], events: Sequence[Event], now: int) -> list[Event | JobsprintError]:
-    """Store each event: several without any id of their own packed together, the others one by one."""
+    """Store each event: several without any id of their own packed together, the others one by one.
+
+    References to those that their callers gave an id are packed with the former.
+    """
     store = EventStore(tenant)
-    packable = [index for index, draft in enumerate(drafts) if not draft.external_id and not draft.origin]
+    packable = [index for index, draft in enumerate(drafts) if draft.external_id or not draft.origin]
     stored: dict[int, Event | JobsprintError] = {}
-    if len(packable) > 1:
-        stored.update(zip(packable, store.put_events([events[index] for index in packable], now), strict=True))
+    if len(packable) > 1 or any(events[index].external_id for index in packable):
+        packed = store.put_events([events[index] for index in packable], now)
+        stored.update((at, event) for at, event in zip(packable, packed, strict=True) if not event.external_id)
 
     def put(index: int) -> None:
         try:
@@ -196,10 +204,20 @@ def first_task(event: Event, webhook_id: str, not_before: int) -> DeliveryTask:
     )
 
 
-def _tasks(event: Event, payload: Data, webhooks: Iterable[Integration], now: int) -> list[DeliveryTask]:
+def _routed(event: Event, payload: Data, webhooks: Iterable[Integration]) -> Event:
+    """The event with the webhooks that take it."""
     routed = Routed(event, payload)
+    return replace(event, webhooks=tuple(webhook.id for webhook in webhooks if routed.reason(webhook) == "subscribed"))
+
+
+def _rerouted(first: Event, event: Event, payload: Data, webhooks: Iterable[Integration]) -> Event:
+    """The event that was published first, which may be `event` itself, with the webhooks that take it now."""
+    return replace(first, webhooks=event.webhooks) if first.id == event.id else _routed(first, payload, webhooks)
+
+
+def _tasks(event: Event, webhooks: Iterable[Integration], now: int) -> list[DeliveryTask]:
     return [
         first_task(event, webhook.id, first_at(schedule_of(webhook.policy, settings().retry_schedule), now))
         for webhook in webhooks
-        if routed.reason(webhook) == "subscribed"
+        if webhook.id in event.webhooks
     ]

@@ -2,7 +2,7 @@
 
 import json
 import math
-from dataclasses import asdict, dataclass
+from dataclasses import asdict, dataclass, replace
 from typing import Any, Literal
 
 from jobsprint.core.canonical_json import JsonObject
@@ -57,6 +57,26 @@ class Execution:
     not_before: int = 0
     retries: int = 0
     finished_at: int | None = None
+
+    def as_of(self, now: int) -> "Execution":
+        """The execution as it stands at `now` (ms): `unknown` where its worker died, recorded or not."""
+        if self.state != "running" or self.lease_until >= now:
+            return self
+        return replace(self, state="unknown", finished_at=self.lease_until)
+
+
+@dataclass(frozen=True)
+class ExecutionFilter:
+    """Which executions to show; None matches all. `from_ms` and `to_ms` (both included) bound their acceptance."""
+
+    action: str | None = None
+    state: ExecutionState | None = None
+    from_ms: int | None = None
+    to_ms: int | None = None
+
+    def matches(self, execution: Execution) -> bool:
+        """Whether an execution matches, apart from its time."""
+        return self.action in (None, execution.action) and self.state in (None, execution.state)
 
 
 @dataclass(frozen=True)

@@ -32,8 +32,8 @@ class EventType:
 class Event:
     """A published event. `data` is canonical JSON text (`core.canonical_json`), never a parsed value.
 
-    `warnings` say where it breaks the schema of its type. `packed_key` is its key in an item that holds several events
-    (`repositories.events`).
+    `warnings` say where it breaks the schema of its type. `webhooks` are the ids of those that it was published to.
+    `packed_key` is its key in an item that holds several events (`repositories.events`).
     """
 
     tenant: str
@@ -44,7 +44,21 @@ class Event:
     external_id: str | None = None
     about: str | None = None
     warnings: tuple[Detail, ...] = ()
+    webhooks: tuple[str, ...] = ()
     packed_key: str | None = None
+
+
+@dataclass(frozen=True)
+class EventFilter:
+    """Which events a list shows; None matches all. `from_ms` and `to_ms` (both included) bound their publishing."""
+
+    event: str | None = None
+    from_ms: int | None = None
+    to_ms: int | None = None
+
+    def matches(self, event: Event) -> bool:
+        """Whether an event matches, apart from its time."""
+        return self.event in (None, event.name)
 
 
 MAX_LENGTH = 200
@@ -176,5 +190,7 @@ Timestamp = Annotated[
 CanonicalData = Annotated[
     str,
     BeforeValidator(canonical_data),
-    WithJsonSchema({"type": "object", "description": f"Up to {MAX_DATA_BYTES // 1024} KB as JSON"}),
+    WithJsonSchema(
+        {"type": "object", "additionalProperties": True, "description": f"Up to {MAX_DATA_BYTES // 1024} KB as JSON"}
+    ),
 ]

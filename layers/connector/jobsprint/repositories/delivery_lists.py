@@ -1,6 +1,7 @@
 """Lists of a webhook's deliveries, and of their attempts as log entries, newest first."""
 
 import json
+from collections.abc import Iterable
 
 from jobsprint.core import aws
 from jobsprint.core.config import settings
@@ -8,7 +9,7 @@ from jobsprint.core.ids import derived_id, first_at
 from jobsprint.domain.actions import LogEntry, LogFilter
 from jobsprint.domain.deliveries import Attempt, DeliveryFilter, DeliveryRow, DeliveryState
 from jobsprint.repositories.deliveries import LISTED
-from jobsprint.repositories.delivery_items import attempts_of, listed_as, row_of
+from jobsprint.repositories.delivery_items import attempts_of, key_of, listed_as, row_of
 from jobsprint.repositories.dynamodb import Item, Query, batch_get, live, read_page
 from jobsprint.repositories.logs import id_range
 
@@ -48,6 +49,14 @@ class DeliveryLists:
         request = self._listed(webhook_id, state, _FIRST, _LAST).request(limit, None)
         answer = aws.dynamodb().query(**request, Select="COUNT")
         return answer["Count"], "LastEvaluatedKey" in answer
+
+    def states(self, deliveries: Iterable[tuple[str, str]], now: int) -> dict[str, DeliveryState]:
+        """The states of those deliveries (webhook id, delivery id) that have a row, by delivery id; 100 a read."""
+        wanted = [key_of(self._tenant, webhook_id, id_) for webhook_id, id_ in deliveries]
+        chunks = [wanted[start : start + _MAX_KEYS] for start in range(0, len(wanted), _MAX_KEYS)]
+        fields = ("sk", "state", "expiresAt")
+        items = [item for chunk in chunks for item in batch_get(self._table, chunk, consistent=True, fields=fields)]
+        return {item["sk"]: item["state"] for item in items if live(item, now)}
 
     def attempts_page(
         self, webhook_id: str, wanted: LogFilter, *, limit: int, position: str | None, now: int

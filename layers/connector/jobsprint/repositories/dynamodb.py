@@ -5,7 +5,7 @@ stored as canonical JSON text, so DynamoDB's numbers never touch a tenant's data
 """
 
 import re
-from collections.abc import Callable, Iterable, Mapping
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any, TypeAlias, TypeVar
 
@@ -145,7 +145,7 @@ class Query:
     """A key query, newest first unless `ascending`.
 
     `key` is the partition attribute and its value; `low` and `high` bound the sort key, both included. `resume` gives
-    the exclusive start key of a position.
+    the exclusive start key of a position. `fields` are the attributes to read; all, if there are none.
     """
 
     table: str
@@ -157,6 +157,7 @@ class Query:
     high: str | None = None
     consistent: bool = True
     ascending: bool = False
+    fields: tuple[str, ...] = ()
 
     def request(self, limit: int, position: str | None) -> dict[str, Any]:
         """The arguments of DynamoDB's Query."""
@@ -167,10 +168,12 @@ class Query:
             names["#s"] = self.sort
             values |= {":low": self.low, ":high": self.high}
             condition += " AND #s BETWEEN :low AND :high"
+        projected = _projected(self.fields)
         request: dict[str, Any] = {
             "TableName": self.table,
             "KeyConditionExpression": condition,
-            "ExpressionAttributeNames": names,
+            **projected,
+            "ExpressionAttributeNames": names | projected.get("ExpressionAttributeNames", {}),
             "ExpressionAttributeValues": marshal_item(values),
             "ScanIndexForward": self.ascending,
             "ConsistentRead": self.consistent,
@@ -218,15 +221,29 @@ def read_page(
     return Page(kept, position)
 
 
-def batch_get(table: str, keys: Iterable[Mapping[str, str]], *, consistent: bool = False) -> list[Item]:
-    """The items of at most 100 `keys` that exist, in no order. What DynamoDB leaves unprocessed is asked again."""
-    pending: Any = {table: {"Keys": [marshal_item(dict(key)) for key in keys], "ConsistentRead": consistent}}
+def batch_get(
+    table: str, keys: Iterable[Mapping[str, str]], *, consistent: bool = False, fields: Sequence[str] = ()
+) -> list[Item]:
+    """The items of at most 100 `keys` that exist, in no order, with these `fields` or all.
+
+    What DynamoDB leaves unprocessed is asked again.
+    """
+    request = {"Keys": [marshal_item(dict(key)) for key in keys], "ConsistentRead": consistent, **_projected(fields)}
+    pending: Any = {table: request}
     found: list[Item] = []
     while pending and pending[table]["Keys"]:
         answer = aws.dynamodb().batch_get_item(RequestItems=pending)
         found += [unmarshal_item(attributes) for attributes in answer["Responses"].get(table, [])]
         pending = answer.get("UnprocessedKeys")
     return found
+
+
+def _projected(fields: Sequence[str]) -> dict[str, Any]:
+    """The arguments of a read that limit it to these fields."""
+    if not fields:
+        return {}
+    names = {f"#f{number}": name for number, name in enumerate(fields)}
+    return {"ProjectionExpression": ", ".join(names), "ExpressionAttributeNames": names}
 
 
 # Two first parts fit into one item, so that one text can take the place of another in a single write.

@@ -4,6 +4,10 @@
     pk <tenant>#<shard>   sk <last event id>       the events of a batch, packed
     pk <tenant>#<shard>   sk ext#<external id>     an event that its caller gave an id
 
+An event that its caller gave an id is in a packed item too, as a reference that gives it its place in the order of
+publishing. References are written first. One that leads to no event, or to one that was published earlier, means
+nothing: its request ended early, or repeated that event.
+
 The conditional write of the key makes publishing idempotent: by the caller's id, or by an event id that is derived from
 where the event comes from. The shard is a hash of the sort key, so a busy tenant is not bound to the 1,000 writes per
 second of one partition; within a shard the ids of the service are a time range. Ids of a packed batch follow each
@@ -17,7 +21,7 @@ import hashlib
 import json
 import zlib
 from collections.abc import Iterator, Sequence
-from dataclasses import replace
+from dataclasses import dataclass, replace
 
 from pydantic import TypeAdapter
 
@@ -31,6 +35,9 @@ from jobsprint.repositories.dynamodb import Item, Lost, Value, live, marshal_ite
 SHARDS = 16
 EXTERNAL = "ext#"
 
+PACKED_EVENTS = 25
+"""Events in one item at most, so the key of an event's item is its id or one of the 24 that follow."""
+
 MAX_PACKED = 64 * 1024
 """Characters of data in one item, if it holds several events: reading one of them reads all."""
 
@@ -38,6 +45,14 @@ _MIN_COMPRESSED = 200  # characters; compression does not shorten less
 _HOUR_SECONDS = 3600
 _DAY_SECONDS = 86400
 _WARNINGS = TypeAdapter(tuple[Detail, ...])
+
+
+@dataclass(frozen=True)
+class Reference:
+    """The place of an event that its caller gave an id."""
+
+    id: str
+    external_id: str
 
 
 def event_key(event: Event) -> str:
@@ -53,6 +68,11 @@ def item_key(tenant: str, key: str) -> dict[str, str]:
     """The key of the item behind an `event_key`."""
     shard, _, sort = key.partition("#")
     return {"pk": f"{tenant}#{shard}", "sk": _sort_key(sort)}
+
+
+def key_of(tenant: str, sort_key: str) -> dict[str, str]:
+    """The key of the item that has this sort key."""
+    return {"pk": f"{tenant}#{_shard(sort_key)}", "sk": sort_key}
 
 
 def _sort_key(sort: str) -> str:
@@ -87,6 +107,7 @@ class EventStore:
             "fingerprint": bytes.fromhex(fingerprint) if event.external_id else None,
             "about": event.about,
             "warnings": _warnings_text(event),
+            "webhooks": list(event.webhooks) or None,
             "createdAt": now,
             "expiresAt": _expiry(now),
         }
@@ -104,13 +125,14 @@ class EventStore:
     def put_events(self, events: Sequence[Event], now: int) -> list[Event]:
         """Store events whose ids follow each other (`core.ids.new_ids`), packed into few items.
 
-        Returns them, each with its `packed_key`.
+        Returns them, each with its `packed_key`. Of those that their callers gave an id, references are stored;
+        `put_event` stores them then.
         """
         stored: list[Event] = []
         for group in _groups(events):
             packed = _with_keys(group)
             item: dict[str, Value | None] = {
-                **item_key(self._tenant, event_key(packed[0])),
+                **key_of(self._tenant, group[-1].id),
                 "packed": _pack(packed),
                 "createdAt": now,
                 "expiresAt": _expiry(now),
@@ -168,9 +190,14 @@ def round_seconds(schedule: Sequence[int]) -> int:
 
 def events_of(tenant: str, item: Item) -> list[tuple[str, Event]]:
     """The events in an item with the `event_key` of each; one that was read without its data has none."""
+    return [(key, entry) for key, entry in entries_of(tenant, item) if isinstance(entry, Event)]
+
+
+def entries_of(tenant: str, item: Item) -> list[tuple[str, Event | Reference]]:
+    """The events and references in an item, oldest first, with the `event_key` of each event."""
     key = f"{item['pk'].rpartition('#')[2]}#{item['sk']}"
     if "packed" in item:
-        return [(f"{key}#{index}", event) for index, event in enumerate(_unpack(tenant, item))]
+        return [(f"{key}#{index}", entry) for index, entry in enumerate(_unpack(tenant, item))]
     event = Event(
         tenant=tenant,
         id=item["id"] if "id" in item else item["sk"],
@@ -180,6 +207,7 @@ def events_of(tenant: str, item: Item) -> list[tuple[str, Event]]:
         external_id=item["sk"].removeprefix(EXTERNAL) if item["sk"].startswith(EXTERNAL) else None,
         about=item.get("about"),
         warnings=_WARNINGS.validate_json(item.get("warnings", "[]")),
+        webhooks=tuple(item.get("webhooks", [])),
     )
     return [(key, event)]
 
@@ -188,24 +216,37 @@ def _groups(events: Sequence[Event]) -> Iterator[Sequence[Event]]:
     """The events in their order, as many in a group as one item may hold."""
     start = size = 0
     for index, event in enumerate(events):
-        size += len(event.data)
-        if size > MAX_PACKED and index > start:
+        data = 0 if event.external_id else len(event.data)
+        size += data
+        if (size > MAX_PACKED and index > start) or index - start == PACKED_EVENTS:
             yield events[start:index]
-            start, size = index, len(event.data)
+            start, size = index, data
     yield events[start:]
 
 
 def _with_keys(group: Sequence[Event]) -> list[Event]:
-    return [replace(event, packed_key=f"{group[-1].id}#{index}") for index, event in enumerate(group)]
+    return [
+        event if event.external_id else replace(event, packed_key=f"{group[-1].id}#{index}")
+        for index, event in enumerate(group)
+    ]
 
 
 def _pack(events: Sequence[Event]) -> bytes:
-    parts = [[event.id, event.name, event.timestamp, event.data, _warnings_text(event)] for event in events]
+    parts = [
+        [event.id, event.external_id]
+        if event.external_id
+        else [event.id, event.name, event.timestamp, event.data, _warnings_text(event), event.webhooks]
+        for event in events
+    ]
     return zlib.compress(json.dumps(parts).encode())
 
 
-def _unpack(tenant: str, item: Item) -> Iterator[Event]:
-    for index, (id_, name, timestamp, data, warnings) in enumerate(json.loads(zlib.decompress(item["packed"]))):
+def _unpack(tenant: str, item: Item) -> Iterator[Event | Reference]:
+    for index, (id_, *parts) in enumerate(json.loads(zlib.decompress(item["packed"]))):
+        if len(parts) == 1:
+            yield Reference(id_, parts[0])
+            continue
+        name, timestamp, data, warnings, webhooks = parts
         yield Event(
             tenant=tenant,
             id=id_,
@@ -213,6 +254,7 @@ def _unpack(tenant: str, item: Item) -> Iterator[Event]:
             timestamp=timestamp,
             data=data,
             warnings=_WARNINGS.validate_json(warnings or "[]"),
+            webhooks=tuple(webhooks),
             packed_key=f"{item['sk']}#{index}",
         )
 

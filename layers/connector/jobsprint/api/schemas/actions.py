@@ -8,30 +8,30 @@ from pydantic import Field
 from jobsprint.api.schemas.common import UpstreamView
 from jobsprint.core.clock import iso_millis, iso_seconds, iso_seconds_or_none
 from jobsprint.core.errors import JobsprintError
-from jobsprint.core.models import RequestModel, ResponseModel
+from jobsprint.core.models import RequestModel, ResponseModel, Time
 from jobsprint.domain.actions import Execution, ExecutionState, LogEntry, LogStatus, Outcome
 
 
 class ActionView(ResponseModel):
     """What an action gave."""
 
-    action: str
-    result: dict[str, Any]
+    action: Annotated[str, Field(description="The action's name")]
+    result: Annotated[dict[str, Any], Field(description="What the integration answered")]
     execution_time: Annotated[int, Field(description="Milliseconds")]
 
 
 class ExecutionRef(ResponseModel):
     """An action that runs in the background."""
 
-    execution_id: str
+    execution_id: Annotated[str, Field(description="`exe_…`")]
 
 
 class ExecutionError(ResponseModel):
     """Why an execution failed, or that nobody knows whether it was done."""
 
-    code: str
-    message: str
-    upstream: UpstreamView | None = None
+    code: Annotated[str, Field(description="What went wrong, for programs")]
+    message: Annotated[str, Field(description="What went wrong, and what to do, for people")]
+    upstream: Annotated[UpstreamView | None, Field(description="What an upstream answered")] = None
     log_id: Annotated[str | None, Field(description="The log entry of the call that failed")] = None
 
     @classmethod
@@ -43,14 +43,14 @@ class ExecutionError(ResponseModel):
 class ExecutionView(ResponseModel):
     """An action in the background; `result` or `error` once it has ended."""
 
-    execution_id: str
-    action: str
-    status: ExecutionState
-    result: dict[str, Any] | None = None
-    error: ExecutionError | None = None
+    execution_id: Annotated[str, Field(description="`exe_…`")]
+    action: Annotated[str, Field(description="The action's name")]
+    status: Annotated[ExecutionState, Field(description="How far it is; `unknown`: it may or may not have been done")]
+    result: Annotated[dict[str, Any] | None, Field(description="What the integration answered")] = None
+    error: Annotated[ExecutionError | None, Field(description="Why it failed")] = None
     execution_time: Annotated[int | None, Field(description="Milliseconds")] = None
-    created_at: str
-    finished_at: str | None = None
+    created_at: Annotated[Time, Field(description="When it was asked for")]
+    finished_at: Annotated[Time | None, Field(description="When it ended")] = None
 
     @classmethod
     def of(cls, execution: Execution, outcome: Outcome | None) -> "ExecutionView":
@@ -68,22 +68,43 @@ class ExecutionView(ResponseModel):
         )
 
 
+class ExecutionSummary(ResponseModel):
+    """An action in the background as a list shows it; its result or error is in the detail."""
+
+    execution_id: Annotated[str, Field(description="`exe_…`")]
+    action: Annotated[str, Field(description="The action's name")]
+    status: Annotated[ExecutionState, Field(description="How far it is; `unknown`: it may or may not have been done")]
+    created_at: Annotated[Time, Field(description="When it was asked for")]
+    finished_at: Annotated[Time | None, Field(description="When it ended")] = None
+
+    @classmethod
+    def of(cls, execution: Execution) -> "ExecutionSummary":
+        """An execution as a list shows it."""
+        return cls(
+            execution_id=execution.id,
+            action=execution.action,
+            status=execution.state,
+            created_at=iso_seconds(execution.created_at),
+            finished_at=iso_seconds_or_none(execution.finished_at),
+        )
+
+
 class ActionRequest(RequestModel):
     """The parameters of an action; the capability's schema says which."""
 
-    parameters: dict[str, Any] = Field(default={})
+    parameters: dict[str, Any] = Field(default={}, description="What the action takes")
 
 
 class LogView(ResponseModel):
     """One logged call."""
 
-    log_id: str
-    action: str
-    status: LogStatus
-    input: Any
-    output: Any
+    log_id: Annotated[str, Field(description="`log_…`")]
+    action: Annotated[str, Field(description="The action's name, or that of the operation")]
+    status: Annotated[LogStatus, Field(description="`unknown`: it may or may not have been done")]
+    input: Annotated[Any, Field(description="What was sent; what looks like a secret is masked")]
+    output: Annotated[Any, Field(description="What came back; what looks like a secret is masked")]
     execution_time: Annotated[int, Field(description="Milliseconds")]
-    timestamp: str
+    timestamp: Annotated[Time, Field(description="When it began")]
     request_id: Annotated[str | None, Field(description="The request that asked for it")] = None
 
     @classmethod

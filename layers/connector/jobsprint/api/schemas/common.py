@@ -30,8 +30,8 @@ class _Envelope(ResponseModel):
 class Data(_Envelope, Generic[_Item]):
     # The envelope of a success.
 
-    success: Literal[True] = True
-    data: _Item
+    success: Annotated[Literal[True], Field(description="Always true")] = True
+    data: Annotated[_Item, Field(description="What was asked for")]
 
 
 class Pagination(ResponseModel):
@@ -44,9 +44,9 @@ class Pagination(ResponseModel):
 class Page(_Envelope, Generic[_Item]):
     # The envelope of a list.
 
-    success: Literal[True] = True
-    data: list[_Item]
-    pagination: Pagination
+    success: Annotated[Literal[True], Field(description="Always true")] = True
+    data: Annotated[list[_Item], Field(description="What was found")]
+    pagination: Annotated[Pagination, Field(description="How to get the rest")]
 
 
 class Deleted(ResponseModel):
@@ -86,7 +86,7 @@ class Problem(ResponseModel):
     code: Annotated[str, Field(description="What went wrong, for programs")]
     message: Annotated[str, Field(description="What went wrong, and what to do, for people")]
     details: Annotated[list[WrongField] | None, Field(description="Every wrong field")] = None
-    upstream: UpstreamView | None = None
+    upstream: Annotated[UpstreamView | None, Field(description="What an upstream answered")] = None
     log_id: Annotated[str | None, Field(description="The log entry of the call that failed")] = None
 
     @classmethod
@@ -105,7 +105,7 @@ class Error(ResponseModel):
     """What every failure is answered with."""
 
     success: Annotated[Literal[False], Field(description="Always false")] = False
-    error: Problem
+    error: Annotated[Problem, Field(description="What went wrong")]
     request_id: Annotated[str, Field(description="Names the request in the logs")]
 
 

@@ -20,7 +20,7 @@ class IntegrationHead(ResponseModel):
     """The fields that every view of an integration shows."""
 
     id: Annotated[str, Field(description="`int_…`, or `wh_…` of a webhook")]
-    type: IntegrationType
+    type: Annotated[IntegrationType, Field(description="Which connector it has")]
     name: Annotated[str, Field(description="What people call it")]
     description: Annotated[str, Field(description="What it is for")]
     status: Annotated[
@@ -115,8 +115,8 @@ class IntegrationDetail(IntegrationHead):
     configuration: Annotated[
         dict[str, Any], Field(description="Facts about the connection; what looks like a secret is masked")
     ]
-    usage_stats: UsageStats
-    health: HealthView
+    usage_stats: Annotated[UsageStats, Field(description="Its calls so far")]
+    health: Annotated[HealthView, Field(description="What the last tests said")]
 
     @classmethod
     def of(cls, integration: Integration, activity: Activity) -> "IntegrationDetail":
@@ -220,7 +220,7 @@ class TestView(ResponseModel):
 
     id: Annotated[str, Field(description="The integration's id")]
     status: Annotated[Literal["healthy", "unhealthy"], Field(description="What the test says of the connection")]
-    test_result: TestResultView
+    test_result: Annotated[TestResultView, Field(description="What the test found")]
 
     @classmethod
     def of(cls, integration_id: str, result: "TestResult", at: int) -> "TestView":

@@ -78,7 +78,9 @@ class RecoverRequest(RequestModel):
         Annotated[Moment, Field(description="ISO 8601: events published until then. Now, if it is left out")] | None
     ) = None
     events: Annotated[Events, Field(description="Only these events or families. All, if it is left out")] | None = None
-    states: Annotated[list[UndeliveredState], Field(min_length=1, max_length=2)] = Field(default=["failed", "missing"])
+    states: Annotated[list[UndeliveredState], Field(min_length=1, max_length=2)] = Field(
+        default=["failed", "missing"], description="Which deliveries"
+    )
     dry_run: Annotated[bool, Field(description="Counts and sends nothing")] = False
     per_second: Annotated[int, Field(ge=1, le=MAX_PER_SECOND, description="Deliveries per second")] = DEFAULT_PER_SECOND
 

@@ -65,6 +65,7 @@ Filter = Annotated[
     WithJsonSchema(
         {
             "type": "object",
+            "additionalProperties": True,
             "description": "An event pattern in EventBridge's syntax over `event`, `timestamp` and `data`;"
             " the webhook gets only the events that match",
         }
@@ -233,7 +234,7 @@ class StatsWindow(ResponseModel):
     successful: Annotated[int, Field(description="Those that were answered with 2xx")]
     failed: Annotated[int, Field(description="All others")]
     success_rate: Annotated[float, Field(description="The share of attempts that succeeded, from 0 to 1")]
-    durations: Durations | None = None
+    durations: Annotated[Durations | None, Field(description="How long the attempts took")] = None
     code_classes: Annotated[dict[str, int], Field(description="Attempts by the class of the answer's status")]
     failures: Annotated[dict[str, int], Field(description="Failed attempts by kind of failure")]
 
@@ -265,10 +266,10 @@ class WebhookStats(ResponseModel):
     """How a webhook does."""
 
     id: Annotated[str, Field(description="The webhook's id")]
-    last_24_hours: Annotated[StatsWindow, Field(alias="last24Hours")]
-    last_7_days: Annotated[StatsWindow, Field(alias="last7Days")]
-    pending: WaitingCount
-    retrying: WaitingCount
+    last_24_hours: Annotated[StatsWindow, Field(alias="last24Hours", description="The attempts of the last 24 hours")]
+    last_7_days: Annotated[StatsWindow, Field(alias="last7Days", description="The attempts of the last seven days")]
+    pending: Annotated[WaitingCount, Field(description="Deliveries that wait for their first attempt")]
+    retrying: Annotated[WaitingCount, Field(description="Deliveries that wait for another attempt")]
 
     @classmethod
     def of(cls, webhook_id: str, stats: "Stats") -> "WebhookStats":

@@ -21,7 +21,7 @@ def _may_be_set(name: str) -> str:
 class HeaderAuth(RequestModel):
     """A header that the webhook asks for."""
 
-    type: Literal["header"]
+    type: Annotated[Literal["header"], Field(description="A header")]
     name: Annotated[Annotated[str, AfterValidator(_may_be_set)], Field(description="The header's name")]
     value: Annotated[_Text, Field(description="Its value, which is never shown")]
 
@@ -37,7 +37,7 @@ class HeaderAuth(RequestModel):
 class BasicAuth(RequestModel):
     """A name and a password (RFC 7617)."""
 
-    type: Literal["basic"]
+    type: Annotated[Literal["basic"], Field(description="A name and a password")]
     username: Annotated[
         Annotated[str, Field(max_length=200, pattern=r"^[^:]*$")], Field(description="The user's name, without a colon")
     ]
@@ -57,7 +57,7 @@ class BasicAuth(RequestModel):
 class JwtAuth(RequestModel):
     """A signed token, which n8n checks with the key it knows."""
 
-    type: Literal["jwt"]
+    type: Annotated[Literal["jwt"], Field(description="A signed token")]
     token: Annotated[_Text, Field(description="The signed token, which is never shown")]
 
     def header(self) -> tuple[str, str]:
