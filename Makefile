@@ -96,6 +96,10 @@ test-delivery: install ## Delivery's long suites: chaos, hostile receivers, outb
 e2e: install ## The end-to-end tests alone
 	$(PYTEST) tests/e2e
 
+test-docs: install ## The guide built again and compared, and its verifiers in Go, PHP and Ruby where these are installed
+	@"$(PYTHON)" tools/local/install.py docs
+	$(PYTEST) tests/docs
+
 test-connectors: install ## The connectors against real servers: installs n8n into .local/n8n (3 GB, minutes, a C++ compiler)
 	@"$(PYTHON)" tools/local/install.py node
 	@"$(VENV)" -m tools.local.n8n
@@ -112,8 +116,8 @@ lint: install ## ruff check and format --check
 	"$(VENV)" -m ruff check .
 	"$(VENV)" -m ruff format --check .
 
-typecheck: install ## mypy --strict on layers, functions and tools/local
-	"$(VENV)" -m mypy layers/connector/jobsprint functions tools/local
+typecheck: install ## mypy --strict on layers, functions, tools/local and tools/docs
+	"$(VENV)" -m mypy layers/connector/jobsprint functions tools/local tools/docs
 
 validate: install ## sam validate --lint, and cfn-lint on the dashboard
 	@"$(VENV)" -m samcli validate --lint
@@ -134,11 +138,16 @@ undeploy: install ## Say what removing a stage leaves behind and what that costs
 openapi: install ## Write docs/openapi.json from the handlers
 	@"$(VENV)" -m tools.local.openapi
 
+docs: install ## Bring the documentation up to date with the source, and build the guide
+	@"$(PYTHON)" tools/local/install.py docs
+	@"$(VENV)" -m tools.docs
+
 requirements: install ## Pin the .in files again, with hashes: [UPGRADE=1]
 	@command -v uv >/dev/null || "$(VENV)" -m uv --version >/dev/null 2>&1 || "$(VENV)" -m pip install --quiet uv
 	$(PIN) --output-file requirements/dev.txt requirements/dev.in
 	$(PIN) --constraint requirements/dev.txt --output-file layers/dependencies/requirements.txt layers/dependencies/requirements.in
 	$(PIN) --output-file requirements/emulator.txt requirements/emulator.in
+	$(PIN) --output-file requirements/docs.txt requirements/docs.in
 	$(PIN) --output-file requirements/node.txt requirements/node.in
 	$(PIN) --constraint requirements/dev.txt --output-file requirements/bench.txt requirements/bench.in
 
@@ -156,4 +165,4 @@ quoted = '$(subst ','\'',$(1))'
 need = @test -n "$($(1))" || { echo "Say $(1)=, $(2), as in: make $@ $(1)=..." >&2; exit 1; }
 
 .PHONY: help run up down clean catalog token tokens revoke-token dashboard erase-tenant test unit e2e test-fuzz \
-	test-delivery test-connectors test-sam-local bench lint typecheck validate build deploy undeploy smoke openapi requirements install
+	test-delivery test-connectors test-sam-local bench lint typecheck validate build deploy undeploy smoke openapi docs test-docs requirements install

@@ -1,37 +1,52 @@
-"""A receiver to try Jobsprint with: it verifies what it gets, prints it, and answers actions.
+"""A server that receives webhooks and runs actions. It needs Python 3.11 or newer, and nothing else.
 
-Run it with `SECRET=… python3 receiver.py [port]`; it needs nothing but Python. It answers 401 to whatever is not signed
-with that secret.
+    SECRET=my_secret_key python3 receiver.py [port]
+
+It answers 401 to what is not signed with SECRET, and does the work for a `webhook-id` once.
 """
 
-import hashlib
-import hmac
 import json
 import os
 import sys
-import time
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
+from pathlib import Path
+
+sys.path.insert(0, str(Path(__file__).with_name("verify")))
+from verify import verify
 
 SECRET = os.environ.get("SECRET", "my_secret_key")
-TOLERANCE_SECONDS = 300
+handled: set[str] = set()  # in production: a table with the id as its key
 
 
-def verified(headers, body: bytes) -> bool:
-    """Whether the exact bytes were signed with our secret, not long ago."""
-    expected = "sha256=" + hmac.new(SECRET.encode(), body, hashlib.sha256).hexdigest()
-    fresh = abs(time.time() - int(headers.get("webhook-timestamp", "0"))) < TOLERANCE_SECONDS
-    return fresh and hmac.compare_digest(expected, headers.get("X-Jobsprint-Signature", ""))
+def run_action(action: str, parameters: dict) -> dict:
+    """The result of an action. `jobsprint.ping` is the service's test of the connection."""
+    if action == "jobsprint.ping":
+        return {}
+    print("action", action, json.dumps(parameters), flush=True)
+    return {"messageId": "msg_1", **parameters}
+
+
+def handle_event(message_id: str, event: dict) -> None:
+    """Handle an event, unless an earlier delivery of it was handled."""
+    if message_id not in handled:
+        handled.add(message_id)
+        print("received", json.dumps(event), flush=True)
 
 
 class Receiver(BaseHTTPRequestHandler):
+    protocol_version = "HTTP/1.1"
+
     def do_POST(self) -> None:
         body = self.rfile.read(int(self.headers.get("Content-Length", "0")))
-        if not verified(self.headers, body):
+        if not verify(body, self.headers, SECRET):
             self.answer(401, {"success": False, "error": "bad signature"})
             return
-        payload = json.loads(body)
-        print("received", json.dumps(payload), flush=True)
-        self.answer(200, {"messageId": "msg_1", **payload["parameters"]} if "action" in payload else {})
+        message = json.loads(body)
+        if "action" in message:
+            self.answer(200, run_action(message["action"], message["parameters"]))
+        else:
+            self.answer(200, {})
+            handle_event(self.headers["webhook-id"], message)
 
     def answer(self, status: int, value: dict) -> None:
         text = json.dumps(value).encode()
@@ -47,5 +62,6 @@ class Receiver(BaseHTTPRequestHandler):
 
 if __name__ == "__main__":
     port = int(sys.argv[1]) if len(sys.argv) > 1 else 9009
-    print(f"listening on http://127.0.0.1:{port}", flush=True)
-    ThreadingHTTPServer(("127.0.0.1", port), Receiver).serve_forever()
+    server = ThreadingHTTPServer(("127.0.0.1", port), Receiver)
+    print(f"listening on http://127.0.0.1:{server.server_port}", flush=True)
+    server.serve_forever()

@@ -26,7 +26,7 @@ COMPOSED = re.compile(r"upstream_\w+|\w+_not_found")
 
 _OPERATION = re.compile(r"^\| `(GET|POST|PUT|PATCH|DELETE) (/\S*)` \| (?:`(\S+)`|(\w+)) \|([^|]+)\|([^|]*)\|")
 _ERRORS = re.compile(r"^\| (`[a-z0-9_]+`(?:, `[a-z0-9_]+`)*) \| [0-9]{3}(?:, [0-9]{3})* \|")
-_MENTION = re.compile(r"\b(GET|POST|PUT|PATCH|DELETE) (/[\w/{}.-]*)")
+_MENTION = re.compile(r"\b(GET|POST|PUT|PATCH|DELETE) (/[\w/{}.+-]*)")
 _CODE = re.compile(r"[a-z][a-z0-9_]*")
 
 

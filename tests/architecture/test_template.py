@@ -16,6 +16,8 @@ PUBLIC = {
     "/health",
     "/openapi.json",
     "/docs",
+    "/guide",
+    "/guide/{proxy+}",
     "/integrations/oauth/callback/{issuerHash}",
     "/oauth/clients/{document}",
 }
@@ -60,7 +62,7 @@ def written_routes(folder: str) -> set[tuple[str, str]]:
     tree = ast.parse((ROOT / "functions" / folder / "app.py").read_text(encoding="utf-8"))
     calls = [node for node in ast.walk(tree) if isinstance(node, ast.Call) and isinstance(node.func, ast.Attribute)]
     return {
-        (call.func.attr.upper(), re.sub(r"<(\w+)>", r"{\1}", call.args[0].value))
+        (call.func.attr.upper(), re.sub(r"<(\w+)>", r"{\1}", call.args[0].value).replace("/.+", "/{proxy+}"))
         for call in calls
         if isinstance(call.func, ast.Attribute)
         and isinstance(call.func.value, ast.Name)

@@ -22,7 +22,7 @@ def delivery(*secrets: str, age_seconds: int = 0) -> tuple[bytes, dict[str, str]
 
 
 def library_for(secret: str) -> Webhook:
-    """As the README tells a receiver: the secret itself, or base64 of one that has no `whsec_`."""
+    """As the guide tells a receiver: the secret itself, or base64 of one that has no `whsec_`."""
     return Webhook(secret if secret.startswith("whsec_") else base64.b64encode(secret.encode()).decode())
 
 

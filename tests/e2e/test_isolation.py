@@ -34,7 +34,7 @@ GUARDED = sorted((method, path, folder) for (method, path), folder in routes().i
 def filled(path: str, integration: str, webhook: str) -> str:
     """A route's path with a tenant's ids in it."""
     path = path.replace("{integrationId}", integration).replace("{webhookId}", webhook).replace("{actionName}", "send")
-    return re.sub(r"\{\w+\}", "dlv_01m8288m5jfcptj5b3fxvspecm", path)
+    return re.sub(r"\{\w+\+?\}", "dlv_01m8288m5jfcptj5b3fxvspecm", path)
 
 
 @pytest.fixture(scope="module")

@@ -1,22 +1,31 @@
-"""The README's walk runs as it stands, and its verifiers verify what is really delivered."""
+"""The README's walk and the commands of the guides run as they stand, and the verifiers verify what is delivered."""
 
 import json
 import os
 import re
 import subprocess
+from pathlib import Path
 from typing import Any
+
+import requests
 
 from tests.e2e.api import Api
 from tests.e2e.local_stack import Stack
 from tests.support.receiver import receiving
 from tools.local.options import PROJECT
 
-README = (PROJECT / "README.md").read_text()
+# Each goes on where the walk ended, and the rotation is last: it takes the secret from the receiver.
+GUIDES = ("filters", "idempotency", "recover", "rotate-secrets")
+END = "kill %1\n"
 
 
-def blocks(language: str) -> list[str]:
-    """The code blocks of a language."""
-    return re.findall(rf"^```{language}\n(.*?)^```$", README, flags=re.DOTALL | re.MULTILINE)
+def blocks(page: Path, language: str) -> list[str]:
+    """The code blocks of a language. Those in `bash` run; those in `sh` name what a reader has to put in."""
+    return re.findall(rf"^```{language}\n(.*?)^```$", page.read_text("utf-8"), flags=re.DOTALL | re.MULTILINE)
+
+
+def guide(name: str) -> Path:
+    return PROJECT / "docs" / "guides" / f"{name}.md"
 
 
 def answers_in(text: str) -> list[dict[str, Any]]:
@@ -28,48 +37,83 @@ def answers_in(text: str) -> list[dict[str, Any]]:
     return found
 
 
-def test_the_walk_runs_and_ends_with_a_signed_webhook(stack: Stack) -> None:
+def printed(stack: Stack, script: str) -> str:
+    """What a script prints that begins with the walk; it ends well."""
     # `make up` started this stack already; the walk's own would take the standard port.
-    script = "\n".join(blocks("bash walk")).replace("make up\n. .local/env", f". '{stack.home.env}'")
-    assert ". '" in script, "the walk starts with make up"
+    here = script.replace("make up\n. .local/env", f". '{stack.home.env}'")
+    assert here != script, "the walk starts with make up"
     ran = subprocess.run(
-        ["bash", "-euo", "pipefail", "-m", "-c", script],
+        ["bash", "-euo", "pipefail", "-m", "-c", here],
         cwd=PROJECT,
         capture_output=True,
         text=True,
-        timeout=120,
+        timeout=180,
         check=False,
         env={**os.environ, "PYTHONDONTWRITEBYTECODE": "1"},
     )
     assert ran.returncode == 0, ran.stdout + ran.stderr
-    answers = answers_in(ran.stdout)
-    assert [answer["success"] for answer in answers] == [True] * 9, ran.stdout
-    connected, tested, acted, webhook, published, _, preview, deliveries, logs = (answer["data"] for answer in answers)
+    return ran.stdout
+
+
+def test_the_walk_and_the_guides_run_as_they_stand(stack: Stack) -> None:
+    walk = "\n".join(blocks(PROJECT / "README.md", "bash"))
+    assert walk.endswith(END)
+    more = "\n".join(block for name in GUIDES for block in blocks(guide(name), "bash"))
+    output = printed(stack, walk.removesuffix(END) + more + END)
+    answers = answers_in(output)
+    assert [answer["success"] for answer in answers] == [True] * 14, output
+    data = [answer["data"] for answer in answers]
+    connected, tested, acted, repeated, webhook, published, again, deliveries, logs = data[:9]
     assert connected["status"] == "connected"
     assert tested["testResult"]["passed"] is True
     assert acted["result"]["messageId"] == "msg_1"
-    assert published["deliveries"] >= 1
+    assert repeated == acted
+    assert published == again
+    assert published["deliveries"] == 1
+    assert [one["state"] for one in deliveries] == ["delivered"]
+    assert [one["action"] for one in logs] == ["send_message"]
+    assert output.count('received {"event": "workflow.executed"') == 1
+    changed, preview, acted, counted, rotated = data[9:]
+    assert changed["filter"]
     assert {one["id"]: one["reason"] for one in preview["webhooks"]}[webhook["id"]] == "filtered"
-    assert deliveries[0]["state"] == "delivered"
-    assert logs[0]["action"] == "send_message"
-    assert '"event": "workflow.executed"' in ran.stdout
+    assert acted["result"]["text"] == "Order 1235 is paid"
+    assert counted["status"] in ("running", "done")
+    assert rotated["secret"].startswith("whsec_")
 
 
-def test_the_verifiers_accept_a_real_delivery_and_refuse_a_changed_one(stack: Stack) -> None:
+def test_no_other_guide_has_commands_that_no_test_runs() -> None:
+    pages = {page for page in (PROJECT / "docs").rglob("*.md") if blocks(page, "bash")}
+    assert pages == {*map(guide, GUIDES), PROJECT / "docs" / "quick-start.md"}
+    assert blocks(PROJECT / "docs" / "quick-start.md", "bash") == blocks(PROJECT / "README.md", "bash")
+
+
+def test_the_verifier_of_the_body_accepts_a_real_delivery_and_refuses_a_changed_one(stack: Stack) -> None:
     secret = "my_secret_key"
     api = Api.of(stack)
     with receiving() as receiver:
         api.create_webhook(receiver.url, secret=secret)
         api.data("POST", "/events", {"event": "workflow.executed", "data": {"amount": 1.5, "10": "x", "2": "é\u2028"}})
         [got] = receiver.wait_for(1)
-    in_python: dict[str, object] = {}
-    exec(next(block for block in blocks("python") if "def verify" in block), in_python)  # noqa: S102
-    verify = in_python["verify"]
-    assert callable(verify)
-    assert verify(got.body, got.headers["x-jobsprint-signature"], secret)
-    assert not verify(got.body + b" ", got.headers["x-jobsprint-signature"], secret)
-    in_node = next(block for block in blocks("javascript") if "function verify" in block)
+    in_node = next(block for block in blocks(guide("verify-webhooks"), "javascript") if "const crypto" in block)
     check = f"{in_node}\nconst body = process.argv[1];\n"
     check += f"console.log(verify(body, '{secret}'), verify(body.replace('1.5', '2.5'), '{secret}'));"
     ran = subprocess.run(["node", "-e", check, got.body.decode()], capture_output=True, text=True, check=True)
     assert ran.stdout.split() == ["true", "false"]
+
+
+def test_the_guide_is_served_with_its_policy(stack: Stack) -> None:
+    first = requests.get(f"{stack.url}/guide", timeout=30)
+    assert first.url == f"{stack.url}/guide/index.html"
+    assert "<title>" in first.text
+    assert "default-src 'none'" in first.headers["Content-Security-Policy"]
+    for name, content_type in {
+        "guides/oauth.html": "text/html; charset=utf-8",
+        "guides/oauth.md": "text/markdown; charset=utf-8",
+        "llms.txt": "text/plain; charset=utf-8",
+    }.items():
+        got = requests.get(f"{stack.url}/guide/{name}", timeout=30)
+        assert (got.status_code, got.headers["Content-Type"]) == (200, content_type)
+        got.encoding = "utf-8"
+        assert got.text == (PROJECT / "functions" / "get_docs" / "guide" / name).read_text("utf-8")
+    nothing = requests.get(f"{stack.url}/guide/nothing.html", timeout=30)
+    assert (nothing.status_code, nothing.json()["error"]["code"]) == (404, "not_found")

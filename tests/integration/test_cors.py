@@ -9,7 +9,10 @@ EXPOSED = "Retry-After,RateLimit,RateLimit-Policy,Idempotent-Replayed"
 
 
 @pytest.mark.parametrize("origin", ["*", "https://app.example.com"])
-@pytest.mark.parametrize(("path", "status"), [("/health", 200), ("/integrations", 401), ("/docs", 200)])
+@pytest.mark.parametrize(
+    ("path", "status"),
+    [("/health", 200), ("/guide", 302), ("/guide/index.html", 200), ("/integrations", 401), ("/docs", 200)],
+)
 def test_every_response_names_the_allowed_origin(
     path: str, status: int, origin: str, aws: dict[str, str], monkeypatch: pytest.MonkeyPatch
 ) -> None:

@@ -16,6 +16,8 @@ PUBLIC = {
     "/health",
     "/openapi.json",
     "/docs",
+    "/guide",
+    "/guide/{proxy+}",
     "/integrations/oauth/callback/{issuerHash}",
     "/oauth/clients/{document}",
 }

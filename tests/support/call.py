@@ -111,8 +111,10 @@ def call(method: str, target: str, **options: Any) -> Answer:
 def _route(method: str, path: str) -> tuple[str, str, dict[str, str]]:
     # A literal segment beats a parameter, as in API Gateway.
     for (verb, resource), folder in sorted(routes().items(), key=lambda route: route[0][1].count("{")):
-        names = re.findall(r"\{(\w+)\}", resource)
-        match = re.fullmatch(re.sub(r"\\\{\w+\\\}", "([^/]+)", re.escape(resource)), path)
+        names = re.findall(r"\{(\w+)\+?\}", resource)
+        # A greedy parameter, `{proxy+}`, takes the rest of the path.
+        pattern = re.sub(r"\\\{\w+\\\+\\\}", "(.+)", re.escape(resource))
+        match = re.fullmatch(re.sub(r"\\\{\w+\\\}", "([^/]+)", pattern), path)
         if verb == method and match:
             return folder, resource, dict(zip(names, match.groups(), strict=True))
     raise AssertionError(f"template.yaml has no route {method} {path}")

@@ -19,6 +19,7 @@ ENVIRONMENTS = {
     "dev": (Path(".venv"), Path("requirements/dev.txt"), "the development tools"),
     "emulator": (Path(".local/emulator"), Path("requirements/emulator.txt"), "the AWS emulator"),
     "bench": (Path(".local/bench-python"), Path("requirements/bench.txt"), "the Python of the benchmarks"),
+    "docs": (Path(".local/docs-python"), Path("requirements/docs.txt"), "the generator of the guide"),
     "node": (Path(".local/node"), Path("requirements/node.txt"), "Node.js"),
 }
 LOGS = Path(".local/logs")

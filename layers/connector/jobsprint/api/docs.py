@@ -33,9 +33,10 @@ _PAGE = """<!DOCTYPE html>
 <meta name="viewport" content="width=device-width, initial-scale=1">
 <title>Jobsprint Integrations API</title>
 <link rel="icon" href="data:,">
-<style>{style}</style>
+<style>{style} .guide {{ font: 14px sans-serif; margin: 0 auto; max-width: 1420px; padding: 20px 20px 0 }}</style>
 </head>
 <body>
+<p class="guide">Concepts, examples and errors are in the <a href="guide/index.html">guide</a>.</p>
 <div id="operations"></div>
 <noscript>This page needs JavaScript. The same is in <a href="openapi.json">openapi.json</a>.</noscript>
 <script>{bundle}</script>

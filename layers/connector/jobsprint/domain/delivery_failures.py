@@ -116,3 +116,8 @@ def explained(failure: str | None, warning: str | None, state: str) -> Meaning |
 def known_kinds() -> frozenset[str]:
     """Every kind that has texts of its own."""
     return frozenset(_MEANINGS)
+
+
+def known_warnings() -> frozenset[str]:
+    """Every warning that has texts of its own."""
+    return frozenset(_WARNINGS)
