@@ -32,9 +32,9 @@ REDELIVERED = ("failed processing SQS batch", "partial failures)")
 SAVED_SECONDS = 60
 LAUNCHER = PROJECT / "tools" / "local" / "run_ministack.py"
 USES_OF_THE_EMULATOR = """
-import inspect, runpy, sys, zipfile
+import inspect, runpy, sys
 from ministack import app
-from ministack.core import lambda_runtime, persistence
+from ministack.core import persistence
 from ministack.services import cloudformation, sqs
 
 launcher = runpy.run_path(sys.argv[1], run_name="launcher")
@@ -47,7 +47,6 @@ assert list(inspect.signature(persistence.save_all).parameters) == ["services"]
 assert "STATE_DIR" in persistence.save_state.__code__.co_names  # read at each save
 assert cloudformation._stacks.all_values() == []
 assert not sqs._queues_lock.locked()
-assert lambda_runtime.zipfile is zipfile
 assert "_queues_lock" in sqs._receive_messages_for_esm.__code__.co_names
 launcher["complete_save"]()
 """
@@ -70,8 +69,8 @@ def up(home: Home, **settings: str) -> tuple[str, float]:
 
 
 def kill(home: Home) -> None:
-    [(_, pid)] = [line.split() for line in home.pids.read_text().splitlines()]
-    os.kill(int(pid), signal.SIGKILL)
+    pids = dict(line.split() for line in home.pids.read_text().splitlines())
+    os.kill(int(pids[emulator.NAME]), signal.SIGKILL)
     eventually(lambda: not emulator.running(home))
 
 

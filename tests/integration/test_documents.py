@@ -8,7 +8,8 @@ from pathlib import Path
 
 import pytest
 
-from tests.support.call import call
+from tests.support.call import Context, call, handler
+from tests.support.call import event as request
 from tests.support.template import ROOT
 
 MAX_ANSWER_BYTES = 6 * 1024 * 1024  # Lambda's limit for a synchronous answer, as JSON
@@ -62,6 +63,14 @@ class TestGuide:
     def test_leads_to_its_first_page(self) -> None:
         answer = call("GET", "/guide", tenant=None)
         assert (answer.status, answer.headers["Location"]) == (302, "https://api.jobsprint.test/v1/guide/index.html")
+
+    def test_leads_there_with_a_slash_as_well(self) -> None:
+        folder, event = request("GET", "/guide", tenant=None)
+        answer = handler(folder)({**event, "path": "/guide/"}, Context())
+        assert (answer["statusCode"], answer["headers"]["Location"]) == (
+            302,
+            "https://api.jobsprint.test/v1/guide/index.html",
+        )
 
     @pytest.mark.parametrize("path", sorted(path for path in GUIDE.rglob("*") if path.is_file()), ids=str)
     def test_serves_each_file_as_it_is(self, path: Path) -> None:

@@ -7,22 +7,17 @@ cut short is completed at the next start. docs/adr/0048-launcher-of-the-emulator
 """
 
 import asyncio
-import hashlib
 import logging
 import os
 import shutil
 import signal
-import tempfile
-import threading
 import warnings
-import zipfile
 from collections.abc import Awaitable, Callable
 from pathlib import Path
-from types import SimpleNamespace
 from typing import Any
 
 from ministack import app as emulator
-from ministack.core import lambda_runtime, persistence
+from ministack.core import persistence
 from ministack.services import cloudformation, sqs
 
 _Receive = Callable[[], Awaitable[dict[str, Any]]]
@@ -124,26 +119,9 @@ def complete_save() -> None:
     shutil.rmtree(_SAVED, ignore_errors=True)
 
 
-class SharedArchive(zipfile.ZipFile):
-    """A layer or a function's code, unpacked once and linked to: unpacking 27 MB takes each new worker a second."""
-
-    _unpacking = threading.Lock()
-
-    def extractall(self, path: Any = None, members: Any = None, pwd: bytes | None = None) -> None:
-        """Put a link to the unpacked archive in the place of `path`, an empty folder."""
-        name = hashlib.sha256(Path(str(self.filename)).read_bytes()).hexdigest()
-        unpacked = Path(tempfile.gettempdir()) / "unpacked" / name
-        with self._unpacking:
-            if not unpacked.exists():
-                super().extractall(unpacked, members, pwd)
-        Path(path).rmdir()
-        Path(path).symlink_to(unpacked)
-
-
 if __name__ == "__main__":
     # The child only copies, writes files and exits: it needs no lock that a thread of the parent may have held.
     warnings.filterwarnings("ignore", ".*multi-threaded.*fork", DeprecationWarning)
     complete_save()
-    lambda_runtime.zipfile = SimpleNamespace(**(vars(zipfile) | {"ZipFile": SharedArchive}))
     emulator.app = Saver(emulator.app)
     emulator.main()
