@@ -12,6 +12,8 @@ PYTHON ?= $(shell for name in python3 python3.13 python3.12 python3.14 python3.1
 export PORT ALLOW_PRIVATE_TARGETS RETRY_SCHEDULE HEALTH_TEST_RATE ZAPIER_MCP_URL REDIRECT_ORIGINS CORS_ORIGIN TENANT_RATE TENANT_BURST \
 	ZAPIER_CLIENT_ID CATALOG_SOURCE_URL CATALOG_REFRESH_RATE
 
+export SAM_CLI_TELEMETRY := 0
+
 # Only the make line says these: what the shell happens to hold must not choose a stage, a parameter or a deletion.
 $(foreach name,STAGE PARAMS YES,$(if $(filter environment%,$(origin $(name))),$(eval override $(name) :=)))
 
@@ -19,6 +21,8 @@ VENV := .venv/bin/python
 LOCAL := "$(VENV)" -m tools.local
 PYTEST := "$(VENV)" -m pytest
 FAST := --numprocesses auto tests/unit tests/integration tests/contract tests/architecture
+FAST_LOG := .local/fast.log
+E2E := tests/e2e
 
 help: ## List the commands
 	@awk -F ':.*## ' '/^[a-z0-9-]+:.*## / { printf "  make %-14s %s\n", $$1, $$2 }' Makefile
@@ -71,8 +75,10 @@ erase-tenant: install ## Count everything a tenant has, and with YES=1 delete it
 # --- Checks ------------------------------------------------------------------------------------------------------------
 test: lint typecheck validate ## Lint, type-check, validate the template, and run all fast and end-to-end tests
 	@echo "The fast tests run beside the end-to-end tests; what they print follows."
-	@mkdir -p .local; $(PYTEST) $(FAST) >.local/fast.log 2>&1 & fast=$$!; trap "kill $$fast 2>/dev/null" EXIT; \
-	$(PYTEST) tests/e2e; slow=$$?; wait $$fast; fast=$$?; cat .local/fast.log; exit $$((slow || fast))
+	@mkdir -p .local; set -m; \
+	$(PYTEST) $(FAST) >$(FAST_LOG) 2>&1 </dev/null & fast=$$!; $(PYTEST) $(E2E) </dev/null & slow=$$!; set +m; \
+	trap "trap '' INT TERM HUP; kill -TERM -- -$$fast; kill -INT -- -$$slow; wait; exit 130" INT TERM HUP; \
+	wait $$slow; failed=$$?; wait $$fast || failed=1; cat $(FAST_LOG); exit $$failed
 
 unit: install ## The fast tests alone
 	$(PYTEST) $(FAST)
@@ -99,6 +105,9 @@ test-connectors: install ## The connectors against real servers: installs n8n in
 	@"$(VENV)" -m tools.local.n8n
 	$(PYTEST) tests/connectors
 
+test-sam-local: install build ## Every file in events/ by `sam local invoke`, beside the API's answers; needs a container engine
+	$(PYTEST) tests/sam_local
+
 bench: install ## The benchmarks, each figure beside its target; writes bench/results/latest.json: [SUITES="stack cost"]
 	@"$(PYTHON)" tools/local/install.py bench
 	@PYTHONPATH=.:layers/connector "$(VENV)" -m tools.bench $(SUITES)
@@ -115,13 +124,8 @@ validate: install ## sam validate --lint, and cfn-lint on the dashboard
 	@.venv/bin/cfn-lint dashboard.yaml
 
 # --- Building and deploying ----------------------------------------------------------------------------------------------
-build: install ## Build for `sam local invoke` (python3.13, x86_64)
+build: install ## Build for `sam local invoke`, which then has the stack of `make up` behind it (python3.13, x86_64)
 	@$(LOCAL) build
-
-invoke: install ## Run a function in Lambda's image with the local stack behind it: FUNCTION= EVENT=
-	$(call need,FUNCTION,a logical id)
-	$(call need,EVENT,an event file)
-	@$(LOCAL) invoke --function "$(FUNCTION)" --event "$(EVENT)"
 
 deploy: install ## Build and deploy to AWS: STAGE=dev|prod [PARAMS="MaxWebhooks=200 ..."] [CI=1 asks nothing]
 	$(call need,STAGE,dev or prod)
@@ -161,4 +165,4 @@ quoted = '$(subst ','\'',$(1))'
 need = @test -n "$($(1))" || { echo "Say $(1)=, $(2), as in: make $@ $(1)=..." >&2; exit 1; }
 
 .PHONY: help run up down clean catalog token tokens revoke-token dashboard erase-tenant test unit e2e test-fuzz \
-	test-delivery test-connectors bench lint typecheck validate build invoke deploy undeploy smoke openapi docs test-docs requirements install
+	test-delivery test-connectors test-sam-local bench lint typecheck validate build deploy undeploy smoke openapi docs test-docs requirements install

@@ -58,6 +58,11 @@ def free_port() -> int:
         return port
 
 
+def allowed(seconds: float) -> float:
+    """The seconds that a quiet machine may take, more on one that other programs keep busy."""
+    return seconds * max(1.0, os.getloadavg()[0] / (os.cpu_count() or 1))
+
+
 def command(home: Home, *words: str, settings: Mapping[str, str] | None = None) -> subprocess.CompletedProcess[str]:
     """`python -m tools.local …` as make calls it."""
     return subprocess.run(

@@ -14,10 +14,13 @@ import boto3
 import pytest
 import requests
 
-from tests.e2e.local_stack import Stack, command, free_port
+from tests.e2e.local_stack import Stack, allowed, command, free_port
+from tests.support.template import functions
 from tools.local import emulator
 from tools.local import stack as deployed
 from tools.local.options import PROJECT, Home
+
+INTERRUPT_SECONDS = 5.0
 
 
 def test_the_environment_file_holds_what_the_contract_names(stack: Stack) -> None:
@@ -40,6 +43,15 @@ def test_the_names_in_it_are_those_of_real_tables_and_queues(stack: Stack) -> No
     assert {stack.env[f"JOBSPRINT_{name}_TABLE"] for name in ("TENANTS", "LOGS", "EVENTS", "TOKENS")} <= set(tables)
     queue = stack.env["JOBSPRINT_DELIVERY_QUEUE_URL"]
     assert stack.client("sqs").get_queue_attributes(QueueUrl=queue, AttributeNames=["QueueArn"])["Attributes"]
+
+
+def test_sam_local_invoke_gets_the_variables_of_every_function(stack: Stack) -> None:
+    given = json.loads(stack.home.sam_env.read_text())
+    assert set(given) == {properties["LogicalId"] for properties in functions().values()}
+    assert {variables["TENANTS_TABLE"] for variables in given.values()} == {stack.env["JOBSPRINT_TENANTS_TABLE"]}
+    port = stack.env["AWS_ENDPOINT_URL"].rpartition(":")[2]
+    assert all(variables["AWS_ENDPOINT"].endswith(f":{port}") for variables in given.values())
+    assert stack.home.sam_env.stat().st_mode & 0o077 == 0
 
 
 def test_pids_names_each_process_and_its_id(stack: Stack) -> None:
@@ -160,8 +172,10 @@ def running(home: Home) -> Iterator[Iterator[str]]:
             yield process.stdout
         finally:
             process.send_signal(signal.SIGINT)
+            interrupted = time.monotonic()
             process.communicate(timeout=90)
     assert process.returncode == 130
+    assert time.monotonic() - interrupted <= allowed(INTERRUPT_SECONDS)
 
 
 def _line(shown: Iterator[str], word: str) -> str:

@@ -1,4 +1,4 @@
-"""A real HTTP receiver on 127.0.0.1 that keeps what it gets and answers as it is told."""
+"""A real HTTP receiver, on 127.0.0.1 unless told otherwise, that keeps what it gets and answers as it is told."""
 
 import json
 import sys
@@ -46,7 +46,7 @@ class _Server(ThreadingHTTPServer):
 class Receiver:
     """`answer` is called with each request and gives its Reply; `received` keeps them in order."""
 
-    def __init__(self) -> None:
+    def __init__(self, host: str) -> None:
         self.received: list[Received] = []
         self.answer: Callable[[Received], Reply] = lambda _: Reply()
         receiver = self
@@ -81,8 +81,8 @@ class Receiver:
             def log_message(self, *_: object) -> None:
                 pass
 
-        self._server = _Server(("127.0.0.1", 0), Handler)
-        self.url = f"http://127.0.0.1:{self._server.server_address[1]}"
+        self._server = _Server((host, 0), Handler)
+        self.url = f"http://{host}:{self._server.server_address[1]}"
 
     def wait_for(self, count: int, path: str = "", seconds: float = 20) -> list[Received]:
         """The requests to `path…` once there are `count`; fails after `seconds`."""
@@ -96,9 +96,9 @@ class Receiver:
 
 
 @contextmanager
-def receiving() -> Iterator[Receiver]:
+def receiving(host: str = "127.0.0.1") -> Iterator[Receiver]:
     """A receiver that listens while the block runs."""
-    receiver = Receiver()
+    receiver = Receiver(host)
     thread = threading.Thread(target=receiver._server.serve_forever, kwargs={"poll_interval": 0.05}, daemon=True)
     thread.start()
     try:

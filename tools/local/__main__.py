@@ -15,11 +15,12 @@ from types import FrameType
 
 from tools.local import (
     catalog,
+    containers,
     deploy,
+    deployment,
     emulator,
     erase,
     gateway,
-    invoke,
     logs,
     permissions,
     queues,
@@ -29,6 +30,7 @@ from tools.local import (
     stack,
     tokens,
     undeploy,
+    warm,
 )
 from tools.local.console import Failure, step
 from tools.local.options import EMULATOR, LOCAL_PARAMETERS, PROJECT, Home, chosen_parameters, chosen_port, last_port
@@ -37,37 +39,57 @@ _TENANT = "demo"
 
 
 def up(home: Home) -> str:
-    """Start the emulator where it is not running, deploy, and return a token that works."""
+    """Start the emulator where it is not running, deploy what has changed, and return a token that works."""
     port = chosen_port(home)
+    endpoint = emulator.address(port)
     started = not emulator.running(home)
     if started:
         emulator.start(home, port)
     elif port != last_port(home):
         raise Failure(f"The stack already runs on port {last_port(home)}: run make down first.")
     try:
-        return _deploy(home, emulator.address(port))
+        parameters = LOCAL_PARAMETERS | chosen_parameters()
+        digest = deployment.digest(parameters)
+        if deployment.recorded(endpoint) == digest:
+            return _ready(home, endpoint, cold=started)
+        return _deploy(home, endpoint, parameters, digest)
     except BaseException:
         if started:
             emulator.stop(home)
         raise
 
 
-def _deploy(home: Home, endpoint: str) -> str:
+def _deploy(home: Home, endpoint: str, parameters: dict[str, str], digest: str) -> str:
     env, target = stack.local_environment(endpoint), sam.local_target()
     sam.build(target, env, home.logs / "build.log")
-    sam.deploy(target, LOCAL_PARAMETERS | chosen_parameters(), env, home.logs / "deploy.log")
-    with step("Filling in what the emulator lacks"):
-        for lacking in (gateway, permissions, queues):
-            lacking.fill_gaps(endpoint)
-        stack.wait_for_api(stack.base_url(endpoint))
-    if not os.environ.get("ZAPIER_CLIENT_ID"):  # else it takes minutes, which `make catalog` or the schedule may
-        with step("Loading the catalogue"):
-            catalog.load(tokens.Clients.local(home))
+    deployment.forget(endpoint)
+    with queues.paused(endpoint):
+        sam.deploy(target, parameters, env, home.logs / "deploy.log")
+        with step("Filling in what the emulator lacks"):
+            for lacking in (gateway, permissions):
+                lacking.fill_gaps(endpoint)
+            stack.wait_for_api(stack.base_url(endpoint))
+        if not os.environ.get("ZAPIER_CLIENT_ID"):  # else it takes minutes, which `make catalog` or the schedule may
+            with step("Loading the catalogue"):
+                catalog.load(tokens.Clients.local(home))
+        token = _ready(home, endpoint, cold=True)
+    deployment.record(endpoint, digest)
+    return token
+
+
+def _ready(home: Home, endpoint: str, *, cold: bool) -> str:
+    """Wait until the stack answers, tell other programs about it, and return a token that works."""
+    url = stack.base_url(endpoint)
+    stack.wait_for_api(url)
     token = stack.read_env(home).get("JOBSPRINT_TOKEN", "")
-    if not token or not tokens.still_valid(stack.base_url(endpoint), token):
+    if not token or not tokens.still_valid(url, token):
         with step(f"Creating the tenant {_TENANT} and its token"):
             token = tokens.issue(tokens.Clients.local(home), _TENANT, ["*"], None)
+    if cold:
+        with step("Starting the functions of the first requests"):
+            warm.warm(endpoint, token)
     stack.write_env(home, endpoint, token, stack.outputs(stack.client("cloudformation", endpoint)))
+    containers.connect(home, endpoint)
     return token
 
 
@@ -86,6 +108,12 @@ def _introduce(home: Home, token: str) -> None:
     url = stack.base_url(emulator.address(last_port(home)))
     print(f"\n  Base URL  {url}\n  Token     {token}   (tenant {_TENANT})\n")
     print(f'  curl -H "Authorization: Bearer {token}" {url}/integrations/available')
+
+
+def build(home: Home) -> None:
+    """Build what `sam local invoke` runs, and the environment file that it needs."""
+    sam.build(sam.container_target(), os.environ, home.logs / "build.log")
+    containers.write_placeholder(home)
 
 
 def down(home: Home) -> None:
@@ -169,9 +197,6 @@ def _parse() -> argparse.Namespace:
             command.add_argument("--params", default="", help="Key=value ... for the template")
         if name == "undeploy":
             command.add_argument("--yes", action="store_true", help="remove, and not only say what stays")
-    one = commands.add_parser("invoke")
-    one.add_argument("--function", required=True)
-    one.add_argument("--event", required=True, type=Path)
     for name in ("catalog", "smoke"):
         commands.add_parser(name).add_argument("--stage", default="")
     for name in ("token", "tokens", "revoke-token"):
@@ -214,8 +239,7 @@ def _actions(arguments: argparse.Namespace) -> dict[str, Callable[[], object]]:
         "down": lambda: down(home),
         "clean": lambda: clean(home),
         "run": lambda: run(home),
-        "build": lambda: sam.build(sam.container_target(), os.environ, home.logs / "build.log"),
-        "invoke": lambda: invoke.invoke(home, arguments.function, arguments.event),
+        "build": lambda: build(home),
         "deploy": lambda: deploy.deploy_to_aws(arguments.stage, arguments.params, asks=not arguments.ci),
         "undeploy": lambda: undeploy.undeploy(arguments.stage, really=arguments.yes, asks=not arguments.ci),
         "dashboard": lambda: deploy.deploy_dashboard(arguments.stage, asks=not arguments.ci),

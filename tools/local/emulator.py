@@ -13,10 +13,11 @@ from pathlib import Path
 import requests
 
 from tools.local.console import Failure, step
-from tools.local.options import EMULATOR, REGION, Home
+from tools.local.options import EMULATOR, PROJECT, REGION, Home
 
 NAME = "emulator"
 _HOST = "127.0.0.1"
+_LAUNCHER = PROJECT / "tools" / "local" / "run_ministack.py"
 _START_SECONDS = 60
 _SAVE_SECONDS = 60
 _FINISH_SECONDS = 2
@@ -31,12 +32,13 @@ def address(port: int) -> str:
 
 def running(home: Home) -> bool:
     """Whether this folder's emulator is alive."""
-    pid = _recorded(home)
+    pid = process_id(home)
     return pid is not None and pid in _members(pid)
 
 
 def start(home: Home, port: int) -> None:
     """Start the emulator and wait until it answers."""
+    stop(home)  # what a killed emulator left running
     _refuse_busy(port)
     for folder in (home.logs, home.state, home.scratch):
         folder.mkdir(parents=True, exist_ok=True)
@@ -44,7 +46,8 @@ def start(home: Home, port: int) -> None:
     with step("Starting the AWS emulator"):
         with log.open("w") as output:
             process = subprocess.Popen(
-                [str(EMULATOR / "bin" / "python"), "-m", "ministack"],
+                # -P: the modules beside the launcher are no top-level modules.
+                [str(EMULATOR / "bin" / "python"), "-P", str(_LAUNCHER)],
                 cwd=home.folder,
                 env=_environment(home, port),
                 stdin=subprocess.DEVNULL,
@@ -64,7 +67,7 @@ def start(home: Home, port: int) -> None:
 
 def stop(home: Home) -> bool:
     """Stop the emulator, which saves its state, and everything it started; whether there was anything to stop."""
-    pid = _recorded(home)
+    pid = process_id(home)
     alive = pid is not None and bool(_members(pid))
     if pid is not None and alive:
         with _uninterrupted(), step("Stopping the local stack"):
@@ -85,7 +88,7 @@ def _discard(folder: Path) -> None:
     )
 
 
-def _recorded(home: Home) -> int | None:
+def process_id(home: Home) -> int | None:
     """The emulator's process id as the last start noted it."""
     lines = home.pids.read_text().splitlines() if home.pids.exists() else []
     pids = [pid for name, _, pid in (line.partition(" ") for line in lines) if name == NAME]

@@ -59,6 +59,11 @@ class Home:
         return self.folder / "env"
 
     @property
+    def sam_env(self) -> Path:
+        """The functions' variables for `sam local invoke`; `samconfig.toml` names it."""
+        return self.folder / "sam-env.json"
+
+    @property
     def pids(self) -> Path:
         """One `name pid` per line for what runs."""
         return self.folder / "pids"

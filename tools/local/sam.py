@@ -13,8 +13,6 @@ from functools import cache
 from pathlib import Path
 from typing import Any
 
-from samcli.yamlhelper import yaml_parse
-
 from tools.local.console import Failure, run_logged, step
 from tools.local.options import LOCAL_PARAMETERS, PROJECT, REGION, STACK
 
@@ -120,6 +118,8 @@ def defaults() -> dict[str, str]:
     All of them go into every deployment: CloudFormation gives a parameter that is not sent the value it had before, and
     a default that has changed since would never arrive.
     """
+    from samcli.yamlhelper import yaml_parse  # takes half a second, which most commands do not need
+
     parameters = yaml_parse((PROJECT / "template.yaml").read_text())["Parameters"]
     return {name: str(given["Default"]) for name, given in parameters.items()}
 

@@ -5,9 +5,11 @@ from threading import Lock
 from typing import TYPE_CHECKING, Any
 
 import boto3
+import botocore.exceptions
 from botocore.config import Config
 
 from jobsprint.core.config import settings
+from jobsprint.core.errors import JobsprintError
 
 if TYPE_CHECKING:
     from mypy_boto3_dynamodb import DynamoDBClient
@@ -28,13 +30,28 @@ _lock = Lock()  # a session must not create clients in several threads at once; 
 
 
 @cache
-def _session() -> boto3.Session:
-    return boto3.Session()
+def _session(endpoint: str | None) -> boto3.Session:
+    """The session for AWS, or for the local stack at `endpoint`, to which `sam local invoke` leads.
+
+    SAM hands on the caller's own credentials, which the local stack does not know.
+    """
+    if endpoint is None:
+        return boto3.Session()
+    session = boto3.Session(aws_access_key_id="test", aws_secret_access_key="test")  # noqa: S106 - of the local stack
+    session.events.register("needs-retry", _say_what_to_start)
+    return session
+
+
+def _say_what_to_start(caught_exception: Exception | None, **_: object) -> None:
+    if isinstance(caught_exception, botocore.exceptions.ConnectionError):
+        message = f"No local stack answers at {settings().aws_endpoint}: start it with make up"
+        raise JobsprintError(message) from caught_exception
 
 
 def _client(service: Any, config: Config = _CONFIG) -> Any:
+    endpoint = settings().aws_endpoint
     with _lock:
-        return _session().client(service, config=config, endpoint_url=settings().aws_endpoint)
+        return _session(endpoint).client(service, config=config, endpoint_url=endpoint)
 
 
 @cache

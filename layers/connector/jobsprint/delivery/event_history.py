@@ -62,11 +62,8 @@ def page(
 
 def _webhook_ids(event: Event, webhooks: Iterable[Integration]) -> tuple[str, ...]:
     """The webhooks that may have a delivery of the event: those of its publishing, and others that subscribe to it."""
-    later = (
-        webhook.id
-        for webhook in webhooks
-        if webhook.id not in (*event.webhooks, event.about) and covers(webhook.events, event.name)
-    )
+    known = {*event.webhooks, event.about}
+    later = (webhook.id for webhook in webhooks if webhook.id not in known and covers(webhook.events, event.name))
     return (*event.webhooks, *later)
 
 
