@@ -13,9 +13,7 @@ from tools.local import sam
 RECORDER = '#!/bin/sh\necho "SAM_CLI_TELEMETRY=$SAM_CLI_TELEMETRY"\n'
 
 
-@pytest.mark.parametrize(
-    "words", [["validate"], ["build"], ["run"], ["up"], ["deploy", "STAGE=dev"], ["invoke", "FUNCTION=F", "EVENT=e"]]
-)
+@pytest.mark.parametrize("words", [["validate"], ["build"], ["run"], ["up"], ["deploy", "STAGE=dev"]])
 def test_sam_is_told_to_send_none(tmp_path: Path, words: list[str]) -> None:
     recorder = tmp_path / "python"
     recorder.write_text(RECORDER)

@@ -201,7 +201,7 @@ def publishing_all_along(api: Api) -> Iterator[None]:
     over = threading.Event()
 
     def publish() -> None:
-        while not over.wait(0.2):
+        while not over.wait(1.0):
             with suppress(requests.RequestException):
                 api.call("POST", "/events", {"event": "restart.meanwhile", "data": {}})
 
