@@ -2,6 +2,7 @@
 
 import os
 import shutil
+import signal
 import socket
 import subprocess
 import sys
@@ -58,11 +59,6 @@ def free_port() -> int:
         return port
 
 
-def allowed(seconds: float) -> float:
-    """The seconds that a quiet machine may take, more on one that other programs keep busy."""
-    return seconds * max(1.0, os.getloadavg()[0] / (os.cpu_count() or 1))
-
-
 def command(home: Home, *words: str, settings: Mapping[str, str] | None = None) -> subprocess.CompletedProcess[str]:
     """`python -m tools.local …` as make calls it."""
     return subprocess.run(
@@ -73,6 +69,28 @@ def command(home: Home, *words: str, settings: Mapping[str, str] | None = None) 
         text=True,
         check=False,
     )
+
+
+@contextmanager
+def running(home: Home) -> Iterator[Iterator[str]]:
+    """`make run` while the block runs, ended as by Ctrl-C; gives the lines that it prints."""
+    words = [sys.executable, "-u", "-m", "tools.local", "--home", str(home.folder), "run"]
+    with subprocess.Popen(
+        words,
+        cwd=PROJECT,
+        stdout=subprocess.PIPE,
+        stderr=subprocess.STDOUT,
+        text=True,
+        # As in a terminal: a shell that runs the tests in the background has its children ignore Ctrl-C.
+        preexec_fn=lambda: signal.signal(signal.SIGINT, signal.SIG_DFL),
+    ) as process:
+        assert process.stdout
+        try:
+            yield process.stdout
+        finally:
+            process.send_signal(signal.SIGINT)
+            process.communicate(timeout=90)
+    assert process.returncode == 130
 
 
 @contextmanager

@@ -2,25 +2,19 @@
 
 import json
 import os
-import signal
 import socket
-import subprocess
-import sys
 import time
 from collections.abc import Iterator
-from contextlib import contextmanager
 
 import boto3
 import pytest
 import requests
 
-from tests.e2e.local_stack import Stack, allowed, command, free_port
+from tests.e2e.local_stack import Stack, command, free_port, running
 from tests.support.template import functions
 from tools.local import emulator
 from tools.local import stack as deployed
-from tools.local.options import PROJECT, Home
-
-INTERRUPT_SECONDS = 5.0
+from tools.local.options import Home
 
 
 def test_the_environment_file_holds_what_the_contract_names(stack: Stack) -> None:
@@ -152,30 +146,6 @@ def test_a_second_stack_runs_beside_it_and_survives_a_restart(stack: Stack, othe
         _log(second, {"level": "INFO", "message": "planted", "function_name": "jobsprint-GetHealthFunction-1", "n": 1})
         assert "INFO    GetHealth planted n=1" in _line(shown, "planted")
     assert not _processes_of(other_home)
-
-
-@contextmanager
-def running(home: Home) -> Iterator[Iterator[str]]:
-    """`make run` while the block runs, ended as by Ctrl-C; gives the lines that it prints."""
-    words = [sys.executable, "-u", "-m", "tools.local", "--home", str(home.folder), "run"]
-    with subprocess.Popen(
-        words,
-        cwd=PROJECT,
-        stdout=subprocess.PIPE,
-        stderr=subprocess.STDOUT,
-        text=True,
-        # As in a terminal: a shell that runs the tests in the background has its children ignore Ctrl-C.
-        preexec_fn=lambda: signal.signal(signal.SIGINT, signal.SIG_DFL),
-    ) as process:
-        assert process.stdout
-        try:
-            yield process.stdout
-        finally:
-            process.send_signal(signal.SIGINT)
-            interrupted = time.monotonic()
-            process.communicate(timeout=90)
-    assert process.returncode == 130
-    assert time.monotonic() - interrupted <= allowed(INTERRUPT_SECONDS)
 
 
 def _line(shown: Iterator[str], word: str) -> str:

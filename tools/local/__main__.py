@@ -51,7 +51,10 @@ def up(home: Home) -> str:
         parameters = LOCAL_PARAMETERS | chosen_parameters()
         digest = deployment.digest(parameters)
         if deployment.recorded(endpoint) == digest:
-            return _ready(home, endpoint, cold=started)
+            token = _ready(home, endpoint)
+            if started:
+                warm.in_background(home)
+            return token
         return _deploy(home, endpoint, parameters, digest)
     except BaseException:
         if started:
@@ -72,12 +75,14 @@ def _deploy(home: Home, endpoint: str, parameters: dict[str, str], digest: str) 
         if not os.environ.get("ZAPIER_CLIENT_ID"):  # else it takes minutes, which `make catalog` or the schedule may
             with step("Loading the catalogue"):
                 catalog.load(tokens.Clients.local(home))
-        token = _ready(home, endpoint, cold=True)
+        token = _ready(home, endpoint)
+        with step("Starting the functions of the first requests"):
+            warm.warm(endpoint, token)
     deployment.record(endpoint, digest)
     return token
 
 
-def _ready(home: Home, endpoint: str, *, cold: bool) -> str:
+def _ready(home: Home, endpoint: str) -> str:
     """Wait until the stack answers, tell other programs about it, and return a token that works."""
     url = stack.base_url(endpoint)
     stack.wait_for_api(url)
@@ -85,9 +90,6 @@ def _ready(home: Home, endpoint: str, *, cold: bool) -> str:
     if not token or not tokens.still_valid(url, token):
         with step(f"Creating the tenant {_TENANT} and its token"):
             token = tokens.issue(tokens.Clients.local(home), _TENANT, ["*"], None)
-    if cold:
-        with step("Starting the functions of the first requests"):
-            warm.warm(endpoint, token)
     stack.write_env(home, endpoint, token, stack.outputs(stack.client("cloudformation", endpoint)))
     containers.connect(home, endpoint)
     return token
@@ -187,7 +189,7 @@ def _parse() -> argparse.Namespace:
     parser = argparse.ArgumentParser(prog="python -m tools.local")
     parser.add_argument("--home", type=lambda text: Home(Path(text).resolve()), default=Home(PROJECT / ".local"))
     commands = parser.add_subparsers(dest="command", required=True)
-    for name in ("up", "down", "run", "clean", "build"):
+    for name in ("up", "down", "run", "clean", "build", "warm"):
         commands.add_parser(name)
     for name in ("deploy", "undeploy", "dashboard"):
         command = commands.add_parser(name)
@@ -240,6 +242,7 @@ def _actions(arguments: argparse.Namespace) -> dict[str, Callable[[], object]]:
         "clean": lambda: clean(home),
         "run": lambda: run(home),
         "build": lambda: build(home),
+        "warm": lambda: warm.warm(emulator.address(last_port(home)), stack.read_env(home)["JOBSPRINT_TOKEN"]),
         "deploy": lambda: deploy.deploy_to_aws(arguments.stage, arguments.params, asks=not arguments.ci),
         "undeploy": lambda: undeploy.undeploy(arguments.stage, really=arguments.yes, asks=not arguments.ci),
         "dashboard": lambda: deploy.deploy_dashboard(arguments.stage, asks=not arguments.ci),

@@ -1,13 +1,15 @@
 """Starting the functions that a first request and a first delivery need, so that nobody waits for a cold start."""
 
 import json
+import subprocess
+import sys
 from collections.abc import Callable
 from concurrent.futures import ThreadPoolExecutor
 
 import requests
 
 from tools.local import stack
-from tools.local.options import STACK
+from tools.local.options import PROJECT, STACK, Home
 
 _DISPATCHERS = 2  # at once; further ones start while these work
 _SECONDS = 60
@@ -29,3 +31,16 @@ def warm(endpoint: str, token: str) -> None:
     with ThreadPoolExecutor(len(calls)) as threads:
         for call in [threads.submit(call) for call in calls]:
             call.result()
+
+
+def in_background(home: Home) -> None:
+    """Do so in a process of its own: after a start from kept state nobody waits for it."""
+    with (home.logs / "warm.log").open("w") as log:
+        subprocess.Popen(
+            [sys.executable, "-m", "tools.local", "--home", str(home.folder), "warm"],
+            cwd=PROJECT,
+            stdin=subprocess.DEVNULL,
+            stdout=log,
+            stderr=subprocess.STDOUT,
+            start_new_session=True,
+        )
