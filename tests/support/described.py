@@ -34,14 +34,14 @@ def _validator(method: str, resource: str, status: int) -> Any:
     name = answer.get("$ref", "").rpartition("/")[2]
     answer = document["components"]["responses"][name] if name else answer
     schema = answer["content"]["application/json"]["schema"]
-    return jsonschema_rs.validator_for({**_closed(schema), "components": _closed(document["components"])})
+    return jsonschema_rs.validator_for({**closed(schema), "components": closed(document["components"])})
 
 
-def _closed(node: Any) -> Any:
-    """With every object that lists its properties closed to others: a field nobody described is a mistake here."""
+def closed(node: Any) -> Any:
+    """The schema, where an object that lists its properties has no others: a field nobody described is a mistake."""
     if isinstance(node, list):
-        return [_closed(element) for element in node]
+        return [closed(element) for element in node]
     if not isinstance(node, dict):
         return node
-    closed = {name: _closed(inner) for name, inner in node.items()}
-    return {"additionalProperties": False, **closed} if isinstance(node.get("properties"), dict) else closed
+    inner_closed = {name: closed(inner) for name, inner in node.items()}
+    return {"additionalProperties": False, **inner_closed} if isinstance(node.get("properties"), dict) else inner_closed

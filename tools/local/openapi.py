@@ -1,8 +1,8 @@
 """docs/openapi.json: the handlers' own descriptions merged into one OpenAPI 3.1 file. Needs no AWS and no settings.
 
 `python -m tools.local.openapi` writes it; tests/architecture/test_openapi.py fails while the file and the code differ.
-Powertools describes each route; what it cannot know (scopes, the failure envelope, what is never null) is put in here
-by pure functions over the merged document.
+Powertools describes each route; what it cannot know (scopes, what is never null, failures) is put in here, and
+`openapi_additions.completed` adds examples and webhooks to the merged document.
 """
 
 import importlib
@@ -14,6 +14,8 @@ from collections.abc import Iterator
 from pathlib import Path
 from types import ModuleType
 from typing import Any
+
+from tools.local import openapi_additions, openapi_failures
 
 ROOT = Path(__file__).resolve().parents[2]
 FILE = ROOT / "docs" / "openapi.json"
@@ -34,27 +36,7 @@ _TAGS = {
     "Webhooks": "Subscriptions to events, and their deliveries",
 }
 
-# Component name and meaning of each failure (docs/api-contract.md, Errors).
-_FAILURES = {
-    400: ("BadRequest", "The body is not JSON, or the cursor is not valid here"),
-    401: ("Unauthenticated", "The token is missing, unknown, expired or revoked"),
-    403: ("Forbidden", "The token lacks the scope"),
-    404: ("NotFound", "There is no such thing"),
-    409: ("Conflict", "The thing is in a state that does not allow this, or its Idempotency-Key was used otherwise"),
-    413: ("PayloadTooLarge", "The body has more than 256 KB"),
-    415: ("UnsupportedMediaType", "The body's `Content-Type` is not `application/json`"),
-    422: ("InvalidFields", "Fields are wrong; `details` lists every one"),
-    429: ("RateLimited", "Too many requests; come back after `Retry-After`"),
-    500: ("InternalError", "Something went wrong on our side"),
-    502: ("UpstreamFailed", "The upstream failed, could not be reached, or broke off"),
-    504: ("UpstreamTimeout", "The upstream did not answer in time"),
-}
 _ALSO = {key: {502, 504} for key in ("connect_integration", "execute_action", "update_integration")}
-_RATE_HEADERS: Json = {
-    "Retry-After": {"description": "Seconds to wait", "schema": {"type": "integer", "minimum": 1}},
-    "RateLimit": {"description": 'What is left, such as `"tenant";r=0;t=2`', "schema": {"type": "string"}},
-    "RateLimit-Policy": {"description": 'The limit, such as `"tenant";q=200;w=2`', "schema": {"type": "string"}},
-}
 _IDEMPOTENCY_KEY: Json = {
     "name": "Idempotency-Key",
     "in": "header",
@@ -109,7 +91,7 @@ def document() -> Json:
         _add_schemas(schemas, described)
         merge.add_schema(described)
     merged = merge.get_openapi_schema()
-    return {
+    described_api = {
         "openapi": "3.1.0",
         "info": {**merged["info"], "description": _DESCRIPTION, "license": {"name": "MIT", "identifier": "MIT"}},
         # Relative to where this file is served, so it is right in every stage and on this machine.
@@ -118,6 +100,7 @@ def document() -> Json:
         "paths": {path: dict(sorted(item.items())) for path, item in sorted(merged["paths"].items())},
         "components": _components(schemas),
     }
+    return openapi_additions.completed(described_api)
 
 
 def text() -> str:
@@ -169,8 +152,9 @@ def _needed(app: Any) -> str:
 
 def _responses(folder: str, route: str, operation: Json, *, public: bool) -> Json:
     """What the operation declares, and the failures that all of its kind share."""
+    operation_id = camel(folder)
     declared = {
-        status: answer
+        status: openapi_failures.declared(operation_id, status, answer)
         for status, answer in operation["responses"].items()
         if not _POWERTOOLS_OWN & set(_references(answer))
     }
@@ -180,25 +164,17 @@ def _responses(folder: str, route: str, operation: Json, *, public: bool) -> Jso
         possible |= {404} if "{" in route else set()
         possible |= {413, 415} if "requestBody" in operation else set()
         possible |= set() if route.startswith("get") else {409}
-    failures = {str(status): {"$ref": f"#/components/responses/{_FAILURES[status][0]}"} for status in possible}
+    names = {str(status): openapi_failures.name_of(operation_id, status) for status in possible}
+    failures = {status: {"$ref": f"#/components/responses/{name}"} for status, name in names.items()}
     return dict(sorted((failures | declared).items()))
-
-
-def _json_answer(description: str, schema: Json) -> Json:
-    return {"description": description, "content": {"application/json": {"schema": schema}}}
 
 
 def _components(schemas: Json) -> Json:
     """The shared parts."""
-    responses = {
-        name: _json_answer(meaning, {"$ref": f"{_SCHEMAS}Error"})
-        | ({"headers": _RATE_HEADERS} if status == 429 else {})
-        for status, (name, meaning) in _FAILURES.items()
-    }
     return {
         "parameters": {"IdempotencyKey": _IDEMPOTENCY_KEY},
-        "responses": dict(sorted(responses.items())),
-        "schemas": dict(sorted(schemas.items())),
+        "responses": openapi_failures.responses(),
+        "schemas": dict(sorted(openapi_failures.schemas(schemas).items())),
         "securitySchemes": {
             "bearer": {"type": "http", "scheme": "bearer", "description": "A token of `make token`: `jsp_…`"}
         },

@@ -1,0 +1,46 @@
+"""What docs/openapi.json has beside the handlers' own descriptions: examples, and the webhooks that receivers get.
+
+Examples are in `openapi_examples.json` by operationId, under `request` or a status, each with a name.
+tests/contract/test_openapi_examples.py sends the requests to the handlers and compares the answers.
+"""
+
+import json
+from functools import cache
+from pathlib import Path
+from typing import Any
+
+Json = dict[str, Any]
+
+_EXAMPLES = Path(__file__).with_name("openapi_examples.json")
+_JSON = "application/json"
+
+
+@cache
+def examples() -> dict[str, dict[str, Json]]:
+    """Examples by operationId, by `request` or a status, and by name."""
+    read: dict[str, dict[str, Json]] = json.loads(_EXAMPLES.read_text(encoding="utf-8"))
+    return read
+
+
+def completed(document: Json) -> Json:
+    """The merged document with examples."""
+    paths = {
+        path: {verb: _with_examples(operation) for verb, operation in item.items()}
+        for path, item in document["paths"].items()
+    }
+    return {**document, "paths": paths}
+
+
+def _with_examples(operation: Json) -> Json:
+    known = examples().get(operation["operationId"], {})
+    answers = {
+        status: _shown(answer, known[status]) if status in known else answer
+        for status, answer in operation["responses"].items()
+    }
+    body = {"requestBody": _shown(operation["requestBody"], known["request"])} if "request" in known else {}
+    return {**operation, **body, "responses": answers}
+
+
+def _shown(part: Json, named: Json) -> Json:
+    content = part["content"][_JSON]
+    return {**part, "content": {_JSON: {**content, "examples": {**content.get("examples", {}), **named}}}}
