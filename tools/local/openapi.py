@@ -25,9 +25,10 @@ Json = dict[str, Any]
 _DESCRIPTION = """\
 Connect tools, run their actions, and get signed webhooks.
 
-Every answer is `{"success": true, "data": …}` or the `Error` below. Times are ISO 8601 in UTC. A `cursor` is opaque
-and belongs to the parameters it came from."""
+Every answer is `{"success": true, "data": …}` or `{"success": false, "error": {"code", "message"}, "requestId"}`. Times
+are ISO 8601 in UTC. A `cursor` is opaque and belongs to the parameters it came from."""
 
+_INFO: Json = {"contact": {"name": "The operator of this service"}, "license": {"name": "MIT", "identifier": "MIT"}}
 _TAGS = {
     "Actions": "Running what a connected tool can do",
     "Events": "Publishing events to webhooks",
@@ -93,7 +94,7 @@ def document() -> Json:
     merged = merge.get_openapi_schema()
     described_api = {
         "openapi": "3.1.0",
-        "info": {**merged["info"], "description": _DESCRIPTION, "license": {"name": "MIT", "identifier": "MIT"}},
+        "info": {**merged["info"], "description": _DESCRIPTION, **_INFO},
         # Relative to where this file is served, so it is right in every stage and on this machine.
         "servers": [{"url": "/v1"}],
         "tags": [{"name": name, "description": meaning} for name, meaning in _TAGS.items()],
@@ -138,6 +139,8 @@ def _operation(folder: str, module: ModuleType, route: str, operation: Json) -> 
         "responses": _responses(folder, route, operation, public=scope is None),
         "security": [] if scope is None else [{"bearer": [scope] if scope else []}],
     }
+    if "requestBody" in operation:
+        completed["requestBody"] = _body(operation["requestBody"])
     parameters = [_without_null(parameter) for parameter in operation.get("parameters", [])]
     if route.startswith("post") and scope is not None:
         parameters.append({"$ref": "#/components/parameters/IdempotencyKey"})
@@ -174,11 +177,24 @@ def _components(schemas: Json) -> Json:
     return {
         "parameters": {"IdempotencyKey": _IDEMPOTENCY_KEY},
         "responses": openapi_failures.responses(),
-        "schemas": dict(sorted(openapi_failures.schemas(schemas).items())),
+        "schemas": _unambiguous(dict(sorted(openapi_failures.schemas(schemas).items()))),
         "securitySchemes": {
             "bearer": {"type": "http", "scheme": "bearer", "description": "A token of `make token`: `jsp_…`"}
         },
     }
+
+
+def _unambiguous(schemas: Json) -> Json:
+    """With a title for an object that generators would call like another schema: `data` of `EventDetail`."""
+
+    def titled(name: str, field: str, schema: Json) -> Json:
+        clashes = f"{name}{field[0].upper()}{field[1:]}" in schemas and "properties" not in schema
+        return {"title": f"{field[0].upper()}{field[1:]}Object", **schema} if clashes else schema
+
+    def fields(name: str, schema: Json) -> Json:
+        return {field: titled(name, field, inner) for field, inner in schema["properties"].items()}
+
+    return {name: {**schema, "properties": fields(name, schema)} for name, schema in schemas.items()}
 
 
 def _add_schemas(schemas: Json, described: Json) -> None:
@@ -211,6 +227,12 @@ def _without_null(schema: Json) -> Json:
     if len(options) > 1:
         return {**rest, "anyOf": options}
     return {**options[0], **rest} if options else rest
+
+
+def _body(body: Json) -> Json:
+    """A request's body, which may be left out but is never null."""
+    content = {kind: _without_null(media) for kind, media in body["content"].items()}
+    return {**body, "content": content}
 
 
 def _nullable(schema: Json) -> Json:

@@ -19,8 +19,9 @@ _RATE_HEADERS: Json = {
     "RateLimit": {"description": 'What is left, such as `"tenant";r=0;t=2`', "schema": {"type": "string"}},
     "RateLimit-Policy": {"description": 'The limit, such as `"tenant";q=200;w=2`', "schema": {"type": "string"}},
 }
-REFUSED_BATCH = "BatchRefusal"
-"""The schema of a refused batch, whose error has the codes of the other refusals of its operation."""
+# The answer that its handler declares: `Error`, or a refused batch.
+_OWN = "InvalidEvents"
+_REFUSED_BATCH = "BatchRefusal"
 
 
 class NotListed(Exception):
@@ -44,20 +45,20 @@ def name_of(operation_id: str, status: int) -> str:
 
 
 def responses() -> Json:
-    """The `components.responses`."""
-    return {name: _response(name, answer) for name, answer in sorted(listed().items())}
+    """The `components.responses`, without those that a handler declares itself."""
+    return {name: _response(name, answer) for name, answer in sorted(listed().items()) if name != _OWN}
 
 
 def schemas(shared: Json) -> Json:
-    """`components.schemas` with those of the failures, which are `Error` and `Problem` with the codes of each."""
+    """`components.schemas` with those of the failures: `Problem`, and in place of `Error`, with the codes of each."""
     made: Json = {}
     for name, answer in listed().items():
         problem, error = shared["Problem"], shared["Error"]
         code = {**problem["properties"]["code"], "enum": answer["codes"]}
         made[f"{name}Problem"] = {**problem, "properties": {**problem["properties"], "code": code}}
         made[f"{name}Error"] = _with_problem(error, name)
-    batch = {REFUSED_BATCH: _with_problem(shared[REFUSED_BATCH], name_of("publishEvents", 422))}
-    return {**shared, **made, **batch}
+    rest = {name: schema for name, schema in shared.items() if name != "Error"}
+    return {**rest, **made, _REFUSED_BATCH: _with_problem(shared[_REFUSED_BATCH], _OWN)}
 
 
 def declared(operation_id: str, status: str, answer: Json) -> Json:
