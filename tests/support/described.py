@@ -1,6 +1,7 @@
 """Answers against docs/openapi.json, as callers see them."""
 
 import json
+from collections.abc import Mapping
 from functools import cache
 from typing import Any
 
@@ -19,6 +20,33 @@ def check(method: str, resource: str, status: int, body: Any) -> None:
         f"{error.instance_path}: {error.message}" for error in _validator(method, resource, status).iter_errors(body)
     ]
     assert not wrong, f"{method} {resource} {status}: {wrong}"
+
+
+def check_event(event: str, data: Any) -> None:
+    """Raises AssertionError for the data of one of the service's own events that the document does not describe so."""
+    content = _document()["webhooks"][event]["post"]["requestBody"]["content"]["application/json"]
+    name = content["schema"]["$ref"].rpartition("/")[2]
+    schema = _document()["components"]["schemas"][name]["properties"]["data"]
+    components = {"components": closed(_document()["components"])}
+    wrong = [
+        f"{error.instance_path}: {error.message}" for error in _compiled({**schema, **components}).iter_errors(data)
+    ]
+    assert not wrong, f"{event}: {wrong}"
+
+
+def check_received(body: Any, headers: Mapping[str, str]) -> None:
+    """Raises AssertionError for a request at a webhook that the document does not describe so."""
+    webhook = _document()["webhooks"].get(body["event"], _document()["webhooks"]["event"])["post"]
+    schema = webhook["requestBody"]["content"]["application/json"]["schema"]
+    whole = {**schema, "components": closed(_document()["components"])}
+    assert [error.message for error in _compiled(whole).iter_errors(body)] == []
+    names = [parameter["$ref"].rpartition("/")[2] for parameter in webhook["parameters"]]
+    needed = {_document()["components"]["parameters"][name]["name"].lower() for name in names}
+    assert needed <= headers.keys()
+
+
+def _compiled(schema: dict[str, Any]) -> Any:
+    return jsonschema_rs.validator_for(schema, validate_formats=True)
 
 
 @cache

@@ -15,7 +15,7 @@ from pathlib import Path
 from types import ModuleType
 from typing import Any
 
-from tools.local import openapi_additions, openapi_failures
+from tools.local import openapi_additions, openapi_failures, openapi_webhooks
 
 ROOT = Path(__file__).resolve().parents[2]
 FILE = ROOT / "docs" / "openapi.json"
@@ -29,12 +29,17 @@ Every answer is `{"success": true, "data": …}` or `{"success": false, "error":
 are ISO 8601 in UTC. A `cursor` is opaque and belongs to the parameters it came from."""
 
 _INFO: Json = {"contact": {"name": "The operator of this service"}, "license": {"name": "MIT", "identifier": "MIT"}}
+# In the order in which one uses them.
 _TAGS = {
-    "Actions": "Running what a connected tool can do",
-    "Events": "Publishing events to webhooks",
-    "Integrations": "Connected tools, and those that can be connected",
-    "Service": "The service itself",
-    "Webhooks": "Subscriptions to events, and their deliveries",
+    "Webhooks": "Subscribe an endpoint of yours to events, and see, repeat and recover its deliveries. Begin here: "
+    "create a webhook, then publish an event.",
+    "Events": "Publish events, see what became of them, and describe their data. An event goes to every webhook that "
+    "takes its name.",
+    openapi_webhooks.TAG: "What your endpoint gets. Check a signature before you trust the body.",
+    "Integrations": "Find an application, connect it, test and change the connection: Zapier, n8n, MCP servers and "
+    "HTTP endpoints of your own.",
+    "Actions": "Run what a connected integration can do, at once or in the background.",
+    "Service": "Whether the service runs.",
 }
 
 _ALSO = {key: {502, 504} for key in ("connect_integration", "execute_action", "update_integration")}
@@ -96,7 +101,7 @@ def document() -> Json:
         "openapi": "3.1.0",
         "info": {**merged["info"], "description": _DESCRIPTION, **_INFO},
         # Relative to where this file is served, so it is right in every stage and on this machine.
-        "servers": [{"url": "/v1"}],
+        "servers": [{"url": "/v1", "description": "The deployment that serves this file"}],
         "tags": [{"name": name, "description": meaning} for name, meaning in _TAGS.items()],
         "paths": {path: dict(sorted(item.items())) for path, item in sorted(merged["paths"].items())},
         "components": _components(schemas),

@@ -9,6 +9,8 @@ from functools import cache
 from pathlib import Path
 from typing import Any
 
+from tools.local import openapi_webhooks
+
 Json = dict[str, Any]
 
 _EXAMPLES = Path(__file__).with_name("openapi_examples.json")
@@ -23,12 +25,18 @@ def examples() -> dict[str, dict[str, Json]]:
 
 
 def completed(document: Json) -> Json:
-    """The merged document with examples."""
+    """The merged document with examples and webhooks."""
     paths = {
         path: {verb: _with_examples(operation) for verb, operation in item.items()}
         for path, item in document["paths"].items()
     }
-    return {**document, "paths": paths}
+    shared = document["components"]
+    components = {
+        **shared,
+        "parameters": {**shared["parameters"], **openapi_webhooks.parameters()},
+        "schemas": dict(sorted({**shared["schemas"], **openapi_webhooks.schemas()}.items())),
+    }
+    return {**document, "paths": paths, "webhooks": openapi_webhooks.webhooks(), "components": components}
 
 
 def _with_examples(operation: Json) -> Json:
