@@ -35,11 +35,11 @@ _TAGS = {
     "create a webhook, then publish an event.",
     "Events": "Publish events, see what became of them, and describe their data. An event goes to every webhook that "
     "takes its name.",
-    openapi_webhooks.TAG: "What your endpoint gets. Check a signature before you trust the body.",
     "Integrations": "Find an application, connect it, test and change the connection: Zapier, n8n, MCP servers and "
     "HTTP endpoints of your own.",
     "Actions": "Run what a connected integration can do, at once or in the background.",
     "Service": "Whether the service runs.",
+    openapi_webhooks.TAG: "What your endpoint gets. Check a signature before you trust the body.",
 }
 
 _ALSO = {key: {502, 504} for key in ("connect_integration", "execute_action", "update_integration")}

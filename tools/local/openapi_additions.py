@@ -1,6 +1,7 @@
 """What docs/openapi.json has beside the handlers' own descriptions: examples, and the webhooks that receivers get.
 
-Examples are in `openapi_examples.json` by operationId, under `request` or a status, each with a name.
+Examples are in `openapi_examples.json` by operationId, under `request` or a status, each with a name; `parameters` has
+those that the docs page fills in. The page sends the first example of a request, so that one works as it stands.
 tests/contract/test_openapi_examples.py sends the requests to the handlers and compares the answers.
 """
 
@@ -46,7 +47,13 @@ def _with_examples(operation: Json) -> Json:
         for status, answer in operation["responses"].items()
     }
     body = {"requestBody": _shown(operation["requestBody"], known["request"])} if "request" in known else {}
-    return {**operation, **body, "responses": answers}
+    filled = known.get("parameters", {})
+    parameters = [
+        {**parameter, "example": filled[parameter["name"]]} if parameter.get("name") in filled else parameter
+        for parameter in operation.get("parameters", [])
+    ]
+    asked = {"parameters": parameters} if parameters else {}
+    return {**operation, **asked, **body, "responses": answers}
 
 
 def _shown(part: Json, named: Json) -> Json:
