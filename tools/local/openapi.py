@@ -249,12 +249,22 @@ def _nullable(schema: Json) -> Json:
     return schema
 
 
+def _mapped(schema: Json) -> Json:
+    """A map whose names have a pattern, written so that client generators see the type of its values."""
+    match schema.get("patternProperties"):
+        case dict(patterns) if len(patterns) == 1:
+            [(pattern, values)] = patterns.items()
+            rest = {key: value for key, value in schema.items() if key != "patternProperties"}
+            return {**rest, "propertyNames": {"pattern": pattern}, "additionalProperties": values}
+    return schema
+
+
 def _tidy(node: Any, references: dict[str, str]) -> Any:
     """Without generated titles, with whole numbers as such, and with these references instead of those."""
     if isinstance(node, dict):
         # A property called `title` has a schema, not a text.
         kept = {key: value for key, value in node.items() if key != "title" or not isinstance(value, str)}
-        return {key: _tidy(value, references) for key, value in _nullable(kept).items()}
+        return {key: _tidy(value, references) for key, value in _mapped(_nullable(kept)).items()}
     if isinstance(node, list):
         return [_tidy(value, references) for value in node]
     if isinstance(node, str):
