@@ -103,6 +103,12 @@ test-docs: install ## The guide built again and compared, and its verifiers in G
 	@"$(PYTHON)" tools/local/install.py docs
 	$(PYTEST) tests/docs
 
+test-openapi: install ## docs/openapi.json by other people's linters and generators; those in Node.js need it on the PATH
+	@"$(PYTHON)" tools/local/install.py openapi
+	@mkdir -p .local/openapi-node && cp tests/openapi_tools/package*.json .local/openapi-node
+	@! command -v npm >/dev/null || npm ci --prefix .local/openapi-node --ignore-scripts --no-audit --no-fund --loglevel=error
+	$(PYTEST) tests/openapi_tools
+
 test-connectors: install ## The connectors against real servers: installs n8n into .local/n8n (3 GB, minutes, a C++ compiler)
 	@"$(PYTHON)" tools/local/install.py node
 	@"$(VENV)" -m tools.local.n8n
@@ -152,6 +158,7 @@ requirements: install ## Pin the .in files again, with hashes: [UPGRADE=1]
 	$(PIN) --output-file requirements/emulator.txt requirements/emulator.in
 	$(PIN) --output-file requirements/docs.txt requirements/docs.in
 	$(PIN) --output-file requirements/node.txt requirements/node.in
+	$(PIN) --output-file requirements/openapi.txt requirements/openapi.in
 	$(PIN) --constraint requirements/dev.txt --output-file requirements/bench.txt requirements/bench.in
 
 # For Python 3.11 and up on every platform. The tests run with the very versions that the layer ships.
@@ -168,4 +175,5 @@ quoted = '$(subst ','\'',$(1))'
 need = @test -n "$($(1))" || { echo "Say $(1)=, $(2), as in: make $@ $(1)=..." >&2; exit 1; }
 
 .PHONY: help run up down clean catalog token tokens revoke-token dashboard erase-tenant test unit e2e test-fuzz \
-	test-delivery test-connectors test-sam-local bench lint typecheck validate build deploy undeploy smoke openapi docs test-docs test-restart requirements install
+	test-delivery test-connectors test-sam-local bench lint typecheck validate build deploy undeploy smoke \
+	openapi docs test-docs test-restart requirements install test-openapi

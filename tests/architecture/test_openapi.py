@@ -83,6 +83,23 @@ def test_failures_have_one_shape(document: dict[str, Any]) -> None:
             assert {"400", "401", "403", "422"} <= set(operation["responses"])
 
 
+def test_every_failure_lists_its_codes(document: dict[str, Any]) -> None:
+    schemas = document["components"]["schemas"]
+    for name, answer in document["components"]["responses"].items():
+        schema = schemas[answer["content"]["application/json"]["schema"]["$ref"].rpartition("/")[2]]
+        problem = schemas[schema["properties"]["error"]["$ref"].rpartition("/")[2]]
+        codes = problem["properties"]["code"]["enum"]
+        assert codes, name
+        assert len(codes) == len(set(codes)), name
+
+
+def test_answers_of_failures_belong_to_an_operation(document: dict[str, Any]) -> None:
+    text = json.dumps(document["paths"])
+    used = {name for name in document["components"]["responses"] if f'"#/components/responses/{name}"' in text}
+    declared = {name for name in document["components"]["responses"] if f"/{name}Error" in text}
+    assert set(document["components"]["responses"]) == used | declared
+
+
 def test_answers_are_never_null(document: dict[str, Any]) -> None:
     shown = {name: schema for name, schema in document["components"]["schemas"].items() if name.endswith("View")}
     assert shown

@@ -44,6 +44,9 @@ class TestDocs:
         assert style
         assert not re.search(r"@import|url\((?!\"?data:)", style.group(1))
 
+    def test_keeps_the_token_over_a_reload(self) -> None:
+        assert "persistAuthorization: true" in call("GET", "/docs", tenant=None).body
+
     def test_policy_lets_only_its_own_scripts_run(self) -> None:
         answer = call("GET", "/docs", tenant=None)
         policy = dict(part.strip().split(" ", 1) for part in answer.headers["Content-Security-Policy"].split(";"))

@@ -1,8 +1,8 @@
 """docs/openapi.json: the handlers' own descriptions merged into one OpenAPI 3.1 file. Needs no AWS and no settings.
 
 `python -m tools.local.openapi` writes it; tests/architecture/test_openapi.py fails while the file and the code differ.
-Powertools describes each route; what it cannot know (scopes, the failure envelope, what is never null) is put in here
-by pure functions over the merged document.
+Powertools describes each route; what it cannot know (scopes, what is never null, failures) is put in here, and
+`openapi_additions.completed` adds examples and webhooks to the merged document.
 """
 
 import importlib
@@ -15,6 +15,8 @@ from pathlib import Path
 from types import ModuleType
 from typing import Any
 
+from tools.local import openapi_additions, openapi_failures, openapi_webhooks
+
 ROOT = Path(__file__).resolve().parents[2]
 FILE = ROOT / "docs" / "openapi.json"
 
@@ -23,38 +25,24 @@ Json = dict[str, Any]
 _DESCRIPTION = """\
 Connect tools, run their actions, and get signed webhooks.
 
-Every answer is `{"success": true, "data": …}` or the `Error` below. Times are ISO 8601 in UTC. A `cursor` is opaque
-and belongs to the parameters it came from."""
+Every answer is `{"success": true, "data": …}` or `{"success": false, "error": {"code", "message"}, "requestId"}`. Times
+are ISO 8601 in UTC. A `cursor` is opaque and belongs to the parameters it came from."""
 
+_INFO: Json = {"contact": {"name": "The operator of this service"}, "license": {"name": "MIT", "identifier": "MIT"}}
+# In the order in which one uses them.
 _TAGS = {
-    "Actions": "Running what a connected tool can do",
-    "Events": "Publishing events to webhooks",
-    "Integrations": "Connected tools, and those that can be connected",
-    "Service": "The service itself",
-    "Webhooks": "Subscriptions to events, and their deliveries",
+    "Webhooks": "Subscribe an endpoint of yours to events, and see, repeat and recover its deliveries. Begin here: "
+    "create a webhook, then publish an event.",
+    "Events": "Publish events, see what became of them, and describe their data. An event goes to every webhook that "
+    "takes its name.",
+    "Integrations": "Find an application, connect it, test and change the connection: Zapier, n8n, MCP servers and "
+    "HTTP endpoints of your own.",
+    "Actions": "Run what a connected integration can do, at once or in the background.",
+    "Service": "Whether the service runs.",
+    openapi_webhooks.TAG: "What your endpoint gets. Check a signature before you trust the body.",
 }
 
-# Component name and meaning of each failure (docs/api-contract.md, Errors).
-_FAILURES = {
-    400: ("BadRequest", "The body is not JSON, or the cursor is not valid here"),
-    401: ("Unauthenticated", "The token is missing, unknown, expired or revoked"),
-    403: ("Forbidden", "The token lacks the scope"),
-    404: ("NotFound", "There is no such thing"),
-    409: ("Conflict", "The thing is in a state that does not allow this, or its Idempotency-Key was used otherwise"),
-    413: ("PayloadTooLarge", "The body has more than 256 KB"),
-    415: ("UnsupportedMediaType", "The body's `Content-Type` is not `application/json`"),
-    422: ("InvalidFields", "Fields are wrong; `details` lists every one"),
-    429: ("RateLimited", "Too many requests; come back after `Retry-After`"),
-    500: ("InternalError", "Something went wrong on our side"),
-    502: ("UpstreamFailed", "The upstream failed, could not be reached, or broke off"),
-    504: ("UpstreamTimeout", "The upstream did not answer in time"),
-}
 _ALSO = {key: {502, 504} for key in ("connect_integration", "execute_action", "update_integration")}
-_RATE_HEADERS: Json = {
-    "Retry-After": {"description": "Seconds to wait", "schema": {"type": "integer", "minimum": 1}},
-    "RateLimit": {"description": 'What is left, such as `"tenant";r=0;t=2`', "schema": {"type": "string"}},
-    "RateLimit-Policy": {"description": 'The limit, such as `"tenant";q=200;w=2`', "schema": {"type": "string"}},
-}
 _IDEMPOTENCY_KEY: Json = {
     "name": "Idempotency-Key",
     "in": "header",
@@ -109,15 +97,16 @@ def document() -> Json:
         _add_schemas(schemas, described)
         merge.add_schema(described)
     merged = merge.get_openapi_schema()
-    return {
+    described_api = {
         "openapi": "3.1.0",
-        "info": {**merged["info"], "description": _DESCRIPTION, "license": {"name": "MIT", "identifier": "MIT"}},
+        "info": {**merged["info"], "description": _DESCRIPTION, **_INFO},
         # Relative to where this file is served, so it is right in every stage and on this machine.
-        "servers": [{"url": "/v1"}],
+        "servers": [{"url": "/v1", "description": "The deployment that serves this file"}],
         "tags": [{"name": name, "description": meaning} for name, meaning in _TAGS.items()],
         "paths": {path: dict(sorted(item.items())) for path, item in sorted(merged["paths"].items())},
         "components": _components(schemas),
     }
+    return openapi_additions.completed(described_api)
 
 
 def text() -> str:
@@ -155,6 +144,8 @@ def _operation(folder: str, module: ModuleType, route: str, operation: Json) -> 
         "responses": _responses(folder, route, operation, public=scope is None),
         "security": [] if scope is None else [{"bearer": [scope] if scope else []}],
     }
+    if "requestBody" in operation:
+        completed["requestBody"] = _body(operation["requestBody"])
     parameters = [_without_null(parameter) for parameter in operation.get("parameters", [])]
     if route.startswith("post") and scope is not None:
         parameters.append({"$ref": "#/components/parameters/IdempotencyKey"})
@@ -169,8 +160,9 @@ def _needed(app: Any) -> str:
 
 def _responses(folder: str, route: str, operation: Json, *, public: bool) -> Json:
     """What the operation declares, and the failures that all of its kind share."""
+    operation_id = camel(folder)
     declared = {
-        status: answer
+        status: openapi_failures.declared(operation_id, status, answer)
         for status, answer in operation["responses"].items()
         if not _POWERTOOLS_OWN & set(_references(answer))
     }
@@ -180,29 +172,34 @@ def _responses(folder: str, route: str, operation: Json, *, public: bool) -> Jso
         possible |= {404} if "{" in route else set()
         possible |= {413, 415} if "requestBody" in operation else set()
         possible |= set() if route.startswith("get") else {409}
-    failures = {str(status): {"$ref": f"#/components/responses/{_FAILURES[status][0]}"} for status in possible}
+    names = {str(status): openapi_failures.name_of(operation_id, status) for status in possible}
+    failures = {status: {"$ref": f"#/components/responses/{name}"} for status, name in names.items()}
     return dict(sorted((failures | declared).items()))
-
-
-def _json_answer(description: str, schema: Json) -> Json:
-    return {"description": description, "content": {"application/json": {"schema": schema}}}
 
 
 def _components(schemas: Json) -> Json:
     """The shared parts."""
-    responses = {
-        name: _json_answer(meaning, {"$ref": f"{_SCHEMAS}Error"})
-        | ({"headers": _RATE_HEADERS} if status == 429 else {})
-        for status, (name, meaning) in _FAILURES.items()
-    }
     return {
         "parameters": {"IdempotencyKey": _IDEMPOTENCY_KEY},
-        "responses": dict(sorted(responses.items())),
-        "schemas": dict(sorted(schemas.items())),
+        "responses": openapi_failures.responses(),
+        "schemas": _unambiguous(dict(sorted(openapi_failures.schemas(schemas).items()))),
         "securitySchemes": {
             "bearer": {"type": "http", "scheme": "bearer", "description": "A token of `make token`: `jsp_…`"}
         },
     }
+
+
+def _unambiguous(schemas: Json) -> Json:
+    """With a title for an object that generators would call like another schema: `data` of `EventDetail`."""
+
+    def titled(name: str, field: str, schema: Json) -> Json:
+        clashes = f"{name}{field[0].upper()}{field[1:]}" in schemas and "properties" not in schema
+        return {"title": f"{field[0].upper()}{field[1:]}Object", **schema} if clashes else schema
+
+    def fields(name: str, schema: Json) -> Json:
+        return {field: titled(name, field, inner) for field, inner in schema["properties"].items()}
+
+    return {name: {**schema, "properties": fields(name, schema)} for name, schema in schemas.items()}
 
 
 def _add_schemas(schemas: Json, described: Json) -> None:
@@ -237,6 +234,12 @@ def _without_null(schema: Json) -> Json:
     return {**options[0], **rest} if options else rest
 
 
+def _body(body: Json) -> Json:
+    """A request's body, which may be left out but is never null."""
+    content = {kind: _without_null(media) for kind, media in body["content"].items()}
+    return {**body, "content": content}
+
+
 def _nullable(schema: Json) -> Json:
     """`type: [x, "null"]` for a type or null, which Powertools cannot write and client generators read best."""
     match schema.get("anyOf"):
@@ -246,12 +249,22 @@ def _nullable(schema: Json) -> Json:
     return schema
 
 
+def _mapped(schema: Json) -> Json:
+    """A map whose names have a pattern, written so that client generators see the type of its values."""
+    match schema.get("patternProperties"):
+        case dict(patterns) if len(patterns) == 1:
+            [(pattern, values)] = patterns.items()
+            rest = {key: value for key, value in schema.items() if key != "patternProperties"}
+            return {**rest, "propertyNames": {"pattern": pattern}, "additionalProperties": values}
+    return schema
+
+
 def _tidy(node: Any, references: dict[str, str]) -> Any:
     """Without generated titles, with whole numbers as such, and with these references instead of those."""
     if isinstance(node, dict):
         # A property called `title` has a schema, not a text.
         kept = {key: value for key, value in node.items() if key != "title" or not isinstance(value, str)}
-        return {key: _tidy(value, references) for key, value in _nullable(kept).items()}
+        return {key: _tidy(value, references) for key, value in _mapped(_nullable(kept)).items()}
     if isinstance(node, list):
         return [_tidy(value, references) for value in node]
     if isinstance(node, str):

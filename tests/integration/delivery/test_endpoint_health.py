@@ -26,6 +26,7 @@ from jobsprint.repositories.endpoint_health import EndpointHealthStore
 from jobsprint.repositories.integrations import IntegrationStore
 from tests.support.call import call
 from tests.support.deliveries import Outbox, Sent, deliveries, publish, record, subscribe
+from tests.support.described import check_event
 from tests.support.receiver import Receiver, Reply, receiving
 
 DAY = 86_400_000
@@ -78,7 +79,11 @@ OWN = ("webhook.*", "delivery.exhausted")
 
 def published(world: World) -> list[dict[str, Any]]:
     """The service's own events among the messages in the queue, which go on to their receivers."""
-    return [sent.json for sent in world.outbox.take() if events.is_own(sent.json["event"])]
+    own = [sent.json for sent in world.outbox.take() if events.is_own(sent.json["event"])]
+    for message in own:
+        if (data := json.loads(message["data"])) != {}:  # what a test announces by itself
+            check_event(message["event"], data)
+    return own
 
 
 def state_of(webhook: dict[str, Any]) -> endpoint_health.EndpointHealth:

@@ -14,15 +14,32 @@ from aws_lambda_powertools.event_handler import Response
 _OPENAPI = Path(__file__).with_name("openapi.json")
 # Swagger UI (Apache License 2.0), as Powertools ships it: the page needs no other host.
 _SWAGGER_UI = "openapi/swagger_ui"
+# The token stays in the browser's storage until one logs out; this policy lets no other script read it.
+# Answers to failed requests are folded: every operation has up to a dozen.
 _START = """
+const foldFailures = () => ({
+  wrapComponents: {
+    response: (Original, { React }) => (props) => {
+      const answer = React.createElement(Original, props);
+      if (props.code < "4") return answer;
+      const title = `${props.code} ${(props.response.get("description") || "").replaceAll("`", "")}`;
+      const row = React.createElement("table", null, React.createElement("tbody", null, answer));
+      const folded = React.createElement("details", null, React.createElement("summary", null, title), row);
+      return React.createElement("tr", null, React.createElement("td", { colSpan: 3 }, folded));
+    },
+  },
+});
 SwaggerUIBundle({
   url: "openapi.json",
   dom_id: "#operations",
   presets: [SwaggerUIBundle.presets.apis],
+  plugins: [foldFailures],
   layout: "BaseLayout",
   deepLinking: true,
   displayRequestDuration: true,
   filter: true,
+  persistAuthorization: true,
+  defaultModelsExpandDepth: 0,
   validatorUrl: null,
 });
 """
