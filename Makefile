@@ -116,8 +116,9 @@ lint: install ## ruff check and format --check
 	"$(VENV)" -m ruff check .
 	"$(VENV)" -m ruff format --check .
 
-typecheck: install ## mypy --strict on layers, functions, tools/local and tools/docs
-	"$(VENV)" -m mypy layers/connector/jobsprint functions tools/local tools/docs
+typecheck: install ## mypy --strict on layers, functions, tools and the Python client
+	"$(VENV)" -m mypy layers/connector/jobsprint functions tools/local tools/docs tools/clients \
+		clients/python/src/jobsprint_client
 
 validate: install ## sam validate --lint, and cfn-lint on the dashboard
 	@"$(VENV)" -m samcli validate --lint
@@ -137,6 +138,9 @@ undeploy: install ## Say what removing a stage leaves behind and what that costs
 
 openapi: install ## Write docs/openapi.json from the handlers
 	@"$(VENV)" -m tools.local.openapi
+
+clients: install ## Write what the clients in clients/ have from docs/openapi.json
+	@"$(VENV)" -m tools.clients
 
 docs: install ## Bring the documentation up to date with the source, and build the guide
 	@"$(PYTHON)" tools/local/install.py docs
@@ -165,4 +169,4 @@ quoted = '$(subst ','\'',$(1))'
 need = @test -n "$($(1))" || { echo "Say $(1)=, $(2), as in: make $@ $(1)=..." >&2; exit 1; }
 
 .PHONY: help run up down clean catalog token tokens revoke-token dashboard erase-tenant test unit e2e test-fuzz \
-	test-delivery test-connectors test-sam-local bench lint typecheck validate build deploy undeploy smoke openapi docs test-docs requirements install
+	test-delivery test-connectors test-sam-local bench lint typecheck validate build deploy undeploy smoke openapi clients docs test-docs requirements install

@@ -1,0 +1,70 @@
+"""Runs clients/vectors.json through the Python client, and prints what came of each as JSON.
+
+    python run_vectors.py vectors.json http://127.0.0.1:8000
+
+Needs the client alone, so that it runs wherever the client is installed. run_vectors.mjs is the same in Node.js.
+"""
+
+import json
+import re
+import sys
+from pathlib import Path
+from typing import Any
+
+import jobsprint_client as jobsprint
+
+
+def snake(name: str) -> str:
+    """`listDeliveries` as Python spells it."""
+    return re.sub(r"(?=[A-Z])", "_", name).lower()
+
+
+def accepted(case: dict[str, Any]) -> bool:
+    """Whether the client accepts a delivery."""
+    body = case["body"].encode()
+    try:
+        payload = jobsprint.verify_webhook(
+            body, case["headers"], case["secret"], scheme=case["scheme"], now=case["now"]
+        )
+    except jobsprint.InvalidSignature:
+        return False
+    return bool(payload == json.loads(body))
+
+
+def outcome(client: jobsprint.Client, case: dict[str, Any]) -> dict[str, Any]:
+    """What a call gives or raises."""
+    resource, _, method = case["call"].partition(".")
+    call = getattr(getattr(client, resource), snake(method))
+    try:
+        found = call(*case["path"], **{snake(name): value for name, value in case["input"].items()})
+        if isinstance(found, jobsprint.Pages):
+            return {"items": [item.raw for item in found]}
+        return {"data": [each.raw for each in found] if isinstance(found, list) else found.raw}
+    except jobsprint.ApiError as error:
+        seen = {
+            "status": error.status,
+            "code": error.code,
+            "message": error.message,
+            "requestId": error.request_id,
+            "nextStep": error.next_step,
+            "logId": error.log_id,
+            "upstream": error.upstream,
+            "details": error.details or None,
+            "retryAfter": error.retry_after,
+        }
+        return {"error": {name: value for name, value in seen.items() if value is not None}}
+
+
+def run(vectors: dict[str, Any], url: str) -> dict[str, Any]:
+    """What came of every vector; call number n is made at `<url>/n`."""
+    calls = []
+    for number, case in enumerate(vectors["calls"]):
+        waits: list[float] = []
+        with jobsprint.Client("jsp_test", f"{url}/{number}", sleep=waits.append) as client:
+            calls.append({**outcome(client, case), "waits": waits})
+    return {"signatures": [accepted(case) for case in vectors["signatures"]], "calls": calls}
+
+
+if __name__ == "__main__":
+    path, address = sys.argv[1:]
+    sys.stdout.write(json.dumps(run(json.loads(Path(path).read_text("utf-8")), address)))
