@@ -7,11 +7,11 @@ import pytest
 
 from jobsprint_client._model import wire_name
 from tests.support.template import ROOT
-from tools.clients import python
+from tools.clients import python, typescript
 from tools.clients.document import Document, Field, load
 
 DOCUMENT = load()
-FILES = python.files(DOCUMENT)
+FILES = python.files(DOCUMENT) | typescript.files(DOCUMENT)
 
 
 @pytest.mark.parametrize("file", FILES, ids=lambda file: file.relative_to(ROOT).as_posix())

@@ -5,7 +5,7 @@ Names stay those of the document; each language spells them in its own way.
 
 import json
 import re
-from collections.abc import Iterable
+from collections.abc import Iterable, Iterator
 from dataclasses import dataclass, field
 from functools import cached_property
 from pathlib import Path
@@ -33,6 +33,13 @@ class Type:
     of: tuple["Type", ...] = ()
     name: str = ""
     values: tuple[Any, ...] = ()
+
+    def names(self) -> Iterator[str]:
+        """The named types in it."""
+        if self.kind == "named":
+            yield self.name
+        for each in self.of:
+            yield from each.names()
 
 
 @dataclass(frozen=True)

@@ -125,20 +125,13 @@ def _in_order(shapes: Iterable[Shape]) -> list[Shape]:
 
     def add(shape: Shape) -> None:
         if shape.name not in done:
-            for name in (name for each in shape.fields for name in _names(each.type) if name != shape.name):
+            for name in (name for each in shape.fields for name in each.type.names() if name != shape.name):
                 add(by_name[name])
             done[shape.name] = shape
 
     for name in sorted(by_name):
         add(by_name[name])
     return list(done.values())
-
-
-def _names(kind: Type) -> Iterable[str]:
-    if kind.kind == "named":
-        yield kind.name
-    for each in kind.of:
-        yield from _names(each)
 
 
 def _params(shapes: Iterable[Shape]) -> str:
