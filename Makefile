@@ -100,6 +100,10 @@ test-docs: install ## The guide built again and compared, and its verifiers in G
 	@"$(PYTHON)" tools/local/install.py docs
 	$(PYTEST) tests/docs
 
+test-clients: install ## The clients built, installed from what was built, and tried on every vector
+	@"$(PYTHON)" tools/local/install.py clients node
+	$(PYTEST) tests/clients
+
 test-connectors: install ## The connectors against real servers: installs n8n into .local/n8n (3 GB, minutes, a C++ compiler)
 	@"$(PYTHON)" tools/local/install.py node
 	@"$(VENV)" -m tools.local.n8n
@@ -153,6 +157,7 @@ requirements: install ## Pin the .in files again, with hashes: [UPGRADE=1]
 	$(PIN) --output-file requirements/emulator.txt requirements/emulator.in
 	$(PIN) --output-file requirements/docs.txt requirements/docs.in
 	$(PIN) --output-file requirements/node.txt requirements/node.in
+	$(PIN) --constraint requirements/dev.txt --output-file requirements/clients.txt requirements/clients.in
 	$(PIN) --constraint requirements/dev.txt --output-file requirements/bench.txt requirements/bench.in
 
 # For Python 3.11 and up on every platform. The tests run with the very versions that the layer ships.
@@ -169,4 +174,4 @@ quoted = '$(subst ','\'',$(1))'
 need = @test -n "$($(1))" || { echo "Say $(1)=, $(2), as in: make $@ $(1)=..." >&2; exit 1; }
 
 .PHONY: help run up down clean catalog token tokens revoke-token dashboard erase-tenant test unit e2e test-fuzz \
-	test-delivery test-connectors test-sam-local bench lint typecheck validate build deploy undeploy smoke openapi clients docs test-docs requirements install
+	test-delivery test-clients test-connectors test-sam-local bench lint typecheck validate build deploy undeploy smoke openapi clients docs test-docs requirements install

@@ -20,6 +20,7 @@ ENVIRONMENTS = {
     "emulator": (Path(".local/emulator"), Path("requirements/emulator.txt"), "the AWS emulator"),
     "bench": (Path(".local/bench-python"), Path("requirements/bench.txt"), "the Python of the benchmarks"),
     "docs": (Path(".local/docs-python"), Path("requirements/docs.txt"), "the generator of the guide"),
+    "clients": (Path(".local/clients-python"), Path("requirements/clients.txt"), "the Python of the clients"),
     "node": (Path(".local/node"), Path("requirements/node.txt"), "Node.js"),
 }
 LOGS = Path(".local/logs")

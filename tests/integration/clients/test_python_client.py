@@ -1,9 +1,12 @@
 """The Python client: every vector, and calls to the real handlers, through real HTTP."""
 
+import io
 import json
 import pickle
+import re
+import time
 from collections.abc import Iterator
-from contextlib import contextmanager
+from contextlib import contextmanager, redirect_stdout
 from datetime import UTC, datetime
 from typing import Any
 
@@ -26,13 +29,14 @@ from tests.clients import run_vectors
 from tests.support import client_vectors
 from tests.support.call import Context, event, handler
 from tests.support.receiver import Received, Reply, receiving
+from tests.support.template import ROOT
 
 HOOK = "https://127.0.0.1:9443/hook"
 
 
 @contextmanager
-def api() -> Iterator[Client]:
-    """A client of the real handlers, by a server that passes requests on as API Gateway does."""
+def serving() -> Iterator[str]:
+    """The base URL of a server that passes requests on to the real handlers as API Gateway does."""
 
     def answer(request: Received) -> Reply:
         target = request.path.removeprefix("/v1")
@@ -44,8 +48,14 @@ def api() -> Iterator[Client]:
 
     with receiving() as server:
         server.answer = answer
-        with Client("jsp_test", f"{server.url}/v1", retries=Retries(limit=0)) as client:
-            yield client
+        yield f"{server.url}/v1"
+
+
+@contextmanager
+def api() -> Iterator[Client]:
+    """A client of the real handlers."""
+    with serving() as url, Client("jsp_test", url, retries=Retries(limit=0)) as client:
+        yield client
 
 
 def _headers(given: dict[str, str]) -> dict[str, str]:
@@ -158,6 +168,21 @@ def test_times_are_sent_and_read_as_datetimes() -> None:
         assert list(client.events.list(to_date=when)) == []
 
 
+@pytest.mark.usefixtures("aws")
+def test_the_guides_examples() -> None:
+    page = (ROOT / "docs" / "guides" / "clients.md").read_text("utf-8")
+    program = "\n".join(re.findall(r"^```python\n(.*?)^```$", page, re.DOTALL | re.MULTILINE))
+    case = next(case for case in client_vectors.VECTORS["signatures"] if case["valid"])
+    headers = {**case["headers"], "webhook-timestamp": "0"}  # too old
+    printed = io.StringIO()
+    with serving() as url, redirect_stdout(printed):
+        given = {"TOKEN": "jsp_test", "URL": url, "RECEIVER": HOOK}
+        exec(program, given | {"BODY": case["body"], "HEADERS": headers, "SECRET": case["secret"]})  # noqa: S102
+    said = printed.getvalue()
+    assert "webhook_not_found" in said
+    assert "answer 401: webhook-timestamp is too far from now" in said
+
+
 # --- the client alone -------------------------------------------------------------------------------------------------
 
 
@@ -172,7 +197,7 @@ def test_no_answer_at_all() -> None:
 
 def test_an_answer_that_takes_too_long() -> None:
     with receiving() as server:
-        server.answer = lambda _: Reply(write=lambda stream: stream.flush() or __import__("time").sleep(0.5))
+        server.answer = lambda _: Reply(write=lambda _: time.sleep(0.5))
         with (
             Client("jsp_test", server.url, timeout=0.1, retries=Retries(limit=0)) as client,
             pytest.raises(ConnectionFailed),
