@@ -1,10 +1,11 @@
 """Runs clients/vectors.json through the Python client, and prints what came of each as JSON.
 
-    python run_vectors.py vectors.json http://127.0.0.1:8000
+    python run_vectors.py vectors.json http://127.0.0.1:8000 [--async]
 
 Needs the client alone, so that it runs wherever the client is installed. run_vectors.mjs is the same in Node.js.
 """
 
+import asyncio
 import json
 import re
 import sys
@@ -33,26 +34,48 @@ def accepted(case: dict[str, Any]) -> bool:
 
 def outcome(client: jobsprint.Client, case: dict[str, Any]) -> dict[str, Any]:
     """What a call gives or raises."""
+    try:
+        found = call_of(client, case)
+        return {"items": [item.raw for item in found]} if isinstance(found, jobsprint.Pages) else data(found)
+    except jobsprint.ApiError as error:
+        return failure(error)
+
+
+async def outcome_later(client: Any, case: dict[str, Any]) -> dict[str, Any]:
+    """The same of the client for asyncio."""
+    try:
+        found = call_of(client, case)
+        return {"items": [item.raw async for item in found]} if hasattr(found, "pages") else data(await found)
+    except jobsprint.ApiError as error:
+        return failure(error)
+
+
+def call_of(client: Any, case: dict[str, Any]) -> Any:
+    """Make a vector's call."""
     resource, _, method = case["call"].partition(".")
     call = getattr(getattr(client, resource), snake(method))
-    try:
-        found = call(*case["path"], **{snake(name): value for name, value in case["input"].items()})
-        if isinstance(found, jobsprint.Pages):
-            return {"items": [item.raw for item in found]}
-        return {"data": [each.raw for each in found] if isinstance(found, list) else found.raw}
-    except jobsprint.ApiError as error:
-        seen = {
-            "status": error.status,
-            "code": error.code,
-            "message": error.message,
-            "requestId": error.request_id,
-            "nextStep": error.next_step,
-            "logId": error.log_id,
-            "upstream": error.upstream,
-            "details": error.details or None,
-            "retryAfter": error.retry_after,
-        }
-        return {"error": {name: value for name, value in seen.items() if value is not None}}
+    return call(*case["path"], **{snake(name): value for name, value in case["input"].items()})
+
+
+def data(found: Any) -> dict[str, Any]:
+    """An answer as JSON."""
+    return {"data": [each.raw for each in found] if isinstance(found, list) else found.raw}
+
+
+def failure(error: jobsprint.ApiError) -> dict[str, Any]:
+    """What an error says."""
+    seen = {
+        "status": error.status,
+        "code": error.code,
+        "message": error.message,
+        "requestId": error.request_id,
+        "nextStep": error.next_step,
+        "logId": error.log_id,
+        "upstream": error.upstream,
+        "details": error.details or None,
+        "retryAfter": error.retry_after,
+    }
+    return {"error": {name: value for name, value in seen.items() if value is not None}}
 
 
 def run(vectors: dict[str, Any], url: str) -> dict[str, Any]:
@@ -65,6 +88,24 @@ def run(vectors: dict[str, Any], url: str) -> dict[str, Any]:
     return {"signatures": [accepted(case) for case in vectors["signatures"]], "calls": calls}
 
 
+async def run_later(vectors: dict[str, Any], url: str) -> dict[str, Any]:
+    """The same with the client for asyncio, which needs the extra `async`."""
+    from jobsprint_client.aio import AsyncClient
+
+    calls = []
+    for number, case in enumerate(vectors["calls"]):
+        waits: list[float] = []
+
+        async def sleep(seconds: float, waits: list[float] = waits) -> None:
+            waits.append(seconds)
+
+        async with AsyncClient("jsp_test", f"{url}/{number}", sleep=sleep) as client:
+            calls.append({**await outcome_later(client, case), "waits": waits})
+    return {"signatures": [accepted(case) for case in vectors["signatures"]], "calls": calls}
+
+
 if __name__ == "__main__":
-    path, address = sys.argv[1:]
-    sys.stdout.write(json.dumps(run(json.loads(Path(path).read_text("utf-8")), address)))
+    path, address, *more = sys.argv[1:]
+    given = json.loads(Path(path).read_text("utf-8"))
+    came = asyncio.run(run_later(given, address)) if more == ["--async"] else run(given, address)
+    sys.stdout.write(json.dumps(came))

@@ -7,12 +7,14 @@ import re
 import shutil
 import subprocess
 import sys
+import textwrap
 import zipfile
 from pathlib import Path
 
 import pytest
 
 from tests.support import client_vectors
+from tests.support.receiver import Reply, receiving
 from tests.support.template import ROOT
 from tools.local import node
 
@@ -80,11 +82,32 @@ def test_the_wheel_has_the_package_and_its_types(wheel: Path) -> None:
     assert "jobsprint_client/py.typed" in names
 
 
-def test_the_installed_python_client_passes_every_vector(site: Path, tmp_path: Path) -> None:
+@pytest.mark.parametrize("options", [[], ["--async"]], ids=["requests", "asyncio"])
+def test_the_installed_python_client_passes_every_vector(site: Path, tmp_path: Path, options: list[str]) -> None:
     script = shutil.copy(RUNNERS / "run_vectors.py", tmp_path)
     with client_vectors.service() as server:
-        came = run(PYTHON, script, client_vectors.PATH, server.url, cwd=tmp_path, env=isolated(PYTHONPATH=str(site)))
+        env = isolated(PYTHONPATH=str(site))
+        came = run(PYTHON, script, client_vectors.PATH, server.url, *options, cwd=tmp_path, env=env)
         assert client_vectors.failures(json.loads(came), server.received) == []
+
+
+def test_the_guides_example_for_asyncio_runs(site: Path, tmp_path: Path) -> None:
+    page = (ROOT / "docs" / "guides" / "clients.md").read_text("utf-8")
+    [block] = [
+        block for block in re.findall(r"^```python\n(.*?)^```$", page, re.DOTALL | re.MULTILINE) if "aio" in block
+    ]
+    view = {"id": "wh_1", "name": "a", "url": "https://example.com/", "events": [], "active": True, "createdAt": "now"}
+    answers = {
+        "POST": {"success": True, "data": {"id": "evt_1", "deliveries": 1}},
+        "GET": {"success": True, "data": [view], "pagination": {"hasMore": False}},
+    }
+    with receiving() as server:
+        server.answer = lambda request: Reply(200, answers[request.method])
+        given = f"import asyncio\nTOKEN, URL = 'jsp_test', {server.url!r}\n"
+        main = f"async def main():\n{textwrap.indent(block, '    ')}\nasyncio.run(main())\n"
+        (tmp_path / "program.py").write_text(given + main)
+        said = run(PYTHON, "program.py", cwd=tmp_path, env=isolated(PYTHONPATH=str(site)))
+    assert said == "https://example.com/\n"
 
 
 GOOD_PYTHON = """

@@ -25,27 +25,28 @@ _OWN = (
     ("jobsprint_client", ("models", "params")),
     ("jobsprint_client._call", ("Call", "new_key", "segment", "with_id", "with_ids")),
     ("jobsprint_client._model", ("OMIT", "Omit", "wire_name")),
-    ("jobsprint_client.pages", ("Pages",)),
+    ("jobsprint_client.pages", ("AsyncPages", "Pages")),
 )
 _SENDER = '''\
 T = TypeVar("T")
 
 
-class Sender(Protocol):
+class {prefix}Sender(Protocol):
     """What sends the calls."""
 
-    def send(self, call: Call[T]) -> T: ...
+    {define} send(self, call: Call[T]) -> T: ...
 
-    def pages(self, call: Call[T]) -> Pages[T]: ...
+    def pages(self, call: Call[T]) -> {prefix}Pages[T]: ...
 '''
 _RETRY = {"event": "with_id", "batch": "with_ids"}
 
 
 def files(document: Document) -> dict[Path, str]:
     """Every generated file and its text."""
-    resources = _resources(document.resources)
+    resources = {prefix: _resources(document.resources, prefix) for prefix in ("", "Async")}  # finds the shapes
     return {
-        FOLDER / "resources.py": _formatted(resources),
+        FOLDER / "resources.py": _formatted(resources[""]),
+        FOLDER / "async_resources.py": _formatted(resources["Async"]),
         FOLDER / "models.py": _formatted(_models(document.answers.values())),
         FOLDER / "params.py": _formatted(_params(document.params.values())),
     }
@@ -149,17 +150,17 @@ def _params(shapes: Iterable[Shape]) -> str:
 # --- resources --------------------------------------------------------------------------------------------------------
 
 
-def _resources(resources: list[Resource]) -> str:
-    text = _SENDER
+def _resources(resources: list[Resource], prefix: str) -> str:
+    """The module of the resources. With the prefix `Async` it is that for asyncio."""
+    text = _SENDER.format(prefix=prefix, define="async def" if prefix else "def")
     for resource in resources:
-        text += f"\n\nclass {_class(resource)}:\n{_docstring(_sentence(resource.description), 4)}\n"
-        text += "    def __init__(self, sender: Sender) -> None:\n        self._sender = sender\n\n"
-        text += "\n\n".join(_method(method) for method in resource.methods)
-    text += (
-        '\n\nclass Resources:\n    """All resources of the API."""\n\n    def __init__(self, sender: Sender) -> None:\n'
-    )
+        text += f"\n\nclass {prefix}{_class(resource)}:\n{_docstring(_sentence(resource.description), 4)}\n"
+        text += f"    def __init__(self, sender: {prefix}Sender) -> None:\n        self._sender = sender\n\n"
+        text += "\n\n".join(_method(method, prefix) for method in resource.methods)
+    text += f'\n\nclass {prefix}Resources:\n    """All resources of the API."""\n\n'
+    text += f"    def __init__(self, sender: {prefix}Sender) -> None:\n"
     for resource in resources:
-        text += f"        self.{name_of(resource.words)} = {_class(resource)}(sender)\n"
+        text += f"        self.{name_of(resource.words)} = {prefix}{_class(resource)}(sender)\n"
         text += _docstring(_sentence(resource.description), 8)
     head = _HEAD.format("The operations of the API, by resource.")
     return f"{head}{_imports(text, _STANDARD)}\n{_imports(text, _OWN)}\n{text}"
@@ -169,21 +170,23 @@ def _class(resource: Resource) -> str:
     return "".join(word.capitalize() for word in resource.words)
 
 
-def _method(method: Method) -> str:
+def _method(method: Method, prefix: str) -> str:
     answer = _type(method.answer, answer=True, module="models.")
     # Within a class that has a method `list`, the name means that method.
-    returned = f"Pages[{answer}]" if method.paged else answer.replace("list[", "Sequence[", 1)
+    returned = f"{prefix}Pages[{answer}]" if method.paged else answer.replace("list[", "Sequence[", 1)
     required, optional = _parameters(method)
     path = [f"{name_of(each.name)}: str" for each in method.in_path]
     star = ["*"] if required or optional else []
     more = ["**fields: Any"] if method.body and method.body.open else []
     signature = ", ".join(["self", *path, *star, *required, *optional, *more])
-    send = "pages" if method.paged else "send"
+    define, send = ("async def", "await self._sender.send") if prefix else ("def", "self._sender.send")
+    if method.paged:  # asking for a list sends nothing yet
+        define, send = "def", "self._sender.pages"
     arguments = ", ".join([repr(method.verb), _path(method), answer, *_options(method)])
     return (
-        f"    def {name_of(method.words)}({signature}) -> {returned}:\n"
+        f"    {define} {name_of(method.words)}({signature}) -> {returned}:\n"
         f"{_docstring(_description(method), 8)}"
-        f"        return self._sender.{send}(Call({arguments}))\n"
+        f"        return {send}(Call({arguments}))\n"
     )
 
 

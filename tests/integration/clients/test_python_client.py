@@ -171,7 +171,8 @@ def test_times_are_sent_and_read_as_datetimes() -> None:
 @pytest.mark.usefixtures("aws")
 def test_the_guides_examples() -> None:
     page = (ROOT / "docs" / "guides" / "clients.md").read_text("utf-8")
-    program = "\n".join(re.findall(r"^```python\n(.*?)^```$", page, re.DOTALL | re.MULTILINE))
+    blocks = re.findall(r"^```python\n(.*?)^```$", page, re.DOTALL | re.MULTILINE)
+    program = "\n".join(block for block in blocks if "AsyncClient" not in block)  # needs httpx
     case = next(case for case in client_vectors.VECTORS["signatures"] if case["valid"])
     headers = {**case["headers"], "webhook-timestamp": "0"}  # too old
     printed = io.StringIO()

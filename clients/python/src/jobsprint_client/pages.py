@@ -1,6 +1,6 @@
 """Lists, which the service gives a page at a time."""
 
-from collections.abc import Callable, Iterator
+from collections.abc import AsyncIterator, Awaitable, Callable, Iterator
 from dataclasses import dataclass
 from typing import Generic, TypeVar
 
@@ -25,9 +25,8 @@ class Pages(Generic[T]):
     Each iteration begins with the first page.
     """
 
-    def __init__(self, read: Callable[[str | None], Page[T]], cursor: str | None = None) -> None:
+    def __init__(self, read: Callable[[str | None], Page[T]]) -> None:
         self._read = read
-        self._cursor = cursor
 
     def __iter__(self) -> Iterator[T]:
         for page in self.pages():
@@ -35,7 +34,7 @@ class Pages(Generic[T]):
 
     def pages(self) -> Iterator[Page[T]]:
         """The pages themselves, each with the cursor of the next."""
-        page = self._read(self._cursor)
+        page = self._read(None)
         yield page
         while page.next_cursor:
             page = self._read(page.next_cursor)
@@ -44,3 +43,33 @@ class Pages(Generic[T]):
     def first(self) -> T | None:
         """The first item; None where there is none."""
         return next(iter(self), None)
+
+
+class AsyncPages(Generic[T]):
+    """A list for asyncio, as `Pages`:
+
+    async for webhook in client.webhooks.list():
+        print(webhook.url)
+    """
+
+    def __init__(self, read: Callable[[str | None], Awaitable[Page[T]]]) -> None:
+        self._read = read
+
+    async def __aiter__(self) -> AsyncIterator[T]:
+        async for page in self.pages():
+            for item in page.items:
+                yield item
+
+    async def pages(self) -> AsyncIterator[Page[T]]:
+        """The pages themselves, each with the cursor of the next."""
+        page = await self._read(None)
+        yield page
+        while page.next_cursor:
+            page = await self._read(page.next_cursor)
+            yield page
+
+    async def first(self) -> T | None:
+        """The first item; None where there is none."""
+        async for item in self:
+            return item
+        return None
