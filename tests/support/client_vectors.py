@@ -96,6 +96,6 @@ def _wrong_request(request: Received, exchange: dict[str, Any], case: dict[str, 
 
 
 def _without_id(event: dict[str, Any]) -> dict[str, Any]:
-    """The event as the vector has it; fails unless the client gave it an id."""
-    assert len(event["id"]) >= 16, event
-    return {name: value for name, value in event.items() if name != "id"}
+    """The event as the vector has it, if the client gave it an id that is hard to guess."""
+    made = len(event.get("id", "")) >= 16
+    return {name: value for name, value in event.items() if name != "id"} if made else {"without an id": event}

@@ -16,6 +16,8 @@ DOCUMENT = PROJECT / "docs" / "openapi.json"
 
 Schema = dict[str, Any]
 
+# The codes of the others are those of every operation.
+_OWN_STATUSES = ("404", "409", "422", "502", "504")
 _VERBS = ("get", "post", "put", "patch", "delete")
 # Their events have an `id` in the place of an idempotency key: the name of the field, by the body's schema.
 _EVENT_IDS = {"PublishEvent": "event", "PublishBatch": "batch"}
@@ -81,6 +83,8 @@ class Method:
     paged: bool
     retry: str
     headers: tuple[Field, ...]
+    codes: dict[int, tuple[str, ...]]
+    """The error codes that are its own, by status."""
     background: bool = False
 
 
@@ -179,6 +183,7 @@ class Document:
             paged=paged,
             retry=by_event or ("key" if keyed else ""),
             headers=tuple(each for each in headers if each.name not in ("Idempotency-Key", "Prefer")),
+            codes={int(status): self._codes(operation["responses"].get(status, {})) for status in _OWN_STATUSES},
             background=background,
         )
 
@@ -194,6 +199,25 @@ class Document:
             if status.startswith("2"):
                 found += _alternatives(self._json(self._followed(response)) or {})
         return [schema for at, schema in enumerate(found) if schema not in found[:at]]
+
+    def _codes(self, response: Schema) -> tuple[str, ...]:
+        """The error codes that a response may have; none where the document does not list them."""
+        found: list[str] = []
+        for alternative in _alternatives(self._json(self._followed(response)) or {}):
+            error = self._followed(alternative).get("properties", {}).get("error", {})
+            code = self._followed(error).get("properties", {}).get("code", {})
+            found += code.get("enum", [code["const"]] if "const" in code else [])
+        return tuple(dict.fromkeys(found))
+
+    def error_codes(self) -> list[str]:
+        """Every error code of the document."""
+        responses = [
+            response
+            for item in self.root["paths"].values()
+            for verb in _VERBS
+            for response in item.get(verb, {}).get("responses", {}).values()
+        ]
+        return sorted({code for response in responses for code in self._codes(response)})
 
     def _body(self, name: str, bodies: list[Schema]) -> Shape | None:
         """One shape that takes the fields of every alternative; required is what all of them require."""

@@ -38,6 +38,7 @@ class {prefix}Sender(Protocol):
 
     def pages(self, call: Call[T]) -> {prefix}Pages[T]: ...
 '''
+_ERRORS = {404: "NotFound", 409: "Conflict", 422: "InvalidFields", 502: "UpstreamFailed", 504: "UpstreamTimeout"}
 _RETRY = {"event": "with_id", "batch": "with_ids"}
 
 
@@ -245,10 +246,18 @@ def _description(method: Method) -> str:
         lines.append("fields: Others, by the names of the API or in Python's spelling.")
     if method.retry == "key":
         lines.append("idempotency_key: Makes a repeat of this call safe, for 24 hours. One is made for each call.")
-    if not lines:
-        return text
+    raised = [
+        f"{_ERRORS[status]}: {', '.join(f'`{code}`' for code in codes)}."
+        for status, codes in method.codes.items()
+        if codes
+    ]
+    return text + _section("Args", lines) + _section("Raises", raised)
+
+
+def _section(title: str, lines: list[str]) -> str:
+    """A section of a docstring; nothing where it has no lines."""
     wrapped = (textwrap.fill(line, _WIDTH - 8, initial_indent="    ", subsequent_indent="        ") for line in lines)
-    return text + "\n\nArgs:\n" + "\n".join(wrapped)
+    return f"\n\n{title}:\n" + "\n".join(wrapped) if lines else ""
 
 
 def _sentence(text: str) -> str:
@@ -261,9 +270,12 @@ def _docstring(text: str, indent: int) -> str:
         return ""
     space = " " * indent
     text = text.replace("\\", "\\\\").replace('"""', "'''")
-    paragraphs = text.split("\n\nArgs:\n")
-    filled = "\n\n".join(textwrap.fill(part, _WIDTH - indent) for part in paragraphs[0].split("\n\n"))
-    whole = "\n\nArgs:\n".join([filled, *paragraphs[1:]])
+    paragraphs = (
+        # Sections are filled already.
+        part if part.startswith(("Args:\n", "Raises:\n")) else textwrap.fill(part, _WIDTH - indent)
+        for part in text.split("\n\n")
+    )
+    whole = "\n\n".join(paragraphs)
     closing = "\n" if "\n" in whole else ""
     end = "" if not whole.endswith('"') else " "
     return textwrap.indent(f'"""{whole}{end}{closing}"""\n', space)

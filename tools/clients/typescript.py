@@ -32,9 +32,15 @@ def files(document: Document) -> dict[Path, str]:
     """Every generated file and its text."""
     resources = _resources(document)  # finds the shapes
     return {
-        FOLDER / "models.ts": _HEAD.format("What the service answers.") + _shapes(document.answers, answer=True),
+        FOLDER / "models.ts": _models(document),
         FOLDER / "resources.ts": resources,
     }
+
+
+def _models(document: Document) -> str:
+    codes = " |\n  ".join(f"'{code}'" for code in document.error_codes()) or "string"
+    text = _HEAD.format("What the service answers.") + _shapes(document.answers, answer=True)
+    return f"{text}\n/** The `code` of an `ApiError`. */\nexport type ErrorCode =\n  {codes};\n"
 
 
 # --- names and types --------------------------------------------------------------------------------------------------
@@ -199,7 +205,9 @@ def name_of_parameter(name: str) -> str:
 
 def _described(method: Method) -> str:
     background = ", and answer at once with a reference to it" if method.background else ""
-    return f"{method.summary}{background}.\n\n{method.description}".strip()
+    text = f"{method.summary}{background}.\n\n{method.description}".strip()
+    codes = [code for codes in method.codes.values() for code in codes]
+    return text + (f"\n\nFails with {', '.join(f'`{code}`' for code in codes)}." if codes else "")
 
 
 def _comment(text: str, indent: int = 0) -> str:

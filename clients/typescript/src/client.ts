@@ -83,10 +83,10 @@ class Transport implements Sender {
       try {
         return await this.#attempt(call);
       } catch (error) {
+        const signal = call.options?.signal;
         const wait = this.#wait(attempt, error);
-        if (wait === undefined || call.options?.signal?.aborted) throw error;
-        await this.#sleep(wait);
-        call.options?.signal?.throwIfAborted();
+        if (wait === undefined || signal?.aborted) throw error;
+        await Promise.race([this.#sleep(wait), ...(signal ? [aborted(signal)] : [])]);
       }
     }
   }
@@ -137,6 +137,13 @@ class Transport implements Sender {
       Authorization: `Bearer ${this.#token}`,
     };
   }
+}
+
+/** Rejects when a signal is aborted. */
+function aborted(signal: AbortSignal): Promise<never> {
+  return new Promise((_, reject) => {
+    signal.addEventListener('abort', () => reject(signal.reason as Error), { once: true });
+  });
 }
 
 interface Answer {

@@ -1,3 +1,5 @@
+import type { ErrorCode } from './models.js';
+
 /** The base of everything that this package throws. */
 export class JobsprintError extends Error {
   constructor(message: string, options?: ErrorOptions) {
@@ -24,7 +26,7 @@ export interface Detail {
  */
 export class ApiError extends JobsprintError {
   /** What went wrong, for programs, such as `webhook_paused`; `http_502` where the answer is not the API's own. */
-  readonly code: string;
+  readonly code: ErrorCode | (string & {});
   /** What to do about it, where the answer says so. */
   readonly nextStep?: string;
   /** Every wrong field. */

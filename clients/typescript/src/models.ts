@@ -680,3 +680,7 @@ export interface WrongField {
   /** What is wrong with it */
   message: string;
 }
+
+/** The `code` of an `ApiError`. */
+export type ErrorCode =
+  string;

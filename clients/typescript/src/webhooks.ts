@@ -47,7 +47,7 @@ export async function verifyWebhook(
   if (scheme === 'body') {
     const payload = typeof body === 'string' || body instanceof Uint8Array ? parse(body) : (body as WebhookEvent);
     const { signature, ...signed } = payload;
-    compare([signature], await hex(secret, encoder.encode(JSON.stringify(signed))));
+    compare([signature], await hex(secret, encoder.encode(stringify(signed))));
     return payload;
   }
   if (typeof body !== 'string' && !(body instanceof Uint8Array)) {
@@ -125,6 +125,14 @@ function parse(body: string | Uint8Array): WebhookEvent {
     throw new InvalidSignature('the body is not a JSON object');
   }
   return payload as WebhookEvent;
+}
+
+function stringify(payload: object): string {
+  try {
+    return JSON.stringify(payload);
+  } catch {
+    throw new InvalidSignature('the body is nested too deeply');
+  }
 }
 
 function lowerCase(headers: HeadersLike): Record<string, string> {

@@ -57,7 +57,7 @@ class ApiError(JobsprintError):
         self.code = problem.get("code", f"http_{status}")
         self.message = problem.get("message", f"The answer has status {status}")
         self.next_step = problem.get("nextStep")
-        self.details = list(problem.get("details", []))
+        self.details = list(problem.get("details") or [])
         self.upstream = problem.get("upstream")
         self.log_id = problem.get("logId")
         self.request_id = answer.get("requestId")

@@ -5,6 +5,7 @@ import binascii
 import hashlib
 import hmac
 import json
+import re
 import time
 from collections.abc import Mapping
 from decimal import Decimal
@@ -57,7 +58,7 @@ def verify_webhook(
 def _check_standard(content: bytes, headers: Mapping[str, str], secret: str, tolerance: float, now: float) -> None:
     """https://www.standardwebhooks.com"""
     message_id, sent_at = headers.get("webhook-id", ""), headers.get("webhook-timestamp", "")
-    if not (sent_at.isascii() and sent_at.isdecimal()):
+    if not re.fullmatch("[0-9]{1,15}", sent_at):
         raise InvalidSignature("webhook-timestamp is missing or not a time")
     if abs(now - int(sent_at)) > tolerance:
         raise InvalidSignature("webhook-timestamp is too far from now: the request is old, or a clock is wrong")
@@ -66,7 +67,10 @@ def _check_standard(content: bytes, headers: Mapping[str, str], secret: str, tol
 
 
 def _check_body(payload: dict[str, Any], secret: str) -> dict[str, Any]:
-    signed = _stringify({name: value for name, value in payload.items() if name != "signature"})
+    try:
+        signed = _stringify({name: value for name, value in payload.items() if name != "signature"})
+    except RecursionError:
+        raise InvalidSignature("the body is nested too deeply") from None
     signature = payload.get("signature")
     _compare([signature if isinstance(signature, str) else ""], _hex(secret, signed.encode(errors="replace")))
     return payload
@@ -97,8 +101,8 @@ def _parsed(body: bytes | str | Mapping[str, Any]) -> dict[str, Any]:
         return dict(body)
     try:
         payload = json.loads(body)
-    except ValueError:
-        raise InvalidSignature("the body is not JSON") from None
+    except (ValueError, RecursionError):
+        raise InvalidSignature("the body is not JSON, or nested too deeply") from None
     if not isinstance(payload, dict):
         raise InvalidSignature("the body is not a JSON object")
     return payload
