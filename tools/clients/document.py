@@ -66,7 +66,7 @@ class Shape:
 
 @dataclass(frozen=True)
 class Method:
-    """One way to call an operation.
+    """A way to call an operation.
 
     `words` are its name. `retry` is what makes a repeat safe: `key`, the ids of an `event` or a `batch`, or nothing.
     """
