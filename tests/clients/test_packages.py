@@ -8,6 +8,7 @@ import shutil
 import subprocess
 import sys
 import textwrap
+import time
 import zipfile
 from pathlib import Path
 
@@ -186,6 +187,35 @@ def test_the_installed_typescript_client_passes_every_vector(consumer: Path) -> 
     with client_vectors.service() as server:
         came = run(node.node(), script, client_vectors.PATH, server.url, cwd=consumer)
         assert client_vectors.failures(json.loads(came), server.received) == []
+
+
+ENDED = """
+import { ApiError, Client, ConnectionFailed } from 'jobsprint-client';
+const [url] = process.argv.slice(2);
+const name = (call) => call.then(() => 'answered', (error) => error.name);
+const impatient = new Client('jsp_test', `${url}/slow`, { timeout: 0.3, retries: { limit: 0 } });
+const client = new Client('jsp_test', `${url}/limited`);
+const started = Date.now();
+const seen = [
+  await name(impatient.service.getHealth()),
+  await name(client.service.getHealth({ signal: AbortSignal.timeout(300) })),
+  await name(client.service.getHealth({ signal: AbortSignal.abort() })),
+  await name((async () => client.webhooks.get('..'))()),
+];
+console.log(JSON.stringify({ seen, seconds: (Date.now() - started) / 1000 }));
+"""
+
+
+def test_a_typescript_call_ends_in_time_and_when_it_is_aborted(consumer: Path) -> None:
+    (consumer / "ended.mjs").write_text(ENDED)
+    limited = Reply(429, {"success": False, "error": {"code": "rate_limited", "message": "No."}}, {"Retry-After": "30"})
+    with receiving() as server:
+        slow = Reply(write=lambda _: time.sleep(2))
+        server.answer = lambda request: slow if request.path.startswith("/slow") else limited
+        said = json.loads(run(node.node(), "ended.mjs", server.url, cwd=consumer))
+        assert [request.path for request in server.received] == ["/slow/health", "/limited/health"]
+    assert said["seen"] == ["ConnectionFailed", "TimeoutError", "AbortError", "TypeError"]
+    assert said["seconds"] < 10
 
 
 GOOD_TYPESCRIPT = """

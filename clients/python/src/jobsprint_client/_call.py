@@ -38,7 +38,10 @@ class Retries:
     """A `Retry-After` beyond this is not waited for: the error is raised, with its `retry_after`."""
 
     def wait(self, attempt: int, error: ApiError | None) -> float | None:
-        """Seconds to wait after the attempt of this number, from 0; None where there is no other. Errors: as None."""
+        """Seconds to wait after the attempt of this number, from 0; None where there is no other.
+
+        `error` is what the service answered; None where no answer came.
+        """
         if attempt >= self.limit or (error and not _temporary(error)):
             return None
         if error and error.retry_after is not None:
