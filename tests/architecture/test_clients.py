@@ -1,5 +1,6 @@
 """The clients in clients/ are what tools/clients makes of docs/openapi.json."""
 
+import copy
 from collections.abc import Iterator
 from pathlib import Path
 
@@ -30,6 +31,23 @@ def fields(document: Document) -> Iterator[Field]:
 def test_every_name_in_python_leads_back_to_that_of_the_api() -> None:
     names = {field.name for field in fields(DOCUMENT)}
     assert {name for name in names if wire_name(python.name_of(name)) != name} == set()
+
+
+def test_it_does_not_matter_which_parts_of_the_document_have_names() -> None:
+    """Nor what it says besides: examples, webhooks, and schemas that no operation uses."""
+    root = copy.deepcopy(DOCUMENT.root)
+    root["webhooks"] = {"event": {"post": {"operationId": "receiveEvent", "responses": {"200": {"description": "OK"}}}}}
+    root["components"]["requestBodies"] = {}
+    for path in ("/events", "/integrations/{integrationId}/connect"):
+        operation = root["paths"][path]["post"]
+        content = operation["requestBody"]["content"]["application/json"]
+        name = f"{operation['operationId']}Body"
+        root["components"]["schemas"][name] = content["schema"]
+        root["components"]["requestBodies"][name] = operation["requestBody"]
+        content |= {"schema": {"$ref": f"#/components/schemas/{name}"}, "examples": {"one": {"value": {}}}}
+        operation["requestBody"] = {"$ref": f"#/components/requestBodies/{name}"}
+    changed = Document(root)
+    assert python.files(changed) | typescript.files(changed) == FILES
 
 
 def test_every_operation_has_a_method() -> None:

@@ -129,7 +129,7 @@ class Document:
 
     def _methods(self, tag: str, verb: str, path: str, operation: Schema, shared: list[Schema]) -> list[Method]:
         parameters = [self._followed(parameter) for parameter in [*shared, *operation.get("parameters", [])]]
-        bodies = _alternatives(self._json(operation.get("requestBody", {})) or {})
+        bodies = self._alternatives(self._json(self._followed(operation.get("requestBody", {}))) or {})
         answers = self._answers(operation)
         prefer = any(parameter["name"] == "Prefer" for parameter in parameters)
         made: list[Method] = []
@@ -143,7 +143,7 @@ class Document:
         if len(bodies) > 1 and len(bodies) == len(answers):
             # Each body has an answer of its own, so each is a method of its own, named like its body.
             for body, answer in zip(bodies, answers, strict=True):
-                add(body["$ref"].rpartition("/")[2], [body], answer)
+                add(self._name_of(body), [body], answer)
         elif prefer and len(answers) == 2:
             add(name, bodies, answers[0])
             add(f"{name}InBackground", bodies, answers[1], background=True)
@@ -169,7 +169,7 @@ class Document:
         data, paged = self._data(answer)
         headers = fields("header")
         keyed = any(each.name == "Idempotency-Key" for each in headers)
-        by_event = _EVENT_IDS.get(bodies[0].get("$ref", "").rpartition("/")[2], "") if bodies else ""
+        by_event = _EVENT_IDS.get(self._name_of(bodies[0]), "") if bodies else ""
         return Method(
             words=words,
             verb=verb.upper(),
@@ -197,13 +197,13 @@ class Document:
         found: list[Schema] = []
         for status, response in operation["responses"].items():
             if status.startswith("2"):
-                found += _alternatives(self._json(self._followed(response)) or {})
+                found += self._alternatives(self._json(self._followed(response)) or {})
         return [schema for at, schema in enumerate(found) if schema not in found[:at]]
 
     def _codes(self, response: Schema) -> tuple[str, ...]:
         """The error codes that a response may have; none where the document does not list them."""
         found: list[str] = []
-        for alternative in _alternatives(self._json(self._followed(response)) or {}):
+        for alternative in self._alternatives(self._json(self._followed(response)) or {}):
             error = self._followed(alternative).get("properties", {}).get("error", {})
             code = self._followed(error).get("properties", {}).get("code", {})
             found += code.get("enum", [code["const"]] if "const" in code else [])
@@ -287,7 +287,9 @@ class Document:
         return Type("map", (self.type_of(value, shapes, within),))
 
     def _name_of(self, schema: Schema) -> str:
-        """The name of the component that an inline schema repeats."""
+        """The name of the component that a schema refers to or repeats; empty where there is none."""
+        if "$ref" in schema:
+            return str(schema["$ref"]).rpartition("/")[2]
         components = self.root["components"]["schemas"]
         return next((name for name, component in components.items() if component == schema), "")
 
@@ -313,6 +315,13 @@ class Document:
         )
         ordered = sorted(fields, key=lambda each: not each.required)
         return Shape(name, schema.get("description", ""), tuple(ordered), bool(schema.get("additionalProperties")))
+
+    def _alternatives(self, schema: Schema) -> list[Schema]:
+        """The schemas that a union offers, unions within unions and named ones included."""
+        for word in ("anyOf", "oneOf"):
+            if word in self._followed(schema):
+                return [found for each in self._followed(schema)[word] for found in self._alternatives(each)]
+        return [schema] if schema else []
 
     def _followed(self, schema: Schema) -> Schema:
         while "$ref" in schema:
@@ -348,14 +357,6 @@ def _method_words(tag: str, name: str) -> tuple[str, ...]:
             if words[at : at + len(noun)] == noun:
                 return tuple(words[:at] + words[at + len(noun) :])
     return tuple(words)
-
-
-def _alternatives(schema: Schema) -> list[Schema]:
-    """The schemas that a union offers, unions within unions included."""
-    for word in ("anyOf", "oneOf"):
-        if word in schema:
-            return [found for each in schema[word] for found in _alternatives(each)]
-    return [schema] if schema else []
 
 
 def _union(types: Iterable[Type]) -> Type:
