@@ -109,6 +109,10 @@ test-openapi: install ## docs/openapi.json by other people's linters and generat
 	@! command -v npm >/dev/null || npm ci --prefix .local/openapi-node --ignore-scripts --no-audit --no-fund --loglevel=error
 	$(PYTEST) tests/openapi_tools
 
+test-clients: install ## The clients built, installed from what was built, and tried on every vector
+	@"$(PYTHON)" tools/local/install.py clients node
+	$(PYTEST) tests/clients
+
 test-connectors: install ## The connectors against real servers: installs n8n into .local/n8n (3 GB, minutes, a C++ compiler)
 	@"$(PYTHON)" tools/local/install.py node
 	@"$(VENV)" -m tools.local.n8n
@@ -125,8 +129,9 @@ lint: install ## ruff check and format --check
 	"$(VENV)" -m ruff check .
 	"$(VENV)" -m ruff format --check .
 
-typecheck: install ## mypy --strict on layers, functions, tools/local and tools/docs
-	"$(VENV)" -m mypy layers/connector/jobsprint functions tools/local tools/docs
+typecheck: install ## mypy --strict on layers, functions, tools and the Python client
+	"$(VENV)" -m mypy layers/connector/jobsprint functions tools/local tools/docs tools/clients \
+		clients/python/src/jobsprint_client
 
 validate: install ## sam validate --lint, and cfn-lint on the dashboard
 	@"$(VENV)" -m samcli validate --lint
@@ -147,6 +152,9 @@ undeploy: install ## Say what removing a stage leaves behind and what that costs
 openapi: install ## Write docs/openapi.json from the handlers
 	@"$(VENV)" -m tools.local.openapi
 
+clients: install ## Write what the clients in clients/ have from docs/openapi.json
+	@"$(VENV)" -m tools.clients
+
 docs: install ## Bring the documentation up to date with the source, and build the guide
 	@"$(PYTHON)" tools/local/install.py docs
 	@"$(VENV)" -m tools.docs
@@ -159,6 +167,7 @@ requirements: install ## Pin the .in files again, with hashes: [UPGRADE=1]
 	$(PIN) --output-file requirements/docs.txt requirements/docs.in
 	$(PIN) --output-file requirements/node.txt requirements/node.in
 	$(PIN) --output-file requirements/openapi.txt requirements/openapi.in
+	$(PIN) --constraint requirements/dev.txt --output-file requirements/clients.txt requirements/clients.in
 	$(PIN) --constraint requirements/dev.txt --output-file requirements/bench.txt requirements/bench.in
 
 # For Python 3.11 and up on every platform. The tests run with the very versions that the layer ships.
@@ -176,4 +185,4 @@ need = @test -n "$($(1))" || { echo "Say $(1)=, $(2), as in: make $@ $(1)=..." >
 
 .PHONY: help run up down clean catalog token tokens revoke-token dashboard erase-tenant test unit e2e test-fuzz \
 	test-delivery test-connectors test-sam-local bench lint typecheck validate build deploy undeploy smoke \
-	openapi docs test-docs test-restart requirements install test-openapi
+	openapi docs test-docs test-restart requirements install test-openapi test-clients clients

@@ -27,7 +27,7 @@ def test_each_job_waits_for_the_one_before() -> None:
 
 def test_what_each_job_runs_are_commands_of_make() -> None:
     assert {name: commands(name) for name in JOBS} == {
-        "test": ["make test", "make test-docs"],
+        "test": ["make test", "make test-docs", "make test-clients"],
         "dev": ["make deploy STAGE=dev CI=1"],
         "end-to-end": ["make smoke STAGE=dev"],
         "prod": ["make deploy STAGE=prod CI=1", "make smoke STAGE=prod"],

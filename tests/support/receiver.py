@@ -61,7 +61,7 @@ class Receiver:
                 receiver.received.append(request)
                 self._reply(receiver.answer(request))
 
-            do_GET = do_DELETE = do_POST  # noqa: N815 - the name http.server looks for
+            do_GET = do_DELETE = do_PUT = do_PATCH = do_POST  # noqa: N815 - the name http.server looks for
 
             def _reply(self, reply: Reply) -> None:
                 if reply.write:

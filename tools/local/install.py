@@ -21,6 +21,7 @@ ENVIRONMENTS = {
     "bench": (Path(".local/bench-python"), Path("requirements/bench.txt"), "the Python of the benchmarks"),
     "docs": (Path(".local/docs-python"), Path("requirements/docs.txt"), "the generator of the guide"),
     "openapi": (Path(".local/openapi-python"), Path("requirements/openapi.txt"), "the generators of API clients"),
+    "clients": (Path(".local/clients-python"), Path("requirements/clients.txt"), "the Python of the clients"),
     "node": (Path(".local/node"), Path("requirements/node.txt"), "Node.js"),
 }
 LOGS = Path(".local/logs")

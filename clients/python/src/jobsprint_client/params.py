@@ -1,0 +1,73 @@
+"""Objects within what calls take, with the names of the API.
+
+Generated from docs/openapi.json by tools/clients; `make clients` writes it again.
+"""
+
+from collections.abc import Mapping
+from datetime import datetime
+from typing import Any, Literal, NotRequired, TypedDict
+
+
+class BasicAuth(TypedDict):
+    """A name and a password (RFC 7617)."""
+
+    type: Literal["basic"]
+    """A name and a password"""
+
+    username: str
+    """The user's name, without a colon"""
+
+    password: str
+    """The password, which is never shown"""
+
+
+class CustomAction(TypedDict):
+    """An action that the endpoint understands; `parameters` is the JSON Schema of an object."""
+
+    name: str
+    """The action's name in the path that runs it"""
+
+    description: NotRequired[str | None]
+    """What it does"""
+
+    parameters: NotRequired[Mapping[str, Any]]
+    """JSON Schema of an object"""
+
+
+class HeaderAuth(TypedDict):
+    """A header that the webhook asks for."""
+
+    type: Literal["header"]
+    """A header"""
+
+    name: str
+    """The header's name"""
+
+    value: str
+    """Its value, which is never shown"""
+
+
+class JwtAuth(TypedDict):
+    """A signed token, which n8n checks with the key it knows."""
+
+    type: Literal["jwt"]
+    """A signed token"""
+
+    token: str
+    """The signed token, which is never shown"""
+
+
+class PublishEvent(TypedDict):
+    """One event to publish."""
+
+    event: str
+    """Such as `workflow.executed`"""
+
+    data: Mapping[str, Any]
+    """Up to 200 KB as JSON"""
+
+    id: NotRequired[str | None]
+    """Your own id of the event: the same id and body are one event, another body is a 409"""
+
+    timestamp: NotRequired[datetime | str | None]
+    """When it happened, ISO 8601; kept in UTC to the second. Now, if it is left out"""

@@ -1,0 +1,7 @@
+"""`python -m tools.clients`: write what the clients have from docs/openapi.json (`make clients`)."""
+
+from tools.clients import document, python, typescript
+
+found = document.load()
+for file, text in (python.files(found) | typescript.files(found)).items():
+    file.write_text(text, "utf-8")
