@@ -96,8 +96,8 @@ test-delivery: install ## Delivery's long suites: chaos, hostile receivers, outb
 e2e: install ## The end-to-end tests alone
 	$(PYTEST) tests/e2e
 
-test-restart: install ## Restarts of the local stack: what survives, and how long they take; on a machine that does nothing else
-	$(PYTEST) -s tests/restart
+test-alone: install ## What measures times, on a machine that does nothing else: restarts of the local stack, and load
+	$(PYTEST) -s tests/alone
 
 test-docs: install ## The guide built again and compared, and its verifiers in Go, PHP and Ruby where these are installed
 	@"$(PYTHON)" tools/local/install.py docs
@@ -185,4 +185,4 @@ need = @test -n "$($(1))" || { echo "Say $(1)=, $(2), as in: make $@ $(1)=..." >
 
 .PHONY: help run up down clean catalog token tokens revoke-token dashboard erase-tenant test unit e2e test-fuzz \
 	test-delivery test-connectors test-sam-local bench lint typecheck validate build deploy undeploy smoke \
-	openapi docs test-docs test-restart requirements install test-openapi test-clients clients
+	openapi docs test-docs test-alone requirements install test-openapi test-clients clients

@@ -147,7 +147,7 @@ def _operation(folder: str, module: ModuleType, route: str, operation: Json) -> 
     if "requestBody" in operation:
         completed["requestBody"] = _body(operation["requestBody"])
     parameters = [_without_null(parameter) for parameter in operation.get("parameters", [])]
-    if route.startswith("post") and scope is not None:
+    if module.app.once or folder == "execute_action":  # which keeps outcomes itself
         parameters.append({"$ref": "#/components/parameters/IdempotencyKey"})
     parameters += _HEADERS.get(folder, [])
     return {**completed, "parameters": parameters} if parameters else completed

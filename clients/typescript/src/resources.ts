@@ -405,7 +405,7 @@ export class Events {
    * Fails with `changed_meanwhile`, `conflict`, `invalid_fields`.
    */
   preview(input: EventsPreviewInput, options?: RequestOptions): Promise<Reach> {
-    return this.#sender.send({ verb: 'POST', path: '/events/preview', body: input, key: newKey(options), options });
+    return this.#sender.send({ verb: 'POST', path: '/events/preview', body: input, options });
   }
 
   /**

@@ -676,7 +676,6 @@ class AsyncEvents:
         data: Mapping[str, Any],
         id: str | Omit | None = OMIT,
         timestamp: datetime | str | Omit | None = OMIT,
-        idempotency_key: str | None = None,
     ) -> models.Reach:
         """Preview an event.
 
@@ -689,7 +688,6 @@ class AsyncEvents:
             data: Up to 200 KB as JSON.
             id: Your own id of the event: the same id and body are one event, another body is a 409.
             timestamp: When it happened, ISO 8601; kept in UTC to the second. Now, if it is left out.
-            idempotency_key: Makes a repeat of this call safe, for 24 hours. One is made for each call.
 
         Raises:
             Conflict: `changed_meanwhile`, `conflict`.
@@ -701,7 +699,6 @@ class AsyncEvents:
                 "/events/preview",
                 models.Reach,
                 body={"event": event, "data": data, "id": id, "timestamp": timestamp},
-                key=new_key(idempotency_key),
             )
         )
 

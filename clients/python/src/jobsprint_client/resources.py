@@ -674,7 +674,6 @@ class Events:
         data: Mapping[str, Any],
         id: str | Omit | None = OMIT,
         timestamp: datetime | str | Omit | None = OMIT,
-        idempotency_key: str | None = None,
     ) -> models.Reach:
         """Preview an event.
 
@@ -687,7 +686,6 @@ class Events:
             data: Up to 200 KB as JSON.
             id: Your own id of the event: the same id and body are one event, another body is a 409.
             timestamp: When it happened, ISO 8601; kept in UTC to the second. Now, if it is left out.
-            idempotency_key: Makes a repeat of this call safe, for 24 hours. One is made for each call.
 
         Raises:
             Conflict: `changed_meanwhile`, `conflict`.
@@ -699,7 +697,6 @@ class Events:
                 "/events/preview",
                 models.Reach,
                 body={"event": event, "data": data, "id": id, "timestamp": timestamp},
-                key=new_key(idempotency_key),
             )
         )
 
