@@ -31,7 +31,7 @@ def pages() -> list[Path]:
 
 
 def filled(text: str) -> str:
-    """A page with each of its generated blocks as the source has it now. Raises KeyError for an unknown block."""
+    """A page with its generated parts up to date. Raises KeyError for the name of an unknown part."""
     return _BLOCK.sub(lambda block: _marked(block[1], BLOCKS[block[1]]()), text)
 
 
