@@ -227,12 +227,12 @@ export interface EventDetail {
   event: string;
   /** The event's own time */
   timestamp: string;
-  /** Its data, as webhooks get it */
-  data: Record<string, unknown>;
   /** When it was published */
   createdAt: string;
   /** Its deliveries by state */
   deliveries: EventDeliveries;
+  /** Its data, as webhooks get it */
+  data: Record<string, unknown>;
   /** The id that its publisher gave it */
   externalId?: string;
   /** Where it breaks the schema of its event type */

@@ -379,14 +379,14 @@ class EventDetail(Model):
     timestamp: datetime
     """The event's own time"""
 
-    data: dict[str, Any]
-    """Its data, as webhooks get it"""
-
     created_at: datetime
     """When it was published"""
 
     deliveries: EventDeliveries
     """Its deliveries by state"""
+
+    data: dict[str, Any]
+    """Its data, as webhooks get it"""
 
     external_id: str | None = None
     """The id that its publisher gave it"""

@@ -62,6 +62,13 @@ def first_at(ms: int) -> str:
     return _base32(min(max(ms, 0), _MAX_MS), 10)
 
 
+def id_range(prefix: str, from_ms: int | None, to_ms: int | None) -> tuple[str, str]:
+    """The sort keys between which ids made from `from_ms` to `to_ms` (both included) lie; None leaves an end open."""
+    low = first_at(0 if from_ms is None else from_ms)
+    high = first_at(_MAX_MS if to_ms is None else to_ms)
+    return f"{prefix}_{low}", f"{prefix}_{high}~"
+
+
 def made_at(an_id: str) -> int:
     """The Unix milliseconds in an id, or in a prefix of one that includes its time."""
     return _number(unique_part(an_id)[:10])

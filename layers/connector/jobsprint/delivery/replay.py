@@ -20,7 +20,7 @@ from jobsprint.core import aws
 from jobsprint.core.clock import iso_millis, now_ms
 from jobsprint.core.config import settings
 from jobsprint.core.errors import Conflict, Detail, InvalidFields, NotFound
-from jobsprint.core.ids import first_at, new_id
+from jobsprint.core.ids import id_range, new_id
 from jobsprint.core.observability import logger
 from jobsprint.delivery import publisher, queue, subscriptions
 from jobsprint.delivery.resend import extend_event
@@ -344,7 +344,7 @@ class _Planner:
         return [_Found(one.sort, one.key) for one in self._undelivered(within)], until
 
     def _bounds(self, prefix: str) -> tuple[str, str]:
-        return f"{prefix}_{first_at(self._since)}", f"{prefix}_{first_at(self._request.until)}~"
+        return id_range(prefix, self._since, self._request.until)
 
     @property
     def _with_data(self) -> bool:

@@ -5,13 +5,12 @@ from collections.abc import Iterable
 
 from jobsprint.core import aws
 from jobsprint.core.config import settings
-from jobsprint.core.ids import derived_id, first_at
+from jobsprint.core.ids import derived_id, first_at, id_range
 from jobsprint.domain.actions import LogEntry, LogFilter
 from jobsprint.domain.deliveries import Attempt, DeliveryFilter, DeliveryRow, DeliveryState
 from jobsprint.repositories.deliveries import LISTED
 from jobsprint.repositories.delivery_items import attempts_of, key_of, listed_as, row_of
 from jobsprint.repositories.dynamodb import Item, Query, batch_get, live, read_page
-from jobsprint.repositories.logs import id_range
 
 _FIRST, _LAST = "dlv_", "dlv_~"
 _MAX_KEYS = 100  # of one BatchGetItem

@@ -8,7 +8,7 @@ from itertools import islice
 from jobsprint.core import aws
 from jobsprint.core.config import settings
 from jobsprint.core.errors import NotFound
-from jobsprint.core.ids import ids_from, is_id, made_at
+from jobsprint.core.ids import id_range, ids_from, is_id, made_at
 from jobsprint.domain.events import Event, EventFilter
 from jobsprint.repositories.dynamodb import MAX_READ, Item, Query, batch_get, unmarshal_item
 from jobsprint.repositories.events import (
@@ -20,7 +20,6 @@ from jobsprint.repositories.events import (
     events_of,
     key_of,
 )
-from jobsprint.repositories.logs import id_range
 
 _DAY_MS = 86_400_000
 _READERS = 8

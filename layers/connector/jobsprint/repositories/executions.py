@@ -10,11 +10,10 @@ from typing import Any
 from jobsprint.core import aws
 from jobsprint.core.config import settings
 from jobsprint.core.errors import NotFound
-from jobsprint.core.ids import is_id
+from jobsprint.core.ids import id_range, is_id
 from jobsprint.domain.actions import Execution, ExecutionFilter, ExecutionState
 from jobsprint.repositories import dynamodb
 from jobsprint.repositories.dynamodb import Item, Query, Value, live, marshal_item, read_page, unmarshal_item, written
-from jobsprint.repositories.logs import id_range
 
 KEPT_SECONDS = 7 * 86400
 # Parts of one text stand beside the item, those of the other behind this.

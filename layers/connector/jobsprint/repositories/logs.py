@@ -5,19 +5,9 @@ Log ids are time-ordered, so a time range is a key range with and without an act
 
 from jobsprint.core import aws
 from jobsprint.core.config import settings
-from jobsprint.core.ids import first_at
+from jobsprint.core.ids import id_range
 from jobsprint.domain.actions import LogEntry, LogFilter
 from jobsprint.repositories.dynamodb import Item, Query, Value, live, marshal_item, read_page, written
-
-_BEFORE_ALL = 0
-_AFTER_ALL = (1 << 48) - 1
-
-
-def id_range(prefix: str, from_ms: int | None, to_ms: int | None) -> tuple[str, str]:
-    """The sort keys between which ids made from `from_ms` to `to_ms` (both included) lie."""
-    low = first_at(_BEFORE_ALL if from_ms is None else from_ms)
-    high = first_at(_AFTER_ALL if to_ms is None else to_ms)
-    return f"{prefix}_{low}", f"{prefix}_{high}~"
 
 
 class LogStore:

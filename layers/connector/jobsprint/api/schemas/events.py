@@ -64,8 +64,8 @@ class EventDeliveries(ResponseModel):
         return cls(total=counts.total(), **{state: counts[state] for state in cls.model_fields if state != "total"})
 
 
-class EventView(ResponseModel):
-    """A published event."""
+class EventHead(ResponseModel):
+    """The fields that every view of an event shows."""
 
     id: Annotated[str, Field(description="`evt_…`")]
     event: Annotated[str, Field(description="The event's name")]
@@ -76,6 +76,10 @@ class EventView(ResponseModel):
         None
     )
     deliveries: Annotated[EventDeliveries, Field(description="Its deliveries by state")]
+
+
+class EventView(EventHead):
+    """A published event."""
 
     @classmethod
     def of(cls, delivered: "DeliveredEvent") -> "EventView":
@@ -91,19 +95,10 @@ class EventWebhook(ResponseModel):
     state: Annotated[EventDeliveryState, Field(description="How far the delivery got")]
 
 
-class EventDetail(ResponseModel):
+class EventDetail(EventHead):
     """A published event with its data. `webhooks` are there for a token that may read webhooks."""
 
-    id: Annotated[str, Field(description="`evt_…`")]
-    event: Annotated[str, Field(description="The event's name")]
-    timestamp: Annotated[Time, Field(description="The event's own time")]
     data: Annotated[dict[str, Any], Field(description="Its data, as webhooks get it")]
-    created_at: Annotated[Time, Field(description="When it was published")]
-    external_id: Annotated[str | None, Field(description="The id that its publisher gave it")] = None
-    warnings: Annotated[list[WrongField] | None, Field(description="Where it breaks the schema of its event type")] = (
-        None
-    )
-    deliveries: Annotated[EventDeliveries, Field(description="Its deliveries by state")]
     webhooks: Annotated[list[EventWebhook] | None, Field(description="The webhooks that it goes to")] = None
 
     @classmethod
