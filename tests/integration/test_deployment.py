@@ -5,6 +5,9 @@ from pathlib import Path
 import pytest
 
 from tools.local.deployment import digest
+from tools.local.options import Home
+
+HOME = Home(Path("/home/one/jobsprint/.local"))
 
 SOURCES = (
     "template.yaml",
@@ -27,22 +30,26 @@ def project(tmp_path: Path) -> Path:
 
 @pytest.mark.parametrize("name", SOURCES)
 def test_another_source_is_another_deployment(project: Path, name: str) -> None:
-    before = digest({}, project)
+    before = digest(HOME, {}, project)
     (project / name).write_text("after")
-    assert digest({}, project) != before
+    assert digest(HOME, {}, project) != before
 
 
 def test_so_is_a_new_file_a_renamed_one_and_another_parameter(project: Path) -> None:
-    seen = {digest({}, project), digest({"TenantRate": "1"}, project)}
+    seen = {digest(HOME, {}, project), digest(HOME, {"TenantRate": "1"}, project)}
     (project / "functions" / "get_health" / "more.py").write_text("")
-    seen.add(digest({}, project))
+    seen.add(digest(HOME, {}, project))
     (project / "functions" / "get_health" / "more.py").rename(project / "functions" / "get_health" / "other.py")
-    seen.add(digest({}, project))
+    seen.add(digest(HOME, {}, project))
     assert len(seen) == 4
 
 
 def test_bytecode_and_the_order_of_parameters_are_no_change(project: Path) -> None:
-    before = digest({"A": "1", "B": "2"}, project)
+    before = digest(HOME, {"A": "1", "B": "2"}, project)
     (project / "functions" / "get_health" / "__pycache__").mkdir()
     (project / "functions" / "get_health" / "__pycache__" / "app.cpython-311.pyc").write_bytes(b"\0")
-    assert digest({"B": "2", "A": "1"}, project) == before
+    assert digest(HOME, {"B": "2", "A": "1"}, project) == before
+
+
+def test_another_folder_is_another_deployment(project: Path) -> None:
+    assert digest(HOME, {}, project) != digest(Home(Path("/home/two/jobsprint/.local")), {}, project)

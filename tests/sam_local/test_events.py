@@ -22,7 +22,8 @@ from tests.e2e.local_stack import Stack
 from tests.sam_local.conftest import sam_local_invoke
 from tests.support.receiver import Receiver
 from tests.support.template import ROOT, functions, routes
-from tools.local import containers, tokens
+from tools.local import containers
+from tools.local import stack as deployed
 from tools.local.options import STACK, Home
 
 EVENTS = ROOT / "events"
@@ -237,4 +238,4 @@ def test_without_a_stack_the_answer_says_what_to_start(folder: str, tmp_path: Pa
 
 def test_the_token_that_it_issues_works(stack: Stack) -> None:
     token = sam_local_invoke("manage_tokens", EVENTS / "manage_tokens.json", stack.home.sam_env)["token"]
-    assert tokens.still_valid(stack.url, token)
+    assert deployed.accepts(stack.url, token)

@@ -21,6 +21,7 @@ from tools.local import (
     emulator,
     erase,
     gateway,
+    layers,
     logs,
     permissions,
     queues,
@@ -49,12 +50,9 @@ def up(home: Home) -> str:
         raise Failure(f"The stack already runs on port {last_port(home)}: run make down first.")
     try:
         parameters = LOCAL_PARAMETERS | chosen_parameters()
-        digest = deployment.digest(parameters)
+        digest = deployment.digest(home, parameters)
         if deployment.recorded(endpoint) == digest:
-            token = _ready(home, endpoint)
-            if started:
-                warm.in_background(home)
-            return token
+            return _ready(home, endpoint)
         return _deploy(home, endpoint, parameters, digest)
     except BaseException:
         if started:
@@ -71,6 +69,7 @@ def _deploy(home: Home, endpoint: str, parameters: dict[str, str], digest: str) 
         with step("Filling in what the emulator lacks"):
             for lacking in (gateway, permissions):
                 lacking.fill_gaps(endpoint)
+            layers.mount(home, endpoint, target.folder / "build", digest)
             stack.wait_for_api(stack.base_url(endpoint))
         if not os.environ.get("ZAPIER_CLIENT_ID"):  # else it takes minutes, which `make catalog` or the schedule may
             with step("Loading the catalogue"):
@@ -85,9 +84,8 @@ def _deploy(home: Home, endpoint: str, parameters: dict[str, str], digest: str) 
 def _ready(home: Home, endpoint: str) -> str:
     """Wait until the stack answers, tell other programs about it, and return a token that works."""
     url = stack.base_url(endpoint)
-    stack.wait_for_api(url)
     token = stack.read_env(home).get("JOBSPRINT_TOKEN", "")
-    if not token or not tokens.still_valid(url, token):
+    if not token or not stack.accepts(url, token):
         with step(f"Creating the tenant {_TENANT} and its token"):
             token = tokens.issue(tokens.Clients.local(home), _TENANT, ["*"], None)
     stack.write_env(home, endpoint, token, stack.outputs(stack.client("cloudformation", endpoint)))
@@ -189,7 +187,7 @@ def _parse() -> argparse.Namespace:
     parser = argparse.ArgumentParser(prog="python -m tools.local")
     parser.add_argument("--home", type=lambda text: Home(Path(text).resolve()), default=Home(PROJECT / ".local"))
     commands = parser.add_subparsers(dest="command", required=True)
-    for name in ("up", "down", "run", "clean", "build", "warm"):
+    for name in ("up", "down", "run", "clean", "build"):
         commands.add_parser(name)
     for name in ("deploy", "undeploy", "dashboard"):
         command = commands.add_parser(name)
@@ -242,7 +240,6 @@ def _actions(arguments: argparse.Namespace) -> dict[str, Callable[[], object]]:
         "clean": lambda: clean(home),
         "run": lambda: run(home),
         "build": lambda: build(home),
-        "warm": lambda: warm.warm(emulator.address(last_port(home)), stack.read_env(home)["JOBSPRINT_TOKEN"]),
         "deploy": lambda: deploy.deploy_to_aws(arguments.stage, arguments.params, asks=not arguments.ci),
         "undeploy": lambda: undeploy.undeploy(arguments.stage, really=arguments.yes, asks=not arguments.ci),
         "dashboard": lambda: deploy.deploy_dashboard(arguments.stage, asks=not arguments.ci),

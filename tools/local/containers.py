@@ -16,7 +16,7 @@ from typing import Any
 import docker
 import requests
 
-from tools.local import emulator, stack
+from tools.local import emulator, layers, stack
 from tools.local.options import DEFAULT_PORT, STACK, Home
 
 _ENGINE_SECONDS = 5
@@ -62,8 +62,15 @@ def _deployed(endpoint: str) -> dict[str, dict[str, str]]:
     pages = stack.client("lambda", endpoint).get_paginator("list_functions").paginate()
     functions = [function for page in pages for function in page["Functions"]]
     return {
-        names[one["FunctionName"]]: one["Environment"]["Variables"] for one in functions if one["FunctionName"] in names
+        names[one["FunctionName"]]: _without_layers(one["Environment"]["Variables"])
+        for one in functions
+        if one["FunctionName"] in names
     }
+
+
+def _without_layers(variables: Mapping[str, str]) -> dict[str, str]:
+    """SAM brings the layers into the container itself."""
+    return {name: value for name, value in variables.items() if name != layers.VARIABLE}
 
 
 def _gateway() -> str | None:

@@ -9,7 +9,7 @@ from collections.abc import Iterator, Mapping
 from pathlib import Path
 
 from tools.local import stack
-from tools.local.options import PROJECT
+from tools.local.options import PROJECT, Home
 
 _NAME = "/jobsprint/deployed-from"
 # Whatever a deployment is made of; the tools because they fill in what the emulator lacks.
@@ -17,9 +17,9 @@ _FOLDERS = ("functions", "layers", "tools/local")
 _FILES = ("template.yaml", "samconfig.toml", "requirements/emulator.txt")
 
 
-def digest(parameters: Mapping[str, str], project: Path = PROJECT) -> str:
-    """A text that is another whenever a source, a parameter or the emulator's version is another."""
-    summed = hashlib.sha256(json.dumps(sorted(parameters.items())).encode())
+def digest(home: Home, parameters: Mapping[str, str], project: Path = PROJECT) -> str:
+    """A text that is another whenever a source, a parameter, the emulator's version or the folder is another."""
+    summed = hashlib.sha256(json.dumps([str(home.folder), sorted(parameters.items())]).encode())
     for path in _sources(project):
         summed.update(f"\0{path.relative_to(project)}\0".encode() + path.read_bytes())
     return summed.hexdigest()

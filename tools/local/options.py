@@ -83,6 +83,11 @@ class Home:
         return self.folder / "state"
 
     @property
+    def layers(self) -> Path:
+        """The layers of each deployment, which the functions share."""
+        return self.folder / "layers"
+
+    @property
     def scratch(self) -> Path:
         """The functions' unpacked code and their /tmp; worth nothing after a stop."""
         return self.folder / "tmp"

@@ -12,6 +12,7 @@ from typing import Any
 
 from botocore.exceptions import EndpointConnectionError
 
+from tools.local.console import step
 from tools.local.stack import client
 
 # Longer than a delivery batch may take (Timeout in template.yaml); what is out for longer has failed and waits.
@@ -25,7 +26,8 @@ def paused(endpoint: str) -> Iterator[None]:
     for mapping in _mappings(functions):
         functions.update_event_source_mapping(UUID=mapping["UUID"], Enabled=False)
     try:
-        _drain(sqs, [mapping["EventSourceArn"] for mapping in _mappings(functions)])
+        with step("Waiting for deliveries under way"):
+            _drain(sqs, [mapping["EventSourceArn"] for mapping in _mappings(functions)])
         yield
     finally:
         with suppress(EndpointConnectionError):  # the emulator has died, which the block reports better

@@ -5,6 +5,7 @@ import re
 import shlex
 import time
 from collections.abc import Mapping
+from http import HTTPStatus
 from typing import Any
 
 import boto3
@@ -59,19 +60,30 @@ def base_url(endpoint: str) -> str:
     return f"{endpoint}/v1"
 
 
+def accepts(url: str, token: str) -> bool:
+    """Wait until the API answers to a search of the catalogue, and say whether it takes the token."""
+    answer = _answer(f"{url}/integrations/available", {"Authorization": f"Bearer {token}"})
+    return answer.status_code != HTTPStatus.UNAUTHORIZED
+
+
 def wait_for_api(url: str) -> None:
     """Wait until the health check passes."""
+    _answer(f"{url}/health", {})
+
+
+def _answer(url: str, headers: Mapping[str, str]) -> requests.Response:
+    """The first answer that tells of no failure on the stack's side."""
     deadline = time.monotonic() + _ANSWER_SECONDS
     while True:
         try:
-            answer = requests.get(f"{url}/health", timeout=30)
-            if answer.ok:
-                return
+            answer = requests.get(url, headers=headers, timeout=30)
+            if answer.ok or answer.status_code == HTTPStatus.UNAUTHORIZED:
+                return answer
             seen = f"{answer.status_code} {answer.text[:200]}"
         except requests.RequestException as error:
             seen = type(error).__name__
         if time.monotonic() > deadline:
-            raise Failure(f"The stack is deployed but {url}/health does not answer well: {seen}")
+            raise Failure(f"The stack is deployed but {url} does not answer well: {seen}")
         time.sleep(0.5)
 
 

@@ -3,10 +3,8 @@
 import json
 import re
 from collections.abc import Mapping
-from http import HTTPStatus
 from typing import Any
 
-import requests
 from botocore.config import Config
 from botocore.exceptions import BotoCoreError, ClientError
 
@@ -22,12 +20,6 @@ def issue(clients: "Clients", tenant: str, scopes: list[str], expires_in_days: i
     """A new token; it is shown this once."""
     answer = clients.manage(action="issue", tenant=tenant, scopes=scopes, expiresInDays=expires_in_days)
     return str(answer["token"])
-
-
-def still_valid(url: str, token: str) -> bool:
-    """Whether the API knows the token."""
-    answer = requests.get(f"{url}/integrations", headers={"Authorization": f"Bearer {token}"}, timeout=60)
-    return answer.status_code != HTTPStatus.UNAUTHORIZED
 
 
 # The catalogue function may take its whole 15 minutes, and must not be started twice.

@@ -24,6 +24,9 @@ from tests.support.virtual import Service
 SCHEDULE = "0,5,1200,60"
 RUNS = int(os.environ.get("CHAOS_RUNS", "15"))
 """The long suite takes more."""
+MOST_RUNS = 10 * RUNS
+SEEN = {"delivered", "exhausted", "unknown", "error", "success"}
+STRUCK = {"UpdateItem", "GetItem", "SendMessage", "Query"}
 
 
 class Killed(BaseException):
@@ -49,6 +52,10 @@ class Chaos:
 
     def rest(self) -> None:
         self._fatal = None
+
+    def struck(self) -> set[str]:
+        """The AWS operations that were hit so far."""
+        return {strike.rpartition(".")[2] for strike in self.strikes}
 
     def _strike(self, event_name: str, **_details: Any) -> None:
         moment, operation = event_name.split(".", 1)
@@ -97,7 +104,10 @@ def test_whatever_dies_every_delivery_ends_and_no_attempt_is_sent_twice(receiver
             sent=lambda: [(message.body, message.delay) for message in outbox.take()],
             twice=lambda: chance.random() < 0.1,
         )
-        for run in range(RUNS):
+        run = 0
+        # Ids and threads differ from run to run, so chance may need some more until it has hit every kind of call.
+        while run < RUNS or (run < MOST_RUNS and not (set(ends) >= SEEN and chaos.struck() >= STRUCK)):
+            run += 1
             receiver.received.clear()
             event = publish(data={"run": run})
             service.run()
@@ -117,6 +127,5 @@ def test_whatever_dies_every_delivery_ends_and_no_attempt_is_sent_twice(receiver
                 ends[attempt["status"]] += 1
             ends[delivery["state"]] += 1
             time.sleep(0.002)  # ids of one millisecond have no order
-    assert all(ends[name] for name in ("delivered", "exhausted", "unknown", "error", "success")), ends
-    struck = {strike.rpartition(".")[2] for strike in chaos.strikes}
-    assert {"UpdateItem", "GetItem", "SendMessage", "Query"} <= struck, chaos.strikes
+    assert set(ends) >= SEEN, ends
+    assert chaos.struck() >= STRUCK, chaos.strikes
