@@ -17,8 +17,11 @@ export SAM_CLI_TELEMETRY := 0
 # Only the make line says these: what the shell happens to hold must not choose a stage, a parameter or a deletion.
 $(foreach name,STAGE PARAMS YES,$(if $(filter environment%,$(origin $(name))),$(eval override $(name) :=)))
 
+# Two environments: what the local stack and deployments run with, and the development tools, which hold that too.
+RUN := .local/python/bin/python
 VENV := .venv/bin/python
-LOCAL := "$(VENV)" -m tools.local
+# Its bytecode is made as it is used, so it has to be kept.
+LOCAL := env -u PYTHONDONTWRITEBYTECODE "$(RUN)" -m tools.local
 PYTEST := "$(VENV)" -m pytest
 FAST := --numprocesses auto tests/unit tests/integration tests/contract tests/architecture
 FAST_LOG := .local/fast.log
@@ -30,45 +33,45 @@ help: ## List the commands
 	@echo "  Variables: PORT= ALLOW_PRIVATE_TARGETS= RETRY_SCHEDULE=0,5,300 HEALTH_TEST_RATE= ZAPIER_MCP_URL= REDIRECT_ORIGINS="
 
 # --- The local stack ---------------------------------------------------------------------------------------------------
-run: install ## Start everything, print URL and token, follow the logs; Ctrl-C stops it
+run: install-run ## Start everything, print URL and token, follow the logs; Ctrl-C stops it
 	@$(LOCAL) run
 
-up: install ## The same in the background; writes .local/env
+up: install-run ## The same in the background; writes .local/env
 	@$(LOCAL) up
 
 # Without an environment nothing was started; these two install nothing, so they need no network.
 down: ## Stop what `make up` started; the state stays
-	@test ! -x "$(VENV)" || $(LOCAL) down
+	@test ! -x "$(RUN)" || $(LOCAL) down
 
 clean: ## Stop everything and drop state and builds
-	@test ! -x "$(VENV)" || $(LOCAL) clean
+	@test ! -x "$(RUN)" || $(LOCAL) clean
 
 # --- Tokens (STAGE= with AWS credentials: of a deployed stack) ------------------------------------------------------------
-token: install ## Issue a token: TENANT=acme [SCOPES=a,b] [EXPIRES=30d] [STAGE=]
+token: install-run ## Issue a token: TENANT=acme [SCOPES=a,b] [EXPIRES=30d] [STAGE=]
 	$(call need,TENANT,a tenant's name)
 	@$(LOCAL) token --tenant "$(TENANT)" --scopes "$(or $(SCOPES),*)" --expires "$(EXPIRES)" --stage "$(STAGE)"
 
-tokens: install ## List a tenant's tokens: TENANT=acme [STAGE=]
+tokens: install-run ## List a tenant's tokens: TENANT=acme [STAGE=]
 	$(call need,TENANT,a tenant's name)
 	@$(LOCAL) tokens --tenant "$(TENANT)" --stage "$(STAGE)"
 
-revoke-token: install ## Revoke a token: ID=tok_... [STAGE=]
+revoke-token: install-run ## Revoke a token: ID=tok_... [STAGE=]
 	$(call need,ID,a token's id)
 	@$(LOCAL) revoke-token --id "$(ID)" --stage "$(STAGE)"
 
 # --- Catalogue ------------------------------------------------------------------------------------------------------------
-catalog: install ## Bring the catalogue up to date now; with ZapierClientId set, from Zapier's list too: [STAGE=]
+catalog: install-run ## Bring the catalogue up to date now; with ZapierClientId set, from Zapier's list too: [STAGE=]
 	@$(LOCAL) catalog --stage "$(STAGE)"
 
 # --- Operations (docs/runbook.md) -------------------------------------------------------------------------------------------
-dashboard: install ## Deploy the CloudWatch dashboard beside a deployed stack: STAGE=dev|prod
+dashboard: install-run ## Deploy the CloudWatch dashboard beside a deployed stack: STAGE=dev|prod
 	$(call need,STAGE,dev or prod)
 	@$(LOCAL) dashboard --stage "$(STAGE)" $(if $(CI),--ci)
 
-smoke: install ## Try a deployed stack end to end, as a tenant of its own: [STAGE=]
+smoke: install-run ## Try a deployed stack end to end, as a tenant of its own: [STAGE=]
 	@$(LOCAL) smoke --stage "$(STAGE)"
 
-erase-tenant: install ## Count everything a tenant has, and with YES=1 delete it: TENANT=acme [YES=1] [STAGE=]
+erase-tenant: install-run ## Count everything a tenant has, and with YES=1 delete it: TENANT=acme [YES=1] [STAGE=]
 	$(call need,TENANT,a tenant's name)
 	@$(LOCAL) erase-tenant --tenant "$(TENANT)" --stage "$(STAGE)" $(if $(YES),--yes)
 
@@ -138,14 +141,14 @@ validate: install ## sam validate --lint, and cfn-lint on the dashboard
 	@.venv/bin/cfn-lint dashboard.yaml
 
 # --- Building and deploying ----------------------------------------------------------------------------------------------
-build: install ## Build for `sam local invoke`, which then has the stack of `make up` behind it (python3.13, x86_64)
+build: install-run ## Build for `sam local invoke`, which then has the stack of `make up` behind it (python3.13, x86_64)
 	@$(LOCAL) build
 
-deploy: install ## Build and deploy to AWS: STAGE=dev|prod [PARAMS="MaxWebhooks=200 ..."] [CI=1 asks nothing]
+deploy: install-run ## Build and deploy to AWS: STAGE=dev|prod [PARAMS="MaxWebhooks=200 ..."] [CI=1 asks nothing]
 	$(call need,STAGE,dev or prod)
 	@$(LOCAL) deploy --stage "$(STAGE)" --params $(call quoted,$(PARAMS)) $(if $(CI),--ci)
 
-undeploy: install ## Say what removing a stage leaves behind and what that costs, and with YES=1 remove it: STAGE=dev|prod
+undeploy: install-run ## Say what removing a stage leaves behind and what that costs, and with YES=1 remove it: STAGE=dev|prod
 	$(call need,STAGE,dev or prod)
 	@$(LOCAL) undeploy --stage "$(STAGE)" $(if $(YES),--yes) $(if $(CI),--ci)
 
@@ -160,8 +163,10 @@ docs: install ## Bring the documentation up to date with the source, and build t
 	@"$(VENV)" -m tools.docs
 
 requirements: install ## Pin the .in files again, with hashes: [UPGRADE=1]
-	@command -v uv >/dev/null || "$(VENV)" -m uv --version >/dev/null 2>&1 || "$(VENV)" -m pip install --quiet uv
+	@command -v uv >/dev/null || "$(PYTHON)" tools/local/install.py
+	$(PIN) --output-file requirements/uv.txt requirements/uv.in
 	$(PIN) --output-file requirements/dev.txt requirements/dev.in
+	$(PIN) --constraint requirements/dev.txt --output-file requirements/run.txt requirements/run.in
 	$(PIN) --constraint requirements/dev.txt --output-file layers/dependencies/requirements.txt layers/dependencies/requirements.in
 	$(PIN) --output-file requirements/emulator.txt requirements/emulator.in
 	$(PIN) --output-file requirements/docs.txt requirements/docs.in
@@ -171,18 +176,23 @@ requirements: install ## Pin the .in files again, with hashes: [UPGRADE=1]
 	$(PIN) --constraint requirements/dev.txt --output-file requirements/bench.txt requirements/bench.in
 
 # For Python 3.11 and up on every platform. The tests run with the very versions that the layer ships.
-PIN = $(if $(shell command -v uv),uv,"$(VENV)" -m uv) pip compile --quiet $(if $(UPGRADE),--upgrade) --universal --python-version 3.11 \
+PIN = $(or $(shell command -v uv),.local/uv/bin/uv) pip compile --quiet $(if $(UPGRADE),--upgrade) --universal --python-version 3.11 \
 	--generate-hashes --no-header --no-annotate
 
 # --- Virtual environments -------------------------------------------------------------------------------------------------
-install: ## Make .venv and .local/emulator where they are missing or out of date
+install-run: python ## Make .local/python and .local/emulator, for the local stack, where they are missing or out of date
+	@"$(PYTHON)" tools/local/install.py run emulator
+
+install: python ## The same with .venv, the development tools, in place of .local/python
+	@"$(PYTHON)" tools/local/install.py dev emulator
+
+python:
 	@"$(PYTHON)" -c '$(SUITS)' 2>/dev/null || { echo "Python 3.11 to 3.14 is needed and was not found: install it," \
 		"or name it as in make $(or $(firstword $(MAKECMDGOALS)),run) PYTHON=python3.12." >&2; exit 1; }
-	@"$(PYTHON)" tools/local/install.py dev emulator
 
 quoted = '$(subst ','\'',$(1))'
 need = @test -n "$($(1))" || { echo "Say $(1)=, $(2), as in: make $@ $(1)=..." >&2; exit 1; }
 
 .PHONY: help run up down clean catalog token tokens revoke-token dashboard erase-tenant test unit e2e test-fuzz \
-	test-delivery test-connectors test-sam-local bench lint typecheck validate build deploy undeploy smoke \
-	openapi docs test-docs test-alone requirements install test-openapi test-clients clients
+	test-delivery test-connectors test-sam-local bench lint typecheck validate build deploy undeploy smoke python \
+	openapi docs test-docs test-alone requirements install install-run test-openapi test-clients clients

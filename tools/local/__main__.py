@@ -21,6 +21,7 @@ from tools.local import (
     emulator,
     erase,
     gateway,
+    install,
     layers,
     logs,
     permissions,
@@ -34,7 +35,7 @@ from tools.local import (
     warm,
 )
 from tools.local.console import Failure, step
-from tools.local.options import EMULATOR, LOCAL_PARAMETERS, PROJECT, Home, chosen_parameters, chosen_port, last_port
+from tools.local.options import LOCAL_PARAMETERS, PROJECT, Home, chosen_parameters, chosen_port, last_port
 
 _TENANT = "demo"
 
@@ -123,11 +124,12 @@ def down(home: Home) -> None:
 
 
 def clean(home: Home) -> None:
-    """Stop everything and drop state, builds and what was written for other programs."""
+    """Stop everything and drop state, builds and what was written for other programs; what is installed stays."""
     emulator.stop(home)
     shutil.rmtree(PROJECT / ".aws-sam", ignore_errors=True)
+    installed = {PROJECT / environment.folder for environment in (install.UV, *install.ENVIRONMENTS.values())}
     for entry in home.folder.iterdir():
-        if entry == EMULATOR:
+        if entry in installed:
             continue
         if entry.is_dir():
             shutil.rmtree(entry)

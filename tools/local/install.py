@@ -1,8 +1,10 @@
 """Make the virtual environments that the project needs; runs with nothing installed.
 
-    python3 tools/local/install.py dev emulator
+    python3 tools/local/install.py run emulator
 
-Nothing happens for one that already holds exactly its requirements for this very Python.
+Without a name only uv is. Nothing happens for one that already holds exactly its requirements for this very Python. uv
+installs them, several times as fast as pip: the one on PATH, else one of the project's own, which pip brings, else pip
+does it all.
 """
 
 import hashlib
@@ -12,18 +14,35 @@ import sys
 import threading
 import time
 from pathlib import Path
-from typing import TextIO
+from typing import NamedTuple, TextIO
 
-# name -> folder, requirements, what to call it
+
+class Environment(NamedTuple):
+    """A virtual environment: where, of what, what to call it, and its size on the disk in MB, as a person is told."""
+
+    folder: Path
+    requirements: Path
+    name: str
+    megabytes: int
+    compiled: bool = True
+    """Whether all bytecode is made at once; else Python makes what it uses, which is a tenth of the SAM CLI's."""
+
+
 ENVIRONMENTS = {
-    "dev": (Path(".venv"), Path("requirements/dev.txt"), "the development tools"),
-    "emulator": (Path(".local/emulator"), Path("requirements/emulator.txt"), "the AWS emulator"),
-    "bench": (Path(".local/bench-python"), Path("requirements/bench.txt"), "the Python of the benchmarks"),
-    "docs": (Path(".local/docs-python"), Path("requirements/docs.txt"), "the generator of the guide"),
-    "openapi": (Path(".local/openapi-python"), Path("requirements/openapi.txt"), "the generators of API clients"),
-    "clients": (Path(".local/clients-python"), Path("requirements/clients.txt"), "the Python of the clients"),
-    "node": (Path(".local/node"), Path("requirements/node.txt"), "Node.js"),
+    "run": Environment(Path(".local/python"), Path("requirements/run.txt"), "the SAM CLI", 230, compiled=False),
+    "emulator": Environment(Path(".local/emulator"), Path("requirements/emulator.txt"), "the AWS emulator", 130),
+    "dev": Environment(Path(".venv"), Path("requirements/dev.txt"), "the development tools", 570),
+    "bench": Environment(Path(".local/bench-python"), Path("requirements/bench.txt"), "the benchmarks' Python", 50),
+    "docs": Environment(Path(".local/docs-python"), Path("requirements/docs.txt"), "the generator of the guide", 60),
+    "openapi": Environment(
+        Path(".local/openapi-python"), Path("requirements/openapi.txt"), "the generators of API clients", 200
+    ),
+    "clients": Environment(
+        Path(".local/clients-python"), Path("requirements/clients.txt"), "the Python of the clients", 50
+    ),
+    "node": Environment(Path(".local/node"), Path("requirements/node.txt"), "Node.js", 200),
 }
+UV = Environment(Path(".local/uv"), Path("requirements/uv.txt"), "uv, which installs the rest", 60)
 LOGS = Path(".local/logs")
 TICK_SECONDS = 10
 
@@ -34,8 +53,12 @@ class Problem(Exception):
 
 def main(names: list[str]) -> None:
     """Make the named environments, at the same time; exit with one sentence if that fails."""
+    missing = [environment for environment in map(ENVIRONMENTS.__getitem__, names) if not installed(environment)]
+    if names and not missing:
+        return
     problems: list[str] = []
-    threads = [threading.Thread(target=attempt, args=(*ENVIRONMENTS[name], problems)) for name in names]
+    uv = shutil.which("uv") or own_uv()
+    threads = [threading.Thread(target=attempt, args=(environment, uv, problems)) for environment in missing]
     for thread in threads:
         thread.start()
     for thread in threads:
@@ -44,41 +67,54 @@ def main(names: list[str]) -> None:
         sys.exit(problems[0])
 
 
-def attempt(folder: Path, requirements: Path, name: str, problems: list[str]) -> None:
+def own_uv() -> str | None:
+    """The project's own uv, installed by pip; None where there is none for this machine."""
+    if not installed(UV):
+        try:
+            make(UV, None)
+        except Problem:
+            print("  No uv for this machine: pip installs the rest, which takes longer.", flush=True)
+            return None
+    return str(UV.folder / "bin" / "uv")
+
+
+def attempt(environment: Environment, uv: str | None, problems: list[str]) -> None:
     """Make one environment or note why not."""
     try:
-        make(folder, requirements, name)
+        make(environment, uv)
     except Problem as problem:
         problems.append(str(problem))
 
 
-def make(folder: Path, requirements: Path, name: str) -> None:
-    """Fill the folder with exactly the requirements, unless it is so already."""
-    stamp = folder / ".installed"
-    wanted = fingerprint(requirements)
-    if stamp.exists() and stamp.read_text() == wanted:
-        return
+def installed(environment: Environment) -> bool:
+    """Whether the folder holds exactly the requirements."""
+    stamp = environment.folder / ".installed"
+    return stamp.exists() and stamp.read_text() == fingerprint(environment.requirements)
+
+
+def make(environment: Environment, uv: str | None) -> None:
+    """Fill the folder with exactly the requirements."""
     LOGS.mkdir(parents=True, exist_ok=True)
-    shutil.rmtree(folder, ignore_errors=True)
-    log = LOGS / f"install-{requirements.stem}.log"
+    shutil.rmtree(environment.folder, ignore_errors=True)
+    log = LOGS / f"install-{environment.requirements.stem}.log"
     started = time.monotonic()
     ended = threading.Event()
-    threading.Thread(target=tick, args=(name, started, ended), daemon=True).start()
+    threading.Thread(target=tick, args=(environment, started, ended), daemon=True).start()
     try:
         with log.open("w") as output:
-            create(folder, output, log)
-            fill(folder, requirements, output, log)
+            create(environment.folder, uv, output, log)
+            fill(environment, uv, output, log)
     finally:
         ended.set()
-    stamp.write_text(wanted)
-    print(f"  Installed {name} ({time.monotonic() - started:.0f} s)", flush=True)
+    (environment.folder / ".installed").write_text(fingerprint(environment.requirements))
+    print(f"  Installed {environment.name} ({time.monotonic() - started:.0f} s)", flush=True)
 
 
-def tick(name: str, started: float, ended: threading.Event) -> None:
+def tick(environment: Environment, started: float, ended: threading.Event) -> None:
     """Say every now and then that it is still going on."""
-    print(f"  Installing {name} ...", flush=True)
+    print(f"  Installing {environment.name} ({environment.megabytes} MB) ...", flush=True)
     while not ended.wait(TICK_SECONDS):
-        print(f"  Installing {name} ... {time.monotonic() - started:.0f} s", flush=True)
+        print(f"  Installing {environment.name} ... {time.monotonic() - started:.0f} s", flush=True)
 
 
 def fingerprint(requirements: Path) -> str:
@@ -87,26 +123,27 @@ def fingerprint(requirements: Path) -> str:
     return "\n".join([digest, str(Path(sys.executable).resolve()), sys.version, str(Path.cwd())])
 
 
-def create(folder: Path, output: TextIO, log: Path) -> None:
-    """Make the environment with the standard library, or with uv where the system lacks that part."""
-    if call([sys.executable, "-m", "venv", str(folder)], output):
+def create(folder: Path, uv: str | None, output: TextIO, log: Path) -> None:
+    """Make the environment, with pip in it, which builds of layers use."""
+    if uv and call([uv, "venv", "--seed", "--python", sys.executable, str(folder)], output):
         return
     shutil.rmtree(folder, ignore_errors=True)
-    if not (shutil.which("uv") and call(["uv", "venv", "--seed", "--python", sys.executable, str(folder)], output)):
+    if not call([sys.executable, "-m", "venv", str(folder)], output):
         raise Problem(
             f"{sys.executable} cannot make virtual environments: install its venv module "
             f"(python3-venv on Debian and Ubuntu) and run make again; details in {log}."
         )
 
 
-def fill(folder: Path, requirements: Path, output: TextIO, log: Path) -> None:
-    """Install exactly the pinned packages, each checked by its hash; uv does it faster where it exists."""
-    python = str(folder / "bin" / "python")
-    pinned = ["--no-deps", "--require-hashes", "--requirement", str(requirements)]
-    if shutil.which("uv") and call(["uv", "pip", "install", "--compile-bytecode", "--python", python, *pinned], output):
+def fill(environment: Environment, uv: str | None, output: TextIO, log: Path) -> None:
+    """Install exactly the pinned packages, each checked by its hash."""
+    python = str(environment.folder / "bin" / "python")
+    pinned = ["--no-deps", "--require-hashes", "--requirement", str(environment.requirements)]
+    bytecode = ["--compile-bytecode"] if environment.compiled else []
+    if uv and call([uv, "pip", "install", *bytecode, "--python", python, *pinned], output):
         return
     if not call([python, "-m", "pip", "install", "--disable-pip-version-check", "--no-input", *pinned], output):
-        raise Problem(f"The packages of {requirements} could not be installed; details in {log}.")
+        raise Problem(f"The packages of {environment.requirements} could not be installed; details in {log}.")
 
 
 def call(command: list[str], output: TextIO) -> bool:
