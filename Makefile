@@ -15,7 +15,7 @@ export PORT ALLOW_PRIVATE_TARGETS RETRY_SCHEDULE HEALTH_TEST_RATE ZAPIER_MCP_URL
 export SAM_CLI_TELEMETRY := 0
 
 # Only the make line says these: what the shell happens to hold must not choose a stage, a parameter or a deletion.
-$(foreach name,STAGE PARAMS YES,$(if $(filter environment%,$(origin $(name))),$(eval override $(name) :=)))
+$(foreach name,STAGE PARAMS YES LEVEL FUNCTION,$(if $(filter environment%,$(origin $(name))),$(eval override $(name) :=)))
 
 # Two environments: what the local stack and deployments run with, and the development tools, which hold that too.
 RUN := .local/python/bin/python
@@ -38,6 +38,15 @@ run: install-run ## Start everything, print URL and token, follow the logs; Ctrl
 
 up: install-run ## The same in the background; writes .local/env
 	@$(LOCAL) up
+
+status: install-run ## Addresses, token, what waits in the queues, and whether the sources have changed since it was deployed
+	@$(LOCAL) status
+
+logs: install-run ## What the functions logged in the last 15 minutes, and from now on: [FUNCTION=Dispatch] [LEVEL=warning]
+	@$(LOCAL) logs --function "$(FUNCTION)" --level "$(or $(LEVEL),DEBUG)"
+
+open: install-run ## The API's documentation in a browser
+	@$(LOCAL) open
 
 # Without an environment nothing was started; these two install nothing, so they need no network.
 down: ## Stop what `make up` started; the state stays
@@ -193,6 +202,6 @@ python:
 quoted = '$(subst ','\'',$(1))'
 need = @test -n "$($(1))" || { echo "Say $(1)=, $(2), as in: make $@ $(1)=..." >&2; exit 1; }
 
-.PHONY: help run up down clean catalog token tokens revoke-token dashboard erase-tenant test unit e2e test-fuzz \
+.PHONY: help run up status logs open down clean catalog token tokens revoke-token dashboard erase-tenant test unit e2e test-fuzz \
 	test-delivery test-connectors test-sam-local bench lint typecheck validate build deploy undeploy smoke python \
 	openapi docs test-docs test-alone requirements install install-run test-openapi test-clients clients

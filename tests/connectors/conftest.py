@@ -17,7 +17,7 @@ import pytest
 
 from tests.connectors import everything
 from tests.connectors.n8n_admin import Admin, fail, keep, respond, wait, webhook
-from tests.e2e.local_stack import Stack, deployed_anew
+from tests.e2e.local_stack import Stack, fresh_stack
 from tests.support.conversations import Conversation, recorded
 from tests.support.n8n_world import BASIC_SECRET, HOOK_SECRET, JWT_SECRET, KEYS, World
 from tools.local import n8n as program
@@ -60,7 +60,7 @@ def stack(aloud: Aloud) -> Iterator[Stack]:
     """The local stack, deployed from template.yaml under enforced IAM."""
     started = ExitStack()
     with aloud(), step("Starting the local stack"):
-        stack = started.enter_context(deployed_anew(PROJECT / ".local" / "connectors"))
+        stack = started.enter_context(fresh_stack(PROJECT / ".local" / "connectors"))
     yield stack
     with aloud(), step("Stopping the local stack"):
         started.close()

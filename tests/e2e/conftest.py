@@ -6,7 +6,7 @@ from pathlib import Path
 import pytest
 
 from tests.e2e.api import Api
-from tests.e2e.local_stack import Stack, command, deployed_anew
+from tests.e2e.local_stack import Stack, command, fresh_stack
 from tests.support.receiver import Receiver, receiving
 from tools.local.options import PROJECT, Home
 
@@ -14,7 +14,7 @@ from tools.local.options import PROJECT, Home
 @pytest.fixture(scope="session")
 def stack() -> Iterator[Stack]:
     """The stack, deployed from template.yaml under enforced IAM."""
-    with deployed_anew(PROJECT / ".local" / "e2e") as stack:
+    with fresh_stack(PROJECT / ".local" / "e2e") as stack:
         yield stack
 
 

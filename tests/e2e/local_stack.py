@@ -94,7 +94,7 @@ def running(home: Home) -> Iterator[Iterator[str]]:
 
 
 @contextmanager
-def deployed_anew(folder: Path) -> Iterator[Stack]:
+def fresh_stack(folder: Path) -> Iterator[Stack]:
     """A stack without a past in `folder`, on a free port, while the block runs; deployed under enforced IAM.
 
     `E2E_REUSE=1` takes the stack that `make up` or `make run` has started instead.

@@ -2,7 +2,10 @@
 
 import json
 import os
+import re
 import socket
+import subprocess
+import sys
 import time
 from collections.abc import Iterator
 
@@ -10,11 +13,13 @@ import boto3
 import pytest
 import requests
 
-from tests.e2e.local_stack import Stack, command, free_port, running
+from jobsprint.core.clock import now_ms
+from jobsprint.core.ids import new_id
+from tests.e2e.local_stack import SETTINGS, Stack, command, free_port, running
 from tests.support.template import functions
 from tools.local import emulator
 from tools.local import stack as deployed
-from tools.local.options import Home
+from tools.local.options import PROJECT, Home
 
 
 def test_the_environment_file_holds_what_the_contract_names(stack: Stack) -> None:
@@ -46,6 +51,35 @@ def test_sam_local_invoke_gets_the_variables_of_every_function(stack: Stack) -> 
     port = stack.env["AWS_ENDPOINT_URL"].rpartition(":")[2]
     assert all(variables["AWS_ENDPOINT"].endswith(f":{port}") for variables in given.values())
     assert stack.home.sam_env.stat().st_mode & 0o077 == 0
+
+
+def test_the_environment_file_exports_to_programs_that_a_shell_starts(stack: Stack) -> None:
+    shown = subprocess.run(
+        ["/bin/sh", "-c", f". '{stack.home.env}' && env"], capture_output=True, text=True, check=True, env={}
+    )
+    assert f"JOBSPRINT_TOKEN={stack.token}" in shown.stdout.splitlines()
+
+
+def test_status_says_where_it_is_what_it_runs_and_what_waits(stack: Stack) -> None:
+    shown = command(stack.home, "status", settings=SETTINGS).stdout
+    assert f"Base URL  {stack.url}\n" in shown
+    assert stack.token in shown
+    assert "Deployed  as the sources are" in shown
+    assert re.search(r"^  DeliveryQueue +\d+ +\d+ +\d+$", shown, re.MULTILINE)
+
+
+def test_the_log_shows_failures_with_their_code_and_ids(stack: Stack) -> None:
+    path = f"/integrations/{new_id('int', now_ms())}"
+    requests.get(stack.url + path, headers=stack.auth, timeout=30)
+    words = [sys.executable, "-u", "-m", "tools.local", "--home", str(stack.home.folder), "logs", "--level", "warn"]
+    with subprocess.Popen(words, cwd=PROJECT, stdout=subprocess.PIPE, text=True) as following:
+        assert following.stdout
+        try:
+            line = next(line for line in following.stdout if path in line)
+        finally:
+            following.terminate()
+    assert "WARNING GetIntegration answered" in line
+    assert "code=integration_not_found" in line
 
 
 def test_pids_names_each_process_and_its_id(stack: Stack) -> None:

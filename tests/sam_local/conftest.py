@@ -12,7 +12,7 @@ from typing import Any
 import docker
 import pytest
 
-from tests.e2e.local_stack import Stack, deployed_anew
+from tests.e2e.local_stack import Stack, fresh_stack
 from tests.support.receiver import Receiver, Reply, receiving
 from tests.support.template import functions
 from tools.local.options import PROJECT
@@ -37,7 +37,7 @@ def engine() -> None:
 @pytest.fixture(scope="session")
 def stack() -> Iterator[Stack]:
     """The local stack."""
-    with deployed_anew(PROJECT / ".local" / "sam-local") as stack:
+    with fresh_stack(PROJECT / ".local" / "sam-local") as stack:
         yield stack
 
 

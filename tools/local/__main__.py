@@ -1,5 +1,5 @@
-"""`python -m tools.local up | down | run | clean | build | deploy | undeploy | dashboard | smoke | catalog | token
-| tokens | revoke-token | erase-tenant | copy-rows`; see `make` and docs/runbook.md.
+"""`python -m tools.local up | down | run | status | logs | open | clean | build | deploy | undeploy | dashboard | smoke
+| catalog | token | tokens | revoke-token | erase-tenant | copy-rows`; see `make` and docs/runbook.md.
 """
 
 import argparse
@@ -9,6 +9,7 @@ import re
 import shutil
 import signal
 import sys
+import webbrowser
 from collections.abc import Callable
 from pathlib import Path
 from types import FrameType
@@ -30,6 +31,7 @@ from tools.local import (
     sam,
     smoke,
     stack,
+    status,
     tokens,
     undeploy,
     warm,
@@ -111,6 +113,18 @@ def _introduce(home: Home, token: str) -> None:
     print(f'  curl -H "Authorization: Bearer {token}" {url}/integrations/available')
 
 
+def follow_logs(home: Home, shown: logs.Shown) -> None:
+    """Print the functions' log lines of the last minutes and from now on, until interrupted."""
+    logs.follow(status.endpoint_of(home), stack.read_env(home)["JOBSPRINT_FUNCTION_LOGS"], shown)
+
+
+def open_docs(home: Home) -> None:
+    """Show the API's documentation in a browser."""
+    url = f"{stack.base_url(status.endpoint_of(home))}/docs"
+    print(f"  {url}")
+    webbrowser.open(url)
+
+
 def build(home: Home) -> None:
     """Build what `sam local invoke` runs, and the environment file that it needs."""
     sam.build(sam.container_target(), os.environ, home.logs / "build.log")
@@ -189,7 +203,7 @@ def _parse() -> argparse.Namespace:
     parser = argparse.ArgumentParser(prog="python -m tools.local")
     parser.add_argument("--home", type=lambda text: Home(Path(text).resolve()), default=Home(PROJECT / ".local"))
     commands = parser.add_subparsers(dest="command", required=True)
-    for name in ("up", "down", "run", "clean", "build"):
+    for name in ("up", "down", "run", "status", "open", "clean", "build"):
         commands.add_parser(name)
     for name in ("deploy", "undeploy", "dashboard"):
         command = commands.add_parser(name)
@@ -199,6 +213,9 @@ def _parse() -> argparse.Namespace:
             command.add_argument("--params", default="", help="Key=value ... for the template")
         if name == "undeploy":
             command.add_argument("--yes", action="store_true", help="remove, and not only say what stays")
+    following = commands.add_parser("logs")
+    following.add_argument("--function", default="", help="only of functions whose name has this in it")
+    following.add_argument("--level", default="DEBUG", help="only from this level on")
     for name in ("catalog", "smoke"):
         commands.add_parser(name).add_argument("--stage", default="")
     for name in ("token", "tokens", "revoke-token"):
@@ -240,6 +257,9 @@ def _actions(arguments: argparse.Namespace) -> dict[str, Callable[[], object]]:
         "up": lambda: _up(home),
         "down": lambda: down(home),
         "clean": lambda: clean(home),
+        "status": lambda: print(status.status(home)),
+        "logs": lambda: follow_logs(home, logs.Shown(arguments.function, arguments.level)),
+        "open": lambda: open_docs(home),
         "run": lambda: run(home),
         "build": lambda: build(home),
         "deploy": lambda: deploy.deploy_to_aws(arguments.stage, arguments.params, asks=not arguments.ci),

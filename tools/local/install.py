@@ -57,7 +57,7 @@ def main(names: list[str]) -> None:
     if names and not missing:
         return
     problems: list[str] = []
-    uv = shutil.which("uv") or own_uv()
+    uv = ["uv"] if shutil.which("uv") else own_uv()
     threads = [threading.Thread(target=attempt, args=(environment, uv, problems)) for environment in missing]
     for thread in threads:
         thread.start()
@@ -67,18 +67,18 @@ def main(names: list[str]) -> None:
         sys.exit(problems[0])
 
 
-def own_uv() -> str | None:
-    """The project's own uv, installed by pip; None where there is none for this machine."""
+def own_uv() -> list[str]:
+    """The command of the project's own uv, installed by pip; empty where there is none for this machine."""
     if not installed(UV):
         try:
-            make(UV, None)
+            make(UV, [])
         except Problem:
             print("  No uv for this machine: pip installs the rest, which takes longer.", flush=True)
-            return None
-    return str(UV.folder / "bin" / "uv")
+            return []
+    return [str(UV.folder / "bin" / "uv"), "--system-certs"]  # it trusts whom pip trusts
 
 
-def attempt(environment: Environment, uv: str | None, problems: list[str]) -> None:
+def attempt(environment: Environment, uv: list[str], problems: list[str]) -> None:
     """Make one environment or note why not."""
     try:
         make(environment, uv)
@@ -92,7 +92,7 @@ def installed(environment: Environment) -> bool:
     return stamp.exists() and stamp.read_text() == fingerprint(environment.requirements)
 
 
-def make(environment: Environment, uv: str | None) -> None:
+def make(environment: Environment, uv: list[str]) -> None:
     """Fill the folder with exactly the requirements."""
     LOGS.mkdir(parents=True, exist_ok=True)
     shutil.rmtree(environment.folder, ignore_errors=True)
@@ -123,9 +123,9 @@ def fingerprint(requirements: Path) -> str:
     return "\n".join([digest, str(Path(sys.executable).resolve()), sys.version, str(Path.cwd())])
 
 
-def create(folder: Path, uv: str | None, output: TextIO, log: Path) -> None:
+def create(folder: Path, uv: list[str], output: TextIO, log: Path) -> None:
     """Make the environment, with pip in it, which builds of layers use."""
-    if uv and call([uv, "venv", "--seed", "--python", sys.executable, str(folder)], output):
+    if uv and call([*uv, "venv", "--seed", "--python", sys.executable, str(folder)], output):
         return
     shutil.rmtree(folder, ignore_errors=True)
     if not call([sys.executable, "-m", "venv", str(folder)], output):
@@ -135,13 +135,15 @@ def create(folder: Path, uv: str | None, output: TextIO, log: Path) -> None:
         )
 
 
-def fill(environment: Environment, uv: str | None, output: TextIO, log: Path) -> None:
+def fill(environment: Environment, uv: list[str], output: TextIO, log: Path) -> None:
     """Install exactly the pinned packages, each checked by its hash."""
     python = str(environment.folder / "bin" / "python")
     pinned = ["--no-deps", "--require-hashes", "--requirement", str(environment.requirements)]
     bytecode = ["--compile-bytecode"] if environment.compiled else []
-    if uv and call([uv, "pip", "install", *bytecode, "--python", python, *pinned], output):
+    if uv and call([*uv, "pip", "install", *bytecode, "--python", python, *pinned], output):
         return
+    if uv:
+        print(f"  uv could not install {environment.name} (details in {log}); pip takes longer.", flush=True)
     if not call([python, "-m", "pip", "install", "--disable-pip-version-check", "--no-input", *pinned], output):
         raise Problem(f"The packages of {environment.requirements} could not be installed; details in {log}.")
 

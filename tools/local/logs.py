@@ -2,6 +2,7 @@
 
 import json
 import time
+from dataclasses import dataclass
 from datetime import datetime
 from typing import Any
 
@@ -12,6 +13,8 @@ from tools.local.stack import client
 
 _POLL_SECONDS = 1.0
 _LOOK_BACK_MS = 5_000
+_HISTORY_MS = 15 * 60_000
+_LEVELS = ("DEBUG", "INFO", "WARNING", "ERROR", "CRITICAL")
 _LAMBDA_NOISE = ("START RequestId:", "END RequestId:", "REPORT RequestId:")
 # Fields of a log line that its short form leaves out or shows in front.
 _SHOWN_APART = {
@@ -20,10 +23,12 @@ _SHOWN_APART = {
 }  # fmt: skip
 
 
-def follow(endpoint: str, group: str) -> None:
-    """Print what was logged in the last seconds and from now on, until interrupted."""
+def follow(endpoint: str, group: str, shown: "Shown | None" = None) -> None:
+    """Print what was logged in the last seconds, or minutes where `shown` says which lines, and from now on, until
+    interrupted.
+    """
     logs = client("logs", endpoint)
-    since = int(time.time() * 1000) - _LOOK_BACK_MS
+    since = int(time.time() * 1000) - (_LOOK_BACK_MS if shown is None else _HISTORY_MS)
     seen: set[tuple[str, int, str]] = set()
     while True:
         try:
@@ -31,7 +36,7 @@ def follow(endpoint: str, group: str) -> None:
         except EndpointConnectionError:
             raise Failure("The AWS emulator has stopped; details in .local/logs/emulator.log.") from None
         for event in fresh:
-            line = short(event["message"])
+            line = short(event["message"], shown or Shown())
             if line:
                 print(f"{datetime.fromtimestamp(event['timestamp'] / 1000):%H:%M:%S}  {line}", flush=True)  # noqa: DTZ006
         seen.update(map(_identity, fresh))
@@ -39,17 +44,39 @@ def follow(endpoint: str, group: str) -> None:
         time.sleep(_POLL_SECONDS)
 
 
-def short(message: str) -> str:
-    """One log event as a short line; empty for Lambda's own bookkeeping."""
+@dataclass(frozen=True)
+class Shown:
+    """Which lines are shown: of functions whose name has `function` in it, and from `level` on. Raises Failure."""
+
+    function: str = ""
+    level: str = "DEBUG"
+
+    def __post_init__(self) -> None:
+        if self._least() not in _LEVELS:
+            raise Failure(f"LEVEL={self.level} is no level: use one of {', '.join(_LEVELS)}.")
+
+    def has(self, function: str, level: str) -> bool:
+        """Whether a line of this function and level is shown; one without a level always is."""
+        enough = level not in _LEVELS or _LEVELS.index(level) >= _LEVELS.index(self._least())
+        return enough and self.function.lower() in function.lower()
+
+    def _least(self) -> str:
+        return "WARNING" if self.level.upper() == "WARN" else self.level.upper()
+
+
+def short(message: str, shown: Shown) -> str:
+    """One log event as a short line; empty for Lambda's own bookkeeping, and for what is not shown."""
     text = message.strip()
     if not text or text.startswith(_LAMBDA_NOISE):
         return ""
     try:
         fields = json.loads(text)
     except ValueError:
-        return text
+        return "" if shown.function else text
     if not isinstance(fields, dict) or "message" not in fields:
         return ""  # metrics in the embedded format
+    if not shown.has(_function(fields), str(fields.get("level"))):
+        return ""
     rest = " ".join(f"{key}={value}" for key, value in fields.items() if key not in _SHOWN_APART)
     return f"{fields.get('level', ''):<7} {_function(fields)} {fields['message']} {rest}".rstrip()
 

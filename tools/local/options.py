@@ -55,7 +55,7 @@ class Home:
 
     @property
     def env(self) -> Path:
-        """KEY=VALUE lines for the stack's users."""
+        """`export KEY=VALUE` lines for the stack's users."""
         return self.folder / "env"
 
     @property

@@ -91,7 +91,7 @@ def read_env(home: Home) -> dict[str, str]:
     """What `.local/env` holds."""
     if not home.env.exists():
         return {}
-    lines = (line.partition("=") for line in home.env.read_text().splitlines() if "=" in line)
+    lines = (line.removeprefix("export ").partition("=") for line in home.env.read_text().splitlines() if "=" in line)
     return {name: "".join(shlex.split(value)) for name, _, value in lines}
 
 
@@ -106,7 +106,7 @@ def write_env(home: Home, endpoint: str, token: str, named: Mapping[str, str]) -
         if key != "ApiUrl"
     }
     home.env.touch(mode=0o600)
-    home.env.write_text("".join(f"{name}={shlex.quote(value)}\n" for name, value in values.items()))
+    home.env.write_text("".join(f"export {name}={shlex.quote(value)}\n" for name, value in values.items()))
 
 
 def _upper_snake(name: str) -> str:

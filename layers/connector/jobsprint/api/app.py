@@ -10,6 +10,7 @@ import binascii
 import json
 import time
 from collections.abc import Callable, Iterable, Mapping
+from http import HTTPStatus
 from typing import Any
 
 from aws_lambda_powertools.event_handler import APIGatewayRestResolver, Response
@@ -127,7 +128,7 @@ class Endpoint(APIGatewayRestResolver):
             answer = self._resolve_once(_with_json_body(event), context)
         except Exception as error:  # noqa: BLE001 - the last wall: an answer without internals
             answer = error_answer(error, request_id)
-        _log(event, answer["statusCode"], self._caller, started)
+        _log(event, answer, self._caller, started)
         self._caller = None
         logger.remove_keys(["requestId"])
         answer["headers"] = {**answer.get("headers", {}), **self.answer_headers, **cors_headers(), **_NO_SNIFFING}
@@ -189,18 +190,30 @@ def _once(flaw: Mapping[str, Any]) -> Mapping[str, Any]:
     return {**flaw, "type": "value_error", "msg": "send it once"} if repeated else flaw
 
 
-def _log(event: Mapping[str, Any], status: int, caller: Caller | None, started: float) -> None:
-    """One line per request: which operation, for whom, what came of it and how long it took."""
-    logger.info(
+def _log(event: Mapping[str, Any], answer: Answer, caller: Caller | None, started: float) -> None:
+    """One line per request: which operation, for whom, what came of it and how long it took; a warning if it failed."""
+    status = answer["statusCode"]
+    failed = status >= HTTPStatus.BAD_REQUEST
+    write = logger.warning if failed else logger.info
+    write(
         "answered",
         extra={
             "operation": f"{event.get('httpMethod')} {event.get('resource')}",
             "status": status,
             "tenant": caller.tenant if caller else None,
             "durationMs": round((time.monotonic() - started) * 1000),
+            **({"code": _error_code(answer), "path": event.get("path")} if failed else {}),
             **trace_fields(header(event, "traceparent")),
         },
     )
+
+
+def _error_code(answer: Answer) -> str | None:
+    """The code in the envelope of a failure; None for a page."""
+    if answer["headers"].get("Content-Type") != "application/json":
+        return None
+    code: str = json.loads(answer["body"])["error"]["code"]
+    return code
 
 
 def error_answer(error: Exception, request_id: str) -> Answer:

@@ -3,7 +3,9 @@
 from collections.abc import Callable
 from dataclasses import dataclass, replace
 
+from jobsprint.core.clock import iso_millis
 from jobsprint.core.config import settings
+from jobsprint.core.observability import logger
 from jobsprint.delivery import operational_events, queue
 from jobsprint.delivery.endpoints import WebhookEndpoint
 from jobsprint.domain import events
@@ -46,6 +48,7 @@ class Recorder:
         )
         if stored:
             self.recorded.append(RecordedAttempt(task, result.attempt, decision.state))
+            _log_failure(task, result.attempt, decision)
             self.schedule(task, decision.next_at)
         elif row and row.attempt == task.attempt:
             # Either the response to our own write was lost, or the lease had expired: the row says what comes next.
@@ -67,4 +70,23 @@ class Recorder:
             base=result.task.base,
             now=self._clock(),
             fraction=self._chance(),
+        )
+
+
+def _log_failure(task: DeliveryTask, attempt: Attempt, decision: RetryDecision) -> None:
+    if attempt.status != "success":
+        logger.warning(
+            "attempt_failed",
+            extra={
+                "tenant": task.tenant,
+                "webhookId": task.webhook_id,
+                "eventId": task.event_id,
+                "event": task.event,
+                "deliveryId": task.delivery_id,
+                "attempt": attempt.number,
+                "status": attempt.http_status,
+                "failure": attempt.failure,
+                "state": decision.state,
+                "nextAttemptAt": decision.next_at and iso_millis(decision.next_at),
+            },
         )
