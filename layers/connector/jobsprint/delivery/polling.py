@@ -1,7 +1,8 @@
 """Polling endpoints: webhooks whose deliveries a client fetches, works on and acknowledges.
 
 The delivery's row is the queue (`repositories.poll_queue`): one conditional write leases it to a poll, one records what
-the client reports. Whoever dies in between, the lease ends and the delivery is handed out again, as the same attempt.
+the client reports. If client or function dies in between, the lease ends and the delivery is handed out again, as the
+same attempt.
 """
 
 import json
