@@ -1,22 +1,29 @@
-"""POST /integrations/webhooks: subscribe an address to events."""
+"""POST /integrations/webhooks: subscribe an address, or a polling endpoint, to events."""
 
-from typing import Annotated
+from typing import Annotated, Any
 
 from aws_lambda_powertools.event_handler.openapi.params import Body
 
 from jobsprint.api.app import Endpoint
 from jobsprint.api.idempotency import once
 from jobsprint.api.schemas.common import Data, success
-from jobsprint.api.schemas.webhooks import WebhookCreate, WebhookView, target_flaws
+from jobsprint.api.schemas.webhooks import PollingEndpointCreate, WebhookCreate, WebhookView, creation
+from jobsprint.core.models import DescribedAs, OneOf
 from jobsprint.webhooks import service
 
-app = Endpoint(scope="webhooks:write", once=once, also_check=target_flaws)
+# Its `type`, which may be left out, chooses the model.
+CreateBody = Annotated[
+    dict[str, Any], DescribedAs(lambda: Annotated[WebhookCreate | PollingEndpointCreate, OneOf()]), Body()
+]
+
+app = Endpoint(scope="webhooks:write", once=once)
 
 
 @app.post("/integrations/webhooks", status_code=201, summary="Create webhook", tags=["Webhooks"])
-def create_webhook(body: Annotated[WebhookCreate, Body()]) -> Data[WebhookView]:
+def create_webhook(body: CreateBody) -> Data[WebhookView]:
     """The answer shows the signing secret, this once; a missing one is made."""
-    created = service.create(app.caller.tenant, body.name, body.target(), body.policy())
+    asked = creation(body)
+    created = service.create(app.caller.tenant, asked.name, asked.target(), asked.policy())
     return success(WebhookView.of(created.webhook, secret=created.secret))
 
 

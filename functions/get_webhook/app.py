@@ -11,7 +11,9 @@ app = Endpoint(scope="webhooks:read")
 @app.get("/integrations/webhooks/<webhookId>", summary="Get webhook", tags=["Webhooks"])
 def get_webhook(webhookId: WebhookId) -> Data[WebhookView]:
     """A webhook without its secret."""
-    return success(WebhookView.of(IntegrationStore(app.caller.tenant).webhook(webhookId)))
+    store = IntegrationStore(app.caller.tenant)
+    webhook = store.webhook(webhookId)
+    return success(WebhookView.of(webhook, last_polled=store.last_polled([webhook]).get(webhookId)))
 
 
 handler = app.resolve

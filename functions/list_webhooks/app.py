@@ -16,8 +16,11 @@ def list_webhooks(limit: Limit = pagination.DEFAULT_LIMIT, cursor: Cursor = None
     query = {"of": "webhooks"}
     tenant = app.caller.tenant
     position = pagination.decode(tenant, query, cursor)
-    found, position = IntegrationStore(tenant).page(limit=limit, position=position, type_="webhook")
-    return page([WebhookView.of(webhook) for webhook in found], pagination.encode(tenant, query, position))
+    store = IntegrationStore(tenant)
+    found, position = store.page(limit=limit, position=position, type_="webhook")
+    polled = store.last_polled(found)
+    views = [WebhookView.of(webhook, last_polled=polled.get(webhook.id)) for webhook in found]
+    return page(views, pagination.encode(tenant, query, position))
 
 
 handler = app.resolve

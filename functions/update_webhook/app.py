@@ -7,6 +7,7 @@ from aws_lambda_powertools.event_handler.openapi.params import Body
 from jobsprint.api.app import Endpoint
 from jobsprint.api.schemas.common import Data, WebhookId, success
 from jobsprint.api.schemas.webhooks import WebhookChange, WebhookView, target_flaws
+from jobsprint.repositories.integrations import IntegrationStore
 from jobsprint.webhooks import service
 
 app = Endpoint(scope="webhooks:write", also_check=target_flaws)
@@ -18,10 +19,12 @@ def update_webhook(
     body: Annotated[WebhookChange, Body()],
 ) -> Data[WebhookView]:
     """Changes what is given; `active: false` pauses it."""
+    tenant = app.caller.tenant
     changed = service.change(
-        app.caller.tenant, webhookId, name=body.name, active=body.active, target=body.target(), policy=body.policy()
+        tenant, webhookId, name=body.name, active=body.active, target=body.target(), policy=body.policy()
     )
-    return success(WebhookView.of(changed))
+    polled = IntegrationStore(tenant).last_polled([changed])
+    return success(WebhookView.of(changed, last_polled=polled.get(webhookId)))
 
 
 handler = app.resolve

@@ -23,8 +23,8 @@ EVERYWHERE = {"400", "401", "403", "415", "422", "429", "500"}
 NOT_ANSWERED = {"list_incomplete", "list_unavailable", "token_not_found", "tenant_not_found"}
 # Codes that are composed: `upstream_` and the kind of a failure, and a kind of resource and `_not_found`.
 COMPOSED = re.compile(r"upstream_\w+|\w+_not_found")
-# Only the OAuth callback says these, which the file does not describe.
-OUTSIDE = {("invalid_state", "400"), ("not_pending", "302"), ("token_endpoint_failed", "302")}
+# Only the OAuth callback says these, which the file does not describe; the last is said of one message of several.
+OUTSIDE = {("invalid_state", "400"), ("not_pending", "302"), ("token_endpoint_failed", "302"), ("lease_ended", "409")}
 
 _OPERATION = re.compile(r"^\| `(GET|POST|PUT|PATCH|DELETE) (/\S*)` \| (?:`(\S+)`|(\w+)) \|([^|]+)\|([^|]*)\|")
 _ERRORS = re.compile(r"^\| (`[a-z0-9_]+`(?:, `[a-z0-9_]+`)*) \| ([0-9]{3}(?:, [0-9]{3})*) \|")

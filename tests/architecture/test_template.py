@@ -52,8 +52,8 @@ FROM_SNAPSHOTS = {
     "search_available",
 }
 MAX_SNAPSHOTS = 12  # AWS bills about $2 a month for each
-# A preview changes nothing; an action keeps its outcome itself.
-KEEPS_NO_ANSWER = {"preview_events", "execute_action"}
+# A preview changes nothing; an action keeps its outcome itself; an acknowledgement is idempotent by its lease tokens.
+KEEPS_NO_ANSWER = {"preview_events", "execute_action", "acknowledge_messages"}
 VERBS = {"get", "post", "put", "patch", "delete"}
 
 

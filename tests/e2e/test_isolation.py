@@ -20,6 +20,7 @@ BODIES: dict[str, Any] = {
     "update_webhook": {"name": "stolen"},
     "update_integration": {"name": "stolen"},
     "publish_events": {"event": "a.b", "data": {}},
+    "acknowledge_messages": {"messages": [{"deliveryId": "dlv_x", "leaseToken": "token", "status": "success"}]},
     "recover_webhook": {"since": iso_seconds(now_ms() - 60_000)},
 }
 ALLOWED = {

@@ -15,7 +15,7 @@ from tests.support.receiver import receiving
 from tools.local.options import PROJECT
 
 # Each goes on where the walk ended, and the rotation is last: it takes the secret from the receiver.
-GUIDES = ("filters", "idempotency", "recover", "rotate-secrets")
+GUIDES = ("filters", "idempotency", "recover", "poll-for-events", "rotate-secrets")
 END = "kill %1\n"
 
 
@@ -61,7 +61,7 @@ def test_the_walk_and_the_guides_run_as_they_stand(stack: Stack) -> None:
     more = "\n".join(block for name in GUIDES for block in blocks(guide(name), "bash"))
     output = printed(stack, walk.removesuffix(END) + more + END)
     answers = answers_in(output)
-    assert [answer["success"] for answer in answers] == [True] * 14, output
+    assert [answer["success"] for answer in answers] == [True] * 18, output
     data = [answer["data"] for answer in answers]
     connected, tested, acted, repeated, webhook, published, again, deliveries, logs = data[:9]
     assert connected["status"] == "connected"
@@ -73,11 +73,14 @@ def test_the_walk_and_the_guides_run_as_they_stand(stack: Stack) -> None:
     assert [one["state"] for one in deliveries] == ["delivered"]
     assert [one["action"] for one in logs] == ["send_message"]
     assert output.count('received {"event": "workflow.executed"') == 1
-    changed, preview, acted, counted, rotated = data[9:]
+    changed, preview, acted, counted, polling, _, polled, acknowledged, rotated = data[9:]
     assert changed["filter"]
     assert {one["id"]: one["reason"] for one in preview["webhooks"]}[webhook["id"]] == "filtered"
     assert acted["result"]["text"] == "Order 1235 is paid"
     assert counted["status"] in ("running", "done")
+    assert polling["type"] == "polling"
+    assert [message["event"] for message in polled["messages"]] == ["order.paid"]
+    assert [message["state"] for message in acknowledged["messages"]] == ["delivered"]
     assert rotated["secret"].startswith("whsec_")
 
 

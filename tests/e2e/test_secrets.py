@@ -13,6 +13,7 @@ from tests.support.receiver import Reply, receiving
 PLANTED = {
     "webhook header": "planted/Header+Value=1",
     "webhook secret": "planted Webhook&Secret 2",
+    "polling secret": "planted Polling&Secret 3",
     "custom header": "Bearer planted.custom.header-3",
     "custom secret": "planted-custom-secret-4!",
     "url token": "plantedUrlToken5ZZ9876543210",
@@ -100,6 +101,15 @@ def use_everything(api: Api, receiver: Any) -> list[str]:
     call("POST", f"/integrations/{integration}/actions/send", parameters)
     call("POST", "/events", {"event": "a.b", "data": {"n": 2}})
     eventually(lambda: api.data("GET", f"/integrations/webhooks/{webhook}/deliveries?state=retrying"))
+    polling = {"type": "polling", "name": MARKER, "events": ["polled"]}
+    made = api.data("POST", "/integrations/webhooks", {**polling, "secret": PLANTED["polling secret"]})
+    path = f"/integrations/webhooks/{made['id']}"
+    call("POST", "/events", {"event": "polled", "data": {"n": 3}})
+    for message in eventually(lambda: call("GET", f"{path}/poll?wait=5")["messages"]):
+        said = {name: message[name] for name in ("deliveryId", "leaseToken")}
+        report = {**said, "status": "error", "message": f"bad secret {PLANTED['polling secret']}"}
+        call("POST", f"{path}/ack", {"messages": [report]})
+    call("GET", f"{path}/deliveries")
     for event in api.data("GET", "/events"):
         call("GET", f"/events/{event['id']}")
     call("GET", "/events")

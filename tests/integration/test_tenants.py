@@ -24,6 +24,9 @@ PUBLIC = {
 BODIES: dict[str, Any] = {
     "/events": {"event": "workflow.executed", "data": {}},
     "/integrations/webhooks": {"name": "n", "url": "https://hooks.example.com/", "events": ["a"]},
+    "/integrations/webhooks/{webhookId}/ack": {
+        "messages": [{"deliveryId": new_id("dlv", 1), "leaseToken": "token", "status": "success"}]
+    },
     "/integrations/webhooks/{webhookId}/recover": {"since": iso_seconds(now_ms() - 60_000)},
     "/integrations/{integrationId}/actions/{actionName}": {"parameters": {}},
     "/integrations/{integrationId}/confirm": {"confirmation": "c"},
@@ -51,6 +54,8 @@ SCOPES = {
     ("POST", "/integrations/webhooks/{webhookId}/rotate-secret"): "webhooks:write",
     ("POST", "/integrations/webhooks/{webhookId}/test"): "webhooks:write",
     ("GET", "/integrations/webhooks/{webhookId}/stats"): "webhooks:read",
+    ("GET", "/integrations/webhooks/{webhookId}/poll"): "webhooks:write",
+    ("POST", "/integrations/webhooks/{webhookId}/ack"): "webhooks:write",
     ("GET", "/integrations/webhooks/{webhookId}/deliveries"): "webhooks:read",
     ("GET", "/integrations/webhooks/{webhookId}/deliveries/{deliveryId}"): "webhooks:read",
     ("POST", "/integrations/webhooks/{webhookId}/deliveries/{deliveryId}/resend"): "webhooks:write",

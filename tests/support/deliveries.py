@@ -30,6 +30,10 @@ class Sent:
     def is_outbox_check(self) -> bool:
         return self.queue == "DeliveryQueue" and self.json["kind"] == "outbox_check"
 
+    @property
+    def is_expiry_check(self) -> bool:
+        return self.queue == "DeliveryQueue" and self.json["kind"] == "expiry_check"
+
 
 @dataclass
 class Outbox:
@@ -50,6 +54,10 @@ class Outbox:
     def take_outbox_checks(self) -> list[Sent]:
         """The outbox checks in the delivery queue (`delivery.queue.OutboxCheck`)."""
         return self._take(lambda sent: sent.is_outbox_check)
+
+    def take_expiry_checks(self) -> list[Sent]:
+        """The expiry checks in the delivery queue (`delivery.queue.ExpiryCheck`)."""
+        return self._take(lambda sent: sent.is_expiry_check)
 
     def _take(self, wanted: Callable[[Sent], bool]) -> list[Sent]:
         taken = [message for message in self.sent if wanted(message)]

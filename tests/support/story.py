@@ -38,6 +38,7 @@ class Story:
         self._look_at_deliveries(webhook)
         self._recover(webhook)
         self._end_webhook(webhook)
+        self._poll()
         self._connect(authority)
         integration = self._connect_custom()
         self._act(integration)
@@ -112,6 +113,24 @@ class Story:
 
     def _end_webhook(self, webhook: str) -> None:
         self._note("deleteWebhook", call("DELETE", f"/integrations/webhooks/{webhook}"))
+
+    def _poll(self) -> None:
+        path = "/integrations/webhooks"
+        webhook = self._send("createWebhook", "polling", "POST", path, answered="polling").data["id"]
+        call("POST", "/events", body=self._requests["publishEvents"]["one"])
+        call("POST", "/events", body={"event": "workflow.executed", "data": {}})
+        [first] = self._note("pollMessages", call("GET", f"{path}/{webhook}/poll?limit=1")).data["messages"]
+        [second] = call("GET", f"{path}/{webhook}/poll").data["messages"]
+        reports = [
+            {**report, "deliveryId": message["deliveryId"], "leaseToken": token}
+            for report, message, token in zip(
+                self._requests["acknowledgeMessages"]["default"]["messages"],
+                (first, second),
+                (first["leaseToken"], "of another lease"),
+                strict=True,
+            )
+        ]
+        self._send("acknowledgeMessages", "default", "POST", f"{path}/{webhook}/ack", messages=reports)
 
     def _connect(self, authority: Authority) -> None:
         self._note("searchAvailable", call("GET", "/integrations/available?query=email&limit=2"))

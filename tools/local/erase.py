@@ -77,14 +77,11 @@ def own_rows(account: Account, table: str, tenant: str) -> Iterator[dict[str, An
     """Every row of one tenant, or of all for an empty name: a scan of the table."""
     own: dict[str, Any] = {}
     if tenant:
-        by_key = "pk" in key_names(account, table)
+        key = "pk" if "pk" in key_names(account, table) else "tenant"
         own = {
-            "FilterExpression": "#tenant = :tenant" + (" OR begins_with(pk, :prefix)" if by_key else ""),
-            "ExpressionAttributeNames": {"#tenant": "tenant"},
-            "ExpressionAttributeValues": {
-                ":tenant": {"S": tenant},
-                **({":prefix": {"S": f"{tenant}#"}} if by_key else {}),
-            },
+            "FilterExpression": "#tenant = :tenant OR begins_with(#key, :prefix)",
+            "ExpressionAttributeNames": {"#tenant": "tenant", "#key": key},
+            "ExpressionAttributeValues": {":tenant": {"S": tenant}, ":prefix": {"S": f"{tenant}#"}},
         }
     for page in account.dynamodb.get_paginator("scan").paginate(TableName=table, ConsistentRead=True, **own):
         yield from page["Items"]

@@ -42,7 +42,10 @@ _TAGS = {
     openapi_webhooks.TAG: "What your endpoint gets. Check a signature before you trust the body.",
 }
 
-_ALSO = {key: {502, 504} for key in ("connect_integration", "execute_action", "update_integration")}
+_ALSO = {
+    **{key: {502, 504} for key in ("connect_integration", "execute_action", "update_integration")},
+    "poll_messages": {409},
+}
 _IDEMPOTENCY_KEY: Json = {
     "name": "Idempotency-Key",
     "in": "header",

@@ -37,6 +37,7 @@ class Settings:
     max_webhooks: int
     max_integrations: int
     max_event_types: int
+    poll_concurrency: int
     redirect_origins: tuple[str, ...]
     execution_seconds: int
     cors_origin: str
@@ -86,6 +87,7 @@ def settings() -> Settings:
         max_webhooks=int(env.get("MAX_WEBHOOKS", "100")),
         max_integrations=int(env.get("MAX_INTEGRATIONS", "1000")),
         max_event_types=int(env.get("MAX_EVENT_TYPES", "500")),
+        poll_concurrency=int(env.get("POLL_CONCURRENCY", "100")),
         redirect_origins=_origins(env.get("REDIRECT_ORIGINS", "")),
         execution_seconds=int(env.get("EXECUTION_SECONDS", "300")),
         cors_origin=env.get("CORS_ORIGIN") or "*",

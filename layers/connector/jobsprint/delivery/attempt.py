@@ -3,6 +3,7 @@
 import json
 from collections.abc import Iterable
 from dataclasses import dataclass, replace
+from typing import Literal
 
 from jobsprint.core.redaction import redact_text
 from jobsprint.core.shown_url import shown_url
@@ -27,11 +28,12 @@ _MAX_URL_OF_SUCCESS, _MAX_URL_OF_FAILURE = 160, 512
 _MAX_NAMES_OF_SUCCESS, _MAX_NAMES_OF_FAILURE = 160, 512
 
 WORKER_DIED = "worker_died"
+REPORTED = "reported"
 BODY_TOO_LARGE = "body_too_large"
 
 
-def request(task: DeliveryTask, payload: str, credentials: Credentials, now: int) -> Request:
-    """The signed POST of an attempt; `payload` is the event's data as canonical text, `now` in ms.
+def signed(task: DeliveryTask, payload: str, credentials: Credentials, now: int) -> tuple[dict[str, str], bytes]:
+    """The headers and the body of an attempt; `payload` is the event's data as canonical text, `now` in ms.
 
     The body has event, timestamp, data and signature. The webhook's own headers are overridden by the service's.
     """
@@ -42,8 +44,24 @@ def request(task: DeliveryTask, payload: str, credentials: Credentials, now: int
         **delivery_headers.unsigned(task.event, task.attempt),
         **signing.headers(message_id=task.event_id, body=body, unix_time=now // 1000, secrets=secrets),
     }
+    return headers, body
+
+
+def request(task: DeliveryTask, payload: str, credentials: Credentials, now: int) -> Request:
+    """The signed POST of an attempt; parameters as for `signed`."""
+    headers, body = signed(task, payload, credentials, now)
     # The endpoint recognises a repeat by its webhook-id, so a broken kept-alive connection need not cost an attempt.
     return Request("POST", credentials.url, headers, body, repeatable=True, head_decides=True)
+
+
+@dataclass(frozen=True)
+class Report:
+    """What a client of a polling endpoint says of an attempt: whether it worked on the event, and maybe the HTTP status
+    and the words with which it was answered."""
+
+    status: Literal["success", "error"]
+    http_status: int | None = None
+    message: str | None = None
 
 
 @dataclass(frozen=True)
@@ -102,6 +120,31 @@ class AttemptRecordBuilder:
             header_names=record.header_names,
             signatures=len(self._credentials.valid_secrets(started_at)),
         )
+
+    def reported(self, report: Report, number: int, *, lease: str, started_at: int, now: int) -> Attempt:
+        """The record of attempt `number`, which a client of a polling endpoint took at `started_at` (ms) and reports
+        now."""
+        success = report.status == "success"
+        text = self._masker.text(report.message or "", cut_off=False)
+        limit = MAX_STORED_OF_SUCCESS if success else MAX_STORED_OF_FAILURE
+        return Attempt(
+            number=number,
+            status=report.status,
+            started_at=started_at,
+            duration_ms=max(0, now - started_at),
+            http_status=report.http_status,
+            failure=None if success else _reported_failure(report.http_status),
+            response=_cut(redact_text(text), limit) or None,
+            signatures=len(self._credentials.valid_secrets(started_at)),
+            lease=lease,
+        )
+
+
+def _reported_failure(http_status: int | None) -> str:
+    """The kind of a failure that a client reports; a status of 2xx explains none."""
+    if http_status is None or 200 <= http_status < 300:
+        return REPORTED
+    return f"http_{http_status // 100}xx"
 
 
 def _failure(outcome: TransferResult) -> str | None:

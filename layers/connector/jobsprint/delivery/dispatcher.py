@@ -22,10 +22,10 @@ from jobsprint.core import aws
 from jobsprint.core.clock import now_ms
 from jobsprint.core.observability import logger
 from jobsprint.delivery import attempt as attempts
-from jobsprint.delivery import endpoints, metrics, operational_events, queue
+from jobsprint.delivery import endpoints, metrics, operational_events, polling_expiry, queue
 from jobsprint.delivery.admission import AdmissionControl, Key
 from jobsprint.delivery.endpoints import WebhookEndpoint
-from jobsprint.delivery.queue import OutboxCheck, Received
+from jobsprint.delivery.queue import ExpiryCheck, OutboxCheck, Received
 from jobsprint.delivery.recorder import Recorder, Result
 from jobsprint.domain.deliveries import (
     ConflictResolution,
@@ -143,6 +143,8 @@ class _Batch:
                 queue.send(task, now)
             elif isinstance(task, OutboxCheck):
                 operational_events.check_outbox(task, now)
+            elif isinstance(task, ExpiryCheck):
+                polling_expiry.check(task, now)
             else:
                 return _Delivery(message, task, self._endpoint(task))
         return None

@@ -50,6 +50,11 @@ def find(tenant: str, webhook_id: str) -> WebhookEndpoint | None:
         return None
     if webhook.type != "webhook" or webhook.status != "connected":
         return None
+    return of(webhook)
+
+
+def of(webhook: Integration) -> WebhookEndpoint:
+    """A webhook in any state, with its credentials."""
     decrypted = _decrypt(webhook)
     return WebhookEndpoint(webhook, decrypted.credentials, decrypted.attempt_records)
 

@@ -1,7 +1,8 @@
 """Publishing: an event is stored, then one task for each subscribed webhook is enqueued.
 
 SQS is the outbox. A publish is answered only when SQS has accepted every task; a caller without an answer repeats it
-with the same id, and because delivery ids are derived from event and webhook, no delivery is made twice.
+with the same id, and because delivery ids are derived from event and webhook, no delivery is made twice. For a polling
+endpoint the delivery itself is stored instead: its row is the queue.
 """
 
 import hashlib
@@ -25,6 +26,7 @@ from jobsprint.domain.integrations import Integration
 from jobsprint.domain.retry_policy import first_at, schedule_of
 from jobsprint.repositories.events import EventStore, event_key
 from jobsprint.repositories.integrations import IntegrationStore
+from jobsprint.repositories.poll_queue import PollQueue
 
 _WRITERS = 8
 
@@ -92,7 +94,9 @@ def publish(
     tasks = [_tasks(event, webhooks, now) if isinstance(event, Event) else [] for event in stored]
     # An event that is in a batch twice has the same deliveries twice.
     unique = {task.delivery_id: task for of_event in tasks for task in of_event}
-    queue.send_all(list(unique.values()), now)
+    polling = {webhook.id for webhook in webhooks if webhook.is_polling}
+    add_to_poll_queues([task for task in unique.values() if task.webhook_id in polling], now)
+    queue.send_all([task for task in unique.values() if task.webhook_id not in polling], now)
     count({"EventsPublished": sum(isinstance(event, Event) for event in stored), "DeliveriesQueued": len(unique)})
     return [
         Published(event.id, len(of_event), event.external_id, event.warnings) if isinstance(event, Event) else event
@@ -202,6 +206,15 @@ def first_task(event: Event, webhook_id: str, not_before: int) -> DeliveryTask:
         data=event.data,
         not_before=not_before,
     )
+
+
+def add_to_poll_queues(tasks: Sequence[DeliveryTask], now: int) -> None:
+    """Store first attempts at polling endpoints, one row each; those that exist already stay as they are."""
+    if not tasks:
+        return
+    aws.dynamodb()  # made here, because making a client in several threads at once is not safe
+    with ThreadPoolExecutor(_WRITERS) as writers:
+        list(writers.map(lambda task: PollQueue(task.tenant, task.webhook_id).add(task, now), tasks))
 
 
 def _routed(event: Event, payload: Data, webhooks: Iterable[Integration]) -> Event:

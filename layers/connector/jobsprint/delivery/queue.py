@@ -1,6 +1,6 @@
 """The delivery queue: its messages as JSON, and sending them without losing any silently.
 
-A message is a `DeliveryTask` or an `OutboxCheck`. It never holds a secret.
+A message is a `DeliveryTask`, an `OutboxCheck` or an `ExpiryCheck`. It never holds a secret.
 """
 
 import math
@@ -44,8 +44,21 @@ class OutboxCheck:
     kind: Literal["outbox_check"] = "outbox_check"
 
 
-Message = Annotated[DeliveryTask | OutboxCheck, Field(discriminator="kind")]
-_MESSAGE: TypeAdapter[DeliveryTask | OutboxCheck] = TypeAdapter(Message, config=ConfigDict(hide_input_in_errors=True))
+@with_config(JSON_FIELDS)
+@dataclass(frozen=True)
+class ExpiryCheck:
+    """A message of the delivery queue: remove a polling endpoint that nobody has polled for as long as it says, not
+    before that time (Unix ms)."""
+
+    tenant: str
+    webhook_id: str
+    not_before: int
+    kind: Literal["expiry_check"] = "expiry_check"
+
+
+AnyMessage = DeliveryTask | OutboxCheck | ExpiryCheck
+Message = Annotated[AnyMessage, Field(discriminator="kind")]
+_MESSAGE: TypeAdapter[AnyMessage] = TypeAdapter(Message, config=ConfigDict(hide_input_in_errors=True))
 
 
 @dataclass(frozen=True)
@@ -63,7 +76,7 @@ class Received:
         return cls(record["messageId"], record["body"], int(count))
 
 
-def to_text(message: DeliveryTask | OutboxCheck) -> str:
+def to_text(message: AnyMessage) -> str:
     """The body of a message. A task's data is left out where the body would be too long."""
     # ASCII, because SQS refuses U+FFFE and U+FFFF, which JSON may hold.
     text = _MESSAGE.dump_json(message, exclude_none=True, ensure_ascii=True).decode()
@@ -72,7 +85,7 @@ def to_text(message: DeliveryTask | OutboxCheck) -> str:
     return text
 
 
-def from_text(text: str) -> DeliveryTask | OutboxCheck:
+def from_text(text: str) -> AnyMessage:
     """The message in a body. Raises pydantic's ValidationError for anything else."""
     return _MESSAGE.validate_json(text)
 
@@ -92,7 +105,7 @@ def send_all(tasks: Sequence[DeliveryTask], now: int) -> None:
         list(senders.map(_send_batch, batches))
 
 
-def send(message: DeliveryTask | OutboxCheck, now: int) -> None:
+def send(message: AnyMessage, now: int) -> None:
     """Enqueue a message, delayed until its `not_before` or as long as SQS allows; it is re-enqueued from there."""
     aws.sqs().send_message(
         QueueUrl=settings().delivery_queue_url,

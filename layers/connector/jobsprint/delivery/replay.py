@@ -377,7 +377,7 @@ class _Sender:
         self._webhook = webhook
         self._now = now
         self._store = ReplayCandidates(job.tenant)
-        self._deliveries = DeliveryStore(job.tenant)
+        self._deliveries = DeliveryStore(job.tenant, polled=webhook.is_polling)
 
     def send(self) -> int:
         """Send it and return the number of deliveries, those that an earlier try sent included."""
@@ -399,10 +399,14 @@ class _Sender:
                 [row for row in rows.values() if row.event_key in events],
             )
             rounds = [row for row in reopened if row]
-        tasks = [row.next_task(events[row.event_key].event.data) for row in rounds if _has_not_begun(row)]
-        missing = [key for key in keys if key in events]
-        tasks += [publisher.first_task(events[key].event, self._webhook.id, due_at[key]) for key in missing]
-        queue.send_all(sorted(tasks, key=lambda task: task.not_before), self._now)
+        missing = [
+            publisher.first_task(events[key].event, self._webhook.id, due_at[key]) for key in keys if key in events
+        ]
+        if self._webhook.is_polling:
+            publisher.add_to_poll_queues(missing, self._now)
+        else:
+            begun = [row.next_task(events[row.event_key].event.data) for row in rounds if _has_not_begun(row)]
+            queue.send_all(sorted([*begun, *missing], key=lambda task: task.not_before), self._now)
         return len(rounds) + len(missing)
 
     def _reopened(self, row: DeliveryRow, due_at: int) -> DeliveryRow | None:

@@ -4,7 +4,7 @@ Pure. `repositories.deliveries` writes the rows, `delivery.queue` carries the ta
 """
 
 from collections.abc import Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from typing import Literal
 
 from pydantic import ConfigDict, with_config
@@ -33,7 +33,8 @@ class Attempt:
     `protocol: encoding`, `body_too_large` and the like.
 
     The request can be reconstructed from the delivery, `started_at` and what is stored here: the URL as it may be
-    shown, the names of the webhook's own headers, and the number of secrets that signed. `url` is None where unknown.
+    shown, the names of the webhook's own headers, and the number of secrets that signed. `url` is None where unknown,
+    and at a polling endpoint, where `lease` is the token under which a client acknowledged the attempt.
     """
 
     number: int
@@ -48,6 +49,7 @@ class Attempt:
     header_names: tuple[str, ...] = ()
     signatures: int = 1
     warning: str | None = None
+    lease: str | None = None
 
 
 @dataclass(frozen=True)
@@ -121,7 +123,8 @@ class DeliveryRow:
     """A stored delivery. `attempt` is the number claimed last, `timestamp` the event's, `base` as in `DeliveryTask`.
 
     `lease_token` names the worker that has claimed the attempt, or is None; `claimed_at` and `lease_until` (ms) belong
-    to it. `replay_id` is the replay job that began the current round of attempts, if one did.
+    to it. `replay_id` is the replay job that began the current round of attempts, if one did. `ends_at` (ms) is until
+    when it waits for a client to poll, at a polling endpoint.
     """
 
     delivery: Delivery
@@ -133,6 +136,21 @@ class DeliveryRow:
     claimed_at: int = 0
     lease_until: int = 0
     replay_id: str | None = None
+    ends_at: int | None = None
+
+    def at(self, now: int) -> "DeliveryRow":
+        """The row at `now` (ms): what waited at a polling endpoint past its end is exhausted, also where no poll has
+        written that down yet."""
+        if self.ends_at is None or self.ends_at > now:
+            return self
+        return self._ended("exhausted")
+
+    def discarded(self) -> "DeliveryRow":
+        """The row once its webhook is deleted."""
+        return self._ended("discarded")
+
+    def _ended(self, state: DeliveryState) -> "DeliveryRow":
+        return replace(self, delivery=replace(self.delivery, state=state, next_attempt_at=None))
 
     @property
     def created_at(self) -> int:

@@ -1,7 +1,7 @@
 """What each kind of failed delivery attempt and each warning means, and what helps, as texts for people.
 
-The kinds are those of `outbound.client.TransferFailure`, `http_3xx` and the like, and `worker_died`. A kind may name
-its class after a colon (`blocked_address: link_local`).
+The kinds are those of `outbound.client.TransferFailure`, `http_3xx` and the like, `worker_died`, and `reported` by a
+client of a polling endpoint. A kind may name its class after a colon (`blocked_address: link_local`).
 """
 
 from dataclasses import dataclass
@@ -63,6 +63,7 @@ _MEANINGS = {
         "The sending process ended before it wrote down what happened; the event may have been seen",
         "Check whether the endpoint saw the event: every request for it has the same webhook-id",
     ),
+    "reported": Meaning("The client that polled for the event reported a failure", "Look into the logs of that client"),
 }
 _WARNINGS = {
     "body_too_large": Meaning(

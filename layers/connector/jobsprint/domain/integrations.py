@@ -45,12 +45,15 @@ class DeliveryPolicy:
     """How a webhook wants its deliveries; None is the service's default.
 
     `retry_schedule` holds the seconds before each attempt, `rate_limit` the most deliveries per second, and `filter` an
-    event pattern in EventBridge's syntax.
+    event pattern in EventBridge's syntax. With `polling` nothing is sent: deliveries wait until a client polls for them
+    (`delivery.polling`). `expires_in` is after how many seconds without a poll such an endpoint is removed.
     """
 
     retry_schedule: tuple[int, ...] | None = None
     rate_limit: int | None = None
     filter: JsonObject | None = None
+    polling: bool = False
+    expires_in: int | None = None
 
 
 @dataclass(frozen=True)
@@ -94,14 +97,23 @@ class Integration:
     watched: bool = False
     version: int = 0
 
+    @property
+    def is_polling(self) -> bool:
+        """Whether this is a polling endpoint: a webhook that is not sent to."""
+        return self.policy.polling
+
 
 @dataclass(frozen=True)
 class Activity:
-    """Calls through an integration by outcome (`unknown` counts as failed), its health, and its circuit breaker."""
+    """Calls through an integration by outcome (`unknown` counts as failed), its health, and its circuit breaker.
+
+    `last_polled` is when a client last polled a polling endpoint.
+    """
 
     successful: int = 0
     failed: int = 0
     last_used: int | None = None
+    last_polled: int | None = None
     health: Health = field(default_factory=Health)
     circuit_breaker: CircuitBreaker = field(default_factory=CircuitBreaker)
 
@@ -121,8 +133,17 @@ MAX_SCHEDULE_SECONDS = 14 * 86400
 MAX_RATE = 1000
 MAX_OVERLAP_SECONDS = 7 * 86400
 OVERLAP_SECONDS = 86400
+MIN_EXPIRES_IN = 60
+MAX_EXPIRES_IN = 30 * 86400
 MAX_CONFIGURATION_BYTES = 16 * 1024
 FAILURES_UNTIL_UNHEALTHY = 3
+NOT_POLLING = {
+    "url": "a polling endpoint has none: its events wait until a client polls for them",
+    "headers": "a polling endpoint has none of its own",
+    "rateLimit": "a polling endpoint has none: its clients poll as fast as they want",
+}
+"""Fields of a webhook that a polling endpoint does not have, and why."""
+
 CREDENTIAL_REASONS = frozenset({"credential_rejected", "reauth_required"})
 
 _N8N_WEBHOOKS = "webhook"
@@ -209,6 +230,24 @@ def require_connected(integration: Integration) -> None:
     if integration.status_reason in CREDENTIAL_REASONS:
         raise Conflict(f"{integration.id} needs new credentials: connect it again", code=integration.status_reason)
     raise Conflict(f"{integration.id} is {integration.status}, not connected", code="not_connected")
+
+
+def require_polling(webhook: Integration) -> None:
+    """Raise Conflict unless clients poll for the deliveries of this webhook."""
+    if not webhook.is_polling:
+        raise Conflict(
+            f"{webhook.id} is no polling endpoint: its deliveries are sent to its url",
+            code="wrong_webhook_type",
+        )
+
+
+def require_sent_to(webhook: Integration) -> None:
+    """Raise Conflict for a polling endpoint, to which nothing can be sent."""
+    if webhook.is_polling:
+        raise Conflict(
+            f"{webhook.id} is a polling endpoint, to which nothing is sent: publish an event, and poll for it",
+            code="wrong_webhook_type",
+        )
 
 
 def inactive_reason(webhook: Integration) -> str:

@@ -30,8 +30,10 @@ _SHARDS = "#shards"  # the group of the pages, which no tenant is called
 
 
 def test(tenant: str, integration_id: str) -> tuple[TestResult, int]:
-    """Test a connection now, and say when (ms). Raises NotFound, and Conflict for what is not connected."""
+    """Test a connection now, and say when (ms). Raises NotFound, and Conflict for what is not connected, and
+    for a polling endpoint."""
     integration, activity = IntegrationStore(tenant).get_with_activity(integration_id)
+    integrations.require_sent_to(integration)
     # A connection in error may be tested: that is how it recovers. One without credentials cannot be.
     if not integration.encrypted or integration.status in ("disconnected", "pending"):
         integrations.require_connected(integration)

@@ -32,6 +32,7 @@ from jobsprint.repositories.delivery_items import (
     expiry,
     key_of,
     listed_as,
+    poll_entries,
     row_of,
 )
 from jobsprint.repositories.dynamodb import Lost, Value, batch_get, live, marshal_item, unmarshal_item, update_item
@@ -45,10 +46,14 @@ Changed = tuple[bool, DeliveryRow | None]
 
 
 class DeliveryStore:
-    """The deliveries of one tenant. No method reaches another tenant's items."""
+    """The deliveries of one tenant. No method reaches another tenant's items.
 
-    def __init__(self, tenant: str) -> None:
+    `polled` ones are those of polling endpoints: what waits for another attempt waits for a poll, not for the sweeper.
+    """
+
+    def __init__(self, tenant: str, *, polled: bool = False) -> None:
         self._tenant = tenant
+        self._polled = polled
         self._table = settings().events_table
 
     # --- attempts -----------------------------------------------------------------------------------------------------
@@ -180,13 +185,13 @@ class DeliveryStore:
         item = unmarshal_item(answer.get("Item", {}))
         if not is_id(delivery_id, "dlv") or not item or not live(item, now):
             raise NotFound(f"There is no delivery {delivery_id[:100]!r} of this webhook", code="delivery_not_found")
-        return row_of(item)
+        return row_of(item).at(now)
 
     def rows(self, webhook_id: str, delivery_ids: Iterable[str], now: int) -> dict[str, DeliveryRow]:
         """The deliveries of at most 100 ids that exist, by id."""
         keys = (key_of(self._tenant, webhook_id, id_) for id_ in delivery_ids)
         found = batch_get(self._table, keys, consistent=True)
-        return {item["sk"]: row_of(item) for item in found if live(item, now)}
+        return {item["sk"]: row_of(item).at(now) for item in found if live(item, now)}
 
     # --- updates ------------------------------------------------------------------------------------------------------
 
@@ -205,8 +210,11 @@ class DeliveryStore:
     ) -> dict[str, Value | None]:
         """The attributes of both indexes for a delivery in that state that waits until `next_at`; None removes one."""
         waits = next_at is not None
+        listed = listed_as(self._tenant, webhook_id, state) if waits or state in LISTED else None
+        if self._polled:
+            return {"listed": listed, **poll_entries(self._tenant, webhook_id, next_at, now)}
         return {
-            "listed": listed_as(self._tenant, webhook_id, state) if waits or state in LISTED else None,
+            "listed": listed,
             "dueShard": due_shard(delivery_id) if waits else None,
             "dueAt": None if next_at is None else due_at(next_at, now),
             "sweeps": None,

@@ -35,6 +35,23 @@ def due_shard(delivery_id: str) -> str:
     return str(hashlib.sha256(delivery_id.encode()).digest()[0] % DUE_SHARDS)
 
 
+def poll_partition(tenant: str, webhook_id: str, *, new: bool) -> str:
+    """The partition of the index `byDue` for deliveries that wait at a polling endpoint (`repositories.poll_queue`)."""
+    return f"{tenant}#{webhook_id}#{'new' if new else 'again'}"
+
+
+def poll_entries(tenant: str, webhook_id: str, next_at: int | None, now: int) -> dict[str, Value | None]:
+    """The index entry of a delivery to a polling endpoint that may be handed out from `next_at` on; None removes it.
+
+    What waits ends with its retention. Its item is kept as long again, so that one sees that it ended.
+    """
+    if next_at is None:
+        return {"dueShard": None, "dueAt": None, "endsAt": None}
+    ends_at = now + settings().log_retention_days * _DAY_SECONDS * 1000
+    partition = poll_partition(tenant, webhook_id, new=False)
+    return {"dueShard": partition, "dueAt": next_at, "endsAt": ends_at, "expiresAt": expiry(ends_at)}
+
+
 def expiry(ms: int) -> int:
     """When the item of a delivery expires (Unix seconds) that was changed, or is due, at `ms`."""
     return ms // 1000 + settings().log_retention_days * _DAY_SECONDS
@@ -83,4 +100,5 @@ def row_of(item: Item) -> DeliveryRow:
         claimed_at=item.get("claimedAt", 0),
         lease_until=item.get("leaseUntil", 0),
         replay_id=item.get("replayId"),
+        ends_at=item.get("endsAt"),
     )

@@ -38,10 +38,10 @@ class DeliveryLists:
             limit=limit,
             position=position,
             position_of=lambda item: str(item["sk"]),
-            keep=lambda item: live(item, now) and wanted.matches(row_of(item).delivery),
+            keep=lambda item: live(item, now) and wanted.matches(row_of(item).at(now).delivery),
             load=self._whole if by_state else None,
         )
-        return [row_of(item) for item in page.items], page.position
+        return [row_of(item).at(now) for item in page.items], page.position
 
     def count_listed(self, webhook_id: str, state: DeliveryState, limit: int) -> tuple[int, bool]:
         """How many deliveries `byState` lists in that state, and whether there are more than `limit` of them."""
@@ -53,9 +53,13 @@ class DeliveryLists:
         """The states of those deliveries (webhook id, delivery id) that have a row, by delivery id; 100 a read."""
         wanted = [key_of(self._tenant, webhook_id, id_) for webhook_id, id_ in deliveries]
         chunks = [wanted[start : start + _MAX_KEYS] for start in range(0, len(wanted), _MAX_KEYS)]
-        fields = ("sk", "state", "expiresAt")
+        fields = ("sk", "state", "endsAt", "expiresAt")
         items = [item for chunk in chunks for item in batch_get(self._table, chunk, consistent=True, fields=fields)]
-        return {item["sk"]: item["state"] for item in items if live(item, now)}
+        return {
+            item["sk"]: "exhausted" if item.get("endsAt", now + 1) <= now else item["state"]
+            for item in items
+            if live(item, now)
+        }
 
     def attempts_page(
         self, webhook_id: str, wanted: LogFilter, *, limit: int, position: str | None, now: int

@@ -3,6 +3,8 @@
     byDue: dueShard <shard>   dueAt <Unix ms>     deliveries that wait for another attempt, or are at one
     pk #sweeper               sk <shard>          the lease of a shard (no tenant has an empty name)
 
+Polling endpoints have partitions of their own in it (`repositories.poll_queue`), which the sweeper never reads.
+
 The index is read a moment late, so an entry may be out of date: `postpone` changes only what is as it was read.
 """
 
@@ -80,7 +82,7 @@ class DueShard:
         if position:
             request["ExclusiveStartKey"] = position
         answer = aws.dynamodb().query(**request)
-        return [_due(unmarshal_item(item)) for item in answer["Items"]], answer.get("LastEvaluatedKey")
+        return [due_of(unmarshal_item(item)) for item in answer["Items"]], answer.get("LastEvaluatedKey")
 
     def postpone(self, due: Due, due_at: int) -> bool:
         """Make a delivery due again at `due_at`, one sweep later; False where it has changed since it was read."""
@@ -101,7 +103,8 @@ class DueShard:
         return {"pk": _SWEEPER, "sk": self._shard}
 
 
-def _due(item: Item) -> Due:
+def due_of(item: Item) -> Due:
+    """What an entry of the index says."""
     tenant, _, webhook_id = item["pk"].partition("#")
     task = DeliveryTask(
         tenant=tenant,
@@ -111,7 +114,7 @@ def _due(item: Item) -> Due:
         event=item["event"],
         timestamp=item["timestamp"],
         event_key=item["eventKey"],
-        # While an attempt is leased, the dispatcher looks at that very attempt.
+        # While an attempt is leased, it is that very attempt that is looked at.
         attempt=item["attempt"] if "leaseToken" in item else item["attempt"] + 1,
         not_before=item["dueAt"],
         base=item.get("base", 0),

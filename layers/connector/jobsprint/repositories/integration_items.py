@@ -116,6 +116,7 @@ def activity_of(item: Item) -> Activity:
         successful=item.get("successful", 0),
         failed=item.get("failed", 0),
         last_used=item.get("lastUsed"),
+        last_polled=item.get("lastPolled"),
         health=HEALTH.validate_json(item.get("health", "{}")),
         circuit_breaker=CircuitBreaker(
             failures=item.get("failures", 0),

@@ -199,6 +199,21 @@ class IntegrationStore:
             )
         )
 
+    def last_polled(self, webhooks: Iterable[Integration]) -> dict[str, int]:
+        """When (Unix ms) clients last polled the polling endpoints among at most 100 webhooks, by id."""
+        ids = [webhook.id for webhook in webhooks if webhook.is_polling]
+        found = self.activity(ids) if ids else {}
+        return {id_: activity.last_polled for id_, activity in found.items() if activity.last_polled is not None}
+
+    def keep_polled(self, webhook_id: str, at: int) -> None:
+        """Store when (ms) a client last polled a polling endpoint."""
+        aws.dynamodb().update_item(
+            TableName=self._table,
+            Key=marshal_item(self._activity_key(webhook_id)),
+            UpdateExpression="SET lastPolled = :at",
+            ExpressionAttributeValues=marshal_item({":at": at}),
+        )
+
     def count_call(self, integration_id: str, *, error: JobsprintError | None, seen: CircuitBreaker, at: int) -> None:
         """Count one action that ended at `at` (ms), also in the circuit breaker, which the caller read as `seen`.
 

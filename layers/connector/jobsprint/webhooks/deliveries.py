@@ -5,7 +5,7 @@ The history of a deleted webhook stays until its time to live has passed: it sho
 
 from jobsprint.core.clock import now_ms
 from jobsprint.core.errors import NotFound
-from jobsprint.domain.deliveries import DeliveryFilter, DeliveryRow
+from jobsprint.domain.deliveries import LIVE_STATES, DeliveryFilter, DeliveryRow
 from jobsprint.repositories.deliveries import DeliveryStore
 from jobsprint.repositories.delivery_lists import DeliveryLists
 from jobsprint.repositories.events import EventStore
@@ -19,7 +19,7 @@ def page(
     rows, position = DeliveryLists(tenant).page(webhook_id, wanted, limit=limit, position=position, now=now_ms())
     if not rows:
         IntegrationStore(tenant).webhook(webhook_id)
-    return rows, position
+    return _as_deleted(tenant, webhook_id, rows), position
 
 
 def find(tenant: str, webhook_id: str, delivery_id: str) -> tuple[DeliveryRow, str | None]:
@@ -30,4 +30,19 @@ def find(tenant: str, webhook_id: str, delivery_id: str) -> tuple[DeliveryRow, s
     except NotFound:
         IntegrationStore(tenant).webhook(webhook_id)
         raise
+    [row] = _as_deleted(tenant, webhook_id, [row])
     return row, EventStore(tenant).data_of(row.event_key, now)
+
+
+def _as_deleted(tenant: str, webhook_id: str, rows: list[DeliveryRow]) -> list[DeliveryRow]:
+    """The deliveries as they are shown: what waits at a polling endpoint that was deleted is discarded.
+
+    No message is on its way that would find that out.
+    """
+    if not any(row.ends_at and row.delivery.state in LIVE_STATES for row in rows):
+        return rows
+    try:
+        IntegrationStore(tenant).webhook(webhook_id)
+    except NotFound:
+        return [row.discarded() if row.delivery.state in LIVE_STATES else row for row in rows]
+    return rows

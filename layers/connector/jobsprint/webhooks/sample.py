@@ -28,9 +28,11 @@ _SAMPLES: dict[str, JsonObject] = {
 def test(tenant: str, webhook_id: str, event: str) -> tuple[TestResult, int]:
     """Send a sample of that event now, signed and with the headers of a first attempt; the result and its time in ms.
 
-    Its data says `"test": true`. Raises NotFound, and Conflict for a webhook that is paused or disabled.
+    Its data says `"test": true`. Raises NotFound, and Conflict for a webhook that is paused or disabled, and for a
+    polling endpoint.
     """
     webhook = IntegrationStore(tenant).webhook(webhook_id)
+    integrations.require_sent_to(webhook)
     integrations.require_connected(webhook)
     now = now_ms()
     task = DeliveryTask(

@@ -1,18 +1,22 @@
 """Webhook subscriptions: create and change. They are integrations of type `webhook`; see `integrations.service`."""
 
-from collections.abc import Mapping
+from collections.abc import Collection, Mapping
 from dataclasses import dataclass, replace
 from typing import Any
+
+from pydantic.alias_generators import to_camel
 
 from jobsprint.connectors.base import Connection
 from jobsprint.connectors.registry import connector_for
 from jobsprint.core.clock import now_ms
 from jobsprint.core.config import settings
+from jobsprint.core.errors import Detail, wrong_fields
 from jobsprint.core.ids import new_id
 from jobsprint.core.observability import logger
+from jobsprint.delivery import polling_expiry
 from jobsprint.domain import endpoint_health, integrations
 from jobsprint.domain.endpoint_health import EndpointHealth
-from jobsprint.domain.integrations import DeliveryPolicy, Integration
+from jobsprint.domain.integrations import NOT_POLLING, DeliveryPolicy, Integration
 from jobsprint.repositories.endpoint_health import EndpointHealthStore
 from jobsprint.repositories.integrations import IntegrationStore
 from jobsprint.security.credentials import Credentials, decrypt_credentials, encrypt_credentials, rotated
@@ -37,9 +41,10 @@ class Rotated:
 
 
 def create(tenant: str, name: str, target: Mapping[str, object], policy: DeliveryPolicy) -> Created:
-    """Subscribe an address to events; generate a secret when none is given.
+    """Subscribe an address, or a polling endpoint as `policy` says, to events; generate a secret when none is given.
 
-    `target` holds url, events and maybe headers and secret. Raises InvalidFields, and Conflict at the tenant's limit.
+    `target` holds events and maybe a secret; of an address also its url and maybe headers. Raises InvalidFields, and
+    Conflict at the tenant's limit.
     """
     now = now_ms()
     draft = Integration(
@@ -55,6 +60,7 @@ def create(tenant: str, name: str, target: Mapping[str, object], policy: Deliver
         policy=policy,
     )
     connection = _connection(draft, target, Credentials())
+    polling_expiry.schedule(draft)
     webhook = IntegrationStore(tenant).create(_with_connection(draft, connection))
     return Created(webhook, connection.credentials.secrets[0])
 
@@ -74,6 +80,8 @@ def change(
     """
     store = IntegrationStore(tenant)
     webhook = store.webhook(webhook_id)
+    if webhook.is_polling:
+        _refuse_sending({*target, *policy})
     changed = replace(webhook, name=name or webhook.name, policy=replace(webhook.policy, **policy))
     if target:
         connection = _connection(webhook, target, decrypt_credentials(webhook))
@@ -101,6 +109,13 @@ def rotate_secret(tenant: str, webhook_id: str, *, secret: str | None, overlap_s
     changed = IntegrationStore(tenant).update(encrypt_credentials(webhook, credentials))
     logger.info("secret_rotated", extra={"webhookId": webhook_id, "oldSecrets": len(credentials.retired)})
     return Rotated(changed, new, tuple(old.until for old in credentials.retired))
+
+
+def _refuse_sending(names: Collection[str]) -> None:
+    """Raise InvalidFields for fields that say where and how fast to send."""
+    given = {to_camel(name) for name in names}
+    if wrong := [Detail(f"body.{name}", why) for name, why in NOT_POLLING.items() if name in given]:
+        raise wrong_fields(wrong)
 
 
 def _resumed(webhook: Integration, health: EndpointHealth, now: int) -> EndpointHealth:

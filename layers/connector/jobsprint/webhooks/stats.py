@@ -6,9 +6,11 @@ from dataclasses import dataclass
 from jobsprint.core.clock import now_ms
 from jobsprint.domain.deliveries import DeliveryState
 from jobsprint.domain.delivery_stats import DeliveryMetrics, metrics_of
+from jobsprint.domain.integrations import Integration
 from jobsprint.repositories.delivery_lists import DeliveryLists
 from jobsprint.repositories.delivery_stats import HOUR_MS, StatsStore
 from jobsprint.repositories.integrations import IntegrationStore
+from jobsprint.repositories.poll_queue import PollQueue
 
 MAX_COUNTED = 1000
 """Waiting deliveries are counted up to here: a count reads every entry."""
@@ -44,7 +46,7 @@ class Stats:
 
 def of(tenant: str, webhook_id: str, now: int | None = None) -> Stats:
     """The stats of a webhook at `now` (ms). Raises NotFound."""
-    IntegrationStore(tenant).webhook(webhook_id)
+    webhook = IntegrationStore(tenant).webhook(webhook_id)
     hour = (now_ms() if now is None else now) // HOUR_MS
     hours = StatsStore(tenant).hours(webhook_id, hour - _WEEK + 1)
 
@@ -59,4 +61,12 @@ def of(tenant: str, webhook_id: str, now: int | None = None) -> Stats:
     def waiting(state: DeliveryState) -> Waiting:
         return Waiting(*DeliveryLists(tenant).count_listed(webhook_id, state, MAX_COUNTED))
 
-    return Stats(window(_DAY), window(_WEEK), waiting("pending"), waiting("retrying"))
+    retrying = waiting("retrying")
+    pending = _never_acknowledged(webhook, retrying) if webhook.is_polling else waiting("pending")
+    return Stats(window(_DAY), window(_WEEK), pending, retrying)
+
+
+def _never_acknowledged(webhook: Integration, retrying: Waiting) -> Waiting:
+    """What waits at a polling endpoint for its first attempt, or is at it."""
+    count, more = PollQueue(webhook.tenant, webhook.id).count(MAX_COUNTED)
+    return Waiting(max(0, count - retrying.count), more)

@@ -1,15 +1,15 @@
 """Requests and answers of the operations on webhooks."""
 
 from collections.abc import Mapping
-from typing import TYPE_CHECKING, Annotated, Any
+from typing import TYPE_CHECKING, Annotated, Any, Literal
 
 from pydantic import AfterValidator, Field, ValidationError, WithJsonSchema
 from pydantic_core import InitErrorDetails, PydanticCustomError
 
 from jobsprint.connectors.fields import Events, Headers, Name, Secret, Url, target_details
-from jobsprint.core.clock import iso_seconds
-from jobsprint.core.errors import Detail, InvalidFields
-from jobsprint.core.models import RequestModel, ResponseModel, Time
+from jobsprint.core.clock import iso_seconds, iso_seconds_or_none
+from jobsprint.core.errors import Detail, InvalidFields, wrong_fields
+from jobsprint.core.models import RequestModel, ResponseModel, Time, validate
 from jobsprint.core.redaction import MASK
 from jobsprint.delivery import subscriptions
 from jobsprint.domain import event_patterns, integrations
@@ -77,8 +77,14 @@ class WebhookView(ResponseModel):
     """A webhook; its secret stands only in the answer to its creation."""
 
     id: Annotated[str, Field(description="`wh_…`")]
+    type: Annotated[
+        Literal["polling"] | None, Field(description="`polling` where clients poll for its events; else left out")
+    ] = None
     name: Annotated[str, Field(description="What people call it")]
-    url: Annotated[str, Field(description="Where events are sent; what looks like a credential is masked")]
+    url: Annotated[
+        str | None,
+        Field(description="Where events are sent; what looks like a credential is masked. A polling endpoint has none"),
+    ] = None
     events: Annotated[list[str], Field(description="The events and families it gets")]
     headers: Annotated[
         dict[str, str] | None, Field(description="The names of its own headers, their values masked")
@@ -92,16 +98,26 @@ class WebhookView(ResponseModel):
     ] = None
     rate_limit: Annotated[int | None, Field(description="Most deliveries per second")] = None
     filter: Annotated[dict[str, Any] | None, Field(description="The event pattern that events must match")] = None
+    expires_in: Annotated[
+        int | None, Field(description="After how many seconds without a poll a polling endpoint is removed")
+    ] = None
+    last_polled_at: Annotated[
+        Time | None, Field(description="When a client last polled; left out where none ever did")
+    ] = None
     created_at: Annotated[Time, Field(description="When it was created")]
 
     @classmethod
-    def of(cls, webhook: Integration, *, secret: str | None = None) -> "WebhookView":
-        """A webhook as it is shown: what looks like a credential in the URL is masked, header values always are."""
+    def of(cls, webhook: Integration, *, secret: str | None = None, last_polled: int | None = None) -> "WebhookView":
+        """A webhook as it is shown: what looks like a credential in the URL is masked, header values always are.
+
+        `last_polled` (ms) is when a client last polled it, where it is a polling endpoint.
+        """
         policy = webhook.policy
         return cls(
             id=webhook.id,
+            type="polling" if policy.polling else None,
             name=webhook.name,
-            url=webhook.shown_url,
+            url=None if policy.polling else webhook.shown_url,
             events=list(webhook.events),
             headers=dict.fromkeys(webhook.header_names, MASK) or None,
             secret=secret,
@@ -110,6 +126,8 @@ class WebhookView(ResponseModel):
             retry_schedule=None if policy.retry_schedule is None else list(policy.retry_schedule),
             rate_limit=policy.rate_limit,
             filter=policy.filter,
+            expires_in=policy.expires_in,
+            last_polled_at=iso_seconds_or_none(last_polled),
             created_at=iso_seconds(webhook.created_at),
         )
 
@@ -150,6 +168,7 @@ def target_flaws(body: Mapping[str, object]) -> tuple[Detail, ...]:
 class WebhookCreate(RequestModel):
     """A subscription; a missing secret is made."""
 
+    type: Annotated[Literal["webhook"], Field(description="Events are sent to `url`; the default")] = "webhook"
     name: Annotated[Name, Field(description="What people call it")]
     url: Annotated[Url, Field(description="Where to send events: HTTPS, and no private address")]
     events: Annotated[
@@ -169,6 +188,47 @@ class WebhookCreate(RequestModel):
         """How its deliveries are wanted."""
         schedule = None if self.retry_schedule is None else tuple(self.retry_schedule)
         return DeliveryPolicy(schedule, self.rate_limit, self.filter)
+
+
+class PollingEndpointCreate(RequestModel):
+    """A subscription whose events wait until a client polls for them; a missing secret is made."""
+
+    type: Annotated[Literal["polling"], Field(description="Clients poll for events; nothing is sent")]
+    name: Annotated[Name, Field(description="What people call it")]
+    events: Annotated[
+        Events, Field(description="Names such as `workflow.executed`, families such as `workflow.*`, or `*`")
+    ]
+    secret: Annotated[Secret | None, Field(description="The signing secret; made where it is left out")] = None
+    retry_schedule: RetrySchedule | None = None
+    filter: Filter | None = None
+    expires_in: Annotated[
+        Annotated[int, Field(ge=integrations.MIN_EXPIRES_IN, le=integrations.MAX_EXPIRES_IN)] | None,
+        Field(description="It is removed once nobody has polled for so many seconds; without it, never"),
+    ] = None
+
+    def target(self) -> dict[str, object]:
+        """Which events it gets, and its secret."""
+        return self.model_dump(include={"events", "secret"}, exclude_none=True)
+
+    def policy(self) -> DeliveryPolicy:
+        """How its deliveries are wanted."""
+        schedule = None if self.retry_schedule is None else tuple(self.retry_schedule)
+        return DeliveryPolicy(schedule, filter=self.filter, polling=True, expires_in=self.expires_in)
+
+
+def creation(body: Mapping[str, object]) -> WebhookCreate | PollingEndpointCreate:
+    """The body that creates a webhook, by its `type`. Raises InvalidFields with every wrong field."""
+    kind = body.get("type", "webhook")
+    if kind == "polling":
+        wrong = [Detail(f"body.{name}", why) for name, why in integrations.NOT_POLLING.items() if name in body]
+        rest = {name: value for name, value in body.items() if name not in integrations.NOT_POLLING}
+        endpoint = validate(PollingEndpointCreate, rest, also=lambda: wrong)
+        if wrong:
+            raise wrong_fields(wrong)
+        return endpoint
+    if kind != "webhook":
+        raise InvalidFields.one("body.type", "send webhook or polling")
+    return validate(WebhookCreate, body, also=lambda: target_flaws(body))
 
 
 class WebhookChange(RequestModel):
