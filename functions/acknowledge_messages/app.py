@@ -1,4 +1,4 @@
-"""POST /integrations/webhooks/{webhookId}/ack: report what became of messages that a poll got."""
+"""POST /integrations/webhooks/{webhookId}/ack: report how messages that a poll got were handled."""
 
 from typing import Annotated
 

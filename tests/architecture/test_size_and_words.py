@@ -9,8 +9,8 @@ MAX_LINES, MAX_HANDLER_LINES = 450, 60
 
 # Private words and old spellings; docs/api-contract.md is what a comment refers to.
 BANNED = re.compile(
-    r"\banew\b|whoever|what becomes of|the other side|ticket|untold|\btelling\b|\bvett(ed|ing)\b|contract,? section|"
-    r"\bthe seed\b|design\.md",
+    r"\banew\b|whoever|what bec[ao]mes? of|the other side|ticket|untold|\btelling\b|\bvett(ed|ing)\b|"
+    r"contract,? section|\bthe seed\b|design\.md",
     re.IGNORECASE,
 )
 

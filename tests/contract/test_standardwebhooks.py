@@ -57,7 +57,7 @@ def test_a_secret_that_is_not_valid_any_more_is_refused() -> None:
         library_for(signing.generate_secret()).verify(body, headers)
 
 
-def test_an_old_attempt_is_refused_so_each_attempt_must_be_signed_anew() -> None:
+def test_an_old_attempt_is_refused_so_each_attempt_must_be_signed_again() -> None:
     secret = signing.generate_secret()
     body, headers = delivery(secret, age_seconds=301)
     with pytest.raises(WebhookVerificationError, match="too old"):

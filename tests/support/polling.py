@@ -34,7 +34,7 @@ def acknowledge(webhook_id: str, *reports: dict[str, Any], tenant: str = "acme")
 
 
 def acknowledged(webhook_id: str, *reports: dict[str, Any]) -> list[dict[str, Any]]:
-    """What became of each report."""
+    """The result of each report."""
     answer = acknowledge(webhook_id, *reports)
     assert answer.status == 200, answer.body
     outcomes: list[dict[str, Any]] = answer.data["messages"]

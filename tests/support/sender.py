@@ -57,7 +57,7 @@ def loopback(host: str, port: int, **_: Any) -> list[tuple[Any, ...]]:
 
 @dataclass(frozen=True)
 class Sent:
-    """What became of one batch: the delivery of each webhook by its name, the seconds that the sending took (without
+    """The result of one batch: the delivery of each webhook by its name, the seconds that the sending took (without
     what the tables cost), and by how many MB the process had grown at its largest.
     """
 

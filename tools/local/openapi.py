@@ -33,8 +33,8 @@ _INFO: Json = {"contact": {"name": "The operator of this service"}, "license": {
 _TAGS = {
     "Webhooks": "Subscribe an endpoint of yours to events, and see, repeat and recover its deliveries. Begin here: "
     "create a webhook, then publish an event.",
-    "Events": "Publish events, see what became of them, and describe their data. An event goes to every webhook that "
-    "takes its name.",
+    "Events": "Publish events, see how they were delivered, and describe their data. An event goes to every webhook "
+    "that takes its name.",
     "Integrations": "Find an application, connect it, test and change the connection: Zapier, n8n, MCP servers and "
     "HTTP endpoints of your own.",
     "Actions": "Run what a connected integration can do, at once or in the background.",

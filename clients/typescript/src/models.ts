@@ -3,7 +3,7 @@
  * Generated from docs/openapi.json by tools/clients; `make clients` writes it again.
  */
 
-/** What became of one report. */
+/** The result of one report. */
 export interface AcknowledgedMessage {
   /** The report's `deliveryId` */
   deliveryId: string;
@@ -20,7 +20,7 @@ export interface AcknowledgedMessage {
   error?: Problem;
 }
 
-/** What became of each report, in their order. */
+/** The result of each report, in their order. */
 export interface AcknowledgedMessages {
   /** One for each report */
   messages: AcknowledgedMessage[];

@@ -352,7 +352,7 @@ export class Webhooks {
 }
 
 /**
- * Publish events, see what became of them, and describe their data. An event goes to every webhook that takes its
+ * Publish events, see how they were delivered, and describe their data. An event goes to every webhook that takes its
  * name.
  */
 export class Events {
@@ -832,8 +832,8 @@ export class Resources {
    */
   readonly webhooks: Webhooks;
   /**
-   * Publish events, see what became of them, and describe their data. An event goes to every webhook that takes its
-   * name.
+   * Publish events, see how they were delivered, and describe their data. An event goes to every webhook that takes
+   * its name.
    */
   readonly events: Events;
   /**
@@ -1204,7 +1204,7 @@ export interface JwtAuthParam {
   token: string;
 }
 
-/** What became of one message; as an attempt it joins those of its delivery. */
+/** How one message was handled; as an attempt it joins those of its delivery. */
 export interface MessageReportParam {
   /** The message's `deliveryId` */
   deliveryId: string;

@@ -410,7 +410,7 @@ def test_a_web_page_is_no_mcp_server(endpoint: Receiver) -> None:
 
 
 @pytest.mark.parametrize("era", ["modern", "handshake"])
-def test_invalid_parameters_are_a_failure_and_no_reason_to_start_anew(endpoint: Receiver, era: str) -> None:
+def test_invalid_parameters_are_a_failure_and_no_reason_to_start_again(endpoint: Receiver, era: str) -> None:
     server = FakeServer(endpoint, era=era, tools=[tool("say")])
     integration_id = connected(server.url)
 

@@ -270,7 +270,7 @@ def test_an_end_of_a_client_secret_that_is_none_is_never(server: Authority, expi
     assert len(server.seen("/register")) == 1
 
 
-def test_an_expired_client_secret_is_registered_anew(server: Authority) -> None:
+def test_an_expired_client_secret_is_registered_again(server: Authority) -> None:
     server.faults.server = {"token_endpoint_auth_methods_supported": ["client_secret_post"]}
     server.faults.registered = {"client_secret": "s3cret-value", "client_secret_expires_at": int(time.time()) + 10}
 
@@ -280,7 +280,7 @@ def test_an_expired_client_secret_is_registered_anew(server: Authority) -> None:
     assert len(server.seen("/register")) == 2
 
 
-def test_a_client_that_is_no_longer_known_is_registered_anew(server: Authority) -> None:
+def test_a_client_that_is_no_longer_known_is_registered_again(server: Authority) -> None:
     begun = connect()
     brought = server.consent(begun.data["authUrl"])
     server.clients.clear()

@@ -572,7 +572,7 @@ class AsyncWebhooks:
 
 
 class AsyncEvents:
-    """Publish events, see what became of them, and describe their data. An event goes to every webhook that
+    """Publish events, see how they were delivered, and describe their data. An event goes to every webhook that
     takes its name.
     """
 
@@ -1358,8 +1358,8 @@ class AsyncResources:
         create a webhook, then publish an event.
         """
         self.events = AsyncEvents(sender)
-        """Publish events, see what became of them, and describe their data. An event goes to every webhook that
-        takes its name.
+        """Publish events, see how they were delivered, and describe their data. An event goes to every webhook
+        that takes its name.
         """
         self.integrations = AsyncIntegrations(sender)
         """Find an application, connect it, test and change the connection: Zapier, n8n, MCP servers and HTTP

@@ -54,7 +54,7 @@ class Problem(Model):
 
 @dataclass(frozen=True, kw_only=True)
 class AcknowledgedMessage(Model):
-    """What became of one report."""
+    """The result of one report."""
 
     delivery_id: str
     """The report's `deliveryId`"""
@@ -76,7 +76,7 @@ class AcknowledgedMessage(Model):
 
 @dataclass(frozen=True, kw_only=True)
 class AcknowledgedMessages(Model):
-    """What became of each report, in their order."""
+    """The result of each report, in their order."""
 
     messages: list[AcknowledgedMessage]
     """One for each report"""

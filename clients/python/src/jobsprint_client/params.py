@@ -58,7 +58,7 @@ class JwtAuth(TypedDict):
 
 
 class MessageReport(TypedDict):
-    """What became of one message; as an attempt it joins those of its delivery."""
+    """How one message was handled; as an attempt it joins those of its delivery."""
 
     deliveryId: str
     """The message's `deliveryId`"""

@@ -570,7 +570,7 @@ class Webhooks:
 
 
 class Events:
-    """Publish events, see what became of them, and describe their data. An event goes to every webhook that
+    """Publish events, see how they were delivered, and describe their data. An event goes to every webhook that
     takes its name.
     """
 
@@ -1354,8 +1354,8 @@ class Resources:
         create a webhook, then publish an event.
         """
         self.events = Events(sender)
-        """Publish events, see what became of them, and describe their data. An event goes to every webhook that
-        takes its name.
+        """Publish events, see how they were delivered, and describe their data. An event goes to every webhook
+        that takes its name.
         """
         self.integrations = Integrations(sender)
         """Find an application, connect it, test and change the connection: Zapier, n8n, MCP servers and HTTP

@@ -10,7 +10,6 @@ import binascii
 import json
 import time
 from collections.abc import Callable, Iterable, Mapping
-from http import HTTPStatus
 from typing import Any
 
 from aws_lambda_powertools.event_handler import APIGatewayRestResolver, Response
@@ -193,7 +192,7 @@ def _once(flaw: Mapping[str, Any]) -> Mapping[str, Any]:
 def _log(event: Mapping[str, Any], answer: Answer, caller: Caller | None, started: float) -> None:
     """One line per request: which operation, for whom, what came of it and how long it took; a warning if it failed."""
     status = answer["statusCode"]
-    failed = status >= HTTPStatus.BAD_REQUEST
+    failed = status >= 400
     write = logger.warning if failed else logger.info
     write(
         "answered",

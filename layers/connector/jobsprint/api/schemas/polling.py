@@ -56,7 +56,7 @@ class PolledMessages(ResponseModel):
 
 
 class MessageReport(RequestModel):
-    """What became of one message; as an attempt it joins those of its delivery."""
+    """How one message was handled; as an attempt it joins those of its delivery."""
 
     delivery_id: Annotated[str, Field(min_length=1, max_length=100, description="The message's `deliveryId`")]
     lease_token: Annotated[str, Field(min_length=1, max_length=100, description="The message's `leaseToken`")]
@@ -92,7 +92,7 @@ class Acknowledge(RequestModel):
 
 
 class AcknowledgedMessage(ResponseModel):
-    """What became of one report."""
+    """The result of one report."""
 
     delivery_id: Annotated[str, Field(description="The report's `deliveryId`")]
     status: Annotated[
@@ -122,7 +122,7 @@ class AcknowledgedMessage(ResponseModel):
 
 
 class AcknowledgedMessages(ResponseModel):
-    """What became of each report, in their order."""
+    """The result of each report, in their order."""
 
     messages: Annotated[list[AcknowledgedMessage], Field(description="One for each report")]
 
