@@ -11,4 +11,6 @@ def main() -> None:
         if error.name not in ("click", "rich"):
             raise
         sys.exit(f"{error.name} is not installed. Install the command line with: pip install 'jobsprint_client[cli]'")
+    except KeyboardInterrupt:  # while it is loaded; `run` knows about later
+        sys.exit(130)
     sys.exit(run())

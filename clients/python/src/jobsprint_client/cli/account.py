@@ -41,14 +41,14 @@ def current() -> Account:
 
     The environment is first. A stored token is sent to the address that it was stored for and to no other.
     """
-    stored, token = load(), os.environ.get(TOKEN_VARIABLE, "").strip()
-    url = base_url()
+    token, url = os.environ.get(TOKEN_VARIABLE, "").strip(), base_url()
     if token:
         if not url:
             raise Failure(
                 f"{TOKEN_VARIABLE} is set, but no address to use it at", f"set {URL_VARIABLE}", AUTHENTICATION
             )
         return Account(url, checked_token(token), TOKEN_VARIABLE)
+    stored = load()
     if not stored.base_url:
         raise Failure("You are not logged in", _LOG_IN, AUTHENTICATION)
     if url != stored.base_url:

@@ -219,7 +219,7 @@ def _body(operation: Operation, values: Mapping[str, Any]) -> dict[str, Any] | N
         if option.kind == "pairs":
             found = {name: value for pairs in found for name, value in pairs.items()} if found else None
         elif option.kind in _MANY:
-            found = [value for part in found for value in part] or None
+            found = [value for part in found for value in part] if found else None
         if found is not None:
             body[option.name] = found
     body.update(dict.fromkeys(values.get("clear") or ()))

@@ -73,20 +73,34 @@ def _api_error(error: ApiError, base_url: str) -> Iterator[str]:
     if len(error.details) > 1:
         for each in error.details:
             yield clean(f"  {each.get('field')}: {each.get('message')}")
+    for each in _refused(error.body):
+        yield clean(f"  {each.get('code')}: {each.get('message')}")
     if error.upstream:
         yield clean(f"The other system answered: {_short(error.upstream)}")
-    if error.next_step:
-        yield clean(f"Next: {error.next_step}")
-    elif isinstance(error, Unauthenticated):
-        yield "Next: jobsprint login"
-    elif error.code.startswith("http_"):
-        yield clean(f"Next: jobsprint doctor, which tells whether {base_url} is the API")
+    if step := _next_step(error, base_url):
+        yield clean(f"Next: {step}")
     if error.retry_after is not None:
         yield f"Try again in {error.retry_after} seconds"
     if error.log_id:
         yield clean(f"Log: {error.log_id}")
     if error.request_id:
         yield clean(f"Request: {error.request_id}")
+
+
+def _next_step(error: ApiError, base_url: str) -> str | None:
+    """What to do: as the API says, or where the answer is not its own, find out what answers there."""
+    if isinstance(error, Unauthenticated):
+        return error.next_step or "jobsprint login"
+    if error.code.startswith("http_"):
+        return f"jobsprint doctor, which tells whether {base_url} is the API"
+    return error.next_step
+
+
+def _refused(body: Any) -> list[dict[str, Any]]:
+    """Why each event of a batch was refused, where an answer says that."""
+    answers = body.get("data") if isinstance(body, dict) else None
+    errors = [each.get("error") for each in answers if isinstance(each, dict)] if isinstance(answers, list) else []
+    return [error for error in errors if isinstance(error, dict)]
 
 
 def _short(value: Any) -> str:

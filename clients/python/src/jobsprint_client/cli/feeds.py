@@ -15,7 +15,7 @@ _OVERLAP = timedelta(minutes=5)
 _PAGE, _MAX_PAGES = 100, 10
 _WHOLE_OVERLAP_EVERY = 5
 _MAX_OPEN = 500
-_MAX_LOOKS = 10
+_MAX_LOOKS = 5
 _OPEN = ("pending", "retrying")
 
 Item = dict[str, Any]
@@ -31,10 +31,14 @@ class _Seen:
 
 @dataclass
 class Feed:
-    """One list. `call` asks for it, newest first; `identity` and `time` name fields of its items."""
+    """One list. `call` asks for it, newest first; `identity` and `time` name fields of its items.
+
+    `filtered` asks for what its first look shows. Later ones see every item, to notice when it comes to pass a filter.
+    """
 
     client: Client
     call: Call[Any]
+    filtered: Call[Any]
     identity: str
     time: str
     owner: dict[str, str]
@@ -44,8 +48,12 @@ class Feed:
 
     def begin(self, count: int) -> list[Item]:
         """The last items there are, oldest first. What is older is not shown later either."""
-        found = next(pages(self.client, self._asking(limit=min(max(count, 20), _PAGE)))).get("data", [])
+        found = self._page(self.call, limit=min(max(count, 20), _PAGE))
         new = self._news(found)
+        if self.filtered != self.call and count:
+            new = self._page(self.filtered, limit=count)
+            self._news(new)
+            new.reverse()
         return new[-count:] if count else []
 
     def look(self) -> list[Item]:
@@ -53,7 +61,7 @@ class Feed:
         self._looks += 1
         found: list[Item] = []
         since = {"fromDate": _iso(self._newest() - _OVERLAP)} if self._seen else {}
-        for answer in islice(pages(self.client, self._asking(limit=_PAGE, **since)), _MAX_PAGES):
+        for answer in islice(pages(self.client, _asking(self.call, limit=_PAGE, **since)), _MAX_PAGES):
             news = [item for item in answer.get("data", []) if self._is_news(item)]
             found += news
             # Most looks end where nothing is new; some read on, for what appeared late.
@@ -71,8 +79,7 @@ class Feed:
         older = [(name, seen) for name, seen in waiting if edge and seen.at < edge and name not in known]
         for name, seen in sorted(older, key=lambda each: each[1].due or now)[:_MAX_LOOKS]:
             seen.due = now  # the others are first next time
-            alone = self._asking(limit=_PAGE, fromDate=_iso(seen.at), toDate=_iso(seen.at))
-            for item in next(pages(self.client, alone)).get("data", []):
+            for item in self._page(self.call, limit=_PAGE, fromDate=_iso(seen.at), toDate=_iso(seen.at)):
                 if item[self.identity] == name and self._is_news(item):
                     yield item
 
@@ -103,11 +110,16 @@ class Feed:
         older = [(name, seen) for name, seen in self._seen.items() if seen.at < edge and seen.due]
         self._seen = dict(sorted(older, key=lambda each: each[1].at)[-_MAX_OPEN:]) | recent
 
-    def _asking(self, **query: Any) -> Call[Any]:
-        return replace(self.call, query={**self.call.query, **query})
+    def _page(self, call: Call[Any], **query: Any) -> list[Item]:
+        found: list[Item] = next(pages(self.client, _asking(call, **query))).get("data", [])
+        return found
 
 
 _EPOCH = datetime.fromtimestamp(0, UTC)
+
+
+def _asking(call: Call[Any], **query: Any) -> Call[Any]:
+    return replace(call, query={**call.query, **query})
 
 
 def _state(item: Item) -> tuple[Any, ...]:

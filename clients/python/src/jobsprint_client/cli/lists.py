@@ -1,5 +1,6 @@
 """Lists: a page, or every page, as a table, as one document, or an item a line."""
 
+import sys
 from collections.abc import Iterator, Sequence
 from dataclasses import replace
 from typing import Any
@@ -14,9 +15,7 @@ def show(
 ) -> None:
     """Print the list that a call gives."""
     if as_json and every:
-        for answer in pages(client, call, cursor):
-            for item in answer.get("data", []):
-                print_json(item, line=True)
+        _print_lines(client, call, cursor)
     elif as_json:
         print_json(next(pages(client, call, cursor)))
     elif every:
@@ -40,6 +39,17 @@ def next_cursor(answer: dict[str, Any]) -> str | None:
     """What the next page begins with; None on the last one."""
     found: str | None = answer.get("pagination", {}).get("nextCursor")
     return found
+
+
+def _print_lines(client: Client, call: Call[Any], cursor: str | None) -> None:
+    """Print an item a line as they come; a bar would be among the lines where both are on the terminal."""
+    count = 0
+    with progress("Reading", shown=not sys.stdout.isatty()) as update:
+        for answer in pages(client, call, cursor):
+            for item in answer.get("data", []):
+                print_json(item, line=True)
+            count += len(answer.get("data", []))
+            update(count, f"Reading: {count} so far")
 
 
 def _all_rows(client: Client, call: Call[Any], cursor: str | None) -> list[dict[str, Any]]:

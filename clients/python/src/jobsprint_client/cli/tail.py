@@ -1,6 +1,6 @@
 """`jobsprint tail`: deliveries and logs as they happen."""
 
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Callable, Iterable, Iterator, Mapping
 from dataclasses import dataclass
 from datetime import datetime
 from functools import partial
@@ -128,8 +128,10 @@ _SOURCES = (
 class Follower:
     """The lists of all owners that are followed."""
 
-    def __init__(self, client: Client, source: Source, call: Call[Any], owners: tuple[str, ...]) -> None:
-        self._client, self._source, self._call = client, source, call
+    def __init__(
+        self, client: Client, source: Source, path: str, filters: Mapping[str, Any], owners: tuple[str, ...]
+    ) -> None:
+        self._client, self._source, self._path, self._filters = client, source, path, filters
         self._owners = owners
         self._feeds: dict[str, Feed] = {}
         self._listed = 0.0
@@ -175,9 +177,16 @@ class Follower:
         )
         new = set(names) - self._feeds.keys()
         for name in new:
-            path = self._call.path.replace(f"{{{self._source.owner}}}", segment(name))
-            call = Call(self._call.verb, path, object, query=self._call.query)
-            feed = Feed(self._client, call, self._source.identity, self._source.time, {self._source.owner: name})
+            path = self._path.replace(f"{{{self._source.owner}}}", segment(name))
+            sent = {key: value for key, value in self._filters.items() if key not in self._source.local}
+            feed = Feed(
+                client=self._client,
+                call=Call("GET", path, object, query=sent),
+                filtered=Call("GET", path, object, query=self._filters),
+                identity=self._source.identity,
+                time=self._source.time,
+                owner={self._source.owner: name},
+            )
             self._feeds[name] = feed
         return new
 
@@ -185,27 +194,24 @@ class Follower:
 def _follow(source: Source, operation: Operation, **values: Any) -> None:
     session = click.get_current_context().ensure_object(Session)
     given = {option.name: values[key_of("query", option)] for option in _filters(operation)}
-    sent = {name: value for name, value in given.items() if name not in source.local}
-    client = session.client()
-    follower = Follower(client, source, Call("GET", operation.path, object, query=sent), values["owners"])
+    follower = Follower(session.client(), source, operation.path, given, values["owners"])
     try:
-        found = follower.begin(values["lines"])
+        found: Iterable[Item] = follower.begin(values["lines"])
     except ValueError as error:
         raise click.UsageError(f"{error}.") from None
     failures = 0
     while True:
-        for item in found:
-            if not source.local or _fits(item, given):
-                _show(source, item, as_json=values["json"])
-        sleep(min(max(values["interval"], follower.pause) * 2**failures, _LONGEST_PAUSE))
         try:
-            found = list(follower.look())
+            for item in found:
+                if not source.local or _fits(item, given):
+                    _show(source, item, as_json=values["json"])
             failures = 0
         except (ConnectionFailed, RateLimited, ServerError) as error:
-            found = []
             failures = min(failures + 1, 10)
             if failures == 1:
                 note(f"{said(error, session.base_url)[0][0]}; trying again")
+        sleep(min(max(values["interval"], follower.pause) * 2**failures, _LONGEST_PAUSE))
+        found = follower.look()
 
 
 def _show(source: Source, item: Item, *, as_json: bool) -> None:
