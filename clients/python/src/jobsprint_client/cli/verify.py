@@ -226,7 +226,7 @@ def _hints(received: Received, secret: str, right: Mapping[str, bool]) -> list[s
     """What the findings say together."""
     if all(right.values()):
         return []
-    if right.get("body") and right.get("header") is False:
+    if right.get("body") and right.get("header") is False and not _missing("header", received):
         return ["The secret is right, and the body was parsed and written again: keep the bytes as they come in."]
     if right.get("header") and right.get("standard") is False and not _fits_standard(received, secret):
         return ["The secret and the body are right: webhook-id or webhook-timestamp is not as it was sent."]
