@@ -87,7 +87,7 @@ def _number(schema: Schema, kind: str) -> int | float:
     value = low if low is not None else min(1, high) if high is not None else 1
     if step and value % step:
         value += step - value % step
-    return int(value) if kind == "integer" else value  # type: ignore[no-any-return]
+    return int(value) if kind == "integer" else value
 
 
 def _text(schema: Schema, name: str) -> str:
