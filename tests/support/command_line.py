@@ -1,11 +1,13 @@
 """The installed command line `jobsprint`, run as people run it: a process, with or without a terminal."""
 
+import fcntl
 import json
 import os
 import pty
 import select
 import signal
 import subprocess
+import termios
 import time
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -81,12 +83,19 @@ class CommandLine:
         """Run it on a terminal, which shows both outputs; `typed` is entered once `until` was printed."""
         leader, follower = pty.openpty()
         process = subprocess.Popen(
-            [*self.program, *words], env=self.environment(**env), stdin=follower, stdout=follower, stderr=follower
+            [*self.program, *words],
+            env=self.environment(**env),
+            stdin=follower,
+            stdout=follower,
+            stderr=follower,
+            start_new_session=True,
+            preexec_fn=_take_terminal,
         )
         os.close(follower)
         shown, deadline = "", time.monotonic() + 60
         while time.monotonic() < deadline:
             if typed and until in shown:
+                time.sleep(0.3)  # the prompt may be printed before the terminal stops to echo
                 os.write(leader, typed.encode())
                 typed = ""
             if select.select([leader], [], [], 0.05)[0]:
@@ -140,3 +149,8 @@ class Running:
 def _interruptible() -> None:
     """A shell that runs the tests in the background has SIGINT ignored, and children inherit that."""
     signal.signal(signal.SIGINT, signal.default_int_handler)
+
+
+def _take_terminal() -> None:
+    """Make standard input the terminal that controls the new session, as a shell has one."""
+    fcntl.ioctl(0, termios.TIOCSCTTY, 0)
