@@ -106,8 +106,7 @@ def test_a_certificate_that_nobody_knows_or_that_has_ended(jobsprint: CommandLin
             server.close()
     server = sockets.Receiver(script, tls=authority.server("localhost", "127.0.0.1"))
     try:
-        url = f"https://127.0.0.1:{server.port}/v1"
-        found = checks(jobsprint, url, 1, REQUESTS_CA_BUNDLE=str(authority.bundle))  # the lists have no pages there
+        found = checks(jobsprint, f"https://127.0.0.1:{server.port}/v1", 0, REQUESTS_CA_BUNDLE=str(authority.bundle))
         assert "certificate is valid" in found["Connection"]["said"]
     finally:
         server.close()

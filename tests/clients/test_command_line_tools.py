@@ -159,7 +159,7 @@ def test_an_event_is_published_with_a_sample_of_its_schema(
     assert done.code == 0
     assert done.out.startswith("Published order.paid as evt_")
     assert "for 1 webhook." in done.out
-    event = done.out.split()[4].rstrip(",")
+    event = done.out.split()[3].rstrip(",")
     assert f"jobsprint events get {event}" in done.err
     assert "breaks" not in done.err
     shown = call("GET", f"/events/{event}").data
