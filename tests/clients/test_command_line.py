@@ -4,7 +4,6 @@ import json
 import stat
 import textwrap
 import zipfile
-from collections.abc import Iterator
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
 
@@ -13,36 +12,11 @@ import pytest
 from tests.conftest import forget_settings
 from tests.support.built import PYTHON, isolated, run
 from tests.support.command_line import CommandLine
-from tests.support.deliveries import Outbox, deliveries, dispatch, publish, record, subscribe, watching_sqs, work
-from tests.support.front import TOKEN, serving
+from tests.support.deliveries import Outbox, deliveries, dispatch, publish, record, subscribe, work
+from tests.support.front import TOKEN
 from tests.support.receiver import Receiver, Reply, receiving
 
 READER = "jsp_reader"
-
-
-@pytest.fixture
-def outbox(aws: dict[str, str]) -> Iterator[Outbox]:
-    with watching_sqs() as box:
-        yield box
-
-
-@pytest.fixture
-def endpoint(aws: dict[str, str]) -> Iterator[Receiver]:
-    with receiving() as receiver:
-        yield receiver
-
-
-@pytest.fixture
-def service(aws: dict[str, str]) -> Iterator[Receiver]:
-    with serving({READER: "webhooks:read"}) as server:
-        yield server
-
-
-@pytest.fixture
-def cli(jobsprint: CommandLine, service: Receiver) -> CommandLine:
-    """Logged in by its environment."""
-    jobsprint.env = {"JOBSPRINT_TOKEN": TOKEN, "JOBSPRINT_BASE_URL": f"{service.url}/v1"}
-    return jobsprint
 
 
 def deliver(outbox: Outbox) -> None:
@@ -83,8 +57,8 @@ def test_help_and_version_need_no_login(jobsprint: CommandLine) -> None:
 # --- login -----------------------------------------------------------------------------------------------------------
 
 
-def test_a_token_is_tried_kept_in_a_file_of_ones_own_and_removed(jobsprint: CommandLine, service: Receiver) -> None:
-    url = f"{service.url}/v1"
+def test_a_token_is_tried_kept_in_a_file_of_ones_own_and_removed(jobsprint: CommandLine, api: Receiver) -> None:
+    url = f"{api.url}/v1"
     none = jobsprint("webhooks", "list")
     assert none.code == 4
     assert none.err.startswith("You are not logged in\nNext: jobsprint login")
@@ -92,7 +66,7 @@ def test_a_token_is_tried_kept_in_a_file_of_ones_own_and_removed(jobsprint: Comm
     refused = jobsprint("login", "--base-url", url, "--with-token", stdin="jsp_other\n")
     assert (refused.code, jobsprint.kept.exists()) == (4, False)
 
-    done = jobsprint("login", "--base-url", f"{service.url}/", "--with-token", stdin=f"{TOKEN}\n")
+    done = jobsprint("login", "--base-url", f"{api.url}/", "--with-token", stdin=f"{TOKEN}\n")
     assert (done.code, done.out) == (0, "")
     assert json.loads(jobsprint.kept.read_text()) == {"baseUrl": url, "token": TOKEN}
     assert stat.S_IMODE(jobsprint.kept.stat().st_mode) == 0o600
@@ -109,9 +83,9 @@ def test_a_token_is_tried_kept_in_a_file_of_ones_own_and_removed(jobsprint: Comm
 
 
 def test_the_environment_is_first_and_a_kept_token_goes_to_its_own_address_alone(
-    jobsprint: CommandLine, service: Receiver
+    jobsprint: CommandLine, api: Receiver
 ) -> None:
-    url = f"{service.url}/v1"
+    url = f"{api.url}/v1"
     assert jobsprint("login", "--base-url", url, "--with-token", stdin=TOKEN).code == 0
     assert jobsprint("status", JOBSPRINT_TOKEN="jsp_other").code == 4
     assert jobsprint("status", JOBSPRINT_TOKEN=READER).code == 0
@@ -141,9 +115,9 @@ class Keyring(KeyringBackend):
 """
 
 
-def test_a_keyring_has_the_token_where_there_is_one(jobsprint: CommandLine, service: Receiver, tmp_path: Path) -> None:
+def test_a_keyring_has_the_token_where_there_is_one(jobsprint: CommandLine, api: Receiver, tmp_path: Path) -> None:
     (tmp_path / "filed_keyring.py").write_text(KEYRING)
-    secrets, url = tmp_path / "secrets.json", f"{service.url}/v1"
+    secrets, url = tmp_path / "secrets.json", f"{api.url}/v1"
     jobsprint.env = {"PYTHON_KEYRING_BACKEND": "filed_keyring.Keyring", "PYTHONPATH": f"{tmp_path}:{jobsprint.site}"}
     done = jobsprint("login", "--base-url", url, "--with-token", stdin=TOKEN)
     assert "the keyring" in done.err
@@ -159,8 +133,8 @@ def test_a_keyring_has_the_token_where_there_is_one(jobsprint: CommandLine, serv
     assert (json.loads(secrets.read_text()), jobsprint.kept.exists()) == ({}, False)
 
 
-def test_login_asks_on_a_terminal_and_does_not_show_the_token(jobsprint: CommandLine, service: Receiver) -> None:
-    done = jobsprint.on_terminal("login", "--base-url", f"{service.url}/v1", typed=f"{TOKEN}\n", until="Token:")
+def test_login_asks_on_a_terminal_and_does_not_show_the_token(jobsprint: CommandLine, api: Receiver) -> None:
+    done = jobsprint.on_terminal("login", "--base-url", f"{api.url}/v1", typed=f"{TOKEN}\n", until="Token:")
     assert (done.code, TOKEN in done.out) == (0, False)
     assert TOKEN in jobsprint.kept.read_text()
     asked = jobsprint("login")
@@ -205,9 +179,9 @@ def test_a_webhook_from_its_creation_to_its_end(cli: CommandLine, endpoint: Rece
     assert "Traceback" not in gone.err
 
 
-def test_lists_for_people_and_for_programs(cli: CommandLine, endpoint: Receiver, service: Receiver) -> None:
+def test_lists_for_people_and_for_programs(cli: CommandLine, endpoint: Receiver, api: Receiver) -> None:
     made = [subscribe(endpoint.url, name=f"Hook [red]{number}")["id"] for number in range(5)]
-    service.received.clear()
+    api.received.clear()
     page = cli("webhooks", "list", "--limit", "2", "--json").json
     assert (page["success"], len(page["data"]), page["pagination"]["hasMore"]) == (True, 2, True)
     following = cli("webhooks", "list", "--limit", "2", "--cursor", page["pagination"]["nextCursor"], "--json").json
@@ -229,18 +203,18 @@ def test_lists_for_people_and_for_programs(cli: CommandLine, endpoint: Receiver,
 
 
 def test_bodies_come_as_options_as_json_from_files_and_from_standard_input(
-    cli: CommandLine, outbox: Outbox, service: Receiver, tmp_path: Path
+    cli: CommandLine, outbox: Outbox, api: Receiver, tmp_path: Path
 ) -> None:
     (tmp_path / "data.json").write_text('{"orderId": "o_1"}')
     done = cli("events", "publish", "--event", "order.paid", "--data", f"@{tmp_path / 'data.json'}", "--json")
     assert done.json["data"]["id"].startswith("evt_")
-    sent = service.received[-1].json
+    sent = api.received[-1].json
     assert sent == {"event": "order.paid", "data": {"orderId": "o_1"}, "id": sent["id"]}
     assert len(sent["id"]) >= 16  # a repeat publishes nothing twice
 
     whole = '{"event": "order.sent", "data": {"n": 1}, "id": "mine"}'
     assert cli("events", "publish", "--json-body", "-", "--event", "order.lost", "--json", stdin=whole).code == 0
-    assert service.received[-1].json == {"event": "order.lost", "data": {"n": 1}, "id": "mine"}
+    assert api.received[-1].json == {"event": "order.lost", "data": {"n": 1}, "id": "mine"}
 
     batch = '[{"event": "a.b", "data": {}}, {"event": "webhook.failing", "data": {}}]'
     found = cli("events", "publish-batch", "--events", batch, "--json").json["data"]
@@ -257,19 +231,17 @@ def test_bodies_come_as_options_as_json_from_files_and_from_standard_input(
         assert (wrong.code, said in wrong.err, "Traceback" in wrong.err) == (2, True, False), wrong.err
 
 
-def test_a_post_has_an_idempotency_key_and_takes_ones_own(
-    cli: CommandLine, service: Receiver, endpoint: Receiver
-) -> None:
+def test_a_post_has_an_idempotency_key_and_takes_ones_own(cli: CommandLine, api: Receiver, endpoint: Receiver) -> None:
     words = ["webhooks", "create", "--name", "A", "--url", endpoint.url, "--events", "*", "--json"]
     first = cli(*words, "--idempotency-key", "mine").json["data"]
     assert cli(*words, "--idempotency-key", "mine").json["data"]["id"] == first["id"]
     assert cli(*words).json["data"]["id"] != first["id"]
-    keys = [request.headers["idempotency-key"] for request in service.received]
+    keys = [request.headers["idempotency-key"] for request in api.received]
     assert keys[:2] == ["mine", "mine"]
     assert len(keys[2]) >= 16
 
 
-def test_errors_are_said_as_the_api_says_them(cli: CommandLine, service: Receiver) -> None:
+def test_errors_are_said_as_the_api_says_them(cli: CommandLine, api: Receiver) -> None:
     wrong = cli("webhooks", "create", "--name", "", "--url", "ftp://a", "--events", "x y")
     assert (wrong.code, wrong.out) == (1, "")
     assert "(invalid_fields, HTTP 422)" in wrong.err
@@ -285,7 +257,7 @@ def test_errors_are_said_as_the_api_says_them(cli: CommandLine, service: Receive
         assert cli(*words).code == 2
     assert cli("webhooks", "nothing").code == 2
 
-    service.answer = lambda _: Reply(
+    api.answer = lambda _: Reply(
         409,
         {
             "success": False,
@@ -299,7 +271,7 @@ def test_errors_are_said_as_the_api_says_them(cli: CommandLine, service: Receive
         "Next: Resume it",
         "Request: req-9",
     ]
-    service.answer = lambda _: Reply(200, b"<html>")
+    api.answer = lambda _: Reply(200, b"<html>")
     page = cli("webhooks", "list")
     assert (page.code, "jobsprint doctor" in page.err, "Traceback" in page.err) == (1, True, False)
     debugged = cli("--debug", "webhooks", "list")

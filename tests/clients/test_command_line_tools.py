@@ -2,7 +2,6 @@
 
 import json
 import time
-from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
@@ -11,36 +10,11 @@ import pytest
 from jobsprint_client.cli.samples import sample
 from tests.support.call import call
 from tests.support.command_line import CommandLine
-from tests.support.deliveries import Outbox, dispatch, due, publish, record, subscribe, watching_sqs
-from tests.support.front import TOKEN, serving
-from tests.support.receiver import Receiver, Reply, receiving
+from tests.support.deliveries import Outbox, dispatch, due, publish, record, subscribe
+from tests.support.receiver import Receiver, Reply
 from tests.support.rows import connected
 
 SECRET = "my_secret_key_of_16"
-
-
-@pytest.fixture
-def outbox(aws: dict[str, str]) -> Iterator[Outbox]:
-    with watching_sqs() as box:
-        yield box
-
-
-@pytest.fixture
-def endpoint(aws: dict[str, str]) -> Iterator[Receiver]:
-    with receiving() as receiver:
-        yield receiver
-
-
-@pytest.fixture
-def service(aws: dict[str, str]) -> Iterator[Receiver]:
-    with serving({"jsp_publisher": "events:publish"}) as server:
-        yield server
-
-
-@pytest.fixture
-def cli(jobsprint: CommandLine, service: Receiver) -> CommandLine:
-    jobsprint.env = {"JOBSPRINT_TOKEN": TOKEN, "JOBSPRINT_BASE_URL": f"{service.url}/v1"}
-    return jobsprint
 
 
 def deliver(outbox: Outbox) -> None:
@@ -51,7 +25,7 @@ def deliver(outbox: Outbox) -> None:
 
 
 def test_deliveries_are_followed_each_change_once_until_ctrl_c(
-    cli: CommandLine, outbox: Outbox, endpoint: Receiver, service: Receiver
+    cli: CommandLine, outbox: Outbox, endpoint: Receiver, api: Receiver
 ) -> None:
     webhook = subscribe(endpoint.url)["id"]
     publish("order.old")
@@ -66,9 +40,9 @@ def test_deliveries_are_followed_each_change_once_until_ctrl_c(
     [retry] = outbox.take()
     assert dispatch(record(due(retry))) == []
     running.wait_for('"order.new", "state": "delivered"')
-    polled = len(service.received)
+    polled = len(api.received)
     time.sleep(1)
-    assert len(service.received) - polled <= 8
+    assert len(api.received) - polled <= 8
     done = running.interrupt()
     assert (done.code, done.err) == (130, "\n")
     seen = [(item["event"], item["state"], len(item["attempts"])) for item in done.lines]
@@ -112,17 +86,17 @@ def test_logs_are_followed(cli: CommandLine, endpoint: Receiver) -> None:
 
 
 def test_tail_goes_on_over_failures_and_ends_where_there_is_no_sense_in_it(
-    cli: CommandLine, endpoint: Receiver, service: Receiver, outbox: Outbox
+    cli: CommandLine, endpoint: Receiver, api: Receiver, outbox: Outbox
 ) -> None:
     webhook = subscribe(endpoint.url)["id"]
     running = cli.start("tail", "deliveries", webhook, "--interval", "0.2")
     time.sleep(1.5)
-    answer, service.answer = (
-        service.answer,
+    answer, api.answer = (
+        api.answer,
         lambda _: Reply(500, {"success": False, "error": {"code": "internal_error", "message": "Broken"}}),
     )
     time.sleep(3)
-    service.answer = answer
+    api.answer = answer
     publish("order.paid")
     deliver(outbox)
     running.wait_for("order.paid")
@@ -151,7 +125,7 @@ SCHEMA = {
 
 
 def test_an_event_is_published_with_a_sample_of_its_schema(
-    cli: CommandLine, outbox: Outbox, endpoint: Receiver, service: Receiver
+    cli: CommandLine, outbox: Outbox, endpoint: Receiver, api: Receiver
 ) -> None:
     subscribe(endpoint.url)
     call("PUT", "/event-types", body={"name": "order.paid", "schema": SCHEMA, "mode": "warn"})
@@ -169,12 +143,12 @@ def test_an_event_is_published_with_a_sample_of_its_schema(
     declared = {"type": "object", "examples": [{"orderId": "o_7"}]}
     call("PUT", "/event-types", body={"name": "order.sent", "schema": declared, "mode": "off"})
     assert cli("trigger", "order.sent", "--json", "--id", "mine").json["data"]["externalId"] == "mine"
-    assert service.received[-1].json == {"event": "order.sent", "data": {"orderId": "o_7"}, "id": "mine"}
+    assert api.received[-1].json == {"event": "order.sent", "data": {"orderId": "o_7"}, "id": "mine"}
 
 
-def test_an_event_that_nobody_described_or_may_read(cli: CommandLine, service: Receiver) -> None:
+def test_an_event_that_nobody_described_or_may_read(cli: CommandLine, api: Receiver) -> None:
     done = cli("trigger", "order.lost")
-    assert (done.code, service.received[-1].json["data"]) == (0, {})
+    assert (done.code, api.received[-1].json["data"]) == (0, {})
     assert "--data" in done.err
     assert "events preview --event order.lost" in done.err
     assert cli("trigger", "order.lost", "--data", '{"a": 1}', JOBSPRINT_TOKEN="jsp_publisher").code == 0

@@ -110,10 +110,11 @@ def heading(name: str) -> str:
 @contextmanager
 def progress(text: str, total: int | None = None, *, shown: bool = True) -> Iterator[Callable[[float, str], None]]:
     """A bar on a terminal's standard error; what is given sets how far it is, and the text beside it."""
+    if not (shown and sys.stderr.isatty()):
+        yield lambda done, said: None  # noqa: ARG005 - nobody looks
+        return
     columns = (SpinnerColumn(), TextColumn("{task.description}", markup=False), *([BarColumn()] if total else []))
-    with Progress(
-        *columns, console=_console(sys.stderr), transient=True, disable=not (shown and sys.stderr.isatty())
-    ) as bar:
+    with Progress(*columns, console=_console(sys.stderr), transient=True) as bar:
         task = bar.add_task(text, total=total)
 
         def update(done: float, said: str) -> None:
