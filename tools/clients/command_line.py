@@ -39,7 +39,7 @@ def _operation(method: Method, document: Document) -> dict[str, Any]:
         "name": "-".join(method.words),
         "verb": method.verb,
         "path": method.path,
-        "summary": f"{method.summary} in the background" if method.background else method.summary,
+        "summary": method.summary + _way(method),
         "description": method.description,
         "arguments": [_option(each) for each in method.in_path],
         "query": [_option(each) for each in method.query],
@@ -53,6 +53,11 @@ def _operation(method: Method, document: Document) -> dict[str, Any]:
         "columns": _columns(method.answer, document) if method.paged else [],
     }
     return {name: value for name, value in found.items() if value not in ([], "", False)}
+
+
+def _way(method: Method) -> str:
+    """What tells a method from another one of the same operation."""
+    return " in the background" if method.background else " in a batch" if method.retry == "batch" else ""
 
 
 def _option(field: Field) -> dict[str, Any]:
