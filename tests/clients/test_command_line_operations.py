@@ -149,3 +149,18 @@ def test_a_long_list_shows_how_far_it_is_on_a_terminal_alone(cli: CommandLine, s
     assert "Reading" in shown.out
     piped = cli("webhooks", "list", "--all")
     assert (piped.out.split(), piped.err) == (["wh_0", "wh_1", "wh_2"], "")
+
+
+def test_what_others_wrote_cannot_command_the_terminal(cli: CommandLine, service: Receiver) -> None:
+    item = {"id": "wh_1", "name": "\x1b]0;title\x07 [bold]x[/]\nnext", "url": "\x9b31m\u202e", "createdAt": "now"}
+    page = {"success": True, "data": [item], "pagination": {"hasMore": False}}
+    service.answer = lambda request: Reply(200, page if "?" in request.path else {"success": True, "data": item})
+    outputs = [
+        cli.on_terminal("webhooks", "list", "--limit", "1", NO_COLOR="1", TERM="dumb"),
+        cli("webhooks", "list", "--limit", "1"),
+    ]
+    outputs += [cli.on_terminal("webhooks", "get", "wh_1", NO_COLOR="1", TERM="dumb"), cli("webhooks", "get", "wh_1")]
+    for done in outputs:
+        assert done.code == 0
+        assert not set(done.out) & {"\x1b", "\x07", "\x9b", "\u202e"}
+        assert "[bold]x[/]" in done.out

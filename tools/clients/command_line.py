@@ -16,8 +16,6 @@ _SECRET = re.compile(r"(secret|token|password|key)$", re.IGNORECASE)
 # A command of these asks first, as deletes do.
 _ASKED = ("disconnect", "rotate")
 _SIMPLE = ("string", "time", "integer", "number", "boolean", "literal")
-_WIDE = ("description", "schema")
-_UNSHOWN = ("icon",)
 
 
 def files(document: Document) -> dict[Path, str]:
@@ -91,14 +89,18 @@ def _kind(name: str, kind: Type) -> str:
 
 
 def _columns(answer: Type, document: Document) -> list[str]:
-    """The fields of a list's items that fit into a table, the wide ones last."""
-    fields = [field for field in document.answers[answer.name].fields if field.name not in _UNSHOWN]
-    simple = [field for field in fields if _is_simple(field.type, document)]
-    return [field.name for field in sorted(simple, key=_is_wide)]
+    """The fields of a list's items that fit into a table, the less telling ones last."""
+    fields = [field for field in document.answers[answer.name].fields if _is_simple(field.type, document)]
+    names = {field.name for field in fields}
+    # When an event happened is mostly when it was published.
+    unshown = {"icon"} | ({"timestamp"} if "createdAt" in names else set())
+    first, *others = (field for field in fields if field.name not in unshown)
+    return [first.name, *(field.name for field in sorted(others, key=_comes_late))]
 
 
-def _is_wide(field: Field) -> bool:
-    return field.name in _WIDE or field.type.kind not in _SIMPLE
+def _comes_late(field: Field) -> bool:
+    """Whether a column is wide, or another resource's id."""
+    return field.name == "description" or field.name.endswith("Id") or field.type.kind == "list"
 
 
 def _is_simple(kind: Type, document: Document) -> bool:

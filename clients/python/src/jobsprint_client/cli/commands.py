@@ -11,7 +11,7 @@ import click
 from jobsprint_client._call import Call, new_key, segment, with_id, with_ids
 from jobsprint_client.cli import lists
 from jobsprint_client.cli.operations import Operation, Option, Resource
-from jobsprint_client.cli.output import print_details, print_json, print_table
+from jobsprint_client.cli.output import print_details, print_json
 from jobsprint_client.cli.session import Session
 from jobsprint_client.cli.values import Items, Json, JsonObject, Pair, Secret, moment
 
@@ -72,15 +72,7 @@ def _run(operation: Operation, **values: Any) -> None:
     if values["json"]:
         print_json(answer)
     else:
-        show(answer.get("data"))
-
-
-def show(data: Any) -> None:
-    """An answer's `data` for people."""
-    if isinstance(data, list) and data and all(isinstance(each, dict) for each in data):
-        print_table(data, list(dict.fromkeys(name for each in data for name in each)))
-    else:
-        print_details(data)
+        print_details(answer.get("data"))
 
 
 def _paging(values: Mapping[str, Any]) -> dict[str, Any]:

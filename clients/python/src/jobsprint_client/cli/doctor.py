@@ -63,7 +63,7 @@ def doctor(session: Session, as_json: bool) -> None:
 
 
 def _print(check: Check) -> None:
-    print_line(styled(f"{check.status:<8}") + Text(clean(f" {check.name}: {check.said}")))
+    print_line(Text() + styled(f"{check.status:<8}") + Text(clean(f" {check.name}: {check.said}")))
     if check.next_step:
         say(f"         → {check.next_step}")
 

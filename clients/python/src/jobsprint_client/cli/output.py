@@ -14,7 +14,7 @@ from rich.progress import BarColumn, Progress, SpinnerColumn, TextColumn
 from rich.table import Table
 from rich.text import Text
 
-_MAX_CELL = 40
+_MAX_CELL, _GAP = 40, 2
 _CONTROLS = re.compile(r"[\x00-\x08\x0b-\x1f\x7f-\x9f\u202a-\u202e\u2066-\u2069]")
 _STYLES = {
     **dict.fromkeys(("delivered", "connected", "success", "succeeded", "done", "healthy", "ok"), "green"),
@@ -72,7 +72,7 @@ def print_table(rows: Sequence[Mapping[str, Any]], columns: Sequence[str]) -> No
             click.echo(_printable("\t".join(line)))
         return
     console = _console()
-    table = Table(box=None, pad_edge=False, header_style="bold", collapse_padding=True)
+    table = Table(box=None, pad_edge=False, header_style="bold", padding=(0, _GAP, 0, 0))
     for at in range(_fitting(shown, cells, console.width)):
         table.add_column(
             heading(shown[at]), no_wrap=True, overflow="ellipsis", max_width=None if at == 0 else _MAX_CELL
@@ -83,9 +83,12 @@ def print_table(rows: Sequence[Mapping[str, Any]], columns: Sequence[str]) -> No
 
 
 def print_details(value: Any) -> None:
-    """An object for people: a field a line, objects within it indented."""
-    for text, style in _lines(value, ""):
-        say(text, style)
+    """An object for people: a field a line, objects within it indented. Of a list each with an empty line between."""
+    for at, each in enumerate(value if isinstance(value, list) else [value]):
+        if at:
+            say()
+        for label, text in _lines(each, ""):
+            print_line(Text(label) + styled(text))
 
 
 def cell(value: Any) -> str:
@@ -128,33 +131,33 @@ def _fitting(names: Sequence[str], cells: Sequence[Sequence[str]], width: int) -
     used = 0
     for at, name in enumerate(names):
         widest = max(cell_len(heading(name)), *(cell_len(line[at]) for line in cells))
-        used += (widest if at == 0 else min(widest, _MAX_CELL)) + (1 if at else 0)
+        used += (widest if at == 0 else min(widest, _MAX_CELL)) + (_GAP if at else 0)
         if used > width and at >= 2:
             return at
     return len(names)
 
 
 def _lines(value: Any, indent: str) -> Iterator[tuple[str, str]]:
+    """The lines of a value, each as what stands before its text, and the text."""
     if not isinstance(value, dict):
-        yield f"{indent}{cell(value)}", ""
+        yield indent, cell(value)
         return
     for name, each in value.items():
-        label = f"{indent}{name}:"
+        label = f"{indent}{cell(name)}:"
         if isinstance(each, dict) and each:
             yield label, ""
             yield from _lines(each, indent + "  ")
         elif isinstance(each, list) and any(isinstance(one, dict) for one in each):
             yield label, ""
             for one in each:
-                first, *others = _lines(one, indent + "    ")
+                first, *others = _lines(one, indent + "    ") if one else [(indent, "")]
                 yield f"{indent}  - {first[0].lstrip()}", first[1]
                 yield from others
         elif isinstance(each, str) and "\n" in each:
             yield label, ""
-            yield from ((f"{indent}  {line}", "") for line in each.splitlines())
+            yield from ((f"{indent}  ", clean(line)) for line in each.splitlines())
         else:
-            text = cell(each)
-            yield f"{label} {text}", _STYLES.get(text, "")
+            yield f"{label} ", cell(each)
 
 
 def _console(file: Any = None) -> Console:
