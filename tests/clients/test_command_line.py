@@ -1,6 +1,7 @@
 """The installed command line against the real handlers: log in, work with webhooks and events, and how runs end."""
 
 import json
+import shutil
 import stat
 import textwrap
 import zipfile
@@ -352,7 +353,20 @@ def test_bash_completes_commands_options_and_values(jobsprint: CommandLine, type
     )
 
 
-@pytest.mark.parametrize("shell", ["zsh", "fish"])
-def test_the_other_shells_have_a_script(jobsprint: CommandLine, shell: str) -> None:
+ZSH = 'autoload -U compinit; compinit -u; eval "$(jobsprint completion zsh)"; print -r -- ${_comps[jobsprint]}'
+FISH = 'jobsprint completion fish | source; complete -C "jobsprint webhooks rot"'
+
+
+@pytest.mark.parametrize(
+    ("shell", "script", "expected"),
+    [("zsh", ZSH, "_jobsprint_completion\n"), ("fish", FISH, "rotate-secret\tRotate secret\n")],
+    ids=["zsh", "fish"],
+)
+def test_the_other_shells_have_a_script_that_works_where_they_are_installed(
+    jobsprint: CommandLine, shell: str, script: str, expected: str
+) -> None:
     done = jobsprint("completion", shell)
     assert (done.code, "_JOBSPRINT_COMPLETE" in done.out) == (0, True)
+    if shutil.which(shell):
+        # The console script's first line names the Python that it was installed for.
+        assert run(shell, "-c", script, cwd=jobsprint.home, env=jobsprint.environment()) == expected

@@ -164,3 +164,28 @@ def test_what_others_wrote_cannot_command_the_terminal(cli: CommandLine, service
         assert done.code == 0
         assert not set(done.out) & {"\x1b", "\x07", "\x9b", "\u202e"}
         assert "[bold]x[/]" in done.out
+
+
+def job(status: str, progress: int) -> Reply:
+    data = {"id": "job_1", "status": status, "matched": 3, "sent": progress // 34, "progress": progress}
+    return Reply(200, {"success": True, "data": data})
+
+
+@pytest.mark.parametrize(("status", "code"), [("done", 0), ("failed", 1)])
+def test_a_recovery_shows_its_progress_and_its_end(cli: CommandLine, service: Receiver, status: str, code: int) -> None:
+    answers = iter([job("running", 0), job("running", 34), job("running", 68), job(status, 100)])
+    service.answer = lambda _: next(answers)
+    shown = cli.on_terminal("webhooks", "recover", "wh_1", "--since", "1h", "--watch", NO_COLOR="1")
+    assert shown.code == code
+    assert all(f"{sent} sent of 3 found so far" in shown.out for sent in (1, 2))
+    assert f"status: {status}" in shown.out
+    assert [request.path for request in service.received[1:]] == ["/v1/integrations/webhooks/wh_1/recover/job_1"] * 3
+
+
+def test_a_recovery_goes_on_when_it_is_no_longer_followed(cli: CommandLine, service: Receiver) -> None:
+    service.answer = lambda _: job("running", 34)
+    running = cli.start("webhooks", "watch-recovery", "wh_1", "job_1")
+    service.wait_for(2)
+    done = running.interrupt()
+    assert (done.code, done.out) == (130, "")
+    assert done.err.splitlines()[0].endswith("jobsprint webhooks cancel-recovery wh_1 job_1")
