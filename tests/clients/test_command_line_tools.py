@@ -54,11 +54,13 @@ def test_deliveries_are_followed_each_change_once_until_ctrl_c(
     assert {item["webhookId"] for item in done.lines} == {webhook}
 
 
-def test_filters_and_a_webhook_that_comes_later(cli: CommandLine, outbox: Outbox, endpoint: Receiver) -> None:
+def test_filters_leave_out_what_does_not_pass_them(
+    cli: CommandLine, outbox: Outbox, endpoint: Receiver, api: Receiver
+) -> None:
     first = subscribe(endpoint.url)["id"]
     words = ["tail", "deliveries", first, "--state", "delivered", "--event", "order.paid", "--code-class", "2xx"]
     running = cli.start(*words, "--interval", "0.2")
-    time.sleep(1)
+    api.wait_for(2)
     for event in ("order.lost", "order.paid"):
         publish(event)
     deliver(outbox)
@@ -68,10 +70,10 @@ def test_filters_and_a_webhook_that_comes_later(cli: CommandLine, outbox: Outbox
     assert all(part in line for part in ("delivered", "order.paid", "attempt 1, 200", first, "dlv_"))
 
 
-def test_logs_are_followed(cli: CommandLine, endpoint: Receiver) -> None:
+def test_logs_are_followed(cli: CommandLine, endpoint: Receiver, api: Receiver) -> None:
     integration = connected(endpoint.url, actions=[{"name": "send_message"}])
     running = cli.start("tail", "logs", "--action", "send_message", "--interval", "0.2")
-    time.sleep(1)
+    api.wait_for(2)
     endpoint.answer = lambda _: Reply(200, {"done": True})
     call("POST", f"/integrations/{integration}/actions/send_message", body={})
     running.wait_for("success")
@@ -90,12 +92,12 @@ def test_tail_goes_on_over_failures_and_ends_where_there_is_no_sense_in_it(
 ) -> None:
     webhook = subscribe(endpoint.url)["id"]
     running = cli.start("tail", "deliveries", webhook, "--interval", "0.2")
-    time.sleep(1.5)
+    api.wait_for(2)
     answer, api.answer = (
         api.answer,
         lambda _: Reply(500, {"success": False, "error": {"code": "internal_error", "message": "Broken"}}),
     )
-    time.sleep(3)
+    api.wait_for(len(api.received) + 4)  # a request and its repeats, and the next look
     api.answer = answer
     publish("order.paid")
     deliver(outbox)
@@ -106,6 +108,18 @@ def test_tail_goes_on_over_failures_and_ends_where_there_is_no_sense_in_it(
     assert cli("tail", "deliveries", "wh_00000000000000000000000000").code == 1
     assert cli("tail", "deliveries", JOBSPRINT_TOKEN="jsp_other").code == 4
     assert cli("tail", "deliveries", "..").code == 2
+
+
+def test_a_webhook_that_comes_later_is_followed_too(
+    cli: CommandLine, outbox: Outbox, endpoint: Receiver, api: Receiver
+) -> None:
+    running = cli.start("tail", "deliveries", "--interval", "0.2", "--lines", "0")
+    api.wait_for(1)
+    subscribe(endpoint.url)
+    publish("order.paid")
+    deliver(outbox)
+    running.wait_for("order.paid")
+    assert running.interrupt().code == 130
 
 
 # --- trigger ---------------------------------------------------------------------------------------------------------
