@@ -32,9 +32,11 @@ def site(wheel: Path) -> Path:
 
 
 @pytest.fixture
-def jobsprint(site: Path, tmp_path: Path) -> CommandLine:
+def jobsprint(site: Path, tmp_path: Path) -> Iterator[CommandLine]:
     """The command line as it was installed, with a home of its own."""
-    return CommandLine(site, tmp_path)
+    program = CommandLine(site, tmp_path)
+    yield program
+    program.stop()
 
 
 @pytest.fixture

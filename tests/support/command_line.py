@@ -41,6 +41,7 @@ class CommandLine:
     site: Path
     home: Path
     env: dict[str, str] = field(default_factory=dict)
+    started: list[subprocess.Popen[bytes]] = field(default_factory=list)
 
     @property
     def program(self) -> list[str]:
@@ -108,16 +109,22 @@ class CommandLine:
 
     def start(self, *words: str, **env: str) -> "Running":
         """Start it without a terminal."""
-        return Running(
-            subprocess.Popen(
-                [*self.program, *words],
-                env=self.environment(**env),
-                stdin=subprocess.DEVNULL,
-                stdout=subprocess.PIPE,
-                stderr=subprocess.PIPE,
-                preexec_fn=_interruptible,
-            )
+        process = subprocess.Popen(
+            [*self.program, *words],
+            env=self.environment(**env),
+            stdin=subprocess.DEVNULL,
+            stdout=subprocess.PIPE,
+            stderr=subprocess.PIPE,
+            preexec_fn=_interruptible,
         )
+        self.started.append(process)
+        return Running(process)
+
+    def stop(self) -> None:
+        """End what a test that failed left running."""
+        for process in self.started:
+            with process:  # closes its pipes
+                process.kill()
 
 
 @dataclass
