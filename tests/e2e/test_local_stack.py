@@ -25,6 +25,7 @@ from tools.local.options import PROJECT, Home
 def test_the_environment_file_holds_what_the_contract_names(stack: Stack) -> None:
     assert stack.env["JOBSPRINT_URL"].startswith("http://127.0.0.1:")
     assert stack.env["JOBSPRINT_URL"].endswith("/v1")
+    assert stack.env["JOBSPRINT_BASE_URL"] == stack.env["JOBSPRINT_URL"]  # the name that the command line knows
     assert stack.env["AWS_ENDPOINT_URL"] == stack.env["JOBSPRINT_URL"].removesuffix("/v1")
     for name in (
         "JOBSPRINT_TOKEN",

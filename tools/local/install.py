@@ -73,7 +73,7 @@ def own_uv() -> list[str]:
         try:
             make(UV, [])
         except Problem:
-            print("  No uv for this machine: pip installs the rest, which takes longer.", flush=True)
+            say("  No uv for this machine: pip installs the rest, which takes longer.")
             return []
     return [str(UV.folder / "bin" / "uv"), "--system-certs"]  # it trusts whom pip trusts
 
@@ -107,14 +107,20 @@ def make(environment: Environment, uv: list[str]) -> None:
     finally:
         ended.set()
     (environment.folder / ".installed").write_text(fingerprint(environment.requirements))
-    print(f"  Installed {environment.name} ({time.monotonic() - started:.0f} s)", flush=True)
+    say(f"  Installed {environment.name} ({time.monotonic() - started:.0f} s)")
 
 
 def tick(environment: Environment, started: float, ended: threading.Event) -> None:
     """Say every now and then that it is still going on."""
-    print(f"  Installing {environment.name} ({environment.megabytes} MB) ...", flush=True)
+    say(f"  Installing {environment.name} ({environment.megabytes} MB) ...")
     while not ended.wait(TICK_SECONDS):
-        print(f"  Installing {environment.name} ... {time.monotonic() - started:.0f} s", flush=True)
+        say(f"  Installing {environment.name} ... {time.monotonic() - started:.0f} s")
+
+
+def say(line: str) -> None:
+    """Print a line in one piece: several environments are made at the same time."""
+    sys.stdout.write(f"{line}\n")
+    sys.stdout.flush()
 
 
 def fingerprint(requirements: Path) -> str:
@@ -143,7 +149,7 @@ def fill(environment: Environment, uv: list[str], output: TextIO, log: Path) -> 
     if uv and call([*uv, "pip", "install", *bytecode, "--python", python, *pinned], output):
         return
     if uv:
-        print(f"  uv could not install {environment.name} (details in {log}); pip takes longer.", flush=True)
+        say(f"  uv could not install {environment.name} (details in {log}); pip takes longer.")
     if not call([python, "-m", "pip", "install", "--disable-pip-version-check", "--no-input", *pinned], output):
         raise Problem(f"The packages of {environment.requirements} could not be installed; details in {log}.")
 
