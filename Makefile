@@ -109,7 +109,7 @@ test-openapi: install ## docs/openapi.json by other people's linters and generat
 	@! command -v npm >/dev/null || npm ci --prefix .local/openapi-node --ignore-scripts --no-audit --no-fund --loglevel=error
 	$(PYTEST) tests/openapi_tools
 
-test-clients: install ## The clients built, installed from what was built, and tried on every vector
+test-clients: install ## The clients and the command line, installed from what was built: every vector and every command
 	@"$(PYTHON)" tools/local/install.py clients node
 	$(PYTEST) tests/clients
 

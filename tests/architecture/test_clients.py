@@ -1,18 +1,26 @@
 """The clients in clients/ are what tools/clients makes of docs/openapi.json."""
 
 import copy
+import json
 from collections.abc import Iterator
 from pathlib import Path
 
+import click
 import pytest
 
 from jobsprint_client._model import wire_name
+from jobsprint_client.cli import commands, operations
 from tests.support.template import ROOT
-from tools.clients import python, typescript
+from tools.clients import command_line, python, typescript
 from tools.clients.document import Document, Field, load
 
+
+def files(document: Document) -> dict[Path, str]:
+    return python.files(document) | typescript.files(document) | command_line.files(document)
+
+
 DOCUMENT = load()
-FILES = python.files(DOCUMENT) | typescript.files(DOCUMENT)
+FILES = files(DOCUMENT)
 
 
 @pytest.mark.parametrize("file", FILES, ids=lambda file: file.relative_to(ROOT).as_posix())
@@ -47,7 +55,7 @@ def test_it_does_not_matter_which_parts_of_the_document_have_names() -> None:
         content |= {"schema": {"$ref": f"#/components/schemas/{name}"}, "examples": {"one": {"value": {}}}}
         operation["requestBody"] = {"$ref": f"#/components/requestBodies/{name}"}
     changed = Document(root)
-    assert python.files(changed) | typescript.files(changed) == FILES
+    assert files(changed) == FILES
 
 
 def test_every_operation_has_a_method() -> None:
@@ -59,3 +67,29 @@ def test_every_operation_has_a_method() -> None:
         if verb in ("get", "post", "put", "patch", "delete")
     }
     assert operations == {(method.verb, method.path) for resource in DOCUMENT.resources for method in resource.methods}
+
+
+def test_every_operation_has_a_command_whose_options_are_unlike() -> None:
+    for resource in operations.resources():
+        group = commands.ResourceGroup(resource)
+        for operation in resource.operations:
+            command = group.get_command(click.Context(group), operation.name)
+            assert command, operation.name
+            flags = [flag for each in command.params for flag in (*each.opts, *each.secondary_opts)]
+            names = [each.name for each in command.params]
+            assert (len(flags), len(names)) == (len(set(flags)), len(set(names))), operation.name
+    called = {(each.verb, each.path) for resource in operations.resources() for each in resource.operations}
+    assert called == {(method.verb, method.path) for resource in DOCUMENT.resources for method in resource.methods}
+
+
+def test_a_new_operation_and_a_field_with_the_name_of_an_option_become_a_command() -> None:
+    root = copy.deepcopy(DOCUMENT.root)
+    root["components"]["schemas"]["WebhookCreate"]["properties"]["json"] = {"type": "string", "description": "A field"}
+    root["paths"]["/integrations/webhooks/{webhookId}/pause"] = {
+        "post": root["paths"]["/integrations/webhooks/{webhookId}/test"]["post"] | {"operationId": "pauseWebhook"}
+    }
+    [text] = command_line.files(Document(root)).values()
+    found = {f"{each['name']} {one['name']}": one for each in json.loads(text) for one in each["operations"]}
+    assert found["webhooks pause"]["path"].endswith("/pause")
+    [field] = [each for each in found["webhooks create"]["body"] if each["name"] == "json"]
+    assert field == {"name": "json", "option": "field-json", "kind": "string", "description": "A field"}

@@ -2,7 +2,6 @@
 
 import gzip
 import json
-import os
 import re
 import shutil
 import subprocess
@@ -15,65 +14,16 @@ from pathlib import Path
 import pytest
 
 from tests.support import client_vectors
+from tests.support.built import PYTHON, copy, isolated, run
 from tests.support.receiver import Reply, receiving
 from tests.support.template import ROOT
 from tools.local import node
 
-PYTHON = ROOT / ".local" / "clients-python" / "bin" / "python"
 RUNNERS = Path(__file__).parent
 MAX_GZIPPED_BYTES = 10_000
 
 
-def run(*words: str | Path, cwd: Path, env: dict[str, str] | None = None) -> str:
-    """What a command prints; fails with its errors."""
-    done = subprocess.run(
-        [str(word) for word in words], cwd=cwd, env=env, capture_output=True, encoding="utf-8", timeout=300, check=False
-    )
-    assert done.returncode == 0, done.stdout + done.stderr
-    return done.stdout
-
-
-def copy(name: str, folder: Path) -> Path:
-    """A client's sources without what was built from them."""
-    ignored = shutil.ignore_patterns("node_modules", "dist", "__pycache__")
-    return Path(shutil.copytree(ROOT / "clients" / name, folder / name, ignore=ignored))
-
-
-# --- Python -----------------------------------------------------------------------------------------------------------
-
-
-@pytest.fixture(scope="module")
-def wheel(tmp_path_factory: pytest.TempPathFactory) -> Path:
-    """The wheel, built from the source distribution."""
-    folder = tmp_path_factory.mktemp("python")
-    run(PYTHON, "-m", "build", "--no-isolation", "--outdir", folder / "dist", copy("python", folder), cwd=folder)
-    [built] = (folder / "dist").glob("*.whl")
-    return built
-
-
-@pytest.fixture(scope="module")
-def site(wheel: Path) -> Path:
-    """The folder that the wheel is installed into; what it requires is in the environment of the clients."""
-    folder = wheel.parent / "site"
-    run(
-        PYTHON,
-        "-m",
-        "pip",
-        "install",
-        "--quiet",
-        "--no-deps",
-        "--no-index",
-        "--target",
-        folder,
-        wheel,
-        cwd=wheel.parent,
-    )
-    return folder
-
-
-def isolated(**more: str) -> dict[str, str]:
-    """An environment in which the checkout is not importable."""
-    return {name: value for name, value in os.environ.items() if not name.startswith("PYTHON")} | more
+# --- Python ----------------------------------------------------------------------------------------------------------
 
 
 def test_the_wheel_has_the_package_and_its_types(wheel: Path) -> None:
@@ -141,7 +91,7 @@ def test_its_types_hold_in_a_program(site: Path, tmp_path: Path) -> None:
     assert "Found 3 errors" in checked(BAD_PYTHON)
 
 
-# --- TypeScript -------------------------------------------------------------------------------------------------------
+# --- TypeScript ------------------------------------------------------------------------------------------------------
 
 
 def npm(*words: str, cwd: Path) -> str:

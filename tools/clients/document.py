@@ -69,6 +69,7 @@ class Method:
     """A way to call an operation.
 
     `words` are its name. `retry` is what makes a repeat safe: `key`, the ids of an `event` or a `batch`, or nothing.
+    `public` operations need no token.
     """
 
     words: tuple[str, ...]
@@ -86,6 +87,7 @@ class Method:
     codes: dict[int, tuple[str, ...]]
     """The error codes that are its own, by status."""
     background: bool = False
+    public: bool = False
 
 
 @dataclass(frozen=True)
@@ -185,6 +187,7 @@ class Document:
             headers=tuple(each for each in headers if each.name not in ("Idempotency-Key", "Prefer")),
             codes={int(status): self._codes(operation["responses"].get(status, {})) for status in _OWN_STATUSES},
             background=background,
+            public=operation.get("security") == [],
         )
 
     def _parameter(self, parameter: Schema) -> Field:

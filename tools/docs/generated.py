@@ -18,6 +18,7 @@ import yaml
 PROJECT = Path(__file__).resolve().parents[2]
 DOCS = PROJECT / "docs"
 ERRORS = Path(__file__).with_name("errors.toml")
+COMMANDS = PROJECT / "clients" / "python" / "src" / "jobsprint_client" / "cli" / "operations.json"
 
 _BLOCK = re.compile(r"<!-- generated:(\S+) -->\n.*?<!-- end of generated:\1 -->", re.DOTALL)
 _VERBS = ("get", "post", "put", "patch", "delete")
@@ -159,6 +160,36 @@ def _targets(section: str = "") -> str:
     return _table(("command", "does"), ((f"`make {name}`", text) for name, text in found))
 
 
+def _command_line() -> str:
+    """The commands of the operations, by resource."""
+    resources = json.loads(COMMANDS.read_text("utf-8"))
+
+    def rows(operations: list[dict[str, Any]], resource: str) -> Iterator[tuple[str, ...]]:
+        for operation in operations:
+            words = [
+                resource,
+                operation["name"],
+                *(_upper_snake(each["name"]) for each in operation.get("arguments", ())),
+            ]
+            options = [each for place in ("body", "query", "headers") for each in operation.get(place) or ()]
+            listed = " ".join(f"`--{_kebab(each.get('option', each['name']))}`" for each in options)
+            yield f"`{' '.join(words)}`", operation["summary"], listed
+
+    head = ("command", "does", "options")
+    return "\n\n".join(
+        f"## {resource['name']}\n\n{_table(head, rows(resource['operations'], resource['name']))}"
+        for resource in resources
+    )
+
+
+def _kebab(name: str) -> str:
+    return re.sub(r"(?<=[a-z0-9])(?=[A-Z])", "-", name).lower()
+
+
+def _upper_snake(name: str) -> str:
+    return _kebab(name).replace("-", "_").upper()
+
+
 BLOCKS: dict[str, Callable[[], str]] = {
     "walk": _walk,
     **{f"verify{ending}": _example(f"verify/verify{ending}") for ending in _LANGUAGES},
@@ -176,6 +207,7 @@ BLOCKS: dict[str, Callable[[], str]] = {
     "parameters": _parameters,
     "commands": _targets,
     "checks": lambda: _targets("Checks"),
+    "command-line": _command_line,
 }
 
 sys.path.append(str(PROJECT / "layers" / "connector"))

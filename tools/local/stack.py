@@ -85,7 +85,9 @@ def read_env(home: Home) -> dict[str, str]:
 
 def write_env(home: Home, endpoint: str, token: str, named: Mapping[str, str]) -> None:
     """Write `.local/env`: where the stack is, how to call it, and the names of its parts."""
-    values = {"JOBSPRINT_URL": base_url(endpoint), "JOBSPRINT_TOKEN": token, "AWS_ENDPOINT_URL": endpoint}
+    url = base_url(endpoint)
+    # The command line knows the second name, shell scripts the first.
+    values = {"JOBSPRINT_URL": url, "JOBSPRINT_BASE_URL": url, "JOBSPRINT_TOKEN": token, "AWS_ENDPOINT_URL": endpoint}
     values |= CREDENTIALS | {"AWS_REGION": REGION, "AWS_DEFAULT_REGION": REGION}
     # The API's address in AWS means nothing here; queues were named with the port of the first deploy.
     values |= {

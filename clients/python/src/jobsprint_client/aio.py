@@ -68,18 +68,19 @@ class AsyncClient(AsyncResources):
 
     async def send(self, call: Call[T]) -> T:
         """What the service answers to a call. Raises ApiError, or ConnectionFailed where no answer came."""
-        return call.data(await self._answer(call))
+        return call.data(await self.answer(call))
 
     def pages(self, call: Call[T]) -> AsyncPages[T]:
         """The list that a call gives. Iterating raises what `send` does."""
 
         async def page(cursor: str | None) -> Page[T]:
-            answer = await self._answer(replace(call, query={**call.query, "cursor": cursor}))
+            answer = await self.answer(replace(call, query={**call.query, "cursor": cursor}))
             return Page([decode(call.kind, item) for item in answer["data"]], answer["pagination"].get("nextCursor"))
 
         return AsyncPages(page)
 
-    async def _answer(self, call: Call[Any]) -> dict[str, Any]:
+    async def answer(self, call: Call[Any]) -> dict[str, Any]:
+        """The whole JSON that the service answers: `data`, and `pagination` of a list. Raises what `send` does."""
         attempt = 0
         while True:
             try:

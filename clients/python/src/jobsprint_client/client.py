@@ -68,19 +68,20 @@ class Client(Resources):
 
     def send(self, call: Call[T]) -> T:
         """What the service answers to a call. Raises ApiError, or ConnectionFailed where no answer came."""
-        return call.data(self._answer(call))
+        return call.data(self.answer(call))
 
     def pages(self, call: Call[T]) -> Pages[T]:
         """The list that a call gives. Iterating raises what `send` does."""
 
         def page(cursor: str | None) -> Page[T]:
-            answer = self._answer(replace(call, query={**call.query, "cursor": cursor}))
+            answer = self.answer(replace(call, query={**call.query, "cursor": cursor}))
             items = [decode(call.kind, item) for item in answer["data"]]
             return Page(items, answer["pagination"].get("nextCursor"))
 
         return Pages(page)
 
-    def _answer(self, call: Call[Any]) -> dict[str, Any]:
+    def answer(self, call: Call[Any]) -> dict[str, Any]:
+        """The whole JSON that the service answers: `data`, and `pagination` of a list. Raises what `send` does."""
         attempt = 0
         while True:
             try:
