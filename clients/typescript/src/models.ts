@@ -3,6 +3,29 @@
  * Generated from docs/openapi.json by tools/clients; `make clients` writes it again.
  */
 
+/** What became of one report. */
+export interface AcknowledgedMessage {
+  /** The report's `deliveryId` */
+  deliveryId: string;
+  /**
+   * 200: recorded, now or before. 404: there is no such delivery. 409: the lease has ended, and it was handed out
+   * again or ended otherwise
+   */
+  status: 200 | 404 | 409;
+  /** The delivery's state, where recorded */
+  state?: 'pending' | 'delivered' | 'retrying' | 'exhausted' | 'discarded';
+  /** When the message is handed out again */
+  nextAttemptAt?: string;
+  /** Why it was not recorded */
+  error?: Problem;
+}
+
+/** What became of each report, in their order. */
+export interface AcknowledgedMessages {
+  /** One for each report */
+  messages: AcknowledgedMessage[];
+}
+
 /** What an action gave. */
 export interface ActionView {
   /** The action's name */
@@ -459,6 +482,32 @@ export interface ParameterView {
   description?: string;
 }
 
+/** A message that is handed out: what an endpoint would get in a request, and the lease to acknowledge it under. */
+export interface PolledMessage {
+  /** `dlv_…` */
+  deliveryId: string;
+  /** `evt_…`; also the `webhook-id`, the same each time it is handed out */
+  eventId: string;
+  /** The event's name */
+  event: string;
+  /** The number of this attempt, from 1 */
+  attempt: number;
+  /** Send it back to acknowledge the message */
+  leaseToken: string;
+  /** When the message is handed out again, unless acknowledged */
+  leaseUntil: string;
+  /** The headers of a delivery, with all signatures */
+  headers: Record<string, string>;
+  /** The exact body of a delivery, which the signatures cover, in UTF-8 */
+  body: string;
+}
+
+/** The messages that a poll got, in the order of publishing. */
+export interface PolledMessages {
+  /** None where no message came in time */
+  messages: PolledMessage[];
+}
+
 /** A secret that signs too for a while. */
 export interface PreviousSecret {
   /** Until when it signs */
@@ -651,14 +700,16 @@ export interface WebhookView {
   id: string;
   /** What people call it */
   name: string;
-  /** Where events are sent; what looks like a credential is masked */
-  url: string;
   /** The events and families it gets */
   events: string[];
   /** Whether it gets events; false while it is paused or disabled */
   active: boolean;
   /** When it was created */
   createdAt: string;
+  /** `polling` where clients poll for its events; else left out */
+  type?: 'polling';
+  /** Where events are sent; what looks like a credential is masked. A polling endpoint has none */
+  url?: string;
   /** The names of its own headers, their values masked */
   headers?: Record<string, string>;
   /** The signing secret, in the answer to the creation only */
@@ -671,6 +722,10 @@ export interface WebhookView {
   rateLimit?: number;
   /** The event pattern that events must match */
   filter?: Record<string, unknown>;
+  /** After how many seconds without a poll a polling endpoint is removed */
+  expiresIn?: number;
+  /** When a client last polled; left out where none ever did */
+  lastPolledAt?: string;
 }
 
 /** One wrong field and what to do. */
@@ -741,6 +796,7 @@ export type ErrorCode =
   'token_refresh_failed' |
   'too_many_event_types' |
   'too_many_integrations' |
+  'too_many_polls' |
   'too_many_secrets' |
   'too_many_webhooks' |
   'unauthenticated' |
@@ -781,4 +837,5 @@ export type ErrorCode =
   'workflow_failed' |
   'workflow_inactive' |
   'workflow_misconfigured' |
-  'workflow_not_started';
+  'workflow_not_started' |
+  'wrong_webhook_type';

@@ -5,10 +5,10 @@
 
 import { type Call, newKey, type RequestOptions, segment, withId, withIds } from './call.js';
 import type {
-  ActionView, AvailableIntegration, ConnectView, Deleted, DeliveryDetail, DeliveryView, DisconnectView, EventDetail,
-  EventRefused, EventTaken, EventTypeDeleted, EventTypeView, EventView, ExecutionRef, ExecutionSummary, ExecutionView,
-  IntegrationDetail, IntegrationSummary, LogView, Reach, RecoveryView, RotatedSecret, ServiceHealth, TestView,
-  WebhookStats, WebhookView,
+  AcknowledgedMessages, ActionView, AvailableIntegration, ConnectView, Deleted, DeliveryDetail, DeliveryView,
+  DisconnectView, EventDetail, EventRefused, EventTaken, EventTypeDeleted, EventTypeView, EventView, ExecutionRef,
+  ExecutionSummary, ExecutionView, IntegrationDetail, IntegrationSummary, LogView, PolledMessages, Reach,
+  RecoveryView, RotatedSecret, ServiceHealth, TestView, WebhookStats, WebhookView,
 } from './models.js';
 import type { Pages } from './pages.js';
 
@@ -107,6 +107,29 @@ export class Webhooks {
   }
 
   /**
+   * Acknowledge messages.
+   *
+   * Records an attempt for each message. Each is judged alone, and a repeat changes nothing. After `error` a message
+   * is handed out again by the webhook's retry schedule.
+   *
+   * Scope: `webhooks:write`.
+   *
+   * Fails with `webhook_not_found`, `not_found`, `wrong_webhook_type`, `invalid_fields`.
+   */
+  acknowledgeMessages(
+    webhookId: string,
+    input: WebhooksAcknowledgeMessagesInput,
+    options?: RequestOptions,
+  ): Promise<AcknowledgedMessages> {
+    return this.#sender.send({
+      verb: 'POST',
+      path: `/integrations/webhooks/${segment(webhookId)}/ack`,
+      body: input,
+      options,
+    });
+  }
+
+  /**
    * List deliveries.
    *
    * Each delivery with its state and every attempt.
@@ -161,6 +184,30 @@ export class Webhooks {
       verb: 'POST',
       path: `/integrations/webhooks/${segment(webhookId)}/deliveries/${segment(deliveryId)}/resend`,
       key: newKey(options),
+      options,
+    });
+  }
+
+  /**
+   * Poll for messages.
+   *
+   * Hands out the oldest messages under a lease: at most 100 or 4 MB, and at least one if any waits. Acknowledge
+   * each; what is not acknowledged is handed out again after its lease.
+   *
+   * Scope: `webhooks:write`.
+   *
+   * Fails with `webhook_not_found`, `not_found`, `wrong_webhook_type`, `webhook_paused`, `webhook_disabled`,
+   * `invalid_fields`.
+   */
+  pollMessages(
+    webhookId: string,
+    input: WebhooksPollMessagesInput = {},
+    options?: RequestOptions,
+  ): Promise<PolledMessages> {
+    return this.#sender.send({
+      verb: 'GET',
+      path: `/integrations/webhooks/${segment(webhookId)}/poll`,
+      query: input,
       options,
     });
   }
@@ -290,8 +337,8 @@ export class Webhooks {
    *
    * Scope: `webhooks:write`.
    *
-   * Fails with `webhook_not_found`, `not_found`, `webhook_paused`, `webhook_disabled`, `idempotency_key_reused`,
-   * `idempotency_in_progress`, `changed_meanwhile`, `conflict`, `invalid_fields`.
+   * Fails with `webhook_not_found`, `not_found`, `webhook_paused`, `webhook_disabled`, `wrong_webhook_type`,
+   * `idempotency_key_reused`, `idempotency_in_progress`, `changed_meanwhile`, `conflict`, `invalid_fields`.
    */
   test(webhookId: string, input: WebhooksTestInput = {}, options?: RequestOptions): Promise<TestView> {
     return this.#sender.send({
@@ -623,8 +670,8 @@ export class Integrations {
    * Scope: `integrations:write`; for a webhook (`wh_…`) `webhooks:write`.
    *
    * Fails with `integration_not_found`, `webhook_not_found`, `not_found`, `not_connected`, `webhook_paused`,
-   * `webhook_disabled`, `reauth_required`, `idempotency_key_reused`, `idempotency_in_progress`, `changed_meanwhile`,
-   * `conflict`, `invalid_fields`.
+   * `webhook_disabled`, `wrong_webhook_type`, `reauth_required`, `idempotency_key_reused`, `idempotency_in_progress`,
+   * `changed_meanwhile`, `conflict`, `invalid_fields`.
    */
   test(integrationId: string, options?: RequestOptions): Promise<TestView> {
     return this.#sender.send({
@@ -818,10 +865,12 @@ export interface WebhooksListInput {
 export interface WebhooksCreateInput {
   /** What people call it */
   name: string;
-  /** Where to send events: HTTPS, and no private address */
-  url: string;
   /** Names such as `workflow.executed`, families such as `workflow.*`, or `*` */
   events: readonly string[];
+  /** Where to send events: HTTPS, and no private address */
+  url?: string | undefined;
+  /** `webhook`, the default: events are sent to `url`. `polling`: they wait until a client polls for them */
+  type?: 'webhook' | 'polling' | undefined;
   /** Sent with every delivery */
   headers?: Record<string, string> | null | undefined;
   /** The signing secret; made where it is left out */
@@ -838,6 +887,8 @@ export interface WebhooksCreateInput {
    * that match
    */
   filter?: Record<string, unknown> | null | undefined;
+  /** A polling endpoint is removed once nobody has polled for so many seconds; without it, never */
+  expiresIn?: number | null | undefined;
 }
 
 /** What `webhooks.update` takes. */
@@ -866,6 +917,12 @@ export interface WebhooksUpdateInput {
   filter?: Record<string, unknown> | null | undefined;
 }
 
+/** What `webhooks.acknowledgeMessages` takes. */
+export interface WebhooksAcknowledgeMessagesInput {
+  /** A report for each message */
+  messages: readonly MessageReportParam[];
+}
+
 /** What `webhooks.listDeliveries` takes. */
 export interface WebhooksListDeliveriesInput {
   /** Filter by state */
@@ -881,6 +938,16 @@ export interface WebhooksListDeliveriesInput {
   /** Published at or before this date (ISO 8601) */
   toDate?: Date | string | undefined;
   /** Items per page */
+  limit?: number | undefined;
+}
+
+/** What `webhooks.pollMessages` takes. */
+export interface WebhooksPollMessagesInput {
+  /** Seconds to wait for a message if there is none */
+  wait?: number | undefined;
+  /** Seconds in which to acknowledge the messages; after that they are handed out again */
+  lease?: number | undefined;
+  /** The most messages to take */
   limit?: number | undefined;
 }
 
@@ -1135,6 +1202,20 @@ export interface JwtAuthParam {
   type: 'jwt';
   /** The signed token, which is never shown */
   token: string;
+}
+
+/** What became of one message; as an attempt it joins those of its delivery. */
+export interface MessageReportParam {
+  /** The message's `deliveryId` */
+  deliveryId: string;
+  /** The message's `leaseToken` */
+  leaseToken: string;
+  /** `error`: it is handed out again by the webhook's retry schedule */
+  status: 'success' | 'error';
+  /** The HTTP status that a receiver answered with, where the message was forwarded to one */
+  statusCode?: number | null | undefined;
+  /** A few words on the outcome, kept with the attempt */
+  message?: string | null | undefined;
 }
 
 /** One event to publish. */

@@ -11,6 +11,78 @@ from jobsprint_client._model import Model
 
 
 @dataclass(frozen=True, kw_only=True)
+class WrongField(Model):
+    """One wrong field and what to do."""
+
+    field: str
+    """The field's path, such as `body.url`"""
+
+    message: str
+    """What is wrong with it"""
+
+
+@dataclass(frozen=True, kw_only=True)
+class UpstreamView(Model):
+    """What an upstream answered when it failed; secrets are masked, and the body is cut at 8 KB."""
+
+    status: int
+    """The HTTP status of its answer"""
+
+    body: Any = None
+    """Its body, as JSON where it is JSON, else as text"""
+
+
+@dataclass(frozen=True, kw_only=True)
+class Problem(Model):
+    """Why something was refused, or why an upstream failed."""
+
+    code: str
+    """What went wrong, for programs"""
+
+    message: str
+    """What went wrong, and what to do, for people"""
+
+    details: list[WrongField] | None = None
+    """Every wrong field"""
+
+    upstream: UpstreamView | None = None
+    """What an upstream answered"""
+
+    log_id: str | None = None
+    """The log entry of the call that failed"""
+
+
+@dataclass(frozen=True, kw_only=True)
+class AcknowledgedMessage(Model):
+    """What became of one report."""
+
+    delivery_id: str
+    """The report's `deliveryId`"""
+
+    status: Literal[200, 404, 409]
+    """200: recorded, now or before. 404: there is no such delivery. 409: the lease has ended, and it was handed
+    out again or ended otherwise
+    """
+
+    state: Literal["pending", "delivered", "retrying", "exhausted", "discarded"] | None = None
+    """The delivery's state, where recorded"""
+
+    next_attempt_at: datetime | None = None
+    """When the message is handed out again"""
+
+    error: Problem | None = None
+    """Why it was not recorded"""
+
+
+@dataclass(frozen=True, kw_only=True)
+class AcknowledgedMessages(Model):
+    """What became of each report, in their order."""
+
+    messages: list[AcknowledgedMessage]
+    """One for each report"""
+
+
+@dataclass(frozen=True, kw_only=True)
 class ActionView(Model):
     """What an action gave."""
 
@@ -342,17 +414,6 @@ class EventDeliveries(Model):
 
 
 @dataclass(frozen=True, kw_only=True)
-class WrongField(Model):
-    """One wrong field and what to do."""
-
-    field: str
-    """The field's path, such as `body.url`"""
-
-    message: str
-    """What is wrong with it"""
-
-
-@dataclass(frozen=True, kw_only=True)
 class EventWebhook(Model):
     """A webhook that an event goes to, and the state of that delivery."""
 
@@ -396,37 +457,6 @@ class EventDetail(Model):
 
     webhooks: list[EventWebhook] | None = None
     """The webhooks that it goes to"""
-
-
-@dataclass(frozen=True, kw_only=True)
-class UpstreamView(Model):
-    """What an upstream answered when it failed; secrets are masked, and the body is cut at 8 KB."""
-
-    status: int
-    """The HTTP status of its answer"""
-
-    body: Any = None
-    """Its body, as JSON where it is JSON, else as text"""
-
-
-@dataclass(frozen=True, kw_only=True)
-class Problem(Model):
-    """Why something was refused, or why an upstream failed."""
-
-    code: str
-    """What went wrong, for programs"""
-
-    message: str
-    """What went wrong, and what to do, for people"""
-
-    details: list[WrongField] | None = None
-    """Every wrong field"""
-
-    upstream: UpstreamView | None = None
-    """What an upstream answered"""
-
-    log_id: str | None = None
-    """The log entry of the call that failed"""
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -728,6 +758,45 @@ class LogView(Model):
 
 
 @dataclass(frozen=True, kw_only=True)
+class PolledMessage(Model):
+    """A message that is handed out: what an endpoint would get in a request, and the lease to acknowledge it
+    under.
+    """
+
+    delivery_id: str
+    """`dlv_…`"""
+
+    event_id: str
+    """`evt_…`; also the `webhook-id`, the same each time it is handed out"""
+
+    event: str
+    """The event's name"""
+
+    attempt: int
+    """The number of this attempt, from 1"""
+
+    lease_token: str
+    """Send it back to acknowledge the message"""
+
+    lease_until: datetime
+    """When the message is handed out again, unless acknowledged"""
+
+    headers: dict[str, str]
+    """The headers of a delivery, with all signatures"""
+
+    body: str
+    """The exact body of a delivery, which the signatures cover, in UTF-8"""
+
+
+@dataclass(frozen=True, kw_only=True)
+class PolledMessages(Model):
+    """The messages that a poll got, in the order of publishing."""
+
+    messages: list[PolledMessage]
+    """None where no message came in time"""
+
+
+@dataclass(frozen=True, kw_only=True)
 class PreviousSecret(Model):
     """A secret that signs too for a while."""
 
@@ -953,9 +1022,6 @@ class WebhookView(Model):
     name: str
     """What people call it"""
 
-    url: str
-    """Where events are sent; what looks like a credential is masked"""
-
     events: list[str]
     """The events and families it gets"""
 
@@ -964,6 +1030,12 @@ class WebhookView(Model):
 
     created_at: datetime
     """When it was created"""
+
+    type: Literal["polling"] | None = None
+    """`polling` where clients poll for its events; else left out"""
+
+    url: str | None = None
+    """Where events are sent; what looks like a credential is masked. A polling endpoint has none"""
 
     headers: dict[str, str] | None = None
     """The names of its own headers, their values masked"""
@@ -982,3 +1054,9 @@ class WebhookView(Model):
 
     filter: dict[str, Any] | None = None
     """The event pattern that events must match"""
+
+    expires_in: int | None = None
+    """After how many seconds without a poll a polling endpoint is removed"""
+
+    last_polled_at: datetime | None = None
+    """When a client last polled; left out where none ever did"""

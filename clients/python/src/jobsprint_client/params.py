@@ -57,6 +57,25 @@ class JwtAuth(TypedDict):
     """The signed token, which is never shown"""
 
 
+class MessageReport(TypedDict):
+    """What became of one message; as an attempt it joins those of its delivery."""
+
+    deliveryId: str
+    """The message's `deliveryId`"""
+
+    leaseToken: str
+    """The message's `leaseToken`"""
+
+    status: Literal["success", "error"]
+    """`error`: it is handed out again by the webhook's retry schedule"""
+
+    statusCode: NotRequired[int | None]
+    """The HTTP status that a receiver answered with, where the message was forwarded to one"""
+
+    message: NotRequired[str | None]
+    """A few words on the outcome, kept with the attempt"""
+
+
 class PublishEvent(TypedDict):
     """One event to publish."""
 

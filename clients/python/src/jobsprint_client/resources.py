@@ -50,13 +50,15 @@ class Webhooks:
         self,
         *,
         name: str,
-        url: str,
         events: Sequence[str],
+        url: str | Omit = OMIT,
+        type: Literal["webhook", "polling"] | Omit = OMIT,
         headers: Mapping[str, str] | Omit | None = OMIT,
         secret: str | Omit | None = OMIT,
         retry_schedule: Sequence[int] | Omit | None = OMIT,
         rate_limit: int | Omit | None = OMIT,
         filter: Mapping[str, Any] | Omit | None = OMIT,
+        expires_in: int | Omit | None = OMIT,
         idempotency_key: str | None = None,
     ) -> models.WebhookView:
         """Create webhook.
@@ -67,8 +69,10 @@ class Webhooks:
 
         Args:
             name: What people call it.
-            url: Where to send events: HTTPS, and no private address.
             events: Names such as `workflow.executed`, families such as `workflow.*`, or `*`.
+            url: Where to send events: HTTPS, and no private address.
+            type: `webhook`, the default: events are sent to `url`. `polling`: they wait until a client polls
+                for them.
             headers: Sent with every delivery.
             secret: The signing secret; made where it is left out.
             retry_schedule: Seconds to wait before each attempt, the first one (at most 900) included, 14 days
@@ -76,6 +80,8 @@ class Webhooks:
             rate_limit: Most deliveries per second; what is over it waits.
             filter: An event pattern in EventBridge's syntax over `event`, `timestamp` and `data`; the webhook
                 gets only the events that match.
+            expires_in: A polling endpoint is removed once nobody has polled for so many seconds; without it,
+                never.
             idempotency_key: Makes a repeat of this call safe, for 24 hours. One is made for each call.
 
         Raises:
@@ -90,13 +96,15 @@ class Webhooks:
                 models.WebhookView,
                 body={
                     "name": name,
-                    "url": url,
                     "events": events,
+                    "url": url,
+                    "type": type,
                     "headers": headers,
                     "secret": secret,
                     "retrySchedule": retry_schedule,
                     "rateLimit": rate_limit,
                     "filter": filter,
+                    "expiresIn": expires_in,
                 },
                 key=new_key(idempotency_key),
             )
@@ -189,6 +197,34 @@ class Webhooks:
             InvalidFields: `invalid_fields`.
         """
         return self._sender.send(Call("DELETE", f"/integrations/webhooks/{segment(webhook_id)}", models.Deleted))
+
+    def acknowledge_messages(
+        self, webhook_id: str, *, messages: Sequence[params.MessageReport]
+    ) -> models.AcknowledgedMessages:
+        """Acknowledge messages.
+
+        Records an attempt for each message. Each is judged alone, and a repeat changes nothing. After `error`
+        a message is handed out again by the webhook's retry schedule.
+
+        Scope: `webhooks:write`.
+
+        Args:
+            webhook_id: Webhook ID.
+            messages: A report for each message.
+
+        Raises:
+            NotFound: `webhook_not_found`, `not_found`.
+            Conflict: `wrong_webhook_type`.
+            InvalidFields: `invalid_fields`.
+        """
+        return self._sender.send(
+            Call(
+                "POST",
+                f"/integrations/webhooks/{segment(webhook_id)}/ack",
+                models.AcknowledgedMessages,
+                body={"messages": messages},
+            )
+        )
 
     def list_deliveries(
         self,
@@ -289,6 +325,36 @@ class Webhooks:
                 f"/integrations/webhooks/{segment(webhook_id)}/deliveries/{segment(delivery_id)}/resend",
                 models.DeliveryView,
                 key=new_key(idempotency_key),
+            )
+        )
+
+    def poll_messages(
+        self, webhook_id: str, *, wait: int | None = None, lease: int | None = None, limit: int | None = None
+    ) -> models.PolledMessages:
+        """Poll for messages.
+
+        Hands out the oldest messages under a lease: at most 100 or 4 MB, and at least one if any waits.
+        Acknowledge each; what is not acknowledged is handed out again after its lease.
+
+        Scope: `webhooks:write`.
+
+        Args:
+            webhook_id: Webhook ID.
+            wait: Seconds to wait for a message if there is none.
+            lease: Seconds in which to acknowledge the messages; after that they are handed out again.
+            limit: The most messages to take.
+
+        Raises:
+            NotFound: `webhook_not_found`, `not_found`.
+            Conflict: `wrong_webhook_type`, `webhook_paused`, `webhook_disabled`.
+            InvalidFields: `invalid_fields`.
+        """
+        return self._sender.send(
+            Call(
+                "GET",
+                f"/integrations/webhooks/{segment(webhook_id)}/poll",
+                models.PolledMessages,
+                query={"wait": wait, "lease": lease, "limit": limit},
             )
         )
 
@@ -490,7 +556,7 @@ class Webhooks:
 
         Raises:
             NotFound: `webhook_not_found`, `not_found`.
-            Conflict: `webhook_paused`, `webhook_disabled`, `idempotency_key_reused`,
+            Conflict: `webhook_paused`, `webhook_disabled`, `wrong_webhook_type`, `idempotency_key_reused`,
                 `idempotency_in_progress`, `changed_meanwhile`, `conflict`.
             InvalidFields: `invalid_fields`.
         """
@@ -1080,8 +1146,9 @@ class Integrations:
 
         Raises:
             NotFound: `integration_not_found`, `webhook_not_found`, `not_found`.
-            Conflict: `not_connected`, `webhook_paused`, `webhook_disabled`, `reauth_required`,
-                `idempotency_key_reused`, `idempotency_in_progress`, `changed_meanwhile`, `conflict`.
+            Conflict: `not_connected`, `webhook_paused`, `webhook_disabled`, `wrong_webhook_type`,
+                `reauth_required`, `idempotency_key_reused`, `idempotency_in_progress`, `changed_meanwhile`,
+                `conflict`.
             InvalidFields: `invalid_fields`.
         """
         return self._sender.send(
