@@ -26,7 +26,7 @@ def account(aws: dict[str, Any]) -> Account:
 
 
 def fill(tenant: str, url: str) -> None:
-    """Something of every kind: webhook, polling endpoint, deliveries, events, integration, logs, an idempotent call, a token, a key."""
+    """Something of every kind: webhooks, deliveries, events, integration, logs, an idempotent call, a token, a key."""
     with watching_sqs() as outbox:
         subscribe(url, "*", tenant=tenant)
         polling = polling_endpoint("*", tenant=tenant)["id"]
