@@ -91,8 +91,32 @@ def test_something_watches(expected: tuple[str, str]) -> None:
     assert expected in watched()
 
 
-def test_the_latency_of_the_api_is_its_99th_percentile() -> None:
-    assert ALARMS["ApiLatencyAlarm"]["ExtendedStatistic"] == "p99"
+@pytest.mark.parametrize(
+    ("requests", "slow", "polls", "long_polls", "rings"),
+    [
+        (1000, 9, None, None, False),
+        (1000, 11, None, None, True),
+        (1000, 300, 290, 290, True),
+        (1000, 300, 299, 299, False),
+        (1000, 200, 500, 400, False),
+        (1000, 206, 500, 200, True),
+    ],
+)
+def test_a_hundredth_of_slow_requests_rings_and_no_poll_that_waits(
+    requests: int, slow: int, polls: int | None, long_polls: int | None, rings: bool
+) -> None:
+    queries = {query["Id"]: query for query in ALARMS["ApiLatencyAlarm"]["Metrics"]}
+    assert {name: query["MetricStat"]["Stat"] for name, query in queries.items() if "MetricStat" in query} == {
+        "requests": "SampleCount",
+        "quick": "PR(0:10000)",
+        "polls": "SampleCount",
+        "short": "PR(0:5000)",
+    }
+    known = {"requests": requests, "quick": 100 - 100 * slow / requests, "polls": polls or 0}
+    known["short"] = 100 - 100 * (long_polls or 0) / polls if polls else 0
+    for name in ("waiting", "result"):
+        known[name] = eval(queries[name]["Expression"], {"FILL": lambda value, _: value}, dict(known))  # noqa: S307
+    assert (known["result"] > ALARMS["ApiLatencyAlarm"]["Threshold"]) is rings
 
 
 def test_every_function_without_a_caller_has_an_alarm_for_its_errors() -> None:

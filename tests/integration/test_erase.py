@@ -10,6 +10,7 @@ from jobsprint.core.ids import new_id
 from jobsprint.repositories import api_tokens
 from tests.support.call import call
 from tests.support.deliveries import dispatch, publish, record, subscribe, watching_sqs
+from tests.support.polling import poll, polling_endpoint
 from tests.support.receiver import receiving
 from tests.support.rows import connected, rows
 from tests.support.sender import sending
@@ -25,12 +26,14 @@ def account(aws: dict[str, Any]) -> Account:
 
 
 def fill(tenant: str, url: str) -> None:
-    """Something of every kind: webhook, deliveries, events, integration, logs, an idempotent call, a token, a key."""
+    """Something of every kind: webhooks, deliveries, events, integration, logs, an idempotent call, a token, a key."""
     with watching_sqs() as outbox:
         subscribe(url, "*", tenant=tenant)
+        polling = polling_endpoint("*", tenant=tenant)["id"]
         for number in range(30):  # more than one batch of deletes
             publish(data={"of": tenant}, tenant=tenant, id=f"order-{number}")
         dispatch(*(record(message.body) for message in outbox.take()))
+        assert len(poll(polling, tenant=tenant)) == 30
     actions = [{"name": "go", "description": "Go", "parameters": {"type": "object"}}]
     integration = connected(url, tenant, actions=actions, secret="a-secret-of-theirs")
     path = f"/integrations/{integration}/actions/go"
@@ -52,7 +55,8 @@ def test_all_of_a_tenant_goes_and_nothing_of_another(account: Account, monkeypat
 
     assert "Erased" in erase(account, "acme", really=True)
     assert rows() == others
-    assert [json.loads(row.partition(" ")[2])["tenant"] for row in rows("LimitsTable")] == [{"S": "acme2"}]
+    limits = {json.loads(row.partition(" ")[2])["tenant"]["S"] for row in rows("LimitsTable")}
+    assert limits == {"acme2", "acme2#polls", "#polls"}
     assert not [row for row in rows() if json.dumps("acme") in row or "acme#" in row]
     assert "EventsTable: 0 rows" in erase(account, "acme", really=True)
 

@@ -9,6 +9,7 @@ import signal
 import subprocess
 import termios
 import time
+from collections.abc import Callable
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
@@ -133,24 +134,37 @@ class Running:
 
     process: subprocess.Popen[bytes]
     out: str = ""
+    err: str = ""
 
     def wait_for(self, text: str, seconds: float = 30) -> str:
         """What was printed so far, once `text` is in it."""
-        assert self.process.stdout
-        deadline = time.monotonic() + seconds
-        while text not in self.out:
-            assert time.monotonic() < deadline, f"{text!r} is not in {self.out!r}"
-            if select.select([self.process.stdout], [], [], 0.1)[0]:
-                piece = os.read(self.process.stdout.fileno(), 65536)
-                assert piece, f"it ended with {self.out!r}: {self.process.stderr.read().decode()}"  # type: ignore[union-attr]
-                self.out += piece.decode()
+        self._read(lambda: text in self.out, text, seconds)
         return self.out
+
+    def wait_for_note(self, text: str, seconds: float = 30) -> str:
+        """The same on standard error."""
+        self._read(lambda: text in self.err, text, seconds)
+        return self.err
 
     def interrupt(self) -> Done:
         """Press Ctrl-C."""
         self.process.send_signal(signal.SIGINT)
         out, err = self.process.communicate(timeout=20)
-        return Done(self.process.returncode, self.out + out.decode(), err.decode())
+        return Done(self.process.returncode, self.out + out.decode(), self.err + err.decode())
+
+    def _read(self, found: Callable[[], bool], text: str, seconds: float) -> None:
+        assert self.process.stdout
+        assert self.process.stderr
+        deadline = time.monotonic() + seconds
+        while not found():
+            assert time.monotonic() < deadline, f"{text!r} is not in {self.out!r} {self.err!r}"
+            for stream in select.select([self.process.stdout, self.process.stderr], [], [], 0.1)[0]:
+                piece = os.read(stream.fileno(), 65536).decode()
+                assert piece or stream is self.process.stderr, f"it ended with {self.out!r} {self.err!r}"
+                if stream is self.process.stdout:
+                    self.out += piece
+                else:
+                    self.err += piece
 
 
 def _interruptible() -> None:

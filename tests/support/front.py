@@ -1,11 +1,12 @@
 """The API as a server on 127.0.0.1: real HTTP in front of the real handlers, with tokens of the test's own."""
 
 import threading
+from collections import defaultdict
 from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
 from typing import Any
 
-from tests.support.call import call
+from tests.support.call import call, event
 from tests.support.receiver import Received, Receiver, Reply, receiving
 
 TOKEN = "jsp_test"
@@ -17,15 +18,23 @@ _PASSED = ("Content-Type", "Idempotency-Key", "Prefer", "traceparent")
 def serving(tokens: Mapping[str, str] | None = None) -> Iterator[Receiver]:
     """A server whose tokens belong to the tenant `acme` and have these scopes; the base URL is its `url` and /v1."""
     scopes = {TOKEN: "*", **(tokens or {})}
-    lock = threading.Lock()  # moto and the handlers of one process take a request at a time
+    locks: dict[str, threading.Lock] = defaultdict(threading.Lock)  # a handler takes a request at a time, as in Lambda
 
     def answer(request: Received) -> Reply:
-        with lock:
+        with locks[_handler(request)]:
             return _answer(request, scopes)
 
     with receiving() as server:
         server.answer = answer
         yield server
+
+
+def _handler(request: Received) -> str:
+    """The folder of the function that serves a request; empty where none does."""
+    try:
+        return event(request.method, request.path.removeprefix("/v1"))[0]
+    except AssertionError:
+        return ""
 
 
 def _answer(request: Received, scopes: Mapping[str, str]) -> Reply:

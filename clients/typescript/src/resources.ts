@@ -869,7 +869,7 @@ export interface WebhooksCreateInput {
   events: readonly string[];
   /** Where to send events: HTTPS, and no private address */
   url?: string | undefined;
-  /** Events are sent to `url`; the default */
+  /** `webhook`, the default: events are sent to `url`. `polling`: they wait until a client polls for them */
   type?: 'webhook' | 'polling' | undefined;
   /** Sent with every delivery */
   headers?: Record<string, string> | null | undefined;
@@ -887,7 +887,7 @@ export interface WebhooksCreateInput {
    * that match
    */
   filter?: Record<string, unknown> | null | undefined;
-  /** It is removed once nobody has polled for so many seconds; without it, never */
+  /** A polling endpoint is removed once nobody has polled for so many seconds; without it, never */
   expiresIn?: number | null | undefined;
 }
 

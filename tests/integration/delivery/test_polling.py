@@ -531,7 +531,9 @@ def test_what_waits_is_exhausted_when_its_retention_ends() -> None:
         UpdateExpression="SET endsAt = :past",
         ExpressionAttributeValues={":past": {"N": str(now())}},
     )
-    assert [one["state"] for one in deliveries(endpoint["id"])] == ["exhausted"], "though nobody polled"
+    for query in ("", "?state=exhausted"):
+        assert [one["state"] for one in deliveries(endpoint["id"], query)] == ["exhausted"], "though nobody polled"
+    assert deliveries(endpoint["id"], "?state=pending") == []
     assert polled_at(endpoint["id"], later) == []
     assert [one["id"] for one in deliveries(endpoint["id"], "?state=exhausted")] == [delivery["id"]]
     assert not {"dueShard", "endsAt"} & item(endpoint["id"], delivery["id"]).keys()

@@ -71,7 +71,8 @@ class Webhooks:
             name: What people call it.
             events: Names such as `workflow.executed`, families such as `workflow.*`, or `*`.
             url: Where to send events: HTTPS, and no private address.
-            type: Events are sent to `url`; the default.
+            type: `webhook`, the default: events are sent to `url`. `polling`: they wait until a client polls
+                for them.
             headers: Sent with every delivery.
             secret: The signing secret; made where it is left out.
             retry_schedule: Seconds to wait before each attempt, the first one (at most 900) included, 14 days
@@ -79,7 +80,8 @@ class Webhooks:
             rate_limit: Most deliveries per second; what is over it waits.
             filter: An event pattern in EventBridge's syntax over `event`, `timestamp` and `data`; the webhook
                 gets only the events that match.
-            expires_in: It is removed once nobody has polled for so many seconds; without it, never.
+            expires_in: A polling endpoint is removed once nobody has polled for so many seconds; without it,
+                never.
             idempotency_key: Makes a repeat of this call safe, for 24 hours. One is made for each call.
 
         Raises:

@@ -59,7 +59,10 @@ def cursor_key() -> bytes:
 
 @cache
 def settings() -> Settings:
-    """The settings of this container; a missing name raises KeyError at first use, not at import."""
+    """The settings of this container; a missing name raises KeyError at first use, not at import.
+
+    An empty text counts as none: SAM CLI gives it for a number's parameter that nobody has set.
+    """
     env = os.environ
     return Settings(
         aws_endpoint=env.get("AWS_ENDPOINT") or None,
@@ -75,21 +78,21 @@ def settings() -> Settings:
         refused_queue_url=env["REFUSED_QUEUE_URL"],
         recovery_queue_url=env["RECOVERY_QUEUE_URL"],
         data_key_id=env["DATA_KEY_ID"],
-        tenant_rate=float(env.get("TENANT_RATE", "100")),
-        tenant_burst=int(env.get("TENANT_BURST", "200")),
+        tenant_rate=float(env.get("TENANT_RATE") or 100),
+        tenant_burst=int(env.get("TENANT_BURST") or 200),
         catalog_bucket=env["CATALOG_BUCKET"],
         catalog_source_url=env.get("CATALOG_SOURCE_URL") or "https://api.zapier.com/v2/apps",
         zapier_client_id=env.get("ZAPIER_CLIENT_ID", ""),
         allow_private_targets=env.get("ALLOW_PRIVATE_TARGETS") == "true",
         allow_loopback_targets=env.get("ALLOW_LOOPBACK_TARGETS") == "true",
         retry_schedule=tuple(int(step) for step in (env.get("RETRY_SCHEDULE") or DEFAULT_RETRY_SCHEDULE).split(",")),
-        log_retention_days=int(env.get("LOG_RETENTION_DAYS", "30")),
-        max_webhooks=int(env.get("MAX_WEBHOOKS", "100")),
-        max_integrations=int(env.get("MAX_INTEGRATIONS", "1000")),
-        max_event_types=int(env.get("MAX_EVENT_TYPES", "500")),
-        poll_concurrency=int(env.get("POLL_CONCURRENCY", "100")),
+        log_retention_days=int(env.get("LOG_RETENTION_DAYS") or 30),
+        max_webhooks=int(env.get("MAX_WEBHOOKS") or 100),
+        max_integrations=int(env.get("MAX_INTEGRATIONS") or 1000),
+        max_event_types=int(env.get("MAX_EVENT_TYPES") or 500),
+        poll_concurrency=int(env.get("POLL_CONCURRENCY") or 100),
         redirect_origins=_origins(env.get("REDIRECT_ORIGINS", "")),
-        execution_seconds=int(env.get("EXECUTION_SECONDS", "300")),
+        execution_seconds=int(env.get("EXECUTION_SECONDS") or 300),
         cors_origin=env.get("CORS_ORIGIN") or "*",
         icon_base_url=env.get("ICON_BASE_URL", "https://cdn.jobsprint.io/icons"),
         version=env.get("SERVICE_VERSION", "dev"),

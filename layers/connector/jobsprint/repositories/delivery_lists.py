@@ -24,15 +24,23 @@ class DeliveryLists:
         self._table = settings().events_table
 
     def page(
-        self, webhook_id: str, wanted: DeliveryFilter, *, limit: int, position: str | None, now: int
+        self,
+        webhook_id: str,
+        wanted: DeliveryFilter,
+        *,
+        limit: int,
+        position: str | None,
+        now: int,
+        indexed: bool = True,
     ) -> tuple[list[DeliveryRow], str | None]:
         """A page of a webhook's deliveries, newest first, and the position to go on from.
 
         Time is a key, and so is a state that `byState` lists: its entries may be a moment old, so each row is read and
-        matched again. Everything else filters within at most 1,000 items a page.
+        matched again. Everything else filters within at most 1,000 items a page, and so does the state where it is not
+        `indexed`.
         """
         low, high = id_range("dlv", wanted.from_ms, wanted.to_ms)
-        by_state = wanted.state in LISTED
+        by_state = indexed and wanted.state in LISTED
         page = read_page(
             self._listed(webhook_id, str(wanted.state), low, high) if by_state else self._query(webhook_id, low, high),
             limit=limit,

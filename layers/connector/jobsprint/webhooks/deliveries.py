@@ -16,7 +16,11 @@ def page(
     tenant: str, webhook_id: str, wanted: DeliveryFilter, *, limit: int, position: str | None
 ) -> tuple[list[DeliveryRow], str | None]:
     """A page of deliveries, newest first, and the position to go on from. Raises NotFound."""
-    rows, position = DeliveryLists(tenant).page(webhook_id, wanted, limit=limit, position=position, now=now_ms())
+    # At a polling endpoint no poll may have written down yet that a delivery is at its end.
+    indexed = wanted.state != "exhausted" or not _is_polling(tenant, webhook_id)
+    rows, position = DeliveryLists(tenant).page(
+        webhook_id, wanted, limit=limit, position=position, now=now_ms(), indexed=indexed
+    )
     if not rows:
         IntegrationStore(tenant).webhook(webhook_id)
     return _as_deleted(tenant, webhook_id, rows), position
@@ -32,6 +36,14 @@ def find(tenant: str, webhook_id: str, delivery_id: str) -> tuple[DeliveryRow, s
         raise
     [row] = _as_deleted(tenant, webhook_id, [row])
     return row, EventStore(tenant).data_of(row.event_key, now)
+
+
+def _is_polling(tenant: str, webhook_id: str) -> bool:
+    """Whether this is a polling endpoint that exists."""
+    try:
+        return IntegrationStore(tenant).webhook(webhook_id).is_polling
+    except NotFound:
+        return False
 
 
 def _as_deleted(tenant: str, webhook_id: str, rows: list[DeliveryRow]) -> list[DeliveryRow]:

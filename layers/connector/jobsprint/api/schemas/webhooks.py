@@ -160,6 +160,9 @@ class RotatedSecret(ResponseModel):
         )
 
 
+_TYPE = "`webhook`, the default: events are sent to `url`. `polling`: they wait until a client polls for them"
+
+
 def target_flaws(body: Mapping[str, object]) -> tuple[Detail, ...]:
     """What speaks against calling the `url` of a webhook's body, which asks the name servers."""
     return target_details(body.get("url"))
@@ -168,7 +171,7 @@ def target_flaws(body: Mapping[str, object]) -> tuple[Detail, ...]:
 class WebhookCreate(RequestModel):
     """A subscription; a missing secret is made."""
 
-    type: Annotated[Literal["webhook"], Field(description="Events are sent to `url`; the default")] = "webhook"
+    type: Annotated[Literal["webhook"], Field(description=_TYPE)] = "webhook"
     name: Annotated[Name, Field(description="What people call it")]
     url: Annotated[Url, Field(description="Where to send events: HTTPS, and no private address")]
     events: Annotated[
@@ -193,7 +196,7 @@ class WebhookCreate(RequestModel):
 class PollingEndpointCreate(RequestModel):
     """A subscription whose events wait until a client polls for them; a missing secret is made."""
 
-    type: Annotated[Literal["polling"], Field(description="Clients poll for events; nothing is sent")]
+    type: Annotated[Literal["polling"], Field(description=_TYPE)]
     name: Annotated[Name, Field(description="What people call it")]
     events: Annotated[
         Events, Field(description="Names such as `workflow.executed`, families such as `workflow.*`, or `*`")
@@ -203,7 +206,9 @@ class PollingEndpointCreate(RequestModel):
     filter: Filter | None = None
     expires_in: Annotated[
         Annotated[int, Field(ge=integrations.MIN_EXPIRES_IN, le=integrations.MAX_EXPIRES_IN)] | None,
-        Field(description="It is removed once nobody has polled for so many seconds; without it, never"),
+        Field(
+            description="A polling endpoint is removed once nobody has polled for so many seconds; without it, never"
+        ),
     ] = None
 
     def target(self) -> dict[str, object]:
