@@ -83,6 +83,13 @@ def test_operations_read_well(document: dict[str, Any]) -> None:
         assert set(operation["tags"]) <= tags
 
 
+def test_summaries_are_plain_text(document: dict[str, Any]) -> None:
+    """The docs page lists them where it shows no Markdown."""
+    summaries = [node["summary"] for node in nodes(document) if isinstance(node.get("summary"), str)]
+    assert summaries
+    assert [summary for summary in summaries if "`" in summary] == []
+
+
 def test_failures_have_one_shape(document: dict[str, Any]) -> None:
     text = json.dumps(document)
     assert "ValidationError" not in text
