@@ -4,11 +4,11 @@ from functools import reduce
 from operator import or_
 from typing import Annotated, Any
 
-from aws_lambda_powertools.event_handler.openapi.params import Body
+from aws_lambda_powertools.event_handler.openapi.params import Body, Path
 
 from jobsprint.api.app import Endpoint
 from jobsprint.api.idempotency import once
-from jobsprint.api.schemas.common import Data, IntegrationId, shown, success
+from jobsprint.api.schemas.common import Data, shown, success
 from jobsprint.api.schemas.integrations import ConnectView
 from jobsprint.connectors.fields import Reconnect
 from jobsprint.core.models import DescribedAs, OneOf
@@ -33,7 +33,12 @@ def models() -> Any:
     responses={200: shown(), 201: shown()},
 )
 def connect_integration(
-    integrationId: IntegrationId,
+    integrationId: Annotated[
+        str,
+        Path(
+            description="An application of the catalogue such as `custom_webhook`, or an integration: `int_…`, `wh_…`"
+        ),
+    ],
     body: Annotated[
         dict[str, Any],
         DescribedAs(models),

@@ -1,6 +1,7 @@
 """docs/openapi.json is what the handlers say, whole and valid."""
 
 import json
+from collections.abc import Iterator
 from typing import Any
 
 import pytest
@@ -24,6 +25,14 @@ def operations(document: dict[str, Any]) -> dict[tuple[str, str], dict[str, Any]
     return {
         (verb.upper(), path): operation for path, item in document["paths"].items() for verb, operation in item.items()
     }
+
+
+def nodes(part: Any) -> Iterator[dict[str, Any]]:
+    """Every object in a part of the document."""
+    if isinstance(part, dict):
+        yield part
+    for inner in part.values() if isinstance(part, dict) else part if isinstance(part, list) else ():
+        yield from nodes(inner)
 
 
 def models(base: type[BaseModel]) -> set[type[BaseModel]]:
@@ -74,6 +83,13 @@ def test_operations_read_well(document: dict[str, Any]) -> None:
         assert set(operation["tags"]) <= tags
 
 
+def test_summaries_are_plain_text(document: dict[str, Any]) -> None:
+    """The docs page lists them where it shows no Markdown."""
+    summaries = [node["summary"] for node in nodes(document) if isinstance(node.get("summary"), str)]
+    assert summaries
+    assert [summary for summary in summaries if "`" in summary] == []
+
+
 def test_failures_have_one_shape(document: dict[str, Any]) -> None:
     text = json.dumps(document)
     assert "ValidationError" not in text
@@ -104,6 +120,13 @@ def test_answers_are_never_null(document: dict[str, Any]) -> None:
     shown = {name: schema for name, schema in document["components"]["schemas"].items() if name.endswith("View")}
     assert shown
     assert '"null"' not in json.dumps(shown)
+
+
+def test_no_value_is_one_of_several_lists_of_constants(document: dict[str, Any]) -> None:
+    """A single enum says it; openapi-python-client tries the first constant alone and refuses the others."""
+    unions = [node[key] for node in nodes(document) for key in ("anyOf", "oneOf") if isinstance(node.get(key), list)]
+    assert unions
+    assert [union for union in unions if any("const" in option or "enum" in option for option in union)] == []
 
 
 def test_names_of_models_are_unique() -> None:

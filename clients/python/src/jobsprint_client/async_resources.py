@@ -1008,7 +1008,8 @@ class AsyncIntegrations:
         Scope: `integrations:write`; for a webhook (`wh_…`) `webhooks:write`.
 
         Args:
-            integration_id: Integration ID: `int_…` or `wh_…`.
+            integration_id: An application of the catalogue such as `custom_webhook`, or an integration:
+                `int_…`, `wh_…`.
             name: What people call it.
             url: Where requests are sent: HTTPS, and no private address.
             description: What it is for.

@@ -43,6 +43,15 @@ SwaggerUIBundle({
   validatorUrl: null,
 });
 """
+# No answer has links; on a phone a tag's text goes below its name instead of over it.
+_STYLE = """
+.guide { font: 14px sans-serif; margin: 0 auto; max-width: 1420px; padding: 20px 20px 0 }
+.swagger-ui .response-col_links { display: none }
+@media (max-width: 640px) {
+  .swagger-ui .opblock-tag { flex-wrap: wrap }
+  .swagger-ui .opblock-tag small { flex-basis: 100%; padding: 0 }
+}
+"""
 _PAGE = """<!DOCTYPE html>
 <html lang="en">
 <head>
@@ -50,7 +59,7 @@ _PAGE = """<!DOCTYPE html>
 <meta name="viewport" content="width=device-width, initial-scale=1">
 <title>Jobsprint Integrations API</title>
 <link rel="icon" href="data:,">
-<style>{style} .guide {{ font: 14px sans-serif; margin: 0 auto; max-width: 1420px; padding: 20px 20px 0 }}</style>
+<style>{style}</style>
 </head>
 <body>
 <p class="guide">Concepts, examples and errors are in the <a href="guide/index.html">guide</a>.</p>
@@ -93,7 +102,7 @@ def _page() -> tuple[str, str]:
         f"default-src 'none'; script-src {_hash(bundle)} {_hash(_START)}; style-src 'unsafe-inline'; img-src data:; "
         "connect-src 'self'; base-uri 'none'; form-action 'none'; frame-ancestors 'none'"
     )
-    return _PAGE.format(style=style, bundle=bundle, start=_START), policy
+    return _PAGE.format(style=style + _STYLE, bundle=bundle, start=_START), policy
 
 
 def _asset(name: str) -> str:

@@ -14,7 +14,7 @@ from jobsprint.core.ids import made_at
 from jobsprint.domain.delivery_failures import kind_of
 
 DeliveryState = Literal["pending", "delivered", "retrying", "exhausted", "discarded"]
-EventDeliveryState = Literal["queued"] | DeliveryState
+EventDeliveryState = Literal["queued", DeliveryState]
 """The state of a delivery as its event shows it: `queued` without a row of its own."""
 
 AttemptStatus = Literal["success", "error", "unknown"]
