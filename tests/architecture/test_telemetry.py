@@ -21,7 +21,7 @@ def test_sam_is_told_to_send_none(tmp_path: Path, words: list[str]) -> None:
     outer = ("MAKE", "SAM_CLI_TELEMETRY")
     environment = {name: value for name, value in os.environ.items() if not name.startswith(outer)}
     done = subprocess.run(
-        ["make", "-o", "install", *words, f"VENV={recorder}"],
+        ["make", "-o", "install", "-o", "install-run", *words, f"VENV={recorder}", f"RUN={recorder}"],
         cwd=ROOT,
         env=environment,
         capture_output=True,
