@@ -113,6 +113,7 @@ def call_everything(api: Caller, given: Json) -> None:
     publish(api)
     look_at_deliveries(api, webhook)
     recover(api, given["endpoint"])
+    poll(api)
     api.call("deleteWebhook", webhook_id=webhook)
     api.call("getWebhook", status=404, webhook_id=webhook)
     integration = connect(api, given)
@@ -177,6 +178,15 @@ def recover(api: Caller, endpoint: str) -> None:
     api.call("cancelRecovery", webhook_id=webhook, job_id=job)
     api.call("getRecovery", webhook_id=webhook, job_id=job)
     api.call("listRecoveries", webhook_id=webhook)
+
+
+def poll(api: Caller) -> None:
+    """A polling endpoint, which gets a message and acknowledges it."""
+    endpoint = {"webhook_id": api.call("createWebhook", status=201, example="polling")["id"]}
+    api.call("publishEvents", status=202, example="one")
+    [message] = eventually(lambda: api.call("pollMessages", wait=5, **endpoint)["messages"])
+    done = {"deliveryId": message["deliveryId"], "leaseToken": message["leaseToken"], "status": "success"}
+    api.call("acknowledgeMessages", example="default", change={"messages": [done]}, **endpoint)
 
 
 def connect(api: Caller, given: Json) -> str:
