@@ -67,7 +67,7 @@ LINE = json.dumps(
         "message": "attempt_failed",
         "timestamp": "2026-11-30 10:00:00,000+0000",
         "service": "jobsprint-integrations",
-        "function_name": "jobsprint-DispatchWebhooksFunction-1A2B3C",
+        "function": "DispatchWebhooks",
         "webhookId": "wh_1",
         "status": 503,
     }

@@ -17,10 +17,7 @@ _HISTORY_MS = 15 * 60_000
 _LEVELS = ("DEBUG", "INFO", "WARNING", "ERROR", "CRITICAL")
 _LAMBDA_NOISE = ("START RequestId:", "END RequestId:", "REPORT RequestId:")
 # Fields of a log line that its short form leaves out or shows in front.
-_SHOWN_APART = {
-    "level", "location", "message", "timestamp", "service", "cold_start", "function_name", "function_memory_size",
-    "function_arn", "function_request_id", "xray_trace_id",
-}  # fmt: skip
+_SHOWN_APART = {"level", "message", "timestamp", "service", "function", "cold_start"}
 
 
 def follow(endpoint: str, group: str, shown: "Shown | None" = None) -> None:
@@ -75,16 +72,11 @@ def short(message: str, shown: Shown) -> str:
         return "" if shown.function else text
     if not isinstance(fields, dict) or "message" not in fields:
         return ""  # metrics in the embedded format
-    if not shown.has(_function(fields), str(fields.get("level"))):
+    function, level = str(fields.get("function", "")), str(fields.get("level", ""))
+    if not shown.has(function, level):
         return ""
     rest = " ".join(f"{key}={value}" for key, value in fields.items() if key not in _SHOWN_APART)
-    return f"{fields.get('level', ''):<7} {_function(fields)} {fields['message']} {rest}".rstrip()
-
-
-def _function(fields: dict[str, Any]) -> str:
-    """`jobsprint-ListIntegrationsFunction-1A2B3C` as `ListIntegrations`."""
-    parts = str(fields.get("function_name", "")).split("-")
-    return parts[1].removesuffix("Function") if len(parts) > 1 else parts[0]
+    return f"{level:<7} {function} {fields['message']} {rest}".rstrip()
 
 
 def _identity(event: dict[str, Any]) -> tuple[str, int, str]:

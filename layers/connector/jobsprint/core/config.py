@@ -1,6 +1,7 @@
 """The only reader of the environment."""
 
 import os
+import re
 from dataclasses import dataclass
 from functools import cache
 
@@ -104,3 +105,9 @@ def settings() -> Settings:
 def xray_trace_header() -> str | None:
     """X-Ray's header for the running invocation, which Lambda sets before each; None outside Lambda."""
     return os.environ.get("_X_AMZN_TRACE_ID")
+
+
+def function_name() -> str | None:
+    """`ListIntegrations` of the stack's `jobsprint-dev-ListIntegrationsFunction-1A2B3C`; None outside Lambda."""
+    found = re.search(r"-(\w+)Function-", os.environ.get("AWS_LAMBDA_FUNCTION_NAME", ""))
+    return found and found[1]
