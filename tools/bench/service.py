@@ -10,7 +10,7 @@ from typing import Any
 
 import requests
 
-from tests.e2e.local_stack import Stack, deployed_anew
+from tests.e2e.local_stack import Stack, fresh_stack
 from tests.support.deliveries import record
 from tests.support.receiver import Receiver
 from tests.support.template import functions
@@ -62,7 +62,7 @@ class Service:
 def deployed(receiver: Receiver) -> Iterator[Service]:
     """Bring the stack up in `.local/bench-stack` on a free port, and take it down afterwards."""
     home = PROJECT / ".local" / "bench-stack"
-    with deployed_anew(home) as stack:
+    with fresh_stack(home) as stack:
         listed = stack.client("lambda").get_paginator("list_functions").paginate().search("Functions[]")
         environments = {each["FunctionName"].split("-")[1]: each["Environment"]["Variables"] for each in listed}
         service = Service(stack, receiver, environments, _layers(home / "opt"), webhook="")
