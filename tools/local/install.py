@@ -30,7 +30,7 @@ class Environment(NamedTuple):
 
 ENVIRONMENTS = {
     "run": Environment(Path(".local/python"), Path("requirements/run.txt"), "the SAM CLI", 230, compiled=False),
-    "emulator": Environment(Path(".local/emulator"), Path("requirements/emulator.txt"), "the AWS emulator", 130),
+    "emulator": Environment(Path(".local/emulator"), Path("requirements/emulator.txt"), "the AWS emulator", 110),
     "dev": Environment(Path(".venv"), Path("requirements/dev.txt"), "the development tools", 570),
     "bench": Environment(Path(".local/bench-python"), Path("requirements/bench.txt"), "the benchmarks' Python", 50),
     "docs": Environment(Path(".local/docs-python"), Path("requirements/docs.txt"), "the generator of the guide", 60),
