@@ -108,6 +108,11 @@ def xray_trace_header() -> str | None:
 
 
 def function_name() -> str | None:
-    """`ListIntegrations` of the stack's `jobsprint-dev-ListIntegrationsFunction-1A2B3C`; None outside Lambda."""
+    """`ListIntegrations` of the local stack's `jobsprint-ListIntegrationsFunction-1A2B3C`; None in AWS.
+
+    There the log stream's name says it, and each byte of a log line is paid for.
+    """
+    if os.environ.get("STAGE") != "local":
+        return None
     found = re.search(r"-(\w+)Function-", os.environ.get("AWS_LAMBDA_FUNCTION_NAME", ""))
     return found and found[1]

@@ -12,8 +12,8 @@ from jobsprint.core.config import function_name, settings
 NAMESPACE = "Jobsprint/Integrations"
 _MAX_VALUES = 100  # of one metric in one line (CloudWatch embedded metric format)
 
-# With the function, as all functions have one log group. Without location and trace id: each request line names its
-# operation, traces are not kept, and the two fields would be a third of what a line costs.
+# Without location and trace id: each request line names its operation, traces are not kept, and the two fields would be
+# a third of what a line costs.
 logger = Logger(service="jobsprint-integrations", location=None, xray_trace_id=None, function=function_name())
 
 
