@@ -178,7 +178,7 @@ def test_a_second_stack_runs_beside_it_and_survives_a_restart(stack: Stack, othe
         _line(shown, "Following")
         assert requests.get(f"{second.url}/integrations", headers=second.auth, timeout=30).status_code == 200
         assert "Item" in second.client("dynamodb").get_item(TableName=table, Key=key)
-        _log(second, {"level": "INFO", "message": "planted", "function_name": "jobsprint-GetHealthFunction-1", "n": 1})
+        _log(second, {"level": "INFO", "message": "planted", "function": "GetHealth", "n": 1})
         assert "INFO    GetHealth planted n=1" in _line(shown, "planted")
     assert not _processes_of(other_home)
 
