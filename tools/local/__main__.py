@@ -115,12 +115,12 @@ def _introduce(home: Home, token: str) -> None:
 
 def follow_logs(home: Home, shown: logs.Shown) -> None:
     """Print the functions' log lines of the last minutes and from now on, until interrupted."""
-    logs.follow(status.endpoint_of(home), stack.read_env(home)["JOBSPRINT_FUNCTION_LOGS"], shown)
+    logs.follow(emulator.running_address(home), stack.read_env(home)["JOBSPRINT_FUNCTION_LOGS"], shown, logs.HISTORY_MS)
 
 
 def open_docs(home: Home) -> None:
     """Show the API's documentation in a browser."""
-    url = f"{stack.base_url(status.endpoint_of(home))}/docs"
+    url = f"{stack.base_url(emulator.running_address(home))}/docs"
     print(f"  {url}")
     webbrowser.open(url)
 

@@ -13,7 +13,7 @@ from pathlib import Path
 import requests
 
 from tools.local.console import Failure, step
-from tools.local.options import EMULATOR, PROJECT, REGION, Home
+from tools.local.options import EMULATOR, PROJECT, REGION, Home, last_port
 
 NAME = "emulator"
 _HOST = "127.0.0.1"
@@ -34,6 +34,13 @@ def running(home: Home) -> bool:
     """Whether this folder's emulator is alive."""
     pid = process_id(home)
     return pid is not None and pid in _members(pid)
+
+
+def running_address(home: Home) -> str:
+    """Where this folder's emulator answers. Raises Failure where none runs."""
+    if not running(home):
+        raise Failure("The local stack is not running: start it with make up.")
+    return address(last_port(home))
 
 
 def start(home: Home, port: int) -> None:
@@ -73,11 +80,11 @@ def stop(home: Home) -> bool:
         with _uninterrupted(), step("Stopping the local stack"):
             _end(pid)
     home.pids.unlink(missing_ok=True)
-    _discard(home.scratch)
+    discard(home.scratch)
     return alive
 
 
-def _discard(folder: Path) -> None:
+def discard(folder: Path) -> None:
     """Delete a folder in the background: with the unpacked code of every function that takes half a minute."""
     if not folder.exists():
         return

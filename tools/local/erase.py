@@ -7,8 +7,8 @@ from typing import Any
 
 from tools.local import sam, stack
 from tools.local.console import Failure
-from tools.local.emulator import address, running
-from tools.local.options import STACK, Home, last_port
+from tools.local.emulator import running_address
+from tools.local.options import STACK, Home
 
 # Tokens first, so that nobody writes behind us; they stand under an id of their own and name their tenant.
 _TABLES = ("TokensTable", "LimitsTable", "RequestsTable", "TenantsTable", "LogsTable", "EventsTable")
@@ -29,9 +29,7 @@ class Account:
 
 def local_account(home: Home) -> Account:
     """The running local stack."""
-    if not running(home):
-        raise Failure("The local stack is not running: start it with make up.")
-    endpoint = address(last_port(home))
+    endpoint = running_address(home)
     return Account(
         stack.client("dynamodb", endpoint),
         stack.outputs(stack.client("cloudformation", endpoint), STACK),

@@ -11,6 +11,7 @@ from pathlib import Path
 from typing import Any
 
 from tools.local import stack
+from tools.local.emulator import discard
 from tools.local.options import Home
 
 LAYERS = ("ConnectorLayer", "DependenciesLayer")
@@ -27,7 +28,7 @@ def mount(home: Home, endpoint: str, build: Path, digest: str) -> None:
             _use(functions, function["FunctionName"], function["Environment"]["Variables"] | {VARIABLE: path})
     for other in home.layers.iterdir():
         if other != folder:
-            shutil.rmtree(other)
+            discard(other)
 
 
 def _use(functions: Any, name: str, variables: dict[str, str]) -> None:

@@ -13,32 +13,13 @@ from tools.local.stack import client
 
 _POLL_SECONDS = 1.0
 _LOOK_BACK_MS = 5_000
-_HISTORY_MS = 15 * 60_000
 _LEVELS = ("DEBUG", "INFO", "WARNING", "ERROR", "CRITICAL")
+HISTORY_MS = 15 * 60_000
+"""What `make logs` shows of the past."""
+
 _LAMBDA_NOISE = ("START RequestId:", "END RequestId:", "REPORT RequestId:")
 # Fields of a log line that its short form leaves out or shows in front.
 _SHOWN_APART = {"level", "message", "timestamp", "service", "function", "cold_start"}
-
-
-def follow(endpoint: str, group: str, shown: "Shown | None" = None) -> None:
-    """Print what was logged in the last seconds, or minutes where `shown` says which lines, and from now on, until
-    interrupted.
-    """
-    logs = client("logs", endpoint)
-    since = int(time.time() * 1000) - (_LOOK_BACK_MS if shown is None else _HISTORY_MS)
-    seen: set[tuple[str, int, str]] = set()
-    while True:
-        try:
-            fresh = [event for event in _events(logs, group, since) if _identity(event) not in seen]
-        except EndpointConnectionError:
-            raise Failure("The AWS emulator has stopped; details in .local/logs/emulator.log.") from None
-        for event in fresh:
-            line = short(event["message"], shown or Shown())
-            if line:
-                print(f"{datetime.fromtimestamp(event['timestamp'] / 1000):%H:%M:%S}  {line}", flush=True)  # noqa: DTZ006
-        seen.update(map(_identity, fresh))
-        since = max(since, int(time.time() * 1000) - _LOOK_BACK_MS)
-        time.sleep(_POLL_SECONDS)
 
 
 @dataclass(frozen=True)
@@ -59,6 +40,28 @@ class Shown:
 
     def _least(self) -> str:
         return "WARNING" if self.level.upper() == "WARN" else self.level.upper()
+
+
+_ALL = Shown()
+
+
+def follow(endpoint: str, group: str, shown: Shown = _ALL, history_ms: int = _LOOK_BACK_MS) -> None:
+    """Print what was logged in the last `history_ms` and from now on, until interrupted."""
+    logs = client("logs", endpoint)
+    since = int(time.time() * 1000) - history_ms
+    seen: set[tuple[str, int, str]] = set()
+    while True:
+        try:
+            fresh = [event for event in _events(logs, group, since) if _identity(event) not in seen]
+        except EndpointConnectionError:
+            raise Failure("The AWS emulator has stopped; details in .local/logs/emulator.log.") from None
+        for event in fresh:
+            line = short(event["message"], shown)
+            if line:
+                print(f"{datetime.fromtimestamp(event['timestamp'] / 1000):%H:%M:%S}  {line}", flush=True)  # noqa: DTZ006
+        seen.update(map(_identity, fresh))
+        since = max(since, int(time.time() * 1000) - _LOOK_BACK_MS)
+        time.sleep(_POLL_SECONDS)
 
 
 def short(message: str, shown: Shown) -> str:

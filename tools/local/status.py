@@ -2,9 +2,9 @@
 
 from typing import Any
 
-from tools.local import deployment, emulator, stack
-from tools.local.console import Failure
-from tools.local.options import LOCAL_PARAMETERS, STACK, Home, chosen_parameters, last_port
+from tools.local import deployment, stack
+from tools.local.emulator import running_address
+from tools.local.options import LOCAL_PARAMETERS, STACK, Home, chosen_parameters
 
 _COUNTS = {
     "waiting": "ApproximateNumberOfMessages",
@@ -13,16 +13,12 @@ _COUNTS = {
 }
 
 
-def endpoint_of(home: Home) -> str:
-    """Where the running stack's emulator answers. Raises Failure where none runs."""
-    if not emulator.running(home):
-        raise Failure("The local stack is not running: start it with make up.")
-    return emulator.address(last_port(home))
-
-
 def status(home: Home) -> str:
-    """Its addresses, whether it is what the sources say, and what waits in its queues. Raises Failure as above."""
-    endpoint = endpoint_of(home)
+    """Its addresses, whether it is what the sources say, and what waits in its queues.
+
+    Raises Failure where none runs.
+    """
+    endpoint = running_address(home)
     url = stack.base_url(endpoint)
     current = deployment.recorded(endpoint) == deployment.digest(home, LOCAL_PARAMETERS | chosen_parameters())
     lines = [

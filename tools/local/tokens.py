@@ -10,8 +10,8 @@ from botocore.exceptions import BotoCoreError, ClientError
 
 from tools.local import sam, stack
 from tools.local.console import Failure
-from tools.local.emulator import address, running
-from tools.local.options import STACK, Home, last_port
+from tools.local.emulator import running_address
+from tools.local.options import STACK, Home
 
 _FUNCTION = "ManageTokensFunction"
 
@@ -37,9 +37,7 @@ class Clients:
     @classmethod
     def local(cls, home: Home) -> "Clients":
         """The running local stack."""
-        if not running(home):
-            raise Failure("The local stack is not running: start it with make up.")
-        endpoint = address(last_port(home))
+        endpoint = running_address(home)
         return cls(stack.client("cloudformation", endpoint), stack.client("lambda", endpoint, _PATIENT), STACK)
 
     @classmethod
