@@ -43,6 +43,7 @@ ENVIRONMENTS = {
     "node": Environment(Path(".local/node"), Path("requirements/node.txt"), "Node.js", 200),
 }
 UV = Environment(Path(".local/uv"), Path("requirements/uv.txt"), "uv, which installs the rest", 60)
+PIP_INSTALL = ["-m", "pip", "install", "--disable-pip-version-check", "--no-input"]
 LOGS = Path(".local/logs")
 TICK_SECONDS = 10
 
@@ -102,8 +103,9 @@ def make(environment: Environment, uv: list[str]) -> None:
     threading.Thread(target=tick, args=(environment, started, ended), daemon=True).start()
     try:
         with log.open("w") as output:
-            create(environment.folder, uv, output, log)
-            fill(environment, uv, output, log)
+            if environment is not UV or not unpack(UV, output):
+                create(environment.folder, uv, output, log)
+                fill(environment, uv, output, log)
     finally:
         ended.set()
     (environment.folder / ".installed").write_text(fingerprint(environment.requirements))
@@ -144,14 +146,24 @@ def create(folder: Path, uv: list[str], output: TextIO, log: Path) -> None:
 def fill(environment: Environment, uv: list[str], output: TextIO, log: Path) -> None:
     """Install exactly the pinned packages, each checked by its hash."""
     python = str(environment.folder / "bin" / "python")
-    pinned = ["--no-deps", "--require-hashes", "--requirement", str(environment.requirements)]
+    pinned = exactly(environment)
     bytecode = ["--compile-bytecode"] if environment.compiled else []
     if uv and call([*uv, "pip", "install", *bytecode, "--python", python, *pinned], output):
         return
     if uv:
         say(f"  uv could not install {environment.name} (details in {log}); pip takes longer.")
-    if not call([python, "-m", "pip", "install", "--disable-pip-version-check", "--no-input", *pinned], output):
+    if not call([python, *PIP_INSTALL, *pinned], output):
         raise Problem(f"The packages of {environment.requirements} could not be installed; details in {log}.")
+
+
+def unpack(environment: Environment, output: TextIO) -> bool:
+    """Install programs that need no Python around them with this Python's own pip, if it has one: a third of the time."""
+    return call([sys.executable, *PIP_INSTALL, "--target", str(environment.folder), *exactly(environment)], output)
+
+
+def exactly(environment: Environment) -> list[str]:
+    """The options to install exactly the pinned packages."""
+    return ["--no-deps", "--require-hashes", "--requirement", str(environment.requirements)]
 
 
 def call(command: list[str], output: TextIO) -> bool:
