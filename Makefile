@@ -142,7 +142,7 @@ lint: install ## ruff check and format --check
 	"$(VENV)" -m ruff format --check .
 
 typecheck: install ## mypy --strict on layers, functions, tools and the Python client
-	"$(VENV)" -m mypy layers/connector/jobsprint functions tools/local tools/docs tools/clients \
+	"$(VENV)" -m mypy layers/connector/jobsprint functions tools/local tools/openapi tools/docs tools/clients \
 		clients/python/src/jobsprint_client
 
 validate: install ## sam validate --lint, and cfn-lint on the dashboard
@@ -162,7 +162,7 @@ undeploy: install-run ## Say what removing a stage leaves behind and what that c
 	@$(LOCAL) undeploy --stage "$(STAGE)" $(if $(YES),--yes) $(if $(CI),--ci)
 
 openapi: install ## Write docs/openapi.json from the handlers
-	@"$(VENV)" -m tools.local.openapi
+	@"$(VENV)" -m tools.openapi
 
 clients: install ## Write what the clients in clients/ have from docs/openapi.json
 	@"$(VENV)" -m tools.clients

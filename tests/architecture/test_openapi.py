@@ -10,7 +10,7 @@ from pydantic import BaseModel
 
 from jobsprint.core.models import RequestModel, ResponseModel
 from tests.support.template import routes
-from tools.local import openapi
+from tools.openapi import document as openapi
 
 # What browsers and authorization servers call, and the two that show this very document.
 NOT_DESCRIBED = {"finish_oauth", "get_client_metadata", "get_docs", "get_openapi"}

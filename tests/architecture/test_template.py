@@ -10,7 +10,7 @@ import pytest
 from jobsprint.api.idempotency import once
 from tests.support.template import ROOT, functions, resources, routes, template
 from tools.local import sam
-from tools.local.openapi import endpoints
+from tools.openapi.document import endpoints
 
 PUBLIC = {
     "/health",

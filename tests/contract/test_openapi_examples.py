@@ -18,7 +18,7 @@ from tests.support.sender import sending
 from tests.support.shapes import differences
 from tests.support.story import Story
 from tests.support.template import ROOT
-from tools.local import openapi_additions
+from tools.openapi import additions
 
 PUBLISHED: dict[str, Any] = json.loads((Path(__file__).parent / "api_examples.json").read_text())
 DOCUMENT: dict[str, Any] = json.loads((ROOT / "docs" / "openapi.json").read_text(encoding="utf-8"))
@@ -73,7 +73,7 @@ def story(aws: dict[str, str], monkeypatch: pytest.MonkeyPatch) -> Iterator[Stor
     monkeypatch.setitem(registry.CONNECTORS, "zapier", "tests.support.bearer:ZapierBearer")
     requests = {
         operation: {name: example["value"] for name, example in parts.get("request", {}).items()}
-        for operation, parts in openapi_additions.examples().items()
+        for operation, parts in additions.examples().items()
     }
     with authority() as zapier, receiving() as receiver, watching_sqs() as outbox, sending(monkeypatch):
         monkeypatch.setenv("ZAPIER_MCP_URL", zapier.mcp)

@@ -157,7 +157,7 @@ def fill(environment: Environment, uv: list[str], output: TextIO, log: Path) -> 
 
 
 def unpack(environment: Environment, output: TextIO) -> bool:
-    """Install programs that need no Python around them with this Python's own pip, if it has one: a third of the time."""
+    """Install programs that need no Python around them by this Python's own pip, where it has one; soon done."""
     return call([sys.executable, *PIP_INSTALL, "--target", str(environment.folder), *exactly(environment)], output)
 
 

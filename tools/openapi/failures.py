@@ -1,6 +1,6 @@
 """The answers to failed requests in docs/openapi.json, with the codes that each operation may give.
 
-`openapi_failures.toml` lists them. Each is a response and a schema of its own, so that generated clients know the codes
+`failures.toml` lists them. Each is a response and a schema of its own, so that generated clients know the codes
 of every operation; operations with the same codes share them.
 """
 
@@ -11,7 +11,7 @@ from typing import Any
 
 Json = dict[str, Any]
 
-_LIST = Path(__file__).with_name("openapi_failures.toml")
+_LIST = Path(__file__).with_name("failures.toml")
 _SCHEMAS = "#/components/schemas/"
 _REQUEST_ID = "8f6e2c1a-4b7d-4f0e-9c3a-1d5b6a7e8f90"
 _RATE_HEADERS: Json = {

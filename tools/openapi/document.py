@@ -1,8 +1,8 @@
 """docs/openapi.json: the handlers' own descriptions merged into one OpenAPI 3.1 file. Needs no AWS and no settings.
 
-`python -m tools.local.openapi` writes it; tests/architecture/test_openapi.py fails while the file and the code differ.
+`python -m tools.openapi` writes it; tests/architecture/test_openapi.py fails while the file and the code differ.
 Powertools describes each route; what it cannot know (scopes, what is never null, failures) is put in here, and
-`openapi_additions.completed` adds examples and webhooks to the merged document.
+`additions.completed` adds examples and webhooks to the merged document.
 """
 
 import importlib
@@ -15,7 +15,7 @@ from pathlib import Path
 from types import ModuleType
 from typing import Any
 
-from tools.local import openapi_additions, openapi_failures, openapi_webhooks
+from tools.openapi import additions, failures, webhooks
 
 ROOT = Path(__file__).resolve().parents[2]
 FILE = ROOT / "docs" / "openapi.json"
@@ -39,7 +39,7 @@ _TAGS = {
     "HTTP endpoints of your own.",
     "Actions": "Run what a connected integration can do, at once or in the background.",
     "Service": "Whether the service runs.",
-    openapi_webhooks.TAG: "What your endpoint gets. Check a signature before you trust the body.",
+    webhooks.TAG: "What your endpoint gets. Check a signature before you trust the body.",
 }
 
 _ALSO = {
@@ -109,7 +109,7 @@ def document() -> Json:
         "paths": {path: dict(sorted(item.items())) for path, item in sorted(merged["paths"].items())},
         "components": _components(schemas),
     }
-    return openapi_additions.completed(described_api)
+    return additions.completed(described_api)
 
 
 def text() -> str:
@@ -157,15 +157,15 @@ def _operation(folder: str, module: ModuleType, route: str, operation: Json) -> 
 
 
 def _needed(app: Any) -> str:
-    webhooks = f"; for a webhook (`wh_…`) `{app.webhook_scope}`" if app.webhook_scope else ""
-    return f"Scope: `{app.scope}`{webhooks}."
+    for_webhooks = f"; for a webhook (`wh_…`) `{app.webhook_scope}`" if app.webhook_scope else ""
+    return f"Scope: `{app.scope}`{for_webhooks}."
 
 
 def _responses(folder: str, route: str, operation: Json, *, public: bool) -> Json:
     """What the operation declares, and the failures that all of its kind share."""
     operation_id = camel(folder)
     declared = {
-        status: openapi_failures.declared(operation_id, status, answer)
+        status: failures.declared(operation_id, status, answer)
         for status, answer in operation["responses"].items()
         if not _POWERTOOLS_OWN & set(_references(answer))
     }
@@ -175,17 +175,17 @@ def _responses(folder: str, route: str, operation: Json, *, public: bool) -> Jso
         possible |= {404} if "{" in route else set()
         possible |= {413, 415} if "requestBody" in operation else set()
         possible |= set() if route.startswith("get") else {409}
-    names = {str(status): openapi_failures.name_of(operation_id, status) for status in possible}
-    failures = {status: {"$ref": f"#/components/responses/{name}"} for status, name in names.items()}
-    return dict(sorted((failures | declared).items()))
+    names = {str(status): failures.name_of(operation_id, status) for status in possible}
+    shared = {status: {"$ref": f"#/components/responses/{name}"} for status, name in names.items()}
+    return dict(sorted((shared | declared).items()))
 
 
 def _components(schemas: Json) -> Json:
     """The shared parts."""
     return {
         "parameters": {"IdempotencyKey": _IDEMPOTENCY_KEY},
-        "responses": openapi_failures.responses(),
-        "schemas": _unambiguous(dict(sorted(openapi_failures.schemas(schemas).items()))),
+        "responses": failures.responses(),
+        "schemas": _unambiguous(dict(sorted(failures.schemas(schemas).items()))),
         "securitySchemes": {
             "bearer": {"type": "http", "scheme": "bearer", "description": "A token of `make token`: `jsp_…`"}
         },
@@ -279,14 +279,3 @@ def camel(folder: str) -> str:
     """A folder's name as an operationId: `list_logs` is `listLogs`."""
     first, *rest = folder.split("_")
     return first + "".join(word.capitalize() for word in rest)
-
-
-def main() -> None:
-    """Writes the file."""
-    FILE.parent.mkdir(exist_ok=True)
-    FILE.write_text(text(), encoding="utf-8")
-    print(f"Wrote {FILE.relative_to(ROOT)}")
-
-
-if __name__ == "__main__":
-    main()

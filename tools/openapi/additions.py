@@ -1,6 +1,6 @@
 """What docs/openapi.json has beside the handlers' own descriptions: examples, and the webhooks that receivers get.
 
-Examples are in `openapi_examples.json` by operationId, under `request` or a status, each with a name; `parameters` has
+Examples are in `examples.json` by operationId, under `request` or a status, each with a name; `parameters` has
 those that the docs page fills in. The page sends the first example of a request, so that one works as it stands.
 tests/contract/test_openapi_examples.py sends the requests to the handlers and compares the answers.
 """
@@ -10,11 +10,11 @@ from functools import cache
 from pathlib import Path
 from typing import Any
 
-from tools.local import openapi_webhooks
+from tools.openapi import webhooks
 
 Json = dict[str, Any]
 
-_EXAMPLES = Path(__file__).with_name("openapi_examples.json")
+_EXAMPLES = Path(__file__).with_name("examples.json")
 _JSON = "application/json"
 
 
@@ -34,10 +34,10 @@ def completed(document: Json) -> Json:
     shared = document["components"]
     components = {
         **shared,
-        "parameters": {**shared["parameters"], **openapi_webhooks.parameters()},
-        "schemas": dict(sorted({**shared["schemas"], **openapi_webhooks.schemas()}.items())),
+        "parameters": {**shared["parameters"], **webhooks.parameters()},
+        "schemas": dict(sorted({**shared["schemas"], **webhooks.schemas()}.items())),
     }
-    return {**document, "paths": paths, "webhooks": openapi_webhooks.webhooks(), "components": components}
+    return {**document, "paths": paths, "webhooks": webhooks.webhooks(), "components": components}
 
 
 def _with_examples(operation: Json) -> Json:

@@ -1,6 +1,6 @@
 """The `webhooks` of docs/openapi.json: what a tenant's endpoint gets (docs/api-contract.md, Signatures).
 
-`openapi_webhooks.toml` has the events that the service publishes about itself; each has a schema of its own.
+`webhooks.toml` has the events that the service publishes about itself; each has a schema of its own.
 """
 
 import tomllib
@@ -9,7 +9,7 @@ from typing import Any
 
 Json = dict[str, Any]
 
-_LIST = Path(__file__).with_name("openapi_webhooks.toml")
+_LIST = Path(__file__).with_name("webhooks.toml")
 _SCHEMAS = "#/components/schemas/"
 TAG = "Received events"
 _TYPES: dict[str, Json] = {

@@ -1,0 +1,1 @@
+"""docs/openapi.json, from the handlers and what stands beside them here."""
