@@ -6,9 +6,10 @@ from typing import Any
 import pytest
 
 from jobsprint.api.app import Endpoint, error_answer
-from jobsprint.api.auth import ANY_TOKEN, caller_of
+from jobsprint.api.auth import caller_of
 from jobsprint.api.schemas.common import Data, Deleted
 from jobsprint.core.errors import Forbidden, JobsprintError, RateLimited, Unauthenticated
+from jobsprint.domain.callers import ANY_TOKEN
 from tests.support import call as calls
 from tests.support.call import Context, call
 

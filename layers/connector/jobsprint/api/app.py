@@ -19,7 +19,7 @@ from aws_lambda_powertools.event_handler.openapi.exceptions import RequestValida
 from aws_lambda_powertools.shared.types import AnyCallableT
 from aws_lambda_powertools.utilities.typing import LambdaContext
 
-from jobsprint.api.auth import Caller, caller_of, names_webhook
+from jobsprint.api.auth import caller_of, names_webhook
 from jobsprint.api.cors import cors_headers
 from jobsprint.api.query import query_parameters, unknown_query
 from jobsprint.api.request_headers import base_url, checked_key, header
@@ -39,6 +39,7 @@ from jobsprint.core.errors import (
 )
 from jobsprint.core.models import invalid_fields
 from jobsprint.core.observability import logger
+from jobsprint.domain.callers import Caller
 
 MAX_BODY_BYTES = 256 * 1024
 _JSON = "application/json"

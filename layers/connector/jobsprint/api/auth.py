@@ -1,40 +1,10 @@
 """Who calls: the tenant and scopes that the authorizer put into the request's context, and from nowhere else."""
 
 from collections.abc import Mapping
-from dataclasses import dataclass
 from typing import Any
 
-from jobsprint.core.errors import Forbidden, Unauthenticated
-
-SCOPES = (
-    "integrations:read",
-    "integrations:write",
-    "actions:execute",
-    "webhooks:read",
-    "webhooks:write",
-    "events:publish",
-    "events:read",
-    "*",
-)
-# For operations that every valid token may call.
-ANY_TOKEN = ""
-
-
-@dataclass(frozen=True)
-class Caller:
-    """The tenant behind a request."""
-
-    tenant: str
-    scopes: frozenset[str]
-
-    def may(self, scope: str) -> bool:
-        """Whether the token has a scope."""
-        return not self.scopes.isdisjoint({scope, "*"})
-
-    def require(self, scope: str) -> None:
-        """Raise Forbidden unless the token has a scope."""
-        if scope != ANY_TOKEN and not self.may(scope):
-            raise Forbidden(f"This token lacks the scope {scope}")
+from jobsprint.core.errors import Unauthenticated
+from jobsprint.domain.callers import Caller
 
 
 def caller_of(event: Mapping[str, Any]) -> Caller:

@@ -14,13 +14,26 @@ IntegrationType = Literal["zapier", "n8n", "custom", "webhook", "mcp"]
 IntegrationStatus = Literal["connected", "disconnected", "pending", "error"]
 
 
+Effect = Literal["read", "write", "destructive"]
+
+
 @dataclass(frozen=True)
 class Capability:
-    """One thing that an integration can do. `schema` is the JSON Schema of its parameters (an object)."""
+    """One thing that an integration can do. `schema` is the JSON Schema of its parameters (an object).
+
+    `effect` is what it does to the upstream's data: nothing, something that can be undone, or something that destroys;
+    None where nobody says. `idempotent` says that a repeat changes nothing more, `closed_world` that it reaches nothing
+    beyond the upstream. `output_schema` is the JSON Schema of its result, where known.
+    """
 
     name: str
     description: str | None = None
     schema: JsonObject = field(default_factory=dict)
+    title: str | None = None
+    output_schema: JsonObject | None = None
+    effect: Effect | None = None
+    idempotent: bool = False
+    closed_world: bool = False
 
 
 @dataclass(frozen=True)
@@ -63,6 +76,7 @@ class Integration:
     `connector_state` is what its connector found out and needs again (no secrets, never shown). `encrypted` holds the
     encrypted fields by name: `url` (whole), `headers` and `keys` (JSON objects), `secrets` (a JSON list, newest first)
     and, while a rotation overlaps, `retired` (a JSON list of secret and end).
+    `slug` names it for agents, unique within the tenant and the same for as long as it exists; a webhook has none.
     `shown_url` is the URL with what looks like a credential masked; `header_names` may be shown. `status_reason` says
     why a connection is in error or a webhook was disabled. `grant` is the id of the OAuth grant it uses, `policy` how a
     webhook wants its deliveries; `missing_scope` is what a connection's server demands beyond its grant, until an
@@ -77,6 +91,7 @@ class Integration:
     status: IntegrationStatus
     created_at: int
     app: str
+    slug: str = ""
     description: str = ""
     icon: str = ""
     connected_at: int | None = None

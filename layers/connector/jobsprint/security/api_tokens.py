@@ -11,6 +11,7 @@ from dataclasses import dataclass
 
 from jobsprint.core.errors import NotFound
 from jobsprint.core.ids import new_id, unique_part
+from jobsprint.domain.callers import Caller
 from jobsprint.repositories import api_tokens, tenants
 from jobsprint.repositories.api_tokens import TokenRow
 
@@ -40,6 +41,12 @@ def issue(tenant: str, scopes: tuple[str, ...], *, expires_at: int | None, now: 
     tenants.add(tenant)
     api_tokens.add(row)
     return Issued(token, row)
+
+
+def principal_of(token: str, now: int) -> Caller | None:
+    """Who calls with a token that is valid at `now` (ms); None where it is not."""
+    row = verify(token, now)
+    return Caller(row.tenant, frozenset(row.scopes), row.id) if row else None
 
 
 def verify(token: str, now: int) -> TokenRow | None:

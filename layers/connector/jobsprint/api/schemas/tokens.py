@@ -4,10 +4,10 @@ from typing import Annotated, Literal
 
 from pydantic import AfterValidator, Field
 
-from jobsprint.api.auth import SCOPES
 from jobsprint.core.clock import iso_seconds
 from jobsprint.core.ids import is_tenant
 from jobsprint.core.models import RequestModel, ResponseModel
+from jobsprint.domain.callers import SCOPES
 from jobsprint.repositories.api_tokens import TokenRow
 
 
