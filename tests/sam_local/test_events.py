@@ -175,7 +175,9 @@ def of_an_integration(folder: str, api: Api, url: str) -> dict[str, str]:
 
 
 def of_a_webhook(path: str, api: Api, url: str) -> dict[str, str]:
-    """The ids of a webhook, of a delivery that has arrived, and of a recovery that has ended."""
+    """The ids of a webhook, of a delivery that has arrived or waits to be polled, and of a recovery that has ended."""
+    if path.endswith(("/poll", "/ack")):
+        return of_a_polling_endpoint(api)
     made = f"/integrations/webhooks/{api.create_webhook(url)['id']}"
     real = {"wh": made.rpartition("/")[2]}
     if "dlv_" in path:
@@ -186,6 +188,14 @@ def of_a_webhook(path: str, api: Api, url: str) -> dict[str, str]:
         real["job"] = api.data("POST", f"{made}/recover", {"since": format(datetime.now(UTC), "%Y-%m-%d")})["id"]
         eventually(lambda: api.data("GET", f"{made}/recover/{real['job']}")["status"] == "done", seconds=60)
     return real
+
+
+def of_a_polling_endpoint(api: Api) -> dict[str, str]:
+    """The ids of a polling endpoint and of a delivery that waits there."""
+    id_ = api.data("POST", "/integrations/webhooks", {"name": "laptop", "type": "polling", "events": ["*"]})["id"]
+    api.data("POST", "/events", {"event": "workflow.executed", "data": {}})
+    [delivery] = eventually(lambda: api.data("GET", f"/integrations/webhooks/{id_}/deliveries"), seconds=60)
+    return {"wh": id_, "dlv": delivery["id"]}
 
 
 def assert_alike(ours: Any, theirs: Any, at: str = "") -> None:

@@ -16,7 +16,7 @@ import docker
 import requests
 
 _FUNCTIONS = {"label": "sam.cli.container.type=lambda"}
-_ENGINE_SECONDS = 5
+_ENGINE_SECONDS = 9  # functions wait ten for an answer
 _CHUNK = 65_536
 
 
