@@ -62,11 +62,12 @@ def _forget() -> None:
     from jobsprint.catalog import published
     from jobsprint.core import aws
     from jobsprint.delivery import endpoints, schema_check
+    from jobsprint.mcp_server import endpoint
     from jobsprint.security import encryption
 
     # What a container keeps warm must not outlive the AWS of one test.
     aws.clear()
-    for module in (encryption, published, schema_check, endpoints, request_limit):
+    for module in (encryption, published, schema_check, endpoints, request_limit, endpoint):
         module.forget()
     forget_settings()
 

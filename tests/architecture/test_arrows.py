@@ -8,8 +8,9 @@ import pytest
 from tests.support.sources import FUNCTIONS, imported, part_of, sources
 from tests.support.template import ROOT
 
-# functions → api → (actions, webhooks, integrations) → (delivery, connectors, catalog) → security → repositories →
-# domain → core, and outbound → core. A name without a dot allows a whole package, one with a dot a single module of it.
+# functions → mcp_server → api → (actions, webhooks, integrations) → (delivery, connectors, catalog) → security →
+# repositories → domain → core, and outbound → core. A name without a dot allows a whole package, one with a dot a
+# single module of it.
 _DATA = {"core", "domain", "repositories", "security"}
 _ABOVE = {*_DATA, "outbound", "catalog", "connectors", "delivery"}
 MAY_IMPORT = {
@@ -25,7 +26,8 @@ MAY_IMPORT = {
     "webhooks": _ABOVE,
     "actions": {*_ABOVE, "integrations"},
     "api": {*_ABOVE, "integrations", "webhooks", "actions"},
-    "functions": {*_ABOVE, "integrations", "webhooks", "actions", "api"},
+    "mcp_server": {*_ABOVE, "integrations", "webhooks", "actions", "api"},
+    "functions": {*_ABOVE, "integrations", "webhooks", "actions", "api", "mcp_server"},
 }
 BUILT_GUIDE = FUNCTIONS / "get_docs" / "guide"
 

@@ -115,6 +115,6 @@ def _route(method: str, path: str) -> tuple[str, str, dict[str, str]]:
         # A greedy parameter, `{proxy+}`, takes the rest of the path.
         pattern = re.sub(r"\\\{\w+\\\+\\\}", "(.+)", re.escape(resource))
         match = re.fullmatch(re.sub(r"\\\{\w+\\\}", "([^/]+)", pattern), path)
-        if verb == method and match:
+        if verb in (method, "ANY") and match:
             return folder, resource, dict(zip(names, match.groups(), strict=True))
     raise AssertionError(f"template.yaml has no route {method} {path}")

@@ -22,6 +22,7 @@ PARAMETERS = {
     "HEALTH_TEST_RATE": "HealthTestRate",
     "ZAPIER_MCP_URL": "ZapierMcpUrl",
     "REDIRECT_ORIGINS": "RedirectOrigins",
+    "MCP_ORIGINS": "McpOrigins",
     "ZAPIER_CLIENT_ID": "ZapierClientId",
     "CATALOG_SOURCE_URL": "CatalogSourceUrl",
     "CATALOG_REFRESH_RATE": "CatalogRefreshRate",

@@ -42,9 +42,13 @@ class Accepted:
 
 @dataclass(frozen=True)
 class Reply:
-    """What a request is answered with; `replayed` says that an earlier request with its key was answered the same."""
+    """What a request is answered with; `replayed` says that an earlier request with its key was answered the same.
+
+    `call_id` is that of the call, the same for every request that is answered with it.
+    """
 
     outcome: Outcome | Accepted
+    call_id: str
     replayed: bool = False
 
 
@@ -56,15 +60,16 @@ def execute(requested: RequestedAction, *, key: str | None, in_background: bool)
     """
     call_id = new_id("exe", now_ms())
     if key is None:
-        return Reply(_accept(requested, call_id) if in_background else _call(requested, call_id))
+        return Reply(_accept(requested, call_id) if in_background else _call(requested, call_id), call_id)
     name = _key_name(requested, key)
     fingerprint = hashlib.sha256(canonical_json.dumps(requested.parameters).encode()).hexdigest()
     found = idempotency.start(requested.tenant, name, fingerprint=fingerprint, call_id=call_id, now=now_ms())
     if isinstance(found, Lease):
-        return Reply(_accept_once(requested, found) if in_background else _call_once(requested, found))
+        outcome = _accept_once(requested, found) if in_background else _call_once(requested, found)
+        return Reply(outcome, found.call_id)
     if found.fingerprint != fingerprint:
         raise Conflict("This Idempotency-Key was used with other parameters", code="idempotency_key_reused")
-    return Reply(_replay(requested, name, found), replayed=True)
+    return Reply(_replay(requested, name, found), found.call_id, replayed=True)
 
 
 # --- without a key ----------------------------------------------------------------------------------------------------

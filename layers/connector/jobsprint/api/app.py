@@ -5,8 +5,6 @@ its input by Powertools' `Path`, `Query` and `Body`, and its output by a model; 
 `core.errors` and builds no error answer itself.
 """
 
-import base64
-import binascii
 import json
 import time
 from collections.abc import Callable, Iterable, Mapping
@@ -22,6 +20,7 @@ from aws_lambda_powertools.utilities.typing import LambdaContext
 from jobsprint.api.auth import caller_of, names_webhook
 from jobsprint.api.cors import cors_headers
 from jobsprint.api.query import query_parameters, unknown_query
+from jobsprint.api.request_body import JSON, body_text
 from jobsprint.api.request_headers import base_url, checked_key, header
 from jobsprint.api.schemas.common import Error, Problem
 from jobsprint.api.tracing import trace_fields
@@ -32,17 +31,13 @@ from jobsprint.core.errors import (
     InvalidFields,
     JobsprintError,
     NotFound,
-    PayloadTooLarge,
     Unauthenticated,
-    UnsupportedMediaType,
     wrong_fields,
 )
 from jobsprint.core.models import invalid_fields
 from jobsprint.core.observability import logger
 from jobsprint.domain.callers import Caller
 
-MAX_BODY_BYTES = 256 * 1024
-_JSON = "application/json"
 # A browser that guessed a type could run what a tenant stored. API Gateway's own answers have it too (template.yaml).
 _NO_SNIFFING = {"X-Content-Type-Options": "nosniff"}
 Answer = dict[str, Any]
@@ -246,35 +241,26 @@ def _body_field(path: str) -> str:
 def _with_json_body(event: Mapping[str, Any]) -> dict[str, Any]:
     """The event with its body as JSON text, if it has one, and with JSON's content type.
 
-    Raises UnsupportedMediaType for another content type, PayloadTooLarge, BadRequest for what is no JSON, and
-    InvalidFields for JSON that JavaScript cannot hold or that is no object.
+    Raises what `body_text` raises, BadRequest for what is no JSON, and InvalidFields for what is no object or cannot be
+    held by JavaScript.
     """
     headers = {name: value for name, value in (event.get("headers") or {}).items() if name.lower() != "content-type"}
-    readable = {**event, "isBase64Encoded": False, "headers": {**headers, "Content-Type": _JSON}}
-    if not event.get("body"):
-        return readable
-    content_type = header(event, "content-type") or _JSON
-    if content_type.partition(";")[0].strip().lower() != _JSON:
-        raise UnsupportedMediaType(f"Send the body as {_JSON}, and say so in Content-Type")
-    return {**readable, "body": _json_text(event["body"], is_base64=bool(event.get("isBase64Encoded")))}
+    readable = {**event, "isBase64Encoded": False, "headers": {**headers, "Content-Type": JSON}}
+    if text := body_text(event):
+        _check_object(text)
+        readable["body"] = text
+    return readable
 
 
-def _json_text(body: str, *, is_base64: bool) -> str:
+def _check_object(text: str) -> None:
     try:
-        raw = base64.b64decode(body, validate=True) if is_base64 else body.encode()
-        if len(raw) > MAX_BODY_BYTES:
-            raise PayloadTooLarge(f"A request body may have up to {MAX_BODY_BYTES // 1024} KB")
-        text = raw.decode()
         value = canonical_json.parse(text)
-    except (UnicodeError, binascii.Error) as error:
-        raise BadRequest("The body is not UTF-8 text", code="invalid_json") from error
     except canonical_json.UnreadableJson as error:
         raise BadRequest(f"The body is not JSON: {error}", code="invalid_json") from error
     except canonical_json.UnrepresentableJson as error:
         raise wrong_fields(Detail(_body_field(flaw.path), flaw.reason) for flaw in error.flaws) from error
     if not isinstance(value, dict):
         raise InvalidFields.one("body", "send a JSON object")
-    return text
 
 
 def _single_headers(answer: Answer) -> Answer:

@@ -14,6 +14,8 @@ SCOPES = (
     "webhooks:write",
     "events:publish",
     "events:read",
+    "mcp:tools",
+    "mcp:events",
     "*",
 )
 # For operations that every valid token may call.
@@ -55,9 +57,9 @@ class Caller:
 
     def may(self, scope: str) -> bool:
         """Whether the token has a scope."""
-        return not self.scopes.isdisjoint({scope, "*"})
+        return scope == ANY_TOKEN or not self.scopes.isdisjoint({scope, "*"})
 
     def require(self, scope: str) -> None:
         """Raise Forbidden unless the token has a scope."""
-        if scope != ANY_TOKEN and not self.may(scope):
+        if not self.may(scope):
             raise Forbidden(f"This token lacks the scope {scope}")

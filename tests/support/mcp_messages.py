@@ -1,0 +1,71 @@
+"""Sends MCP messages to the real handler, in the modern form or that of earlier revisions."""
+
+import json
+from typing import Any
+
+from jobsprint.core.clock import now_ms
+from jobsprint.security.api_tokens import issue
+from tests.support.call import Answer, Context, event, handler
+
+MODERN, LEGACY = "2026-07-28", "2025-11-25"
+_META = "io.modelcontextprotocol/"
+
+
+def token(tenant: str = "acme", *scopes: str) -> str:
+    """A token that the endpoint can verify."""
+    return issue(tenant, scopes or ("*",), expires_at=None, now=now_ms()).token
+
+
+def raw(
+    body: Any, *, token: str | None, headers: dict[str, str] | None = None, target: str = "/mcp", method: str = "POST"
+) -> Answer:
+    """The answer to an HTTP request; its body parsed where it has one."""
+    sent = {"Authorization": f"Bearer {token}"} if token else {}
+    folder, request = event(method, target, tenant=None, body=body, headers=sent | (headers or {}))
+    answer = handler(folder)(request, Context())
+    return Answer(answer["statusCode"], json.loads(answer["body"]) if answer["body"] else None, answer["headers"])
+
+
+def modern(
+    method: str,
+    params: dict[str, Any] | None = None,
+    *,
+    token: str | None,
+    id_: Any = 1,
+    headers: dict[str, str] | None = None,
+    capabilities: dict[str, Any] | None = None,
+    meta: dict[str, Any] | None = None,
+    target: str = "/mcp",
+) -> Answer:
+    """The answer to a request of revision 2026-07-28, with the headers that it demands."""
+    said = {
+        f"{_META}protocolVersion": MODERN,
+        f"{_META}clientInfo": {"name": "tests", "version": "1"},
+        f"{_META}clientCapabilities": capabilities or {},
+        **(meta or {}),
+    }
+    body = {"jsonrpc": "2.0", "id": id_, "method": method, "params": {**(params or {}), "_meta": said}}
+    needed = {"MCP-Protocol-Version": MODERN, "Mcp-Method": method}
+    if "name" in (params or {}):
+        needed["Mcp-Name"] = str((params or {})["name"])
+    return raw(body, token=token, headers=needed | (headers or {}), target=target)
+
+
+def legacy(
+    method: str,
+    params: dict[str, Any] | None = None,
+    *,
+    token: str | None,
+    id_: Any = 1,
+    headers: dict[str, str] | None = None,
+    target: str = "/mcp",
+) -> Answer:
+    """The answer to a request of an earlier revision, after its handshake."""
+    body = {"jsonrpc": "2.0", "id": id_, "method": method, "params": params or {}}
+    return raw(body, token=token, headers={"MCP-Protocol-Version": LEGACY} | (headers or {}), target=target)
+
+
+def result(answer: Answer) -> dict[str, Any]:
+    """The result of an answer that has one."""
+    assert answer.status == 200, answer
+    return dict(answer.body["result"])
