@@ -7,6 +7,7 @@ from jobsprint.core import aws
 from jobsprint.core.canonical_json import JsonObject
 from jobsprint.core.ids import new_id
 from jobsprint.domain.integrations import Capability, Integration, IntegrationStatus, IntegrationType
+from jobsprint.domain.slugs import slug_of
 from jobsprint.repositories.integrations import IntegrationStore
 from tests.support.call import call
 from tests.support.template import resources
@@ -46,6 +47,7 @@ def stored(
         status=status,
         created_at=made_at,
         connected_at=made_at,
+        slug=slug_of(name),
         app=f"{kind}_{name.lower()}",
         icon=f"https://cdn.jobsprint.io/icons/{name.lower()}.png",
         **more,

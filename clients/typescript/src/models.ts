@@ -422,6 +422,8 @@ export interface IntegrationDetail {
   usageStats: UsageStats;
   /** What the last tests said */
   health: HealthView;
+  /** What agents call it, fixed when it is first connected; a webhook has none */
+  slug?: string;
   /** When it was last connected */
   connectedAt?: string;
   /** When an action last ran, or a delivery was last made */
@@ -444,6 +446,8 @@ export interface IntegrationSummary {
   icon: string;
   /** The names of what it can do; of a webhook the events it is subscribed to */
   capabilities: string[];
+  /** What agents call it, fixed when it is first connected; a webhook has none */
+  slug?: string;
   /** When it was last connected */
   connectedAt?: string;
   /** When an action last ran, or a delivery was last made */

@@ -689,6 +689,9 @@ class IntegrationDetail(Model):
     health: HealthView
     """What the last tests said"""
 
+    slug: str | None = None
+    """What agents call it, fixed when it is first connected; a webhook has none"""
+
     connected_at: datetime | None = None
     """When it was last connected"""
 
@@ -720,6 +723,9 @@ class IntegrationSummary(Model):
 
     capabilities: list[str]
     """The names of what it can do; of a webhook the events it is subscribed to"""
+
+    slug: str | None = None
+    """What agents call it, fixed when it is first connected; a webhook has none"""
 
     connected_at: datetime | None = None
     """When it was last connected"""

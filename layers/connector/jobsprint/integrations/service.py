@@ -15,7 +15,7 @@ from jobsprint.core.ids import is_id, new_id
 from jobsprint.core.models import validate
 from jobsprint.core.redaction import MASK
 from jobsprint.delivery.publisher import announce
-from jobsprint.domain import integrations
+from jobsprint.domain import integrations, slugs
 from jobsprint.domain.integrations import Health, Integration
 from jobsprint.integrations import oauth_flow, oauth_grants
 from jobsprint.integrations.state import announce_connected, apply_connection
@@ -23,6 +23,9 @@ from jobsprint.repositories import counted_items
 from jobsprint.repositories.integrations import IntegrationStore
 from jobsprint.security.credentials import Credentials, decrypt_credentials, wiped
 from jobsprint.webhooks import service
+
+_NAMED_BY_TENANT = frozenset({"custom", "mcp"})
+"""Types whose application says nothing about what is connected, so that their slug comes from the tenant's name."""
 
 _DESCRIBED = frozenset({"name", "description", "configuration"})
 _FIXED = frozenset({"authType", "redirectUrl", "serverUrl", "token"})
@@ -129,8 +132,9 @@ def _connect_new(tenant: str, app: App, body: Mapping[str, object], api_url: str
     )
     ready, connection = _made(draft, body, Credentials(), api_url)
     oauth_grants.join(ready)
+    slug = slugs.slug_of(ready.name if app.type in _NAMED_BY_TENANT else app.name)
     try:
-        created = IntegrationStore(tenant).create(ready)
+        created = IntegrationStore(tenant).create(replace(ready, slug=slug))
     except Conflict:
         if ready.grant:
             oauth_grants.leave(tenant, ready.grant, ready.id)

@@ -27,37 +27,35 @@ _TRIES = 20
 _WAIT_SECONDS = 0.3
 
 
-def create(tenant: str, kind: Kind, item: Mapping[str, Any]) -> bool:
-    """Store a new item (attribute values) and count it; False when there is one of its key.
+def create(tenant: str, kind: Kind, *items: Mapping[str, Any]) -> bool:
+    """Store a new item (attribute values), and others with it, and count it; False when there is one of their keys.
 
     Raises Conflict `too_many_…` where the tenant has as many as it may.
     """
+    table, new = settings().tenants_table, "attribute_not_exists(pk)"
     refused = _transact(
-        {
-            "Put": {
-                "TableName": settings().tenants_table,
-                "Item": item,
-                "ConditionExpression": "attribute_not_exists(pk)",
-            }
-        },
         _counted(
             tenant, kind, 1, condition="attribute_not_exists(#kind) OR #kind < :most", values={":most": _limit(kind)}
         ),
+        *({"Put": {"TableName": table, "Item": item, "ConditionExpression": new}} for item in items),
     )
-    if refused == 1:
+    if refused == 0:
         raise _too_many(kind)
     return refused is None
 
 
-def delete(tenant: str, kind: Kind, key: Mapping[str, Any], condition: Mapping[str, Any]) -> bool:
-    """Delete an item and count it no longer; False where the condition (DynamoDB's arguments) does not hold."""
-    return (
-        _transact(
-            {"Delete": {"TableName": settings().tenants_table, "Key": key, **condition}},
-            _counted(tenant, kind, -1),
-        )
-        is None
+def delete(
+    tenant: str, kind: Kind, key: Mapping[str, Any], condition: Mapping[str, Any], *others: Mapping[str, Any]
+) -> bool:
+    """Delete an item, and those of the `others` keys with it, and count it no longer; False where the condition
+    (DynamoDB's arguments) does not hold."""
+    table = settings().tenants_table
+    refused = _transact(
+        _counted(tenant, kind, -1),
+        {"Delete": {"TableName": table, "Key": key, **condition}},
+        *({"Delete": {"TableName": table, "Key": other}} for other in others),
     )
+    return refused is None
 
 
 def check(tenant: str, kind: Kind) -> None:

@@ -18,9 +18,10 @@ from jobsprint.core.config import settings
 from jobsprint.core.errors import Conflict, JobsprintError, NotFound
 from jobsprint.core.ids import is_id, unique_part
 from jobsprint.domain import circuit_breaker
+from jobsprint.domain import slugs as slug_rules
 from jobsprint.domain.circuit_breaker import CircuitBreaker
 from jobsprint.domain.integrations import Activity, Health, Integration
-from jobsprint.repositories import counted_items
+from jobsprint.repositories import counted_items, slugs
 from jobsprint.repositories.dynamodb import (
     Item,
     Page,
@@ -34,6 +35,8 @@ from jobsprint.repositories.dynamodb import (
 from jobsprint.repositories.integration_items import HEALTH, activity_of, from_item, partition_key, to_item
 
 _GONE_SECONDS = 86400
+# Of concurrent creates that want the same slug one gets it, and the others look for the next.
+_SLUG_TRIES = 50
 
 
 def _missing(integration_id: str) -> NotFound:
@@ -96,10 +99,20 @@ class IntegrationStore:
         return from_item(items[own["pk"]]), activity_of(items.get(f"{self._tenant}#activity", {}))
 
     def create(self, integration: Integration) -> Integration:
-        """Store a new integration. Raises Conflict `too_many_integrations` or `too_many_webhooks`."""
-        if not counted_items.create(self._tenant, _counted_as(integration), to_item(integration)):
-            raise Conflict(f"{integration.id} exists already", code="changed_meanwhile")
-        return integration
+        """Store a new integration and return it; its slug has a number where another integration has the same.
+
+        Raises Conflict `too_many_integrations` or `too_many_webhooks`, and where very many requests want one slug.
+        """
+        kind, created = _counted_as(integration), integration
+        for _ in range(_SLUG_TRIES):
+            reservation = [slugs.item(created)] if created.slug else []
+            if counted_items.create(self._tenant, kind, to_item(created), *reservation):
+                return created
+            if not created.slug:
+                raise Conflict(f"{integration.id} exists already", code="changed_meanwhile")
+            taken = slugs.taken(self._tenant, integration.slug)
+            created = replace(integration, slug=slug_rules.first_free(integration.slug, taken))
+        raise Conflict("Too many requests connect the same application; try again", code="changed_meanwhile")
 
     def update(self, integration: Integration) -> Integration:
         """Replace the item that `integration` was read from and return it with its next version.
@@ -113,12 +126,13 @@ class IntegrationStore:
         return changed
 
     def delete(self, integration: Integration, now: int) -> None:
-        """Delete the item that `integration` was read from, and its activity (`now` in ms).
+        """Delete the item that `integration` was read from, its slug and its activity (`now` in ms).
 
         Raises Conflict when another request changed it in between.
         """
         kind, key = _counted_as(integration), self._key(integration.id)
-        if not counted_items.delete(self._tenant, kind, key, _unchanged(integration)):
+        reservation = [slugs.key(integration)] if integration.slug else []
+        if not counted_items.delete(self._tenant, kind, key, _unchanged(integration), *reservation):
             raise _changed_meanwhile(integration)
         # A call or delivery under way counts itself later, which would bring the item back: so it expires soon.
         gone: Item = {**self._activity_key(integration.id), "expiresAt": now // 1000 + _GONE_SECONDS}

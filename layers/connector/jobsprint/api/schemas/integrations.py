@@ -22,6 +22,9 @@ class IntegrationHead(ResponseModel):
     id: Annotated[str, Field(description="`int_…`, or `wh_…` of a webhook")]
     type: Annotated[IntegrationType, Field(description="Which connector it has")]
     name: Annotated[str, Field(description="What people call it")]
+    slug: Annotated[
+        str | None, Field(description="What agents call it, fixed when it is first connected; a webhook has none")
+    ] = None
     description: Annotated[str, Field(description="What it is for")]
     status: Annotated[
         IntegrationStatus, Field(description="`pending` waits for an authorization; `error` needs what `health` says")
@@ -242,6 +245,7 @@ def _head(integration: Integration, activity: Activity) -> dict[str, Any]:
         "id": integration.id,
         "type": integration.type,
         "name": integration.name,
+        "slug": integration.slug or None,
         "description": integration.description,
         "status": integration.status,
         "icon": integration.icon,

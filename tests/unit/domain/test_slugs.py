@@ -1,0 +1,67 @@
+"""Slugs from names: their form, their numbers, and the words that are the service's own."""
+
+import re
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from jobsprint.domain.slugs import MAX_SLUG, first_free, numbered, slug_of
+
+FORM = re.compile(r"[a-z0-9]+(_[a-z0-9]+)*")
+
+
+@pytest.mark.parametrize(
+    ("name", "slug"),
+    [
+        ("Slack", "slack"),
+        ("Google Sheets", "google_sheets"),
+        ("Rocket.Chat", "rocket_chat"),
+        ("Café Über", "cafe_uber"),
+        ("Straße", "strasse"),
+        ("1Password", "1password"),
+        ("__a__B  c--", "a_b_c"),
+        ("日本", "app"),
+        ("!", "app"),
+        ("", "app"),
+        ("A name that has thirty-three chars", "a_name_that_has_thirty_t"),
+        ("Twenty-three characters and", "twenty_three_characters"),
+    ],
+)
+def test_a_slug_is_the_words_of_a_name(name: str, slug: str) -> None:
+    assert slug_of(name) == slug
+
+
+@pytest.mark.parametrize("word", ["search", "describe", "read", "write", "list", "get"])
+def test_a_slug_is_no_word_of_the_tools_of_the_service(word: str) -> None:
+    assert slug_of(word.title()) == f"{word}_app"
+    assert slug_of(f"{word}ing") == f"{word}ing"
+
+
+@pytest.mark.parametrize("name", ["Jobsprint", "jobsprint demo", "JobsprintX", "jobsprint for very long names"])
+def test_a_slug_does_not_begin_with_the_name_of_the_service(name: str) -> None:
+    assert slug_of(name).startswith("app_jobsprint")
+    assert len(slug_of(name)) <= MAX_SLUG
+
+
+def test_numbers_begin_at_two_and_fit() -> None:
+    assert [numbered("slack", number) for number in (1, 2, 3)] == ["slack", "slack_2", "slack_3"]
+    assert numbered("a" * 24, 10) == "a" * 21 + "_10"
+    assert numbered("twenty_three_characterss", 1000) == "twenty_three_charac_1000"
+    assert numbered("twenty_three_cha_r_acter", 1000) == "twenty_three_cha_r_1000"
+
+
+def test_the_smallest_free_number_is_next() -> None:
+    assert first_free("slack", ()) == "slack"
+    assert first_free("slack", {"slack", "slack_3", "slack_bot"}) == "slack_2"
+    assert first_free("slack", {"slack_2"}) == "slack"
+
+
+@given(st.text(max_size=60), st.integers(1, 9999))
+def test_every_slug_has_the_form(name: str, number: int) -> None:
+    slug = numbered(slug_of(name), number)
+    assert FORM.fullmatch(slug)
+    assert len(slug) <= MAX_SLUG
+    assert not slug.startswith("jobsprint")
+    assert slug not in {"search", "describe", "read", "write", "list", "get"}
+    assert slug_of(slug) == slug
