@@ -19,9 +19,7 @@ def serving_mcp(token: str | None = None) -> Iterator[Receiver]:
     def answer(request: Received) -> Reply:
         headers = dict(request.headers) | ({"authorization": f"Bearer {token}"} if token else {})
         body = request.body.decode() if request.body else None
-        folder, sent = event(
-            request.method, request.path.removeprefix("/v1"), tenant=None, body=body, headers=headers
-        )
+        folder, sent = event(request.method, request.path.removeprefix("/v1"), tenant=None, body=body, headers=headers)
         with lock:
             found = handler(folder)(sent, Context())
         return Reply(found["statusCode"], found["body"].encode(), found["headers"])

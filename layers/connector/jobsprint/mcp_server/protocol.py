@@ -27,7 +27,14 @@ VERSION_KEY = f"{_META}protocolVersion"
 CLIENT_KEY = f"{_META}clientInfo"
 CAPABILITIES_KEY = f"{_META}clientCapabilities"
 SERVER_KEY = f"{_META}serverInfo"
-_NAMED = {"tools/call": "name", "prompts/get": "name", "resources/read": "uri"}
+_NAMED = {
+    "tools/call": "name",
+    "prompts/get": "name",
+    "resources/read": "uri",
+    "tasks/get": "taskId",
+    "tasks/update": "taskId",
+    "tasks/cancel": "taskId",
+}
 """The methods whose parameter of that name the header Mcp-Name repeats."""
 
 Id = str | int
@@ -132,7 +139,7 @@ def _request(id_: Id, method: str, params: Any, header: ReadHeader) -> Request:
     if not isinstance(params, dict):
         raise Refused(INVALID_PARAMS, "params: send an object")
     meta = _object(params.get("_meta"))
-    said, named = header("mcp-protocol-version"), meta.get(VERSION_KEY)
+    said, named = _trimmed(header("mcp-protocol-version")), meta.get(VERSION_KEY)
     if method == "initialize" and said not in MODERN and named is None:
         return Request(id_, method, params, version=_agreed(params), client=_client(params.get("clientInfo")))
     if named is None and (said is None or said in LEGACY):
@@ -147,9 +154,9 @@ def _request(id_: Id, method: str, params: Any, header: ReadHeader) -> Request:
     capabilities = meta.get(CAPABILITIES_KEY)
     if not isinstance(capabilities, dict):
         raise Refused(INVALID_PARAMS, f"params._meta: {CAPABILITIES_KEY} is missing")
-    _check_header("Mcp-Method", header("mcp-method"), method)
+    _check_header("Mcp-Method", _trimmed(header("mcp-method")), method)
     if method in _NAMED:
-        _check_header("Mcp-Name", _decoded(header("mcp-name")), params.get(_NAMED[method]))
+        _check_header("Mcp-Name", _decoded(_trimmed(header("mcp-name"))), params.get(_NAMED[method]))
     return Request(id_, method, params, version=named, capabilities=capabilities, client=_client(meta.get(CLIENT_KEY)))
 
 
@@ -175,6 +182,11 @@ def _check_header(name: str, said: str | None, value: Any) -> None:
         raise Refused(HEADER_MISMATCH, f"Header mismatch: {name} is missing")
     if said != value:
         raise Refused(HEADER_MISMATCH, f"Header mismatch: {name} is {said[:200]!r}, but the body says {value!r:.200}")
+
+
+def _trimmed(value: str | None) -> str | None:
+    """A header's value without the white space around it, which is not part of it (RFC 9110, section 5.5)."""
+    return None if value is None else value.strip(" \t")
 
 
 def _decoded(value: str | None) -> str | None:

@@ -48,7 +48,7 @@ def _read(given: Given) -> JsonObject:
 def _write(given: Given) -> JsonObject:
     try:
         _, integration, capability = _action(given, whole=False)
-        return tools.run(_inner(given), integration.id, capability.name, own_key=True)
+        return tools.run(_inner(given), integration.id, capability.name)
     except JobsprintError as error:
         return results.failed(error)
 

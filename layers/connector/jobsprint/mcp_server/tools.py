@@ -1,16 +1,16 @@
 """Tools: what a token's holder may do here, each with its description and what runs it."""
 
 from collections.abc import Callable, Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 
 from jobsprint.actions import service
 from jobsprint.actions.service import Accepted
 from jobsprint.api.request_headers import checked_key
-from jobsprint.core.canonical_json import JsonObject
+from jobsprint.core.canonical_json import JsonObject, JsonValue
 from jobsprint.core.errors import JobsprintError
 from jobsprint.domain.actions import RequestedAction
 from jobsprint.domain.callers import Caller
-from jobsprint.domain.integrations import Capability, Integration
+from jobsprint.domain.integrations import Capability, Integration, named_capability
 from jobsprint.domain.tool_names import tool_names
 from jobsprint.mcp_server import results
 from jobsprint.repositories.integrations import IntegrationStore
@@ -87,28 +87,34 @@ def action_tool(name: str, integration: Integration, capability: Capability) -> 
         description=capability.description or f"{label} in {integration.name}",
         input_schema=_input_schema(capability),
         annotations=_annotations(capability),
-        run=lambda given: run(given, integration.id, capability.name, own_key=KEY in _properties(capability.schema)),
+        run=lambda given: run(_with_key(given, integration.id, capability.name), integration.id, capability.name),
     )
 
 
-def run(given: Given, integration_id: str, action: str, *, own_key: bool = False) -> JsonObject:
-    """Run an action and give its result, or its error as a result.
+def _with_key(given: Given, integration_id: str, action: str) -> Given:
+    """The same with its idempotency key out of the arguments, unless the action has an argument of that name itself."""
+    if KEY not in given.arguments:
+        return given
+    integration = IntegrationStore(given.caller.tenant).get(integration_id)
+    capability = named_capability(integration.capabilities, action)
+    if capability and KEY in _properties(capability.schema):
+        return given
+    arguments = {name: value for name, value in given.arguments.items() if name != KEY}
+    return replace(given, arguments=arguments, key=str(given.arguments[KEY]))
 
-    The idempotency key is an argument, unless the action has one of that name itself (`own_key`).
-    """
-    parameters = dict(given.arguments)
-    sent = None if own_key else parameters.pop(KEY, None)
+
+def run(given: Given, integration_id: str, action: str) -> JsonObject:
+    """Run an action and give its result, or its error as a result."""
     requested = RequestedAction(
         given.caller.tenant,
         integration_id,
         action,
-        parameters,
+        given.arguments,
         traceparent=given.traceparent,
         request_id=given.request_id,
     )
     try:
-        key = checked_key(str(sent) if sent is not None else given.key)
-        reply = service.execute(requested, key=key, in_background=False)
+        reply = service.execute(requested, key=checked_key(given.key), in_background=False)
     except JobsprintError as error:
         return results.failed(error)
     if isinstance(reply.outcome, Accepted):
@@ -120,11 +126,22 @@ def run(given: Given, integration_id: str, action: str, *, own_key: bool = False
 
 def _input_schema(capability: Capability) -> JsonObject:
     """The schema of an action's parameters as connected; what changes something also takes an idempotency key."""
-    schema: JsonObject = {"type": "object", **capability.schema}
+    schema = _without_headers({"type": "object", **capability.schema})
     properties = _properties(schema)
     if capability.effect == "read" or KEY in properties:
         return schema
     return {**schema, "properties": {**properties, KEY: KEY_SCHEMA}}
+
+
+def _without_headers(schema: JsonObject) -> JsonObject:
+    """A schema without `x-mcp-header`: those headers are between this service and the upstream."""
+    return {name: _kept(value) for name, value in schema.items() if name != "x-mcp-header"}
+
+
+def _kept(value: JsonValue) -> JsonValue:
+    if isinstance(value, dict):
+        return _without_headers(value)
+    return [_kept(item) for item in value] if isinstance(value, list) else value
 
 
 def _properties(schema: JsonObject) -> JsonObject:
