@@ -11,8 +11,8 @@ from tests.support.call import Context, handler
 from tests.support.template import ROOT, functions, routes
 
 EVENTS = ROOT / "events"
-# Its state was never given out.
-REFUSED = {"finish_oauth": 400}
+# Its state was never given out, its token neither.
+REFUSED = {"finish_oauth": 400, "serve_mcp": 401}
 HTTP = set(routes().values())
 
 

@@ -62,7 +62,7 @@ def test_a_preflight_needs_no_token_and_no_function(path: str) -> None:
         "method.response.header.Access-Control-Allow-Origin": ORIGIN,
         "method.response.header.Access-Control-Allow-Methods": "'GET,POST,PUT,PATCH,DELETE'",
         "method.response.header.Access-Control-Allow-Headers": (
-            "'Authorization,Content-Type,Idempotency-Key,Prefer,traceparent'"
+            "'Authorization,Content-Type,Idempotency-Key,Prefer,traceparent,MCP-Protocol-Version,Mcp-Method,Mcp-Name'"
         ),
         "method.response.header.Access-Control-Max-Age": "'7200'",
     }

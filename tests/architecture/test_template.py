@@ -20,6 +20,11 @@ PUBLIC = {
     "/guide/{proxy+}",
     "/integrations/oauth/callback/{issuerHash}",
     "/oauth/clients/{document}",
+    # They check tokens themselves.
+    "/mcp",
+    "/mcp/{tenant}",
+    "/.well-known/oauth-protected-resource/mcp",
+    "/.well-known/oauth-protected-resource/mcp/{tenant}",
 }
 ACTIONS = {
     "dynamodb:GetItem",
@@ -50,6 +55,7 @@ FROM_SNAPSHOTS = {
     "list_integrations",
     "publish_events",
     "search_available",
+    "serve_mcp",
 }
 MAX_SNAPSHOTS = 12  # AWS bills about $2 a month for each
 # A preview changes nothing; an action keeps its outcome itself; an acknowledgement is idempotent by its lease tokens.

@@ -12,6 +12,8 @@ from tests.e2e.local_stack import Stack
 from tests.support.template import functions, routes
 
 PUBLIC = {"get_health", "get_openapi", "get_docs", "finish_oauth", "get_client_metadata"}
+# It checks tokens itself: tests/e2e/test_mcp.py.
+PUBLIC |= {"serve_mcp"}
 BODIES: dict[str, Any] = {
     "connect_integration": {"name": "x", "url": "http://127.0.0.1:9999/"},
     "confirm_integration": {"confirmation": "c"},
@@ -26,7 +28,8 @@ BODIES: dict[str, Any] = {
 ALLOWED = {
     "Allow-Origin": "*",
     "Allow-Methods": "GET,POST,PUT,PATCH,DELETE",
-    "Allow-Headers": "Authorization,Content-Type,Idempotency-Key,Prefer,traceparent",
+    "Allow-Headers": "Authorization,Content-Type,Idempotency-Key,Prefer,traceparent,"
+    "MCP-Protocol-Version,Mcp-Method,Mcp-Name",
     "Max-Age": "7200",
 }
 GUARDED = sorted((method, path, folder) for (method, path), folder in routes().items() if folder not in PUBLIC)

@@ -8,7 +8,6 @@ import hashlib
 import json
 import time
 from collections.abc import Mapping
-from http import HTTPStatus
 from typing import Any
 
 from aws_lambda_powertools.utilities.typing import LambdaContext
@@ -67,7 +66,7 @@ def metadata(event: Mapping[str, Any]) -> Answer:
         "resource_name": "Jobsprint Integrations",
         "resource_documentation": f"{base_url(event)}/guide/guides/agents.html",
     }
-    found = _message(body, HTTPStatus.OK)
+    found = _message(body, 200)
     found["headers"]["Cache-Control"] = "public, max-age=3600"
     return found
 
@@ -76,17 +75,17 @@ def _answer(event: Mapping[str, Any], call: methods.Call, headers: dict[str, str
     headers |= _check_origin(event)
     if event.get("httpMethod") != "POST":
         headers["Allow"] = "POST"
-        raise Refused(protocol.INVALID_REQUEST, "Send messages by POST", status=HTTPStatus.METHOD_NOT_ALLOWED)
+        raise Refused(protocol.INVALID_REQUEST, "Send messages by POST", status=405)
     try:
         call.caller = _caller(event)
         text = body_text(event)
         request = protocol.read(text, lambda name: header(event, name))
         if request is None:
-            return {"statusCode": HTTPStatus.ACCEPTED, "body": ""}
+            return {"statusCode": 202, "body": ""}
         call.request = request
         headers |= request_limit.take(call.caller.tenant, is_read=not methods.changes(request))
         call.caller.require(methods.scope_of(request))
-        return _message(methods.answer(call, call.caller, request, event), HTTPStatus.OK)
+        return _message(methods.answer(call, call.caller, request, event), 200)
     except JobsprintError as error:
         if isinstance(error, Unauthenticated | Forbidden):
             headers["WWW-Authenticate"] = _challenge(event, call)
@@ -112,7 +111,7 @@ def _check_origin(event: Mapping[str, Any]) -> dict[str, str]:
         raise Refused(
             protocol.INVALID_REQUEST,
             f"Pages of {origin[:200]} may not call this endpoint: list the origin in McpOrigins",
-            status=HTTPStatus.FORBIDDEN,
+            status=403,
         )
     exposed = "WWW-Authenticate,Retry-After,RateLimit,RateLimit-Policy"
     return {"Access-Control-Allow-Origin": origin, "Access-Control-Expose-Headers": exposed, "Vary": "Origin"}
@@ -149,7 +148,7 @@ def _count_guess(event: Mapping[str, Any]) -> None:
 
 def _refused(error: JobsprintError, request: protocol.Request | None = None) -> Refused:
     """An error of the service's as a JSON-RPC error, with its code in `data`."""
-    code = protocol.INTERNAL_ERROR if error.status >= HTTPStatus.INTERNAL_SERVER_ERROR else protocol.INVALID_REQUEST
+    code = protocol.INTERNAL_ERROR if error.status >= 500 else protocol.INVALID_REQUEST
     refused = Refused(code, error.message, status=error.status, data={"code": error.code})
     refused.id = request.id if request else None
     return refused
@@ -167,12 +166,12 @@ def _metadata_url(event: Mapping[str, Any]) -> str:
 
 def _message(body: Mapping[str, Any], status: int) -> Answer:
     headers = {"Content-Type": "application/json"}
-    return {"statusCode": int(status), "body": json.dumps(body, ensure_ascii=False), "headers": headers}
+    return {"statusCode": status, "body": json.dumps(body, ensure_ascii=False), "headers": headers}
 
 
 def _log(event: Mapping[str, Any], found: Answer, call: methods.Call, started: float) -> None:
     """One line per message: which method, of which client and tenant, its status and how long it took."""
-    write = logger.warning if found["statusCode"] >= HTTPStatus.BAD_REQUEST else logger.info
+    write = logger.warning if found["statusCode"] >= 400 else logger.info
     write(
         "answered",
         extra={

@@ -2,7 +2,6 @@
 
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
-from http import HTTPStatus
 from typing import Any
 
 from jobsprint.api.request_headers import header
@@ -57,7 +56,7 @@ def answer(call: Call, caller: Caller, request: Request, event: Mapping[str, Any
     method = (_MODERN if request.is_modern else _LEGACY).get(request.method)
     try:
         if method is None:
-            status = HTTPStatus.NOT_FOUND if request.is_modern else HTTPStatus.OK
+            status = 404 if request.is_modern else 200
             raise Refused(protocol.METHOD_NOT_FOUND, f"There is no method {request.method[:100]}", status=status)
         return request.to_message(method(call, caller, request, event), _server())
     except Refused as refused:

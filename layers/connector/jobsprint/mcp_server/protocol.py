@@ -9,7 +9,6 @@ import base64
 import binascii
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
-from http import HTTPStatus
 from typing import Any
 
 from jobsprint.core import canonical_json
@@ -49,7 +48,7 @@ class Refused(Exception):
         code: int,
         message: str,
         *,
-        status: int = HTTPStatus.BAD_REQUEST,
+        status: int = 400,
         data: JsonObject | None = None,
     ) -> None:
         super().__init__(message)

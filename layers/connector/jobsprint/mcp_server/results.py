@@ -1,7 +1,6 @@
 """Results of tools: structured content and the same as text, with an upstream's words marked as data."""
 
 import json
-from http import HTTPStatus
 
 from jobsprint.core.canonical_json import JsonObject, JsonValue
 from jobsprint.core.cut import cut_json
@@ -58,7 +57,7 @@ def failed(error: JobsprintError, *, execution_id: str = "", replayed: bool = Fa
         problem["message"] = error.message.replace(_ARGUMENTS, "arguments")
     if code in _STEPS:
         problem["nextStep"] = _STEPS[code]
-    elif error.status >= HTTPStatus.INTERNAL_SERVER_ERROR:
+    elif error.status >= 500:
         problem["nextStep"] = "The application refused or failed: read what it said before you call again."
     if "Retry-After" in error.headers:
         problem["retryAfter"] = int(error.headers["Retry-After"])
