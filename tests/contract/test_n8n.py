@@ -79,6 +79,8 @@ def test_the_active_workflows_become_actions(n8n: World) -> None:
     assert "asleep" not in capabilities
     assert capabilities["send_invoice"] == {
         "name": "send_invoice",
+        "title": "Send invoice",
+        "effect": "write",
         "description": "Runs the n8n workflow 'Send invoice'",
         "parameters": [],
     }
@@ -86,6 +88,7 @@ def test_the_active_workflows_become_actions(n8n: World) -> None:
         ("customer", True),
         ("order", True),
     ]
+    assert capabilities["order_status"]["effect"] == "read"
     assert detail["configuration"] == {"url": n8n.url}
 
 

@@ -16,7 +16,7 @@ from mcp.server import streamable_http_manager
 from mcp.server.caching import CacheHint
 from mcp.server.mcpserver import Context, Image, MCPServer
 from mcp.server.mcpserver.exceptions import ToolError
-from mcp_types import CallToolResult, TextContent
+from mcp_types import CallToolResult, TextContent, ToolAnnotations
 from pydantic import BaseModel, Field
 
 MODERN = b"2026-07-28"
@@ -38,7 +38,10 @@ def echo(text: str) -> CallToolResult:
     return CallToolResult(content=[TextContent(type="text", text=text)])
 
 
-@server.tool()
+@server.tool(
+    title="Add numbers",
+    annotations=ToolAnnotations(read_only_hint=True, idempotent_hint=True, open_world_hint=False),
+)
 def add(a: int, b: Annotated[int, Field(description="The second number")] = 1) -> Sum:
     """Adds two numbers"""
     return Sum(total=a + b)

@@ -244,11 +244,14 @@ def _body(body: Json) -> Json:
 
 
 def _nullable(schema: Json) -> Json:
-    """`type: [x, "null"]` for a type or null, which Powertools cannot write and client generators read best."""
+    """`type: [x, "null"]` for a type or null, which Powertools cannot write and client generators read best.
+
+    Of constants or null only the constants: client generators do not read both together.
+    """
     match schema.get("anyOf"):
-        case [{"type": str(kind)} as option, {"type": "null"}] if "enum" not in option:
+        case [{"type": str(kind)} as option, {"type": "null"}]:
             rest = {key: value for key, value in schema.items() if key != "anyOf"}
-            return {**option, **rest, "type": [kind, "null"]}
+            return {**option, **rest, "type": kind if "enum" in option else [kind, "null"]}
     return schema
 
 

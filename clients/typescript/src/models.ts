@@ -116,8 +116,15 @@ export interface CapabilityView {
   name: string;
   /** What a call takes */
   parameters: ParameterView[];
+  /** What people call it, where known */
+  title?: string;
   /** What it does */
   description?: string;
+  /**
+   * What a call does to the upstream's data, where known: `read` changes nothing, `write` can be undone,
+   * `destructive` cannot
+   */
+  effect?: 'read' | 'write' | 'destructive';
 }
 
 /** A field of the body that connects. A form should hide the value of a `secret` one. */

@@ -1180,8 +1180,12 @@ export interface BasicAuthParam {
 export interface CustomActionParam {
   /** The action's name in the path that runs it */
   name: string;
+  /** What people call it */
+  title?: string | null | undefined;
   /** What it does */
   description?: string | null | undefined;
+  /** What a call does to the endpoint's data: `read` changes nothing, `write` can be undone, `destructive` cannot */
+  effect?: 'read' | 'write' | 'destructive' | undefined;
   /** JSON Schema of an object */
   parameters?: Record<string, unknown> | undefined;
 }

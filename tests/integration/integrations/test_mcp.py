@@ -81,12 +81,18 @@ def test_a_server_of_the_sdk_from_connect_to_log(
     [add] = [one for one in shown["capabilities"] if one["name"] == "add"]
     assert add == {
         "name": "add",
+        "title": "Add numbers",
         "description": "Adds two numbers",
+        "effect": "read",
         "parameters": [
             {"name": "a", "type": "integer", "required": True},
             {"name": "b", "type": "integer", "required": False, "description": "The second number"},
         ],
     }
+    [kept] = [one for one in IntegrationStore("acme").get(integration_id).capabilities if one.name == "add"]
+    assert (kept.idempotent, kept.closed_world) == (True, True)
+    assert kept.output_schema
+    assert kept.output_schema["properties"].keys() == {"total"}
 
     assert act(integration_id, "echo", text='{"a": [1]}').data["result"] == {"success": True, "a": [1]}
     assert act(integration_id, "echo", text="Grüße 🎉").data["result"] == {"success": True, "text": "Grüße 🎉"}

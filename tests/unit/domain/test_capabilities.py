@@ -2,6 +2,7 @@
 
 import json
 import random
+from dataclasses import replace
 
 from jobsprint.domain.capabilities import MAX_PACKED, MAX_STATE, fitting, fitting_state, pack, unpack
 from jobsprint.domain.integrations import Capability
@@ -18,7 +19,10 @@ def noisy(count: int) -> tuple[Capability, ...]:
 
 def test_what_is_packed_comes_back() -> None:
     one = Capability("send", "Grüße 🎉", {"type": "object", "properties": {"n": {"type": "integer"}}})
-    assert unpack(pack((one, Capability("bare")))) == (one, Capability("bare"))
+    whole = replace(
+        one, title="Send", output_schema={"type": "object"}, effect="write", idempotent=True, closed_world=True
+    )
+    assert unpack(pack((one, whole, Capability("bare")))) == (one, whole, Capability("bare"))
     assert unpack(pack(())) == ()
 
 
@@ -30,6 +34,18 @@ def test_what_fits_is_kept_whole_and_what_does_not_is_cut_from_the_end() -> None
     assert kept == many[: len(kept)]
     assert MAX_PACKED * 0.9 < len(pack(kept)) <= MAX_PACKED
     assert fitting((Capability("x", "".join(NOISE.choices("abcdefgh0123", k=300_000))),)) == ()
+
+
+def test_schemas_of_results_make_room_before_capabilities_do() -> None:
+    output = {"type": "object", "description": "".join(NOISE.choices("abcdefgh0123", k=2000))}
+    with_output = tuple(replace(one, output_schema=output | {"title": one.name * 50}) for one in noisy(20))
+    assert fitting(with_output) == with_output
+    bare = noisy(150)
+    too_large = tuple(
+        replace(one, output_schema={"type": "object", "title": "".join(NOISE.choices("abcdefgh0123", k=400))})
+        for one in bare
+    )
+    assert fitting(too_large) == bare
 
 
 def test_connector_state_is_cut_from_the_end_too() -> None:

@@ -264,8 +264,16 @@ class CapabilityView(Model):
     parameters: list[ParameterView]
     """What a call takes"""
 
+    title: str | None = None
+    """What people call it, where known"""
+
     description: str | None = None
     """What it does"""
+
+    effect: Literal["read", "write", "destructive"] | None = None
+    """What a call does to the upstream's data, where known: `read` changes nothing, `write` can be undone,
+    `destructive` cannot
+    """
 
 
 @dataclass(frozen=True, kw_only=True)

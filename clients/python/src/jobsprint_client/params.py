@@ -27,8 +27,16 @@ class CustomAction(TypedDict):
     name: str
     """The action's name in the path that runs it"""
 
+    title: NotRequired[str | None]
+    """What people call it"""
+
     description: NotRequired[str | None]
     """What it does"""
+
+    effect: NotRequired[Literal["read", "write", "destructive"]]
+    """What a call does to the endpoint's data: `read` changes nothing, `write` can be undone, `destructive`
+    cannot
+    """
 
     parameters: NotRequired[Mapping[str, Any]]
     """JSON Schema of an object"""

@@ -26,7 +26,14 @@ class Custom:
         kept: dict[str, object] = {
             "secret": next(iter(current.secrets), None),
             "actions": [
-                {"name": c.name, "description": c.description, "parameters": c.schema} for c in integration.capabilities
+                {
+                    "name": one.name,
+                    "title": one.title,
+                    "description": one.description,
+                    "effect": one.effect,
+                    "parameters": one.schema,
+                }
+                for one in integration.capabilities
             ],
         }
         if current.url:
@@ -40,7 +47,10 @@ class Custom:
         """Keep what is given; makes no call."""
         return Connection(
             credentials=Credentials(given.url, given.headers, (given.secret,) if given.secret else ()),
-            capabilities=tuple(Capability(a.name, a.description, a.parameters) for a in given.actions),
+            capabilities=tuple(
+                Capability(one.name, one.description, one.parameters, title=one.title, effect=one.effect)
+                for one in given.actions
+            ),
             message="Connected; test it with POST …/test",
         )
 

@@ -10,6 +10,7 @@ from jobsprint.core.json_schema import check_schema
 from jobsprint.core.models import RequestModel
 from jobsprint.core.schema_patterns import Budget
 from jobsprint.domain import integrations
+from jobsprint.domain.integrations import Effect
 
 PING = "jobsprint.ping"
 
@@ -32,7 +33,15 @@ class CustomAction(RequestModel):
         Annotated[str, Field(min_length=1, max_length=100, pattern=r"^[A-Za-z0-9_\-.]+$"), AfterValidator(_not_ping)],
         Field(description="The action's name in the path that runs it"),
     ]
+    title: Annotated[Name | None, Field(description="What people call it")] = None
     description: Annotated[Description | None, Field(description="What it does")] = None
+    effect: Annotated[
+        Effect | None,
+        Field(
+            description="What a call does to the endpoint's data: `read` changes nothing, `write` can be undone, "
+            "`destructive` cannot"
+        ),
+    ] = None
     parameters: Annotated[dict[str, Any], AfterValidator(_schema)] = Field(
         default_factory=lambda: {"type": "object"}, description="JSON Schema of an object"
     )

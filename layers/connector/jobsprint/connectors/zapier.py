@@ -16,7 +16,7 @@ from jobsprint.catalog.builtin import builtin
 from jobsprint.connectors.mcp import results
 from jobsprint.connectors.mcp.client import Conversation, HttpRefused
 from jobsprint.connectors.mcp.connector import Mcp, Offer, offer_of
-from jobsprint.connectors.mcp.tools import Listing, Tool
+from jobsprint.connectors.mcp.tools import Listing, Tool, title_of
 from jobsprint.core.canonical_json import JsonObject, JsonValue
 from jobsprint.core.config import settings
 from jobsprint.core.errors import JobsprintError, UpstreamFailed
@@ -149,7 +149,7 @@ def _managed(app: App, listing: Listing) -> Offer:
         if action is None:
             continue
         schema, guided = _without_guides(tool.schema)
-        capabilities.append(Capability(action, tool.description, schema))
+        capabilities.append(tool.capability(action, schema))
         recipes[action] = {"tool": tool.name, "guided": list(guided)}
     return _kept(listing, capabilities, recipes, "managed")
 
@@ -173,7 +173,11 @@ def _agentic(talk: Conversation, app: App, inspect: Tool, tools: Mapping[str, To
         except ValueError:
             listing.dropped += 1
             continue
-        capabilities.append(Capability(name, said if isinstance(said, str) else None, schema))
+        description = said if isinstance(said, str) else None
+        # What Zapier has searches and look-ups for changes nothing, whether or not its tool has annotations.
+        effect = tool.effect or ("read" if tool.name == _READ else None)
+        title = title_of(action.get("name"))
+        capabilities.append(Capability(name, description, schema, title=title, effect=effect))
         recipes[name] = {
             "tool": tool.name,
             "guided": list(_accepted(tool, dict(_GUIDES))),

@@ -6,6 +6,7 @@ Schemas of tools repeat themselves: those of real MCP servers shrink to about a 
 import json
 import zlib
 from collections.abc import Mapping
+from dataclasses import replace
 
 from pydantic import TypeAdapter
 
@@ -33,8 +34,13 @@ def unpack(packed: bytes) -> tuple[Capability, ...]:
 
 
 def fitting(capabilities: tuple[Capability, ...]) -> tuple[Capability, ...]:
-    """As many of the first capabilities as one integration can hold, to within a few."""
+    """As many of the first capabilities as one integration can hold, to within a few.
+
+    The schemas of their results make room first, because nothing depends on them.
+    """
     kept = capabilities
+    if len(pack(kept)) > MAX_PACKED:
+        kept = tuple(replace(one, output_schema=None) for one in kept)
     while kept and (size := len(pack(kept))) > MAX_PACKED:
         kept = kept[: min(len(kept) * MAX_PACKED // size, len(kept) - 1)]
     return kept

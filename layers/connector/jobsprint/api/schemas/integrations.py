@@ -9,7 +9,15 @@ from jobsprint.core.models import RequestModel, ResponseModel, Time
 from jobsprint.core.redaction import MASK, redact
 from jobsprint.domain import integrations
 from jobsprint.domain.connect_options import ConnectOption
-from jobsprint.domain.integrations import Activity, Capability, Health, Integration, IntegrationStatus, IntegrationType
+from jobsprint.domain.integrations import (
+    Activity,
+    Capability,
+    Effect,
+    Health,
+    Integration,
+    IntegrationStatus,
+    IntegrationType,
+)
 
 if TYPE_CHECKING:
     from jobsprint.catalog.builtin import App
@@ -61,14 +69,28 @@ class CapabilityView(ResponseModel):
     """One thing an integration can do."""
 
     name: Annotated[str, Field(description="The action's name in the path that runs it")]
+    title: Annotated[str | None, Field(description="What people call it, where known")] = None
     description: Annotated[str | None, Field(description="What it does")] = None
+    effect: Annotated[
+        Effect | None,
+        Field(
+            description="What a call does to the upstream's data, where known: `read` changes nothing, `write` can be "
+            "undone, `destructive` cannot"
+        ),
+    ] = None
     parameters: Annotated[list[ParameterView], Field(description="What a call takes")]
 
     @classmethod
     def of(cls, capability: Capability) -> "CapabilityView":
         """A capability as it is shown, its schema as a list of parameters."""
         parameters = [ParameterView.model_validate(parameter) for parameter in integrations.parameters_of(capability)]
-        return cls(name=capability.name, description=capability.description, parameters=parameters)
+        return cls(
+            name=capability.name,
+            title=capability.title,
+            description=capability.description,
+            effect=capability.effect,
+            parameters=parameters,
+        )
 
 
 class UsageStats(ResponseModel):

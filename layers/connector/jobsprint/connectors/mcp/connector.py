@@ -147,7 +147,7 @@ class Mcp:
     def offer(self, talk: Conversation, integration: Integration) -> Offer:
         """What the server has for this integration: every tool of its."""
         listing = talk.list_tools()
-        tools = tuple(Capability(tool.name, tool.description, tool.schema) for tool in listing.tools)
+        tools = tuple(tool.capability(tool.name, tool.schema) for tool in listing.tools)
         return offer_of(listing, tools, {"mode": "tools"})
 
     def call(self, talk: Conversation, integration: Integration, action: str, parameters: JsonObject) -> JsonObject:

@@ -15,7 +15,7 @@ from urllib.parse import quote, urlencode
 
 from jobsprint.core.canonical_json import JsonObject, JsonValue
 from jobsprint.domain import integrations
-from jobsprint.domain.integrations import Capability
+from jobsprint.domain.integrations import Capability, Effect
 
 CALL_HEADER = "X-Jobsprint-Call-Id"
 """Goes along with every call, so that its execution can be recognised in n8n."""
@@ -23,6 +23,9 @@ CALL_HEADER = "X-Jobsprint-Call-Id"
 _TRIGGER = "n8n-nodes-base.webhook"
 _METHODS = ("POST", "PUT", "PATCH", "GET", "DELETE", "HEAD")  # of several that a trigger takes, the first one is used
 _WITHOUT_BODY = frozenset({"GET", "HEAD", "DELETE"})
+_EFFECTS: Mapping[str, Effect] = {"GET": "read", "HEAD": "read", "DELETE": "destructive"}
+"""What a call by this method does; one by another writes (RFC 9110, section 9.2.1)."""
+
 _MAX_PATH = 500
 _SUFFIX_CHARACTERS = 6
 _NAME_CHARACTERS = integrations.MAX_NAME - _SUFFIX_CHARACTERS - 1
@@ -156,7 +159,10 @@ def snake_case(name: str) -> str:
 
 
 def capability(name: str, workflow: Mapping[str, Any], hook: Hook) -> Capability:
-    """What the action of a workflow takes: the path's parameters, and any others that the workflow understands."""
+    """What the action of a workflow takes: the path's parameters, and any others that the workflow understands.
+
+    Its effect is what the method of its webhook says.
+    """
     described = workflow.get("description")
     title = str(workflow.get("name", ""))[: integrations.MAX_NAME]
     description = described if isinstance(described, str) and described else f"Runs the n8n workflow {title!r}"
@@ -166,7 +172,13 @@ def capability(name: str, workflow: Mapping[str, Any], hook: Hook) -> Capability
     schema: JsonObject = {"type": "object", "properties": properties}
     if properties:
         schema["required"] = list(properties)
-    return Capability(name, description[: integrations.MAX_DESCRIPTION], schema)
+    return Capability(
+        name,
+        description[: integrations.MAX_DESCRIPTION],
+        schema,
+        title=title.strip() or None,
+        effect=_EFFECTS.get(hook.method, "write"),
+    )
 
 
 # --- from a hook and parameters to a request ------------------------------------------------------------------------
