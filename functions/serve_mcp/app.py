@@ -1,4 +1,4 @@
-"""ANY /mcp: the connected applications as tools for AI agents, and the metadata that tells a client how to sign in."""
+"""POST /mcp: the connected applications as tools for AI agents, and the metadata that tells a client how to sign in."""
 
 from typing import Any
 

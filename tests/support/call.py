@@ -11,10 +11,6 @@ from tests.support.described import check
 from tests.support.template import routes
 
 
-ANY_METHOD = {"serve_mcp"}
-"""Functions that answer every method of their paths."""
-
-
 @dataclass
 class Context:
     """What Lambda passes beside the event."""
@@ -119,6 +115,6 @@ def _route(method: str, path: str) -> tuple[str, str, dict[str, str]]:
         # A greedy parameter, `{proxy+}`, takes the rest of the path.
         pattern = re.sub(r"\\\{\w+\\\+\\\}", "(.+)", re.escape(resource))
         match = re.fullmatch(re.sub(r"\\\{\w+\\\}", "([^/]+)", pattern), path)
-        if match and (verb == method or folder in ANY_METHOD):
+        if verb == method and match:
             return folder, resource, dict(zip(names, match.groups(), strict=True))
     raise AssertionError(f"template.yaml has no route {method} {path}")

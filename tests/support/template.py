@@ -60,9 +60,9 @@ def functions() -> dict[str, dict[str, Any]]:
 
 @cache
 def routes() -> dict[tuple[str, str], str]:
-    """The folder that answers each (METHOD, path) of the API. Of a path for any method, POST is the one that counts."""
+    """The folder that answers each (METHOD, path) of the API."""
     return {
-        (event["Properties"]["Method"].upper().replace("ANY", "POST"), event["Properties"]["Path"]): folder
+        (event["Properties"]["Method"].upper(), event["Properties"]["Path"]): folder
         for folder, properties in functions().items()
         for event in properties.get("Events", {}).values()
         if event["Type"] == "Api"
