@@ -2,6 +2,7 @@
 
 import re
 from collections.abc import Sequence
+from dataclasses import replace
 from itertools import combinations
 
 import pytest
@@ -145,8 +146,14 @@ def test_a_webhook_has_no_tools() -> None:
 
 
 def test_an_action_that_is_listed_twice_has_one_name() -> None:
-    twice = integration("slack", "send", "send")
+    twice = replace(integration("slack"), capabilities=(Capability("send", "first"), Capability("send", "second")))
     assert tool_names([twice]) == {"slack_send": (twice, twice.capabilities[0])}
+
+
+def test_two_integrations_with_one_slug_share_no_name() -> None:
+    restored, newer = integration("slack", "send", "find"), integration("slack", "send")
+    for connected in ([restored, newer], [newer, restored]):
+        assert tool_names(connected) == {"slack_find": (restored, restored.capabilities[1])}
 
 
 def test_a_name_that_two_actions_hash_to_is_left_out() -> None:

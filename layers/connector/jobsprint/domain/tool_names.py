@@ -35,12 +35,17 @@ def tool_name(slug: str, action: str) -> str:
 def tool_names(integrations: Iterable[Integration]) -> dict[str, tuple[Integration, Capability]]:
     """Each action by its name, in the order of slugs and then of actions; webhooks have none.
 
-    A name that two actions hash to is left out, because a call must not reach one in place of the other.
+    A name that two actions would have is left out, because a call must not reach one in place of the other: they hash
+    to the same, or a restored integration has the slug of a newer one. Of two actions of an integration under one name
+    the first counts, as it does when an action runs.
     """
-    actions: dict[tuple[str, str], tuple[Integration, Capability]] = {}
-    for integration in integrations:
-        for capability in integration.capabilities if integration.slug else ():
-            actions.setdefault((integration.slug, capability.name), (integration, capability))
-    names = {action: tool_name(*action) for action in sorted(actions)}
-    uses = Counter(names.values())
-    return {name: actions[action] for action, name in names.items() if uses[name] == 1}
+    tools = [
+        (integration, capability)
+        for integration in integrations
+        if integration.slug
+        for capability in {one.name: one for one in reversed(integration.capabilities)}.values()
+    ]
+    tools.sort(key=lambda tool: (tool[0].slug, tool[1].name))
+    names = [tool_name(integration.slug, capability.name) for integration, capability in tools]
+    uses = Counter(names)
+    return {name: tool for name, tool in zip(names, tools, strict=True) if uses[name] == 1}
