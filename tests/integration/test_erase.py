@@ -48,6 +48,8 @@ def test_all_of_a_tenant_goes_and_nothing_of_another(account: Account, monkeypat
         fill("acme", endpoint.url)
     before = rows()
     assert len(before) > len(others) + 60
+    assert sum("#slugs" in row for row in others) == 1
+    assert sum("#slugs" in row for row in before) == 2
 
     counted = erase(account, "acme", really=False)
     assert rows() == before
