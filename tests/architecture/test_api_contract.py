@@ -26,7 +26,7 @@ COMPOSED = re.compile(r"upstream_\w+|\w+_not_found")
 # Only the OAuth callback says these, which the file does not describe; the last is said of one message of several.
 OUTSIDE = {("invalid_state", "400"), ("not_pending", "302"), ("token_endpoint_failed", "302"), ("lease_ended", "409")}
 # The MCP endpoint's, which the file does not describe either.
-OUTSIDE |= {("wrong_tenant", "403"), ("not_a_read", "403")}
+OUTSIDE |= {("wrong_tenant", "403"), ("not_a_read", "403"), ("execution_cancelled", "409")}
 
 _OPERATION = re.compile(r"^\| `(GET|POST|PUT|PATCH|DELETE) (/\S*)` \| (?:`(\S+)`|(\w+)) \|([^|]+)\|([^|]*)\|")
 _ERRORS = re.compile(r"^\| (`[a-z0-9_]+`(?:, `[a-z0-9_]+`)*) \| ([0-9]{3}(?:, [0-9]{3})*) \|")

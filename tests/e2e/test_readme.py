@@ -15,7 +15,7 @@ from tests.support.receiver import receiving
 from tools.local.options import PROJECT
 
 # Each goes on where the walk ended, and the rotation is last: it takes the secret from the receiver.
-GUIDES = ("filters", "idempotency", "recover", "poll-for-events", "rotate-secrets")
+GUIDES = ("filters", "idempotency", "agents", "recover", "poll-for-events", "rotate-secrets")
 END = "kill %1\n"
 
 
@@ -35,6 +35,11 @@ def answers_in(text: str) -> list[dict[str, Any]]:
         answer, end = json.JSONDecoder().raw_decode(text, begin)
         found.append(answer)
     return found
+
+
+def results_in(text: str) -> list[dict[str, Any]]:
+    """The results of MCP messages in what was printed."""
+    return [json.loads(line)["result"] for line in text.splitlines() if line.startswith('{"jsonrpc"')]
 
 
 def printed(stack: Stack, script: str) -> str:
@@ -82,6 +87,11 @@ def test_the_walk_and_the_guides_run_as_they_stand(stack: Stack) -> None:
     assert [message["event"] for message in polled["messages"]] == ["order.paid"]
     assert [message["state"] for message in acknowledged["messages"]] == ["delivered"]
     assert rotated["secret"].startswith("whsec_")
+    tools, sent, replayed, wrong = results_in(output)
+    assert "myendpoint_send_message" in [tool["name"] for tool in tools["tools"]]
+    assert sent["structuredContent"]["result"]["text"] == "Order 1237 is paid"
+    assert replayed["structuredContent"] == {**sent["structuredContent"], "replayed": True}
+    assert wrong["structuredContent"]["error"]["details"][0]["field"] == "arguments"
 
 
 def test_no_other_guide_has_commands_that_no_test_runs() -> None:

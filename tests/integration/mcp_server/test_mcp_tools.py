@@ -1,12 +1,20 @@
 """Actions as tools, against a real endpoint: how they are listed, what a call sends, and what its result says."""
 
 import json
+import threading
+from collections.abc import Iterator
 from typing import Any
 
 import pytest
 
 from jobsprint.core import config
-from tests.support.call import call
+from jobsprint.core.clock import now_ms
+from jobsprint.core.ids import new_id
+from jobsprint.domain.actions import Execution
+from jobsprint.mcp_server import action_calls, tasks
+from jobsprint.repositories.executions import ExecutionStore
+from tests.support.call import Answer, call
+from tests.support.deliveries import record, work
 from tests.support.mcp_messages import legacy, modern, result, token
 from tests.support.receiver import Receiver, Reply
 from tests.support.rows import connected, stored
@@ -141,10 +149,11 @@ def test_equal_calls_without_a_key_both_run(endpoint: Receiver) -> None:
 
 
 def test_a_key_over_mcp_is_the_same_as_over_rest(chat: str, endpoint: Receiver) -> None:
-    use("chat_send", {"text": "hello", "idempotencyKey": "k-2"})
+    ran = said(use("chat_send", {"text": "hello", "idempotencyKey": "k-2"}))
     body, headers = {"parameters": {"text": "hello"}}, {"Idempotency-Key": "k-2"}
     answer = call("POST", f"/integrations/{chat}/actions/send", body=body, headers=headers)
-    assert (answer.status, answer.headers["Idempotent-Replayed"], len(endpoint.received)) == (200, "true", 1)
+    assert (answer.status, answer.headers["Idempotent-Replayed"], len(endpoint.received)) == (202, "true", 1)
+    assert answer.data["executionId"] == ran["executionId"]
 
 
 @pytest.mark.usefixtures("chat")
@@ -205,6 +214,89 @@ def test_calls_count_against_the_tenants_limit(monkeypatch: pytest.MonkeyPatch, 
     assert "RateLimit" in answers[0].headers
 
 
+# --- long calls -------------------------------------------------------------------------------------------------------
+
+TASKS = {"extensions": {"io.modelcontextprotocol/tasks": {}}}
+
+
+@pytest.fixture
+def slow(chat: str, endpoint: Receiver) -> Iterator[threading.Event]:
+    """The application answers once this is set."""
+    may_answer = threading.Event()
+
+    def answer(_: Any) -> Reply:
+        may_answer.wait(20)
+        return Reply(body={"success": True, "done": True})
+
+    endpoint.answer = answer
+    yield may_answer
+    may_answer.set()
+
+
+def task(method: str, id_: str, *, caller: str | None = None, capabilities: Any = TASKS) -> Answer:
+    headers = {"Mcp-Name": id_}
+    return modern(method, {"taskId": id_}, token=caller or token(), capabilities=capabilities, headers=headers)
+
+
+def test_a_long_call_goes_on_and_its_result_is_asked_for(
+    slow: threading.Event, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(action_calls, "WAIT_SECONDS", 0.3)
+    arguments = {"text": "hello", "idempotencyKey": "k-7"}
+    found = said(use("chat_send", arguments))
+    assert found["status"] == "running"
+    asked = {"action": "chat_send", "executionId": found["executionId"]}
+    assert said(use("get_execution", asked))["status"] == "running"
+    slow.set()
+    again = said(use("chat_send", arguments))
+    assert (again["status"], again["replayed"], again["executionId"]) == ("succeeded", True, found["executionId"])
+    assert said(use("get_execution", asked))["result"]["done"] is True
+
+
+def test_for_a_client_with_the_extension_a_long_call_is_a_task(
+    slow: threading.Event, endpoint: Receiver, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(tasks, "WAIT_SECONDS", 0.3)
+    created = use("chat_send", {"text": "hello"}, capabilities=TASKS)
+    assert (created["resultType"], created["status"]) == ("task", "working")
+    id_ = created["taskId"]
+    working = result(task("tasks/get", id_))
+    assert (working["resultType"], working["status"], "result" in working) == ("complete", "working", False)
+    endpoint.wait_for(1)
+    assert result(task("tasks/cancel", id_))["resultType"] == "complete"
+    slow.set()
+    while (ended := result(task("tasks/get", id_)))["status"] == "working":
+        pass
+    assert ended["status"] == "completed"
+    assert ended["result"]["structuredContent"]["result"]["done"] is True
+    assert ended["lastUpdatedAt"] >= ended["createdAt"]
+
+
+def test_a_task_that_has_not_begun_is_cancelled(chat: str, endpoint: Receiver) -> None:
+    execution = Execution(new_id("exe", now_ms()), chat, "send", "queued", now_ms())
+    ExecutionStore("acme", chat).create(execution)
+    id_ = f"{chat}.{execution.id}"
+    assert result(task("tasks/get", id_))["status"] == "working"
+    result(task("tasks/cancel", id_))
+    assert result(task("tasks/get", id_))["status"] == "cancelled"
+    message = {"tenant": "acme", "integrationId": chat, "executionId": execution.id}
+    assert work("run_executions", record(json.dumps(message))) == []
+    assert not endpoint.received
+    shown = call("GET", f"/integrations/{chat}/executions/{execution.id}").data
+    assert (shown["status"], shown["error"]["code"]) == ("cancelled", "execution_cancelled")
+
+
+def test_tasks_need_the_extension_and_are_the_tenants_own(chat: str, endpoint: Receiver) -> None:
+    created = said(use("chat_send", {"text": "hello"}))
+    id_ = f"{chat}.{created['executionId']}"
+    without = task("tasks/get", id_, capabilities={})
+    assert (without.status, without.body["error"]["code"]) == (400, -32021)
+    assert without.body["error"]["data"]["requiredCapabilities"] == TASKS
+    for method in ("tasks/get", "tasks/update", "tasks/cancel"):
+        assert task(method, id_, caller=token("globex")).body["error"]["code"] == -32602
+        assert task(method, "exe_x").body["error"]["code"] == -32602
+
+
 # --- the router -------------------------------------------------------------------------------------------------------
 
 
@@ -249,7 +341,9 @@ def test_connections_are_listed_with_their_states(chat: str) -> None:
 def test_an_execution_in_the_background_can_be_read(chat: str, endpoint: Receiver) -> None:
     headers, body = {"Prefer": "respond-async"}, {"parameters": {"text": "hello"}}
     begun = call("POST", f"/integrations/{chat}/actions/send", body=body, headers=headers).data["executionId"]
-    found = said(use("get_execution", {"action": "chat_send", "executionId": begun}))
-    assert (found["status"], found["executionId"]) == ("running", begun)
+    found = {"status": "running"}
+    while found["status"] == "running":
+        found = said(use("get_execution", {"action": "chat_send", "executionId": begun}))
+    assert (found["status"], found["executionId"]) == ("succeeded", begun)
     missing = said(use("get_execution", {"action": "chat_send", "executionId": "exe_none"}))
     assert missing["error"]["code"] == "execution_not_found"

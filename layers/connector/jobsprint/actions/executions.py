@@ -3,6 +3,7 @@
     state       next         when
     queued      running      a worker sends the call now (a conditional write right before)
                 queued       a background retry is not due yet: its message is enqueued again
+                cancelled    its caller asked for that before it began
                 failed       it may not be sent (disconnected, its token cannot be renewed, …)
     running     succeeded, failed, unknown      the call ended
                 queued       the upstream turned it away unread (429), or the circuit is open: a background retry
@@ -21,7 +22,7 @@ from jobsprint.actions import runner
 from jobsprint.core import aws, canonical_json
 from jobsprint.core.clock import now_ms
 from jobsprint.core.config import settings
-from jobsprint.core.errors import JobsprintError, NotFound
+from jobsprint.core.errors import Conflict, JobsprintError, NotFound
 from jobsprint.core.observability import count, logger
 from jobsprint.domain.actions import Execution, ExecutionFilter, Outcome, RequestedAction, outcome_unknown, retry_at
 from jobsprint.domain.deliveries import MAX_DELAY_MS
@@ -69,6 +70,14 @@ def find(tenant: str, integration_id: str, execution_id: str) -> tuple[Execution
         return execution, None
     context = EncryptionContext(tenant, execution_id, "outcome", 1)
     return execution, Outcome.from_text(decrypt(context, execution.encrypted_outcome))
+
+
+def cancel(tenant: str, integration_id: str, execution_id: str) -> bool:
+    """End an execution that has not begun, which then never does; False for one that has."""
+    error = Conflict("It was cancelled before it began; nothing was sent", code="execution_cancelled")
+    encrypted = encrypt(EncryptionContext(tenant, execution_id, "outcome", 1), Outcome(error=error).to_text())
+    store = ExecutionStore(tenant, integration_id)
+    return store.finish(execution_id, "cancelled", encrypted, lease_token=None, now=now_ms())
 
 
 def page(

@@ -17,7 +17,7 @@ from jobsprint.core.errors import (
 )
 
 LogStatus = Literal["success", "error", "unknown"]
-ExecutionState = Literal["queued", "running", "succeeded", "failed", "unknown"]
+ExecutionState = Literal["queued", "running", "succeeded", "failed", "unknown", "cancelled"]
 
 
 @dataclass(frozen=True)

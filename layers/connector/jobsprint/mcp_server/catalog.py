@@ -1,8 +1,8 @@
 """Which tools a caller has: one for each action, or a few that search and run them all."""
 
 from jobsprint.domain.callers import Caller
-from jobsprint.mcp_server import router, tools
-from jobsprint.mcp_server.tools import Tool
+from jobsprint.mcp_server import actions, router
+from jobsprint.mcp_server.tool import Tool
 
 DIRECT, ROUTER = MODES = ("direct", "router")
 MOST_DIRECT = 40
@@ -13,10 +13,10 @@ def listed(caller: Caller, mode: str | None) -> list[Tool]:
     """The tools of a caller in a fixed order. `mode` is one of MODES, or None to go by the number of actions."""
     if mode == ROUTER:
         return router.TOOLS
-    actions = tools.connected_actions(caller, whole=True)
-    if mode is None and len(actions) > MOST_DIRECT:
+    found = actions.connected_actions(caller, whole=True)
+    if mode is None and len(found) > MOST_DIRECT:
         return router.TOOLS
-    return [tools.action_tool(name, *pair) for name, pair in actions.items()]
+    return [actions.action_tool(name, *pair) for name, pair in found.items()]
 
 
 def find(caller: Caller, name: str) -> Tool | None:
@@ -24,5 +24,5 @@ def find(caller: Caller, name: str) -> Tool | None:
     own = next((tool for tool in router.TOOLS if tool.name == name), None)
     if own:
         return own
-    pair = tools.connected_actions(caller, whole=False).get(name)
-    return tools.action_tool(name, *pair) if pair else None
+    pair = actions.connected_actions(caller, whole=False).get(name)
+    return actions.action_tool(name, *pair) if pair else None

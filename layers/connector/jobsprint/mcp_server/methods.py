@@ -9,9 +9,9 @@ from jobsprint.api.tracing import traceparent
 from jobsprint.core.canonical_json import JsonObject
 from jobsprint.core.config import settings
 from jobsprint.domain.callers import ANY_TOKEN, Caller
-from jobsprint.mcp_server import catalog, protocol, tools
+from jobsprint.mcp_server import action_calls, catalog, protocol, tasks
 from jobsprint.mcp_server.protocol import Refused, Request
-from jobsprint.mcp_server.tools import Given
+from jobsprint.mcp_server.tool import META_KEY, Given
 
 SCOPES = ("mcp:tools", "mcp:events")
 _TOOLS, _EVENTS = SCOPES
@@ -42,7 +42,7 @@ Method = Callable[[Call, Caller, Request, Mapping[str, Any]], JsonObject]
 
 def changes(request: Request) -> bool:
     """Whether a request may change something."""
-    return request.method == "tools/call"
+    return request.method in ("tools/call", "tasks/cancel")
 
 
 def scope_of(request: Request) -> str:
@@ -67,7 +67,7 @@ def answer(call: Call, caller: Caller, request: Request, event: Mapping[str, Any
 def _discover(_call: Call, _caller: Caller, _request: Request, _event: Mapping[str, Any]) -> JsonObject:
     return {
         "supportedVersions": list(protocol.VERSIONS),
-        "capabilities": _capabilities(),
+        "capabilities": {**_capabilities(), "extensions": {tasks.EXTENSION: {}}},
         "instructions": INSTRUCTIONS,
         "ttlMs": _DISCOVERY_TTL_MS,
         "cacheScope": "public",
@@ -109,15 +109,30 @@ def _call_tool(call: Call, caller: Caller, request: Request, event: Mapping[str,
     if tool is None:
         raise Refused(protocol.INVALID_PARAMS, f"Unknown tool: {name[:100]}")
     call.tool = name
-    meta_key = request.meta.get(tools.META_KEY)
+    takes_tasks = request.supports(tasks.EXTENSION)
+    meta_key = request.meta.get(META_KEY)
     given = Given(
         caller,
         arguments,
+        wait_seconds=tasks.WAIT_SECONDS if takes_tasks else action_calls.WAIT_SECONDS,
+        takes_tasks=takes_tasks,
         key=meta_key if isinstance(meta_key, str) else header(event, "idempotency-key"),
         traceparent=traceparent(_text(request.meta.get("traceparent")) or header(event, "traceparent")),
         request_id=(event.get("requestContext") or {}).get("requestId"),
     )
     return tool.run(given)
+
+
+def _get_task(_call: Call, caller: Caller, request: Request, _event: Mapping[str, Any]) -> JsonObject:
+    return tasks.get(caller, request)
+
+
+def _update_task(_call: Call, caller: Caller, request: Request, _event: Mapping[str, Any]) -> JsonObject:
+    return tasks.update(caller, request)
+
+
+def _cancel_task(_call: Call, caller: Caller, request: Request, _event: Mapping[str, Any]) -> JsonObject:
+    return tasks.cancel(caller, request)
 
 
 def _mode(event: Mapping[str, Any]) -> str | None:
@@ -139,7 +154,14 @@ def _server() -> JsonObject:
     return {"name": "jobsprint-integrations", "title": "Jobsprint Integrations", "version": settings().version}
 
 
-_MODERN: dict[str, Method] = {"server/discover": _discover, "tools/list": _list_tools, "tools/call": _call_tool}
+_MODERN: dict[str, Method] = {
+    "server/discover": _discover,
+    "tools/list": _list_tools,
+    "tools/call": _call_tool,
+    "tasks/get": _get_task,
+    "tasks/update": _update_task,
+    "tasks/cancel": _cancel_task,
+}
 _LEGACY: dict[str, Method] = {
     "initialize": _initialize,
     "ping": _ping,

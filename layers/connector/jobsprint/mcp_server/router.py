@@ -1,6 +1,7 @@
 """Six tools for any number of actions: search, describe, run, list connections, and read an execution."""
 
 from contextlib import closing
+from dataclasses import replace
 
 from jobsprint.actions import executions
 from jobsprint.catalog import index
@@ -8,8 +9,9 @@ from jobsprint.catalog.builtin import App
 from jobsprint.core.canonical_json import JsonObject, JsonValue
 from jobsprint.core.errors import Forbidden, InvalidFields, JobsprintError, NotFound
 from jobsprint.domain.integrations import Capability, Integration
-from jobsprint.mcp_server import results, tools
-from jobsprint.mcp_server.tools import Given, Tool, connected_actions
+from jobsprint.mcp_server import action_calls, results
+from jobsprint.mcp_server.actions import action_tool, connected_actions
+from jobsprint.mcp_server.tool import KEY, KEY_SCHEMA, Given, Tool
 from jobsprint.repositories.integrations import IntegrationStore
 
 _MOST_FOUND = 20
@@ -32,7 +34,7 @@ def _describe(given: Given) -> JsonObject:
         name, integration, capability = _action(given, whole=True)
     except JobsprintError as error:
         return results.failed(error)
-    return results.answered(tools.action_tool(name, integration, capability).to_json())
+    return results.answered(action_tool(name, integration, capability).to_json())
 
 
 def _read(given: Given) -> JsonObject:
@@ -40,7 +42,7 @@ def _read(given: Given) -> JsonObject:
         _, integration, capability = _action(given, whole=True)
         if capability.effect != "read":
             raise Forbidden("This action may change something: call write_action", code="not_a_read")
-        return tools.run(_inner(given), integration.id, capability.name)
+        return action_calls.run(_inner(given), integration.id, capability.name)
     except JobsprintError as error:
         return results.failed(error)
 
@@ -48,21 +50,16 @@ def _read(given: Given) -> JsonObject:
 def _write(given: Given) -> JsonObject:
     try:
         _, integration, capability = _action(given, whole=False)
-        return tools.run(_inner(given), integration.id, capability.name)
+        return action_calls.run(_inner(given), integration.id, capability.name)
     except JobsprintError as error:
         return results.failed(error)
 
 
 def _inner(given: Given) -> Given:
     """The call of the action that these arguments describe."""
-    key = given.arguments.get(tools.KEY)
-    return Given(
-        given.caller,
-        _object(given.arguments.get("arguments", {}), "arguments.arguments"),
-        key=str(key) if key is not None else given.key,
-        traceparent=given.traceparent,
-        request_id=given.request_id,
-    )
+    key = given.arguments.get(KEY)
+    arguments = _object(given.arguments.get("arguments", {}), "arguments.arguments")
+    return replace(given, arguments=arguments, key=str(key) if key is not None else given.key)
 
 
 def _connections(given: Given) -> JsonObject:
@@ -85,11 +82,7 @@ def _execution(given: Given) -> JsonObject:
         execution, outcome = executions.find(given.caller.tenant, integration.id, id_)
     except JobsprintError as error:
         return results.failed(error)
-    if outcome is None:
-        return results.running(execution.id, replayed=True)
-    if outcome.error:
-        return results.failed(outcome.error, execution_id=execution.id, replayed=True)
-    return results.succeeded(outcome.result, execution_id=execution.id, replayed=True)
+    return action_calls.of_execution(execution, outcome, replayed=True)
 
 
 def _action(given: Given, *, whole: bool) -> tuple[str, Integration, Capability]:
@@ -187,7 +180,7 @@ TOOLS = [
         "Run any other action. It may change or delete something in the application.",
         _write,
         "Run an action",
-        _schema(("action",), action=_NAME, arguments=_ARGUMENTS, **{tools.KEY: tools.KEY_SCHEMA}),
+        _schema(("action",), action=_NAME, arguments=_ARGUMENTS, **{KEY: KEY_SCHEMA}),
         {"readOnlyHint": False, "destructiveHint": True, "idempotentHint": False, "openWorldHint": True},
     ),
     Tool(
