@@ -50,8 +50,8 @@ def other_api(stack: Stack) -> Api:
 
 def test_actions_are_tools_and_a_repeat_with_a_key_runs_once(api: Api, chat: str, receiver: Receiver) -> None:
     assert ask(api, "server/discover").json()["result"]["supportedVersions"][0] == MODERN
-    tools = eventually(lambda: ask(api, "tools/list").json()["result"]["tools"])
-    assert sorted(tool["name"] for tool in tools) == ["chat_list", "chat_send"]
+    names = [tool["name"] for tool in ask(api, "tools/list").json()["result"]["tools"]]
+    assert [name for name in names if name.startswith("chat")] == ["chat_list", "chat_send"]
     first, second = (use(api, "chat_send", text="hi", idempotencyKey="k") for _ in range(2))
     assert first["result"]["got"] == {"text": "hi"}
     assert (first["replayed"], second["replayed"], first["executionId"]) == (False, True, second["executionId"])
@@ -85,7 +85,7 @@ def test_no_tenant_reaches_another(api: Api, other_api: Api, chat: str, receiver
     path = f"/integrations/{chat}/actions/send"
     begun = api.data("POST", path, {"parameters": {}}, headers=headers)["executionId"]
     before = len(receiver.received)
-    assert ask(other_api, "tools/list").json()["result"]["tools"] == []
+    assert "chat" not in ask(other_api, "tools/list").text
     assert ask(other_api, "tools/call", name="chat_send", arguments={}).json()["error"]["code"] == -32602
     for tool, arguments in {
         "describe_action": {"action": "chat_send"},

@@ -96,7 +96,7 @@ def test_discovery_says_what_the_server_can_do() -> None:
 
 
 def test_lists_say_how_long_and_for_whom_they_may_be_kept() -> None:
-    found = result(modern("tools/list", token=token()))
+    found = result(modern("tools/list", token=token("acme", "mcp:tools")))
     assert (found["tools"], found["ttlMs"], found["cacheScope"]) == ([], 60_000, "private")
 
 
@@ -166,8 +166,9 @@ def test_what_follows_the_handshake_needs_no_session() -> None:
     told = raw({"jsonrpc": "2.0", "method": "notifications/initialized"}, token=token())
     assert (told.status, told.body) == (202, None)
     assert result(legacy("ping", token=token())) == {}
-    assert result(legacy("tools/list", token=token())) == {"tools": []}
-    without_header = raw({"jsonrpc": "2.0", "id": 3, "method": "tools/list"}, token=token())
+    agent = token("acme", "mcp:tools")
+    assert result(legacy("tools/list", token=agent)) == {"tools": []}
+    without_header = raw({"jsonrpc": "2.0", "id": 3, "method": "tools/list"}, token=agent)
     assert result(without_header) == {"tools": []}
     unknown = legacy("no/such", token=token())
     assert (unknown.status, code(unknown)) == (200, -32601)

@@ -34,8 +34,11 @@ def chat(aws: dict[str, str], endpoint: Receiver) -> str:
     return connected(f"{endpoint.url}/hook", name="Chat", secret="a-signing-secret", actions=actions)
 
 
+AGENT = ("acme", "mcp:tools")
+
+
 def listed(**options: Any) -> dict[str, Any]:
-    tools = result(modern("tools/list", token=token(), **options))["tools"]
+    tools = result(modern("tools/list", token=token(*AGENT), **options))["tools"]
     return {tool["name"]: tool for tool in tools}
 
 
@@ -71,7 +74,7 @@ def test_each_action_is_a_tool() -> None:
 @pytest.mark.usefixtures("chat")
 def test_lists_are_in_the_same_order_for_both_forms() -> None:
     first, again = list(listed()), list(listed())
-    old = [tool["name"] for tool in result(legacy("tools/list", token=token()))["tools"]]
+    old = [tool["name"] for tool in result(legacy("tools/list", token=token(*AGENT)))["tools"]]
     assert first == again == old
     assert len(first) == 2
 
@@ -87,8 +90,10 @@ def test_long_lists_come_in_pages(endpoint: Receiver) -> None:
     for number in range(5):
         actions = [{"name": f"do_{index}"} for index in range(50)]
         connected(f"{endpoint.url}/{number}", name=f"App {number}", actions=actions)
-    first = result(modern("tools/list", token=token(), target="/mcp?mode=direct"))
-    second = result(modern("tools/list", {"cursor": first["nextCursor"]}, token=token(), target="/mcp?mode=direct"))
+    first = result(modern("tools/list", token=token(*AGENT), target="/mcp?mode=direct"))
+    second = result(
+        modern("tools/list", {"cursor": first["nextCursor"]}, token=token(*AGENT), target="/mcp?mode=direct")
+    )
     names = [tool["name"] for page in (first, second) for tool in page["tools"]]
     assert (len(names), len(set(names)), "nextCursor" in second) == (250, 250, False)
     wrong = modern("tools/list", {"cursor": "x"}, token=token(), target="/mcp?mode=direct")

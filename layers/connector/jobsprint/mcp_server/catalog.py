@@ -1,7 +1,7 @@
-"""Which tools a caller has: one for each action, or a few that search and run them all."""
+"""Which tools a caller has: one for each action, or a few that search and run them all, and those to debug webhooks."""
 
 from jobsprint.domain.callers import Caller
-from jobsprint.mcp_server import actions, router
+from jobsprint.mcp_server import actions, debug_tools, router
 from jobsprint.mcp_server.tool import Tool
 
 DIRECT, ROUTER = MODES = ("direct", "router")
@@ -11,18 +11,25 @@ MOST_DIRECT = 40
 
 def listed(caller: Caller, mode: str | None) -> list[Tool]:
     """The tools of a caller in a fixed order. `mode` is one of MODES, or None to go by the number of actions."""
+    debugging = [tool for tool in debug_tools.TOOLS if _may(caller, tool)]
+    routing = [tool for tool in router.TOOLS if _may(caller, tool)]
     if mode == ROUTER:
-        return router.TOOLS
+        return routing + debugging
     found = actions.connected_actions(caller, whole=True)
     if mode is None and len(found) > MOST_DIRECT:
-        return router.TOOLS
-    return [actions.action_tool(name, *pair) for name, pair in found.items()]
+        return routing + debugging
+    return [actions.action_tool(name, *pair) for name, pair in found.items()] + debugging
 
 
 def find(caller: Caller, name: str) -> Tool | None:
     """The tool of that name, whether it is listed or found by a search."""
-    own = next((tool for tool in router.TOOLS if tool.name == name), None)
+    own = next((tool for tool in (*router.TOOLS, *debug_tools.TOOLS) if tool.name == name), None)
     if own:
-        return own
+        return own if _may(caller, own) else None
     pair = actions.connected_actions(caller, whole=False).get(name)
     return actions.action_tool(name, *pair) if pair else None
+
+
+def _may(caller: Caller, tool: Tool) -> bool:
+    reads = tool.annotations.get("readOnlyHint", False)
+    return caller.may(tool.scope) and (reads or not caller.limits.read_only)

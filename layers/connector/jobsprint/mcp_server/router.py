@@ -2,67 +2,89 @@
 
 from contextlib import closing
 from dataclasses import replace
+from typing import Annotated, Any
+
+from pydantic import Field
 
 from jobsprint.actions import executions
 from jobsprint.catalog import index
 from jobsprint.catalog.builtin import App
 from jobsprint.core.canonical_json import JsonObject, JsonValue
-from jobsprint.core.errors import Forbidden, InvalidFields, JobsprintError, NotFound
+from jobsprint.core.errors import Forbidden, NotFound
+from jobsprint.core.models import RequestModel
 from jobsprint.domain.integrations import Capability, Integration
 from jobsprint.mcp_server import action_calls, results
 from jobsprint.mcp_server.actions import action_tool, connected_actions
-from jobsprint.mcp_server.tool import KEY, KEY_SCHEMA, Given, Tool
+from jobsprint.mcp_server.own_tools import NoArguments, own_tool
+from jobsprint.mcp_server.tool import Given
 from jobsprint.repositories.integrations import IntegrationStore
 
-_MOST_FOUND = 20
 _DESCRIPTION = 200
-_READS = {"readOnlyHint": True, "openWorldHint": False}
+
+_Name = Annotated[str, Field(description="An action's name, from search_actions")]
 
 
-def _search(given: Given) -> JsonObject:
-    query, limit = given.arguments.get("query"), given.arguments.get("limit", 5)
-    if not isinstance(query, str) or not isinstance(limit, int) or not 1 <= limit <= _MOST_FOUND:
-        return _wrong("arguments", f"query: what you want to do, in words; limit: 1 to {_MOST_FOUND}")
+class Search(RequestModel):
+    """What to look for."""
+
+    query: Annotated[str, Field(description="What to do, such as: send a message", min_length=1, max_length=500)]
+    limit: Annotated[int, Field(ge=1, le=20)] = 5
+
+
+class Named(RequestModel):
+    """An action."""
+
+    action: _Name
+
+
+class Call(RequestModel):
+    """An action and its arguments."""
+
+    action: _Name
+    arguments: dict[str, Any] = Field(default={}, description="As describe_action says")
+
+
+class SafeCall(Call):
+    """The same with a key."""
+
+    idempotency_key: Annotated[
+        str | None, Field(description="A fresh UUID with each new call; the same one to repeat it", max_length=255)
+    ] = None
+
+
+class Begun(RequestModel):
+    """An execution."""
+
+    action: _Name
+    execution_id: Annotated[str, Field(description="From the call of the action")]
+
+
+def _search(given: Given, wanted: Search) -> JsonObject:
     actions = connected_actions(given.caller, whole=True)
     with closing(index.build((_app(name, *pair) for name, pair in actions.items()), {})) as built:
-        names = [built.app(hit).id for hit in built.search(query, None, None, limit)]
+        names = [built.app(hit).id for hit in built.search(wanted.query, None, None, wanted.limit)]
     return results.answered({"actions": [_summary(name, *actions[name]) for name in names]})
 
 
-def _describe(given: Given) -> JsonObject:
-    try:
-        name, integration, capability = _action(given, whole=True)
-    except JobsprintError as error:
-        return results.failed(error)
-    return results.answered(action_tool(name, integration, capability).to_json())
+def _describe(given: Given, wanted: Named) -> JsonObject:
+    integration, capability = _action(given, wanted.action, whole=True)
+    return results.answered(action_tool(wanted.action, integration, capability).to_json())
 
 
-def _read(given: Given) -> JsonObject:
-    try:
-        _, integration, capability = _action(given, whole=True)
-        if capability.effect != "read":
-            raise Forbidden("This action may change something: call write_action", code="not_a_read")
-        return action_calls.run(_inner(given), integration.id, capability.name)
-    except JobsprintError as error:
-        return results.failed(error)
+def _read(given: Given, wanted: Call) -> JsonObject:
+    integration, capability = _action(given, wanted.action, whole=True)
+    if capability.effect != "read":
+        raise Forbidden("This action may change something: call write_action", code="not_a_read")
+    return action_calls.run(replace(given, arguments=wanted.arguments), integration.id, capability.name)
 
 
-def _write(given: Given) -> JsonObject:
-    try:
-        _, integration, capability = _action(given, whole=False)
-        return action_calls.run(_inner(given), integration.id, capability.name)
-    except JobsprintError as error:
-        return results.failed(error)
+def _write(given: Given, wanted: SafeCall) -> JsonObject:
+    integration, capability = _action(given, wanted.action, whole=False)
+    given = replace(given, arguments=wanted.arguments, key=wanted.idempotency_key or given.key)
+    return action_calls.run(given, integration.id, capability.name)
 
 
-def _inner(given: Given) -> Given:
-    """The call of the action that these arguments describe."""
-    key = given.arguments.get(KEY)
-    arguments = _object(given.arguments.get("arguments", {}), "arguments.arguments")
-    return replace(given, arguments=arguments, key=str(key) if key is not None else given.key)
-
-
-def _connections(given: Given) -> JsonObject:
+def _connections(given: Given, _: NoArguments) -> JsonObject:
     found: list[JsonValue] = []
     position: str | None = None
     store = IntegrationStore(given.caller.tenant)
@@ -73,25 +95,18 @@ def _connections(given: Given) -> JsonObject:
             return results.answered({"connections": found})
 
 
-def _execution(given: Given) -> JsonObject:
-    id_, name = given.arguments.get("executionId"), given.arguments.get("action")
-    if not isinstance(id_, str) or not isinstance(name, str):
-        return _wrong("arguments", "action and executionId: as the call of the action gave them")
-    try:
-        _, integration, _ = _action(given, whole=False)
-        execution, outcome = executions.find(given.caller.tenant, integration.id, id_)
-    except JobsprintError as error:
-        return results.failed(error)
+def _execution(given: Given, wanted: Begun) -> JsonObject:
+    integration, _ = _action(given, wanted.action, whole=False)
+    execution, outcome = executions.find(given.caller.tenant, integration.id, wanted.execution_id)
     return action_calls.of_execution(execution, outcome, replayed=True)
 
 
-def _action(given: Given, *, whole: bool) -> tuple[str, Integration, Capability]:
-    """The action that the arguments name. Raises NotFound."""
-    name = given.arguments.get("action")
-    found = connected_actions(given.caller, whole=whole).get(name) if isinstance(name, str) else None
-    if not isinstance(name, str) or found is None:
-        raise NotFound(f"There is no action {str(name)[:100]!r}: find one with search_actions", code="action_not_found")
-    return name, *found
+def _action(given: Given, name: str, *, whole: bool) -> tuple[Integration, Capability]:
+    """The action of that name. Raises NotFound."""
+    found = connected_actions(given.caller, whole=whole).get(name)
+    if found is None:
+        raise NotFound(f"There is no action {name[:100]!r}: find one with search_actions", code="action_not_found")
+    return found
 
 
 def _app(name: str, integration: Integration, capability: Capability) -> App:
@@ -128,79 +143,38 @@ def _connection(integration: Integration) -> JsonObject:
     return shown
 
 
-def _object(value: object, field: str) -> JsonObject:
-    if not isinstance(value, dict):
-        raise InvalidFields.one(field, "send an object")
-    return value
-
-
-def _wrong(field: str, message: str) -> JsonObject:
-    return results.failed(InvalidFields.one(field, message))
-
-
-def _schema(required: tuple[str, ...] = (), **properties: JsonObject) -> JsonObject:
-    return {"type": "object", "properties": dict(properties), "required": list(required), "additionalProperties": False}
-
-
-_NAME: JsonObject = {"type": "string", "description": "An action's name, from search_actions"}
-_ARGUMENTS: JsonObject = {"type": "object", "description": "What describe_action says that it takes"}
-
-TOOLS = [
-    Tool(
+TOOLS = (
+    own_tool(
         "search_actions",
-        "Find actions of the connected applications by what you want to do. Gives names; read how to call one with "
-        "describe_action.",
+        "Find actions of the connected applications by what you want to do. Gives names; see describe_action.",
+        Search,
         _search,
-        "Search actions",
-        _schema(
-            ("query",),
-            query={"type": "string", "description": "What to do, such as: send a message to a channel"},
-            limit={"type": "integer", "minimum": 1, "maximum": _MOST_FOUND, "default": 5},
-        ),
-        _READS,
     ),
-    Tool(
+    own_tool(
         "describe_action",
-        "What an action does and which arguments it takes (JSON Schema). Call it before you run an action.",
+        "What an action does and which arguments it takes (JSON Schema). Call it before you run one.",
+        Named,
         _describe,
-        "Describe an action",
-        _schema(("action",), action=_NAME),
-        _READS,
     ),
-    Tool(
+    own_tool(
         "read_action",
         "Run an action whose effect is `read`: it changes nothing.",
+        Call,
         _read,
-        "Run a reading action",
-        _schema(("action",), action=_NAME, arguments=_ARGUMENTS),
-        {"readOnlyHint": True, "openWorldHint": True},
+        annotations={"readOnlyHint": True, "openWorldHint": True},
     ),
-    Tool(
+    own_tool(
         "write_action",
         "Run any other action. It may change or delete something in the application.",
+        SafeCall,
         _write,
-        "Run an action",
-        _schema(("action",), action=_NAME, arguments=_ARGUMENTS, **{KEY: KEY_SCHEMA}),
-        {"readOnlyHint": False, "destructiveHint": True, "idempotentHint": False, "openWorldHint": True},
+        annotations={"readOnlyHint": False, "destructiveHint": True, "openWorldHint": True},
     ),
-    Tool(
+    own_tool(
         "list_connections",
         "The connected applications, their states, and how many actions each has.",
+        NoArguments,
         _connections,
-        "List connections",
-        _schema(),
-        _READS,
     ),
-    Tool(
-        "get_execution",
-        "The result of an action that went on in the background.",
-        _execution,
-        "Get an execution",
-        _schema(
-            ("action", "executionId"),
-            action=_NAME,
-            executionId={"type": "string", "description": "`exe_…`, from the call of the action"},
-        ),
-        _READS,
-    ),
-]
+    own_tool("get_execution", "The result of an action that went on in the background.", Begun, _execution),
+)

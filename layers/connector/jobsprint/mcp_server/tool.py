@@ -35,7 +35,7 @@ class Given:
 
 @dataclass(frozen=True)
 class Tool:
-    """A tool as it is listed, and what runs it."""
+    """A tool as it is listed, and what runs it. `scope` is what a token needs beside `mcp:tools`; empty for nothing."""
 
     name: str
     description: str
@@ -43,6 +43,7 @@ class Tool:
     title: str = ""
     input_schema: JsonObject = field(default_factory=lambda: {"type": "object", "additionalProperties": False})
     annotations: Mapping[str, bool] = field(default_factory=dict)
+    scope: str = ""
 
     def to_json(self) -> JsonObject:
         """The tool as `tools/list` shows it."""
