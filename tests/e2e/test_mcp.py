@@ -6,6 +6,7 @@ from typing import Any
 import pytest
 import requests
 
+from jobsprint.core.clock import iso_seconds, now_ms
 from tests.e2e.api import Api, eventually
 from tests.e2e.local_stack import Stack
 from tests.support.receiver import Receiver, Reply
@@ -110,3 +111,21 @@ def test_without_a_token_or_by_another_method_it_says_what_to_do(api: Api) -> No
     assert requests.get(url, timeout=35).json()["resource"] == f"{api.url}/mcp"
     assert [api.call(method, "/mcp").status_code for method in ("GET", "DELETE")] == [405, 405]
     assert ask(api, "tools/list", target="/mcp/somebody").status_code == 403
+
+
+def test_a_failing_delivery_is_found_and_sent_again(api: Api, receiver: Receiver) -> None:
+    receiver.answer = lambda _: Reply(500, b"the database is down")
+    webhook = api.create_webhook(receiver.url)["id"]
+    event = api.data("POST", "/events", {"event": "order.paid", "data": {}})["id"]
+    [failing] = eventually(lambda: use(api, "webhook_deliveries", webhookId=webhook, failure="http_5xx")["deliveries"])
+    detail = use(api, "webhook_delivery", webhookId=webhook, deliveryId=failing["id"])["delivery"]
+    assert "the database is down" in json.dumps(detail)
+    assert use(api, "webhook_list")["webhooks"][0]["id"] == webhook
+    assert use(api, "webhook_stats", webhookId=webhook)["webhook"]["id"] == webhook
+    assert event in [one["id"] for one in use(api, "webhook_events")["events"]]
+    receiver.answer = lambda _: Reply()
+    assert use(api, "webhook_test", webhookId=webhook)["test"]["testResult"]["passed"] is True
+    use(api, "webhook_resend", webhookId=webhook, deliveryId=failing["id"])
+    recent = iso_seconds(now_ms() - 3_600_000)
+    assert use(api, "webhook_recover", webhookId=webhook, since=recent)["recovery"]["query"]["dryRun"] is True
+    assert use(api, "webhook_recover", webhookId=webhook, since=recent, run=True)["recovery"]["id"]
