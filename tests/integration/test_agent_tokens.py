@@ -179,6 +179,7 @@ def test_limits_beat_the_scopes_that_a_context_claims() -> None:
     kept = api_tokens.find(row.id)
     assert kept is not None
     assert not Caller("acme", frozenset(kept.scopes), kept.id, kept.limits).may("tokens:manage")
+    assert not Caller("acme", frozenset({"*", "mcp:tools"})).may("tokens:manage")
 
 
 _SCOPE = st.sampled_from(SCOPES)

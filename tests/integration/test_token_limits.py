@@ -212,6 +212,7 @@ def test_a_list_leaves_out_what_a_limited_token_may_not_know(query: str) -> None
 
     assert listed(token(actions=["slack.*"])) == {ids["slack"]}
     assert listed(token(actions=["slack*.send", "notion.x"])) == {ids["slack"], ids["slack_2"], ids["notion"]}
+    assert listed(token(actions=["*.send"])) == {*ids.values()}
     assert listed(token(actions=["none.*"])) == set()
 
 

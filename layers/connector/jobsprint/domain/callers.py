@@ -1,6 +1,6 @@
 """Who calls: a tenant by one of its tokens, what the token's scopes allow, and what it is limited to beside them."""
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Iterator
 from dataclasses import dataclass, field
 from fnmatch import fnmatchcase
 
@@ -29,8 +29,9 @@ ANY_TOKEN = ""
 class Limits:
     """What a token is limited to beside its scopes.
 
-    `actions` are patterns of `<slug>.<action>`, in which `*` stands for any characters; without any, all actions of all
-    integrations are allowed. With `read_only` nothing can be changed, and only actions can be run that read.
+    `actions` are patterns of `<slug>.<action>`, in each part of which `*` stands for any characters; without any, all
+    actions of all integrations are allowed. With `read_only` nothing can be changed, and only actions that read can be
+    run.
     """
 
     actions: tuple[str, ...] = ()
@@ -54,14 +55,25 @@ class Limits:
         if self.read_only and capability.effect != "read":
             effect = f"its effect is {capability.effect}" if capability.effect else "nobody says that it only reads"
             return read_only(f"and {name} may change something: {effect}")
-        if self.actions and not any(fnmatchcase(name, pattern) for pattern in self.actions):
+        if self.actions and not any(
+            fnmatchcase(integration.slug, slug) and fnmatchcase(capability.name, action)
+            for slug, _, action in self._patterns()
+        ):
             return limited(f"to {', '.join(self.actions)}, and {name} is none of them")
         return None
 
     def show(self, integration: Integration) -> bool:
-        """Whether the token may know of an integration: where it might run one of its actions."""
-        slugs = (pattern.partition(".")[0] for pattern in self.actions)
-        return not self.actions or any(fnmatchcase(integration.slug, slug) for slug in slugs)
+        """Whether the token may know of an integration: where it might run one of its actions.
+
+        With limits that is no webhook: it has no slug, and no actions.
+        """
+        if not self.actions:
+            return True
+        return integration.slug != "" and any(fnmatchcase(integration.slug, slug) for slug, _, _ in self._patterns())
+
+    def _patterns(self) -> Iterator[tuple[str, str, str]]:
+        """Each pattern's slug, the dot, and its action: a slug has no dot, and an action may have some."""
+        return (pattern.partition(".") for pattern in self.actions)
 
 
 @dataclass(frozen=True)
@@ -75,8 +87,8 @@ class Caller:
     expires_at: int | None = None
 
     def may(self, scope: str) -> bool:
-        """Whether the token has a scope. One with limits manages no tokens, whatever its scopes say."""
-        if scope == MANAGE_TOKENS and self.limits:
+        """Whether the token has a scope. One for an agent manages no tokens, whatever its scopes say."""
+        if scope == MANAGE_TOKENS and is_for_agent(self.scopes, self.limits):
             return False
         return not self.scopes.isdisjoint({scope, "*"})
 
