@@ -35,7 +35,7 @@ def list_integrations(
         type_=type,
         status=status,
         webhooks=app.caller.may("webhooks:read"),
-        shown=app.caller.limits.show,
+        limits=app.caller.limits,
     )
     activity = store.activity(integration.id for integration in found)
     items = [IntegrationSummary.of(integration, activity[integration.id]) for integration in found]

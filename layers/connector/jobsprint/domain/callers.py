@@ -1,7 +1,7 @@
 """Who calls: a tenant by one of its tokens, what the token's scopes allow, and what it is limited to beside them."""
 
 from collections.abc import Iterable, Iterator
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 from fnmatch import fnmatchcase
 
 from jobsprint.core.errors import Forbidden
@@ -76,6 +76,9 @@ class Limits:
         return (pattern.partition(".") for pattern in self.actions)
 
 
+NO_LIMITS = Limits()
+
+
 @dataclass(frozen=True)
 class Caller:
     """The tenant behind a request, and its token's id, scopes, limits and end (Unix ms; None for none)."""
@@ -83,7 +86,7 @@ class Caller:
     tenant: str
     scopes: frozenset[str]
     token_id: str = ""
-    limits: Limits = field(default_factory=Limits)
+    limits: Limits = NO_LIMITS
     expires_at: int | None = None
 
     def may(self, scope: str) -> bool:

@@ -22,9 +22,7 @@ def available(
         _own(integration)
         for own_type in _OWN_TYPES
         if kind in (None, own_type)
-        for integration in IntegrationStore(caller.tenant).page(
-            limit=_MAX_OWN, type_=own_type, shown=caller.limits.show
-        )[0]
+        for integration in IntegrationStore(caller.tenant).page(limit=_MAX_OWN, type_=own_type, limits=caller.limits)[0]
         if integration.status == "connected"
     ]
     return search(query, category, kind, start=start, limit=limit, own=own)

@@ -6,12 +6,12 @@ a revocation is one write, and there is no moment at which a new token could esc
 
 import time
 from collections.abc import Iterable
-from dataclasses import dataclass, field, replace
+from dataclasses import dataclass, replace
 from typing import Any
 
 from jobsprint.core import aws
 from jobsprint.core.config import settings
-from jobsprint.domain.callers import Limits
+from jobsprint.domain.callers import NO_LIMITS, Limits
 from jobsprint.repositories.dynamodb import Item, Query, batch_get, marshal_item, read_page, unmarshal_item, written
 
 # A token that ended is kept this long for the listing, then removed.
@@ -35,7 +35,7 @@ class TokenRow:
     expires_at: int | None = None
     revoked_at: int | None = None
     name: str = ""
-    limits: Limits = field(default_factory=Limits)
+    limits: Limits = NO_LIMITS
     parent: str | None = None
 
     def valid_at(self, now: int) -> bool:

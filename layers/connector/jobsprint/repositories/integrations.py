@@ -9,7 +9,7 @@ The unique part is time-ordered, so the key order is the order of creation. `hea
 scheduled health tests cover, which keeps their index as small as that.
 """
 
-from collections.abc import Callable, Iterable
+from collections.abc import Iterable
 from dataclasses import replace
 from typing import Any
 
@@ -18,6 +18,7 @@ from jobsprint.core.config import settings
 from jobsprint.core.errors import Conflict, JobsprintError, NotFound
 from jobsprint.core.ids import is_id, unique_part
 from jobsprint.domain import circuit_breaker
+from jobsprint.domain.callers import NO_LIMITS, Limits
 from jobsprint.domain.circuit_breaker import CircuitBreaker
 from jobsprint.domain.integrations import Activity, Health, Integration
 from jobsprint.repositories import counted_items
@@ -133,11 +134,11 @@ class IntegrationStore:
         type_: str | None = None,
         status: str | None = None,
         webhooks: bool = True,
-        shown: Callable[[Integration], bool] = lambda _: True,
+        limits: Limits = NO_LIMITS,
     ) -> tuple[list[Integration], str | None]:
         """A page, newest first, and the position to go on from. One filter is a key; the others read and drop.
 
-        Without `webhooks`, those are left out, and so is what is not to be `shown`.
+        Without `webhooks`, those are left out, and so is what a caller with these `limits` may not know of.
         What a filter finds holds what lists show and no credentials: get an integration before you change it.
         """
         pk = partition_key(self._tenant)
@@ -163,7 +164,9 @@ class IntegrationStore:
             position=position,
             position_of=lambda item: str(item["sk"]),
             keep=lambda item: (
-                (webhooks or item["type"] != "webhook") and status in (None, item["status"]) and shown(from_item(item))
+                (webhooks or item["type"] != "webhook")
+                and status in (None, item["status"])
+                and (not limits.actions or limits.show(from_item(item)))
             ),
         )
         return [from_item(item) for item in page.items], page.position
