@@ -4,14 +4,13 @@ from typing import Any
 
 from aws_lambda_powertools.utilities.typing import LambdaContext
 
-from jobsprint.api.schemas.tokens import Issue, List, Revoke, TokenView
+from jobsprint.api.schemas.tokens import CreatedToken, Issue, List, Revoke, TokenView
 from jobsprint.core.clock import now_ms
 from jobsprint.core.errors import InvalidFields
 from jobsprint.core.models import validate
 from jobsprint.repositories.api_tokens import of_tenant
 from jobsprint.security import api_tokens
 
-_DAY_MS = 86_400_000
 _REQUESTS: dict[Any, type[Issue | List | Revoke]] = {"issue": Issue, "list": List, "revoke": Revoke}
 
 
@@ -24,9 +23,8 @@ def handler(event: dict[str, Any], _: LambdaContext) -> dict[str, Any]:
     now = now_ms()
     match request:
         case Issue():
-            expires = None if request.expires_in_days is None else now + round(request.expires_in_days * _DAY_MS)
-            issued = api_tokens.issue(request.tenant, tuple(request.scopes), expires_at=expires, now=now)
-            return {"token": issued.token, **TokenView.of(issued.row, now).model_dump()}
+            issued = api_tokens.issue(request.tenant, request.wanted(), now=now)
+            return CreatedToken.made(issued, now).model_dump()
         case List():
             return {"tokens": [TokenView.of(row, now).model_dump() for row in of_tenant(request.tenant)]}
         case Revoke():

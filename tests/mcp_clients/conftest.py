@@ -62,7 +62,7 @@ def _application(request: Received) -> Reply:
 
 
 def _forwarded(request: Received, api: Api, proxy: Receiver) -> Reply:
-    """The endpoint's answer to the same request with the token; the proxy's own origin counts as one that is allowed."""
+    """The endpoint's answer to the same request with the token; the proxy's own origin counts as allowed."""
     headers = {name: value for name, value in request.headers.items() if name not in ("host", "content-length")}
     if headers.get("origin") == proxy.url:
         headers["origin"] = "http://localhost"

@@ -4,16 +4,18 @@ import json
 from typing import Any
 
 from jobsprint.core.clock import now_ms
-from jobsprint.security.api_tokens import issue
+from jobsprint.domain.callers import Limits
+from jobsprint.security.api_tokens import NewToken, issue
 from tests.support.call import Answer, Context, event, handler
 
 MODERN, LEGACY = "2026-07-28", "2025-11-25"
 _META = "io.modelcontextprotocol/"
 
 
-def token(tenant: str = "acme", *scopes: str) -> str:
+def token(tenant: str = "acme", *scopes: str, actions: tuple[str, ...] = (), read_only: bool = False) -> str:
     """A token that the endpoint can verify."""
-    return issue(tenant, scopes or ("*",), expires_at=None, now=now_ms()).token
+    wanted = NewToken("test", scopes=scopes or ("*",), limits=Limits(actions, read_only))
+    return issue(tenant, wanted, now=now_ms()).token
 
 
 def raw(

@@ -38,6 +38,7 @@ _TAGS = {
     "Integrations": "Find an application, connect it, test and change the connection: Zapier, n8n, MCP servers and "
     "HTTP endpoints of your own.",
     "Actions": "Run what a connected integration can do, at once or in the background.",
+    "Tokens": "Make tokens for agents and programs, no wider than your own, and revoke them.",
     "Service": "Whether the service runs.",
     webhooks.TAG: "What your endpoint gets. Check a signature before you trust the body.",
 }

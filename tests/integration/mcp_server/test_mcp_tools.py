@@ -12,6 +12,7 @@ from jobsprint.core.clock import now_ms
 from jobsprint.core.ids import new_id
 from jobsprint.domain.actions import Execution
 from jobsprint.mcp_server import action_calls, tasks
+from jobsprint.mcp_server import endpoint as endpoint_module
 from jobsprint.repositories.executions import ExecutionStore
 from tests.support.call import Answer, call
 from tests.support.deliveries import record, work
@@ -352,3 +353,68 @@ def test_an_execution_in_the_background_can_be_read(chat: str, endpoint: Receive
     assert (found["status"], found["executionId"]) == ("succeeded", begun)
     missing = said(use("get_execution", {"action": "chat_send", "executionId": "exe_none"}))
     assert missing["error"]["code"] == "execution_not_found"
+
+
+# --- limited tokens ---------------------------------------------------------------------------------------------------
+
+
+@pytest.fixture
+def two(endpoint: Receiver) -> None:
+    """Two integrations, each with an action that writes and one that reads."""
+    for name in ("Chat", "Pay"):
+        actions = [{"name": "send"}, {"name": "list", "effect": "read"}]
+        connected(f"{endpoint.url}/{name}", name=name, actions=actions)
+
+
+def of(caller: str, mode: str = "") -> set[str]:
+    tools = result(modern("tools/list", token=caller, target=f"/mcp{mode}"))["tools"]
+    return {tool["name"] for tool in tools}
+
+
+@pytest.mark.usefixtures("two")
+def test_a_limited_token_sees_and_runs_its_actions_alone(endpoint: Receiver) -> None:
+    caller = token("acme", "mcp:tools", actions=("chat.*",))
+    assert of(caller) == {"chat_send", "chat_list"}
+    assert said(use("chat_send", {}, caller=caller))["status"] == "succeeded"
+    unknown = modern("tools/call", {"name": "pay_send", "arguments": {}}, token=caller)
+    assert unknown.body["error"]["code"] == -32602
+    for tool in ("describe_action", "write_action", "read_action"):
+        assert said(use(tool, {"action": "pay_send"}, caller=caller))["error"]["code"] == "action_not_found"
+    found = said(use("search_actions", {"query": "pay send", "limit": 20}, caller=caller))["actions"]
+    assert {one["action"] for one in found} <= {"chat_send", "chat_list"}
+    assert [one["name"] for one in said(use("list_connections", {}, caller=caller))["connections"]] == ["Chat"]
+    assert {request.path for request in endpoint.received} == {"/Chat"}
+
+
+@pytest.mark.usefixtures("two")
+def test_an_execution_of_another_action_is_hidden_from_a_limited_token() -> None:
+    ran = said(use("chat_send", {}))
+    caller = token("acme", "mcp:tools", actions=("chat.list",))
+    asked = {"action": "chat_list", "executionId": ran["executionId"]}
+    assert said(use("get_execution", asked, caller=caller))["error"]["code"] == "execution_not_found"
+    assert said(use("get_execution", asked | {"action": "chat_send"}))["status"] == "succeeded"
+
+
+@pytest.mark.usefixtures("two")
+def test_a_read_only_token_cannot_write_by_any_mode(endpoint: Receiver) -> None:
+    caller = token("acme", "mcp:tools", "webhooks:read", "webhooks:write", read_only=True)
+    names = of(caller)
+    assert names & {"chat_list", "pay_list", "chat_send", "pay_send"} == {"chat_list", "pay_list"}
+    assert not names & {"webhook_test", "webhook_resend", "webhook_recover"}
+    assert "write_action" not in of(caller, "?mode=router")
+    assert said(use("chat_list", {}, caller=caller))["status"] == "succeeded"
+    endpoint.received.clear()
+    refused = said(use("chat_send", {}, caller=caller))
+    assert refused["error"]["code"] == "token_read_only"
+    assert modern("tools/call", {"name": "write_action"}, token=caller).body["error"]["code"] == -32602
+    assert said(use("read_action", {"action": "chat_send"}, caller=caller))["error"]["code"] == "action_not_found"
+    assert not endpoint.received
+
+
+@pytest.mark.usefixtures("two")
+def test_a_token_that_was_revoked_ends_here_too(monkeypatch: pytest.MonkeyPatch) -> None:
+    made = token("acme", "mcp:tools")
+    assert of(made) == {"chat_send", "chat_list", "pay_send", "pay_list"}
+    assert call("DELETE", f"/tokens/tok_{made.split('_')[1]}").status == 200
+    monkeypatch.setattr(endpoint_module, "now_ms", lambda: now_ms() + 60_001)
+    assert modern("tools/list", token=made).status == 401

@@ -11,8 +11,9 @@ from jobsprint.actions import executions, service
 from jobsprint.actions.service import Accepted, Reply
 from jobsprint.api.request_headers import checked_key
 from jobsprint.core.canonical_json import JsonObject
-from jobsprint.core.errors import JobsprintError
+from jobsprint.core.errors import JobsprintError, NotFound
 from jobsprint.domain.actions import Execution, Outcome, RequestedAction
+from jobsprint.domain.callers import Caller
 from jobsprint.domain.integrations import Capability, Integration, named_capability
 from jobsprint.mcp_server import results
 from jobsprint.mcp_server.tool import KEY, Given, properties_of
@@ -31,14 +32,23 @@ def run(given: Given, integration_id: str, action: str) -> JsonObject:
         capability = named_capability(integration.capabilities, action)
         given = _with_key_of_arguments(given, capability)
         reads = capability is not None and capability.effect == "read"
-        reply = service.execute(
-            _requested(given, integration, action), key=checked_key(given.key), in_background=not reads
-        )
+        requested = _requested(given, integration, action)
+        key = checked_key(given.key)
+        reply = service.execute(requested, given.caller.limits, key=key, in_background=not reads)
         if isinstance(reply.outcome, Accepted):
             return _waited(given, integration, reply)
     except JobsprintError as error:
         return results.failed(error)
     return of_outcome(reply.outcome, reply.call_id, replayed=reply.replayed)
+
+
+def find_execution(caller: Caller, integration_id: str, execution_id: str) -> tuple[Execution, Outcome | None]:
+    """An execution of an action that the caller may know of, and its outcome once it has ended. Raises NotFound."""
+    integration = IntegrationStore(caller.tenant).get(integration_id)
+    execution, outcome = executions.find(caller.tenant, integration_id, execution_id)
+    if not caller.limits.cover(integration, execution.action):
+        raise NotFound(f"This integration has no execution {execution_id[:100]!r}", code="execution_not_found")
+    return execution, outcome
 
 
 def of_execution(execution: Execution, outcome: Outcome | None, *, replayed: bool) -> JsonObject:

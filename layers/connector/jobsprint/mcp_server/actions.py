@@ -16,22 +16,26 @@ _PAGE = 1000
 def connected_actions(caller: Caller, *, whole: bool) -> dict[str, tuple[Integration, Capability]]:
     """The actions that a caller may run, by the names of their tools, in a fixed order.
 
-    With `whole`, actions have everything; else their names alone, which is a smaller read, and the call itself has to
-    look at the token's limits.
+    With `whole`, actions have everything; else their names alone, which is a smaller read: their effects are not known,
+    so the call itself has to look at a token that may only read.
     """
     store = IntegrationStore(caller.tenant)
     found: list[Integration] = []
     position: str | None = None
     while True:
         page, position = store.page(
-            limit=_PAGE, position=position, status=None if whole else "connected", webhooks=False
+            limit=_PAGE,
+            position=position,
+            status=None if whole else "connected",
+            webhooks=False,
+            limits=caller.limits,
         )
         found += [integration for integration in page if integration.status == "connected"]
         if position is None:
             break
-    named = tool_names(integration for integration in found if caller.limits.show(integration))
+    named = tool_names(found)
     if not whole:
-        return named
+        return {name: pair for name, pair in named.items() if caller.limits.cover(pair[0], pair[1].name)}
     return {name: pair for name, pair in named.items() if caller.limits.allow(*pair)}
 
 

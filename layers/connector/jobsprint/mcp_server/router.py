@@ -6,7 +6,6 @@ from typing import Annotated, Any
 
 from pydantic import Field
 
-from jobsprint.actions import executions
 from jobsprint.catalog import index
 from jobsprint.catalog.builtin import App
 from jobsprint.core.canonical_json import JsonObject, JsonValue
@@ -89,15 +88,15 @@ def _connections(given: Given, _: NoArguments) -> JsonObject:
     position: str | None = None
     store = IntegrationStore(given.caller.tenant)
     while True:
-        page, position = store.page(limit=100, position=position, webhooks=False)
-        found += [_connection(each) for each in page if given.caller.limits.show(each)]
+        page, position = store.page(limit=100, position=position, webhooks=False, limits=given.caller.limits)
+        found += map(_connection, page)
         if position is None:
             return results.answered({"connections": found})
 
 
 def _execution(given: Given, wanted: Begun) -> JsonObject:
     integration, _ = _action(given, wanted.action, whole=False)
-    execution, outcome = executions.find(given.caller.tenant, integration.id, wanted.execution_id)
+    execution, outcome = action_calls.find_execution(given.caller, integration.id, wanted.execution_id)
     return action_calls.of_execution(execution, outcome, replayed=True)
 
 

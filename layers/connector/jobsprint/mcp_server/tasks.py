@@ -32,6 +32,8 @@ def update(caller: Caller, request: Request) -> JsonObject:
 def cancel(caller: Caller, request: Request) -> JsonObject:
     """Cancel an action that has not begun; one that has goes on. Raises Refused."""
     integration_id, execution, _ = _found(caller, request)
+    if caller.limits.read_only:
+        raise Refused(protocol.INVALID_REQUEST, "This token is read-only, and cancelling changes something", status=403)
     executions.cancel(caller.tenant, integration_id, execution.id)
     return {}
 
@@ -43,6 +45,6 @@ def _found(caller: Caller, request: Request) -> tuple[str, Execution, Outcome | 
     task_id = request.params.get("taskId")
     integration_id, _, execution_id = task_id.partition(".") if isinstance(task_id, str) else ("", "", "")
     try:
-        return integration_id, *executions.find(caller.tenant, integration_id, execution_id)
+        return integration_id, *action_calls.find_execution(caller, integration_id, execution_id)
     except NotFound as error:
         raise Refused(protocol.INVALID_PARAMS, "params.taskId: there is no such task") from error
