@@ -7,10 +7,9 @@ It is written and deleted in one transaction with its integration (`repositories
 
 from typing import Any
 
-from jobsprint.core import aws
 from jobsprint.core.config import settings
 from jobsprint.domain.integrations import Integration
-from jobsprint.repositories.dynamodb import marshal_item
+from jobsprint.repositories.dynamodb import MAX_READ, Query, marshal_item, read_page
 
 # What a slug begins with whatever its number: six digits, and the `_` before and maybe one more, may replace its end.
 _STEM = 16
@@ -28,18 +27,25 @@ def item(integration: Integration) -> dict[str, Any]:
 
 def taken(tenant: str, slug: str) -> set[str]:
     """The slugs of a tenant among which all numbers of this one are (`domain.slugs.numbered`)."""
-    pages = (
-        aws.dynamodb()
-        .get_paginator("query")
-        .paginate(
-            TableName=settings().tenants_table,
-            KeyConditionExpression="pk = :pk AND begins_with(sk, :stem)",
-            ExpressionAttributeValues=marshal_item({":pk": _partition(tenant), ":stem": slug[:_STEM]}),
-            ProjectionExpression="sk",
-            ConsistentRead=True,
-        )
+    stem, partition = slug[:_STEM], _partition(tenant)
+    query = Query(
+        table=settings().tenants_table,
+        key=("pk", partition),
+        resume=lambda sk: {"pk": partition, "sk": sk},
+        low=stem,
+        high=f"{stem}~",
+        fields=("sk",),
     )
-    return {found["sk"]["S"] for page in pages for found in page["Items"]}
+    found: set[str] = set()
+    position: str | None = None
+    while True:
+        page = read_page(
+            query, limit=MAX_READ, position=position, position_of=lambda one: str(one["sk"]), keep=lambda _: True
+        )
+        found |= {str(one["sk"]) for one in page.items}
+        position = page.position
+        if position is None:
+            return found
 
 
 def _partition(tenant: str) -> str:
