@@ -1,10 +1,14 @@
 """The MCP endpoint on the deployed stack: over HTTP, under enforced IAM, and no tenant reaches another by any name."""
 
+import asyncio
 import json
-from typing import Any
+from typing import Any, Literal
 
+import httpx2
 import pytest
 import requests
+from mcp import Client
+from mcp.client.streamable_http import streamable_http_client
 
 from jobsprint.core.clock import iso_seconds, now_ms
 from tests.e2e.api import Api, eventually
@@ -129,3 +133,20 @@ def test_a_failing_delivery_is_found_and_sent_again(api: Api, receiver: Receiver
     recent = iso_seconds(now_ms() - 3_600_000)
     assert use(api, "webhook_recover", webhookId=webhook, since=recent)["recovery"]["query"]["dryRun"] is True
     assert use(api, "webhook_recover", webhookId=webhook, since=recent, run=True)["recovery"]["id"]
+
+
+@pytest.mark.usefixtures("chat")
+@pytest.mark.parametrize("mode", ["auto", "legacy"])
+def test_the_official_client_uses_it_in_both_forms(api: Api, mode: Literal["auto", "legacy"]) -> None:
+    async def used() -> tuple[str, list[str], Any]:
+        async with httpx2.AsyncClient(headers={"Authorization": f"Bearer {api.token}"}, timeout=35) as http:
+            transport = streamable_http_client(f"{api.url}/mcp", http_client=http)
+            async with Client(transport, mode=mode) as client:
+                tools = [tool.name for tool in (await client.list_tools()).tools]
+                result = await client.call_tool("chat_send", {"text": "hi", "idempotencyKey": mode})
+                return client.protocol_version, tools, result
+
+    version, tools, result = asyncio.run(used())
+    assert version == {"auto": MODERN, "legacy": "2025-11-25"}[mode]
+    assert "chat_list" in tools
+    assert result.structured_content["result"]["got"] == {"text": "hi"}

@@ -392,7 +392,7 @@ export interface ExecutionSummary {
   /** The action's name */
   action: string;
   /** How far it is; `unknown`: it may or may not have been done */
-  status: 'queued' | 'running' | 'succeeded' | 'failed' | 'unknown';
+  status: 'queued' | 'running' | 'succeeded' | 'failed' | 'unknown' | 'cancelled';
   /** When it was asked for */
   createdAt: string;
   /** When it ended */
@@ -406,7 +406,7 @@ export interface ExecutionView {
   /** The action's name */
   action: string;
   /** How far it is; `unknown`: it may or may not have been done */
-  status: 'queued' | 'running' | 'succeeded' | 'failed' | 'unknown';
+  status: 'queued' | 'running' | 'succeeded' | 'failed' | 'unknown' | 'cancelled';
   /** When it was asked for */
   createdAt: string;
   /** What the integration answered */

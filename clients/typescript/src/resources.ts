@@ -1211,7 +1211,7 @@ export interface ActionsListExecutionsInput {
   /** Filter by action name */
   action?: string | undefined;
   /** Filter by status */
-  status?: 'queued' | 'running' | 'succeeded' | 'failed' | 'unknown' | undefined;
+  status?: 'queued' | 'running' | 'succeeded' | 'failed' | 'unknown' | 'cancelled' | undefined;
   /** Accepted at or after this date (ISO 8601) */
   fromDate?: Date | string | undefined;
   /** Accepted at or before this date (ISO 8601) */

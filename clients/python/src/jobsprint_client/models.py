@@ -625,7 +625,7 @@ class ExecutionSummary(Model):
     action: str
     """The action's name"""
 
-    status: Literal["queued", "running", "succeeded", "failed", "unknown"]
+    status: Literal["queued", "running", "succeeded", "failed", "unknown", "cancelled"]
     """How far it is; `unknown`: it may or may not have been done"""
 
     created_at: datetime
@@ -645,7 +645,7 @@ class ExecutionView(Model):
     action: str
     """The action's name"""
 
-    status: Literal["queued", "running", "succeeded", "failed", "unknown"]
+    status: Literal["queued", "running", "succeeded", "failed", "unknown", "cancelled"]
     """How far it is; `unknown`: it may or may not have been done"""
 
     created_at: datetime

@@ -1278,7 +1278,7 @@ class Actions:
         integration_id: str,
         *,
         action: str | None = None,
-        status: Literal["queued", "running", "succeeded", "failed", "unknown"] | None = None,
+        status: Literal["queued", "running", "succeeded", "failed", "unknown", "cancelled"] | None = None,
         from_date: datetime | str | None = None,
         to_date: datetime | str | None = None,
         limit: int | None = None,
