@@ -13,7 +13,7 @@ def caller_of(event: Mapping[str, Any]) -> Caller:
     tenant = context.get("tenant")
     if not isinstance(tenant, str) or not tenant:
         raise Unauthenticated("Send a valid token: Authorization: Bearer <token>")
-    return Caller(tenant, frozenset(str(context.get("scopes", "")).split()))
+    return Caller(tenant, frozenset(str(context.get("scopes", "")).split()), str(context.get("tokenId", "")))
 
 
 def names_webhook(event: Mapping[str, Any]) -> bool:

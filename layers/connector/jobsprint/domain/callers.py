@@ -14,6 +14,7 @@ SCOPES = (
     "webhooks:write",
     "events:publish",
     "events:read",
+    "audit:read",
     "*",
 )
 # For operations that every valid token may call.
