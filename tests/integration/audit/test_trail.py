@@ -108,6 +108,28 @@ def test_the_subject_is_the_first_id_of_the_path_and_the_others_are_arguments() 
     assert (entry["outcome"], entry["errorCode"]) == ("failed", "delivery_not_found")
 
 
+def test_the_subject_of_an_operation_on_a_webhook_is_the_webhook() -> None:
+    webhook = subscribed()["id"]
+    assert call("POST", f"/integrations/webhooks/{webhook}/recover", body={"since": iso_millis(now_ms())}).status == 202
+    [entry, _] = listed()
+    assert (entry["kind"], entry["subject"]) == ("webhook.recover", webhook)
+
+
+def test_the_subject_of_a_connection_is_the_integration() -> None:
+    integration = connected("https://hooks.example.com/")
+    [entry] = listed()
+    assert (entry["kind"], entry["subject"]) == ("integration.connect", integration)
+
+
+def test_an_entry_costs_two_writes() -> None:
+    written: list[str] = []
+    clients.dynamodb().meta.events.register(
+        "provide-client-params.dynamodb.*", lambda params, **_: written.append(params.get("TableName", ""))
+    )
+    subscribed()
+    assert written.count("AuditTable") == 2
+
+
 def test_what_is_refused_before_it_runs_leaves_no_entry() -> None:
     path = f"/integrations/webhooks/{new_id('wh', 1)}"
     for target, body, scopes in (

@@ -12,11 +12,13 @@ from aws_lambda_powertools.event_handler import Response
 
 from jobsprint.audit import trail
 from jobsprint.core.canonical_json import JsonObject
+from jobsprint.core.ids import is_id
 from jobsprint.domain.audit import client_of, plain, result_of
 
 if TYPE_CHECKING:
     from jobsprint.api.app import Endpoint
 
+_SUBJECTS = ("int", "wh", "tok")
 _PARAMETER = re.compile(r"\{(\w+)\}")
 
 
@@ -37,7 +39,9 @@ def record(app: "Endpoint", run: Callable[[], Response[Any]]) -> Response[Any]:
         result, code = result_of(error)
         trail.end(intent, result, code=code)
         raise
-    trail.end(intent, "succeeded" if answer.status_code < 400 else "failed", subject=_made(answer))
+    # A recovery that was started is no subject: its webhook is.
+    made = None if is_id(subject or "", *_SUBJECTS) else _made(answer)
+    trail.end(intent, "succeeded" if answer.status_code < 400 else "failed", subject=made)
     return answer
 
 
