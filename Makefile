@@ -56,9 +56,10 @@ clean: ## Stop everything and drop state and builds
 	@test ! -x "$(RUN)" || $(LOCAL) clean
 
 # --- Tokens (STAGE= with AWS credentials: of a deployed stack) ------------------------------------------------------------
-token: install-run ## Issue a token: TENANT=acme [SCOPES=a,b] [EXPIRES=30d] [STAGE=]
+token: install-run ## Issue a token: TENANT=acme [SCOPES=a,b] [EXPIRES=30d] [ACTIONS=slack.*] [READONLY=1] [STAGE=]
 	$(call need,TENANT,a tenant's name)
-	@$(LOCAL) token --tenant "$(TENANT)" --scopes "$(or $(SCOPES),*)" --expires "$(EXPIRES)" --stage "$(STAGE)"
+	@$(LOCAL) token --tenant "$(TENANT)" --scopes "$(or $(SCOPES),*)" --expires "$(EXPIRES)" --stage "$(STAGE)" \
+		--actions "$(ACTIONS)" $(if $(READONLY),--read-only)
 
 tokens: install-run ## List a tenant's tokens: TENANT=acme [STAGE=]
 	$(call need,TENANT,a tenant's name)

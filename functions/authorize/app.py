@@ -4,21 +4,22 @@ from typing import Any
 
 from aws_lambda_powertools.utilities.typing import LambdaContext
 
+from jobsprint.api.auth import context_of
 from jobsprint.core.clock import now_ms
-from jobsprint.repositories.api_tokens import TokenRow
-from jobsprint.security.api_tokens import verify
+from jobsprint.domain.callers import Caller
+from jobsprint.security.api_tokens import principal_of
 
 
 def handler(event: dict[str, Any], _: LambdaContext) -> dict[str, Any]:
-    """Allows what a valid token may call and hands on tenant and scopes; denies everything else."""
+    """Allows what a valid token may call and hands on who calls (`api.auth`); denies everything else."""
     scheme, _space, token = str(event.get("authorizationToken", "")).partition(" ")
-    row = verify(token.strip(), now_ms()) if scheme.lower() == "bearer" else None
-    return _allow(row, event["methodArn"]) if row else _policy("unknown", "Deny", event["methodArn"])
+    caller = principal_of(token.strip(), now_ms()) if scheme.lower() == "bearer" else None
+    return _allow(caller, event["methodArn"]) if caller else _policy("unknown", "Deny", event["methodArn"])
 
 
-def _allow(row: TokenRow, method_arn: str) -> dict[str, Any]:
-    answer = _policy(row.id, "Allow", method_arn)
-    answer["context"] = {"tenant": row.tenant, "scopes": " ".join(row.scopes), "tokenId": row.id}
+def _allow(caller: Caller, method_arn: str) -> dict[str, Any]:
+    answer = _policy(caller.token_id, "Allow", method_arn)
+    answer["context"] = context_of(caller)
     return answer
 
 

@@ -14,7 +14,8 @@ from jobsprint.api.schemas.common import Data, IntegrationId, shown, success
 from jobsprint.api.tracing import traceparent
 from jobsprint.domain.actions import RequestedAction
 
-app = Endpoint(scope="actions:execute", webhook_scope="webhooks:read")
+# For a read-only token there are actions that only read, and others that it is refused.
+app = Endpoint(scope="actions:execute", webhook_scope="webhooks:read", reads=True)
 
 
 @app.post(
@@ -40,7 +41,7 @@ def execute_action(
         app.caller.tenant, integrationId, actionName, body.parameters, traceparent=trace, request_id=app.request_id
     )
     in_background = prefers_async(app.request_header("prefer"))
-    reply = service.execute(requested, key=app.idempotency_key, in_background=in_background)
+    reply = service.execute(requested, app.caller.limits, key=app.idempotency_key, in_background=in_background)
     app.answer_headers.update(REPLAYED if reply.replayed else {})
     outcome = reply.outcome
     if isinstance(outcome, Accepted):

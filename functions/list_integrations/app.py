@@ -29,8 +29,14 @@ def list_integrations(
     tenant = app.caller.tenant
     store = IntegrationStore(tenant)
     position = pagination.decode(tenant, query, cursor)
-    webhooks = app.caller.may("webhooks:read")
-    found, position = store.page(limit=limit, position=position, type_=type, status=status, webhooks=webhooks)
+    found, position = store.page(
+        limit=limit,
+        position=position,
+        type_=type,
+        status=status,
+        webhooks=app.caller.may("webhooks:read"),
+        shown=app.caller.limits.show,
+    )
     activity = store.activity(integration.id for integration in found)
     items = [IntegrationSummary.of(integration, activity[integration.id]) for integration in found]
     return page(items, pagination.encode(tenant, query, position))

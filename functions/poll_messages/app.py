@@ -10,7 +10,8 @@ from jobsprint.api.schemas.polling import PolledMessages
 from jobsprint.delivery import polling
 from jobsprint.delivery.polling import PollRequest
 
-app = Endpoint(scope="webhooks:write")
+# A GET that changes something: what it takes is not there for other clients.
+app = Endpoint(scope="webhooks:write", reads=False)
 
 
 @app.get("/integrations/webhooks/<webhookId>/poll", summary="Poll for messages", tags=["Webhooks"])

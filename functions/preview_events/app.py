@@ -10,7 +10,7 @@ from jobsprint.api.schemas.common import Data, success
 from jobsprint.api.schemas.events import PreviewEvent, Reach
 from jobsprint.delivery.publisher import preview
 
-app = Endpoint(scope="webhooks:read")
+app = Endpoint(scope="webhooks:read", reads=True)
 
 
 @app.post("/events/preview", summary="Preview an event", tags=["Events"])

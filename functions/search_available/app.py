@@ -27,7 +27,7 @@ def search_available(
     tenant = app.caller.tenant
     bound = {"of": "available", "query": query, "category": category, "type": type}
     start = int(pagination.decode(tenant, bound, cursor) or 0)
-    found, more = available(tenant, query, category, type, start=start, limit=limit)
+    found, more = available(app.caller, query, category, type, start=start, limit=limit)
     items = [AvailableIntegration.of(found_app, connect_options(found_app.type)) for found_app in found]
     return page(items, pagination.encode(tenant, bound, str(start + limit) if more else None))
 

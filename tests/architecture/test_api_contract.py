@@ -19,8 +19,8 @@ EXAMPLES = ROOT / "tests" / "contract" / "api_examples.json"
 PUBLIC = "none"
 # What the two tables of operations leave out: every operation with a token, or with a body, may answer these.
 EVERYWHERE = {"400", "401", "403", "415", "422", "429", "500"}
-# Errors of functions behind no route: the catalogue's refresh, the administration of tokens, the bus.
-NOT_ANSWERED = {"list_incomplete", "list_unavailable", "token_not_found", "tenant_not_found"}
+# Errors of functions behind no route: the catalogue's refresh, the bus.
+NOT_ANSWERED = {"list_incomplete", "list_unavailable", "tenant_not_found"}
 # Codes that are composed: `upstream_` and the kind of a failure, and a kind of resource and `_not_found`.
 COMPOSED = re.compile(r"upstream_\w+|\w+_not_found")
 # Only the OAuth callback says these, which the file does not describe; the last is said of one message of several.

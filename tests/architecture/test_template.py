@@ -53,8 +53,9 @@ FROM_SNAPSHOTS = {
     "search_available",
 }
 MAX_SNAPSHOTS = 12  # AWS bills about $2 a month for each
-# A preview changes nothing; an action keeps its outcome itself; an acknowledgement is idempotent by its lease tokens.
-KEEPS_NO_ANSWER = {"preview_events", "execute_action", "acknowledge_messages"}
+# A preview changes nothing; an action keeps its outcome itself; an acknowledgement is idempotent by its lease tokens;
+# of a new token nothing is kept but its hash.
+KEEPS_NO_ANSWER = {"preview_events", "execute_action", "acknowledge_messages", "create_token"}
 VERBS = {"get", "post", "put", "patch", "delete"}
 
 

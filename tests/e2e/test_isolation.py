@@ -22,6 +22,7 @@ BODIES: dict[str, Any] = {
     "publish_events": {"event": "a.b", "data": {}},
     "acknowledge_messages": {"messages": [{"deliveryId": "dlv_x", "leaseToken": "token", "status": "success"}]},
     "recover_webhook": {"since": iso_seconds(now_ms() - 60_000)},
+    "create_token": {"name": "x", "scopes": ["events:read"]},
 }
 ALLOWED = {
     "Allow-Origin": "*",
@@ -32,9 +33,10 @@ ALLOWED = {
 GUARDED = sorted((method, path, folder) for (method, path), folder in routes().items() if folder not in PUBLIC)
 
 
-def filled(path: str, integration: str, webhook: str) -> str:
+def filled(path: str, integration: str, webhook: str, made: str = "tok_x") -> str:
     """A route's path with a tenant's ids in it."""
     path = path.replace("{integrationId}", integration).replace("{webhookId}", webhook).replace("{actionName}", "send")
+    path = path.replace("{tokenId}", made)
     return re.sub(r"\{\w+\+?\}", "dlv_01m8288m5jfcptj5b3fxvspecm", path)
 
 
@@ -43,7 +45,8 @@ def victim(stack: Stack) -> dict[str, Any]:
     """A tenant with one thing of each kind."""
     api = Api.of(stack)
     webhook = api.create_webhook("http://127.0.0.1:9999/", events=["never.happens"])["id"]
-    return {"api": api, "integration": api.connect_custom("http://127.0.0.1:9999/"), "webhook": webhook}
+    token = api.data("POST", "/tokens", {"name": "Agent", "scopes": ["integrations:read"]})["id"]
+    return {"api": api, "integration": api.connect_custom("http://127.0.0.1:9999/"), "webhook": webhook, "token": token}
 
 
 @pytest.fixture(scope="module")
@@ -54,25 +57,39 @@ def stranger(stack: Stack) -> Api:
 @pytest.mark.parametrize(("method", "path", "folder"), [one for one in GUARDED if one[2] != "list_audit"])
 def test_a_stranger_finds_nothing(method: str, path: str, folder: str, victim: dict[str, Any], stranger: Api) -> None:
     for integration in (victim["integration"], victim["webhook"]):
-        target = filled(path, integration, victim["webhook"])
+        target = filled(path, integration, victim["webhook"], victim["token"])
         answer = stranger.call(method, target, BODIES.get(folder))
         assert victim["integration"] not in answer.text or "{integrationId}" in path
+        assert victim["token"] not in answer.text or "{tokenId}" in path
         if "{" in path:
             assert answer.status_code == 404, answer.text
-        elif method == "GET" and folder != "search_available":
+        elif method == "GET" and folder not in ("search_available", "list_tokens"):
             assert answer.json()["data"] == []
 
 
 def test_a_stranger_has_an_audit_trail_of_its_own(victim: dict[str, Any], stack: Stack) -> None:
-    assert Api.of(stack).data("GET", "/audit") == []
+    [made] = Api.of(stack).data("GET", "/audit")
+    assert (made["kind"], made["actor"]) == ("token.create", "operator")
     kinds = [entry["kind"] for entry in victim["api"].data("GET", "/audit")]
-    assert kinds == ["integration.connect", "webhook.create"]
+    assert kinds == ["integration.connect", "webhook.create", "token.create"]
 
 
 def test_the_victim_still_has_everything(victim: dict[str, Any], stranger: Api) -> None:
     listed = victim["api"].data("GET", "/integrations")
     assert {item["id"] for item in listed} == {victim["integration"], victim["webhook"]}
     assert {item["name"] for item in listed} == {"Custom", "Hook"}
+    assert all(token["valid"] for token in victim["api"].data("GET", "/tokens"))
+
+
+def test_a_limited_token_has_its_limits_behind_the_real_authorizer(victim: dict[str, Any]) -> None:
+    body = {"name": "Agent", "scopes": ["*"], "actions": ["none.*"], "readOnly": True}
+    agent = Api(victim["api"].url, victim["api"].data("POST", "/tokens", body)["token"])
+    assert agent.data("GET", "/integrations") == []
+    assert agent.call("GET", f"/integrations/{victim['integration']}").status_code == 404
+    for method, path in (("POST", "/events"), ("DELETE", f"/integrations/{victim['integration']}")):
+        refused = agent.call(method, path, BODIES["publish_events"] if path == "/events" else None)
+        assert (refused.status_code, refused.json()["error"]["code"]) == (403, "token_read_only")
+    assert agent.call("GET", "/tokens").json()["error"]["code"] == "missing_scope"
 
 
 @pytest.mark.parametrize(("method", "path", "folder"), GUARDED)

@@ -128,11 +128,15 @@ def test_planted_secrets_stay_where_they_belong(stack: Stack) -> None:
     api = Api.of(stack)
     with receiving() as receiver:
         answers = use_everything(api, receiver)
+        made = api.data("POST", "/tokens", {"name": MARKER, "scopes": ["events:read"]})
+        answers += [
+            api.call(method, f"/tokens{path}").text for method, path in (("GET", ""), ("DELETE", f"/{made['id']}"))
+        ]
         assert any(PLANTED["url token"] in request.path for request in receiver.received), "they were really used"
     places = [*answers, *table_rows(stack), *queue_messages(stack), *log_lines(stack)]
     assert any(MARKER in answer for answer in answers)
     assert any(MARKER in row for row in table_rows(stack)), "the search finds what is there"
-    wanted = {**PLANTED, "token": api.token}
+    wanted = {**PLANTED, "token": api.token, "made token": made["token"]}
     found = [
         f"{name} in {place[:200]}"
         for name, secret in wanted.items()

@@ -31,6 +31,7 @@ BODIES: dict[str, Any] = {
     "/integrations/{integrationId}/actions/{actionName}": {"parameters": {}},
     "/integrations/{integrationId}/confirm": {"confirmation": "c"},
     "/integrations/{integrationId}/connect": {"name": "n", "url": "https://hooks.example.com/"},
+    "/tokens": {"name": "n", "scopes": ["tokens:manage"]},
 }
 SCOPES = {
     ("GET", "/integrations"): "integrations:read",
@@ -71,6 +72,9 @@ SCOPES = {
     ("PUT", "/event-types"): "webhooks:write",
     ("DELETE", "/event-types/{name}"): "webhooks:write",
     ("GET", "/audit"): "audit:read",
+    ("POST", "/tokens"): "tokens:manage",
+    ("GET", "/tokens"): "tokens:manage",
+    ("DELETE", "/tokens/{tokenId}"): "tokens:manage",
 }
 EVERY_SCOPE = sorted({*SCOPES.values()})
 # What the same operations need where their integrationId is that of a webhook.
@@ -94,6 +98,7 @@ def filled(path: str, **ids: str) -> str:
         "deliveryId": new_id("dlv", 1),
         "jobId": new_id("job", 1),
         "name": "order.paid",
+        "tokenId": new_id("tok", 1),
     } | ids
     for name, value in made.items():
         path = path.replace(f"{{{name}}}", value)

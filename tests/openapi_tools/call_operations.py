@@ -121,6 +121,7 @@ def call_everything(api: Caller, given: Json) -> None:
     api.call("disconnectIntegration", integration_id=integration)
     api.call("deleteIntegration", integration_id=integration)
     api.call("getIntegration", status=404, integration_id=integration)
+    make_tokens(api)
 
 
 def describe_events(api: Caller) -> None:
@@ -229,6 +230,14 @@ def act(api: Caller, integration: str) -> None:
     api.call("listExecutions", integration_id=integration)
     api.call("listLogs", integration_id=integration, limit=1)
     api.call("listAudit", limit=1)
+
+
+def make_tokens(api: Caller) -> None:
+    """Tokens, one of which is revoked."""
+    api.call("createToken", status=201, example="program")
+    agent = api.call("createToken", status=201, example="agent")["id"]
+    api.call("listTokens", limit=2)
+    api.call("revokeToken", token_id=agent)
 
 
 def main(document: str, folder: str, given: str) -> None:

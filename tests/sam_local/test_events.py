@@ -38,6 +38,8 @@ CALLING = ["execute_action", "test_integration", "test_webhook"]
 LAST = ["connect_integration", "create_webhook", "delete_event_type"]
 # Nothing waits for a confirmation there, the recovery has ended, and events of that time are gone.
 REFUSED = {"confirm_integration": 409, "cancel_recovery": 409, "recover_webhook": 422}
+# Whether a token has a name, a parent or an end depends on who made it.
+NOT_ALIKE = {"list_tokens"}
 _AT_ONCE = 2  # a function has to start within its own timeout
 T = TypeVar("T")
 
@@ -207,7 +209,8 @@ def test_an_endpoint_answers_as_over_http(folder: str, runs: Runs) -> None:
     both = runs.as_they_are[folder].result()
     assert both.sam.status == both.http.status, both
     assert both.sam.status < 500, both
-    assert_alike(both.sam.body, both.http.body)
+    if folder not in NOT_ALIKE:
+        assert_alike(both.sam.body, both.http.body)
 
 
 @pytest.mark.parametrize("folder", WITH_IDS)

@@ -60,10 +60,11 @@ def event(
     scopes: str = "*",
     body: Any = None,
     headers: dict[str, str] | None = None,
+    token: str | None = None,
 ) -> tuple[str, dict[str, Any]]:
     """The folder that serves `target` (path and query) and the API Gateway event for it.
 
-    A `body` that is a string is sent as it is; anything else as JSON.
+    A `body` that is a string is sent as it is; anything else as JSON. With a `token`, the authorizer says who calls.
     """
     path, _, query = target.partition("?")
     folder, resource, parameters = _route(method, path)
@@ -90,11 +91,24 @@ def event(
             "httpMethod": method,
             "requestId": "req-1",
             "identity": {"sourceIp": "127.0.0.1"},
-            "authorizer": {"tenant": tenant, "scopes": scopes, "tokenId": "tok_test"} if tenant else None,
+            "authorizer": authorized(token) if token is not None else _context(tenant, scopes),
         },
         "body": body if body is None or isinstance(body, str) else json.dumps(body),
         "isBase64Encoded": False,
     }
+
+
+def authorized(token: str) -> dict[str, str] | None:
+    """What the authorizer hands on for a token; None where it denies it, which API Gateway answers with 401."""
+    arn = "arn:aws:execute-api:us-east-1:000000000000:api123/v1/GET/integrations"
+    request = {"type": "TOKEN", "methodArn": arn, "authorizationToken": f"Bearer {token}"}
+    answer = handler("authorize")(request, Context())
+    context: dict[str, str] | None = answer.get("context")
+    return context
+
+
+def _context(tenant: str | None, scopes: str) -> dict[str, str] | None:
+    return {"tenant": tenant, "scopes": scopes, "tokenId": "tok_test"} if tenant else None
 
 
 def call(method: str, target: str, **options: Any) -> Answer:

@@ -6,7 +6,7 @@ from typing import Any
 from urllib.parse import parse_qsl, urlencode, urlsplit
 
 from tests.support.authority import Authority
-from tests.support.call import Answer, call
+from tests.support.call import Answer, Context, call, handler
 from tests.support.deliveries import Outbox, dispatch, record, work
 from tests.support.mcp import FakeServer, tool
 from tests.support.n8n import FakeN8n, workflow
@@ -43,6 +43,7 @@ class Story:
         integration = self._connect_custom()
         self._act(integration)
         self._end_integration(integration)
+        self._make_tokens()
         self._fail()
 
     def _note(self, operation: str, answer: Answer, name: str = "default") -> Answer:
@@ -193,6 +194,16 @@ class Story:
         self._note("disconnectIntegration", call("POST", f"/integrations/{integration}/disconnect"))
         self._note("deleteIntegration", call("DELETE", f"/integrations/{integration}"))
 
+    def _make_tokens(self) -> None:
+        issued = handler("manage_tokens")({"action": "issue", "tenant": "acme"}, Context())["token"]
+        made = {}
+        for name in ("agent", "program"):
+            body = self._requests["createToken"][name]
+            self.sent.add(("createToken", "request", name))
+            made[name] = self._note("createToken", call("POST", "/tokens", token=issued, body=body), name).data["id"]
+        self._note("listTokens", call("GET", "/tokens", token=issued))
+        self._note("revokeToken", call("DELETE", f"/tokens/{made['agent']}", token=issued))
+
     def _fail(self) -> None:
         """What is refused: one answer of each status that a caller can bring about."""
         path = "/integrations/webhooks"
@@ -215,6 +226,7 @@ class Story:
         self._note("getWebhook", call("GET", f"{path}/wh_{missing}"), "webhook_not_found")
         self._note("getEvent", call("GET", f"/events/evt_{missing}"), "event_not_found")
         self._note("deleteEventType", call("DELETE", "/event-types/workflow.stopped"), "event_type_not_found")
+        self._note("revokeToken", call("DELETE", f"/tokens/tok_{missing}"), "token_not_found")
         self._note("connectIntegration", call("POST", f"/integrations/{made}/connect", body={}), "already_connected")
         self._note("deleteIntegration", call("DELETE", f"/integrations/{made}"), "still_connected")
         self._note("executeAction", call("POST", f"{act}/send", body={}), "action_not_found")

@@ -166,11 +166,23 @@ def _clients(arguments: argparse.Namespace) -> tokens.Clients:
     return tokens.Clients.deployed(arguments.stage) if arguments.stage else tokens.Clients.local(arguments.home)
 
 
+def _listed(text: str) -> list[str]:
+    """What stands between commas."""
+    return [part.strip() for part in text.split(",") if part.strip()]
+
+
 def _administer(arguments: argparse.Namespace) -> None:
     clients = _clients(arguments)
     if arguments.command == "token":
-        scopes = [scope.strip() for scope in arguments.scopes.split(",") if scope.strip()]
-        print(tokens.issue(clients, arguments.tenant, scopes, days(arguments.expires)))
+        token = tokens.issue(
+            clients,
+            arguments.tenant,
+            _listed(arguments.scopes),
+            days(arguments.expires),
+            actions=_listed(arguments.actions),
+            read_only=arguments.read_only,
+        )
+        print(token)
     elif arguments.command == "tokens":
         print(json.dumps(clients.manage(action="list", tenant=arguments.tenant), indent=2))
     else:
@@ -227,6 +239,8 @@ def _parse() -> argparse.Namespace:
         if name == "token":
             command.add_argument("--scopes", default="*")
             command.add_argument("--expires", default="")
+            command.add_argument("--actions", default="", help="patterns of <slug>.<action> that it is limited to")
+            command.add_argument("--read-only", action="store_true", help="it can change nothing")
     erasing = commands.add_parser("erase-tenant")
     erasing.add_argument("--stage", default="")
     erasing.add_argument("--tenant", required=True)

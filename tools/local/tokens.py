@@ -2,7 +2,7 @@
 
 import json
 import re
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from typing import Any
 
 from botocore.config import Config
@@ -16,9 +16,24 @@ from tools.local.options import STACK, Home
 _FUNCTION = "ManageTokensFunction"
 
 
-def issue(clients: "Clients", tenant: str, scopes: list[str], expires_in_days: int | None) -> str:
-    """A new token; it is shown this once."""
-    answer = clients.manage(action="issue", tenant=tenant, scopes=scopes, expiresInDays=expires_in_days)
+def issue(
+    clients: "Clients",
+    tenant: str,
+    scopes: list[str],
+    expires_in_days: int | None,
+    *,
+    actions: Sequence[str] = (),
+    read_only: bool = False,
+) -> str:
+    """A new token, maybe limited to patterns of actions or to reading; it is shown this once."""
+    answer = clients.manage(
+        action="issue",
+        tenant=tenant,
+        scopes=scopes,
+        expiresInDays=expires_in_days,
+        actions=list(actions),
+        readOnly=read_only,
+    )
     return str(answer["token"])
 
 

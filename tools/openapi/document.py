@@ -39,6 +39,7 @@ _TAGS = {
     "HTTP endpoints of your own.",
     "Actions": "Run what a connected integration can do, at once or in the background.",
     "Audit": "Which token changed what, when, and with what outcome.",
+    "Tokens": "Make tokens for agents and programs, no wider than your own, and revoke them.",
     "Service": "Whether the service runs.",
     webhooks.TAG: "What your endpoint gets. Check a signature before you trust the body.",
 }

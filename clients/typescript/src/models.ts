@@ -102,7 +102,7 @@ export interface AuditEntryView {
   id: string;
   /** What was done, such as `webhook.create` */
   kind: string;
-  /** The id of the token that called: `tok_…` */
+  /** The id of the token that called: `tok_…`; or `operator` */
   actor: string;
   /** When it began */
   startedAt: string;
@@ -192,6 +192,32 @@ export interface ConnectView {
   message: string;
   /** Where a person authorizes the connection, for OAuth */
   authUrl?: string;
+}
+
+/** A new token. */
+export interface CreatedToken {
+  /** The token's ID */
+  id: string;
+  /** What it allows */
+  scopes: string[];
+  /** Whether it can change nothing */
+  readOnly: boolean;
+  /** Whether it can be used now */
+  valid: boolean;
+  /** When it was made */
+  createdAt: string;
+  /** The token itself, shown this once */
+  token: string;
+  /** What people call it */
+  name?: string;
+  /** The actions that it is limited to */
+  actions?: string[];
+  /** The ID of the token that made it, if not an operator did */
+  parent?: string;
+  /** When it ends by itself */
+  expiresAt?: string;
+  /** When it was revoked, or the token that made it */
+  revokedAt?: string;
 }
 
 /** The id of what was deleted. */
@@ -688,6 +714,30 @@ export interface TestView {
   testResult: TestResultView;
 }
 
+/** A token without its secret part. */
+export interface TokenView {
+  /** The token's ID */
+  id: string;
+  /** What it allows */
+  scopes: string[];
+  /** Whether it can change nothing */
+  readOnly: boolean;
+  /** Whether it can be used now */
+  valid: boolean;
+  /** When it was made */
+  createdAt: string;
+  /** What people call it */
+  name?: string;
+  /** The actions that it is limited to */
+  actions?: string[];
+  /** The ID of the token that made it, if not an operator did */
+  parent?: string;
+  /** When it ends by itself */
+  expiresAt?: string;
+  /** When it was revoked, or the token that made it */
+  revokedAt?: string;
+}
+
 /** What an upstream answered when it failed; secrets are masked, and the body is cut at 8 KB. */
 export interface UpstreamView {
   /** The HTTP status of its answer */
@@ -830,6 +880,9 @@ export type ErrorCode =
   'resource_mismatch' |
   'still_connected' |
   'timeout' |
+  'token_limited' |
+  'token_not_found' |
+  'token_read_only' |
   'token_refresh_failed' |
   'too_many_event_types' |
   'too_many_integrations' |

@@ -5,10 +5,11 @@
 
 import { type Call, newKey, type RequestOptions, segment, withId, withIds } from './call.js';
 import type {
-  AcknowledgedMessages, ActionView, AuditEntryView, AvailableIntegration, ConnectView, Deleted, DeliveryDetail,
-  DeliveryView, DisconnectView, EventDetail, EventRefused, EventTaken, EventTypeDeleted, EventTypeView, EventView,
-  ExecutionRef, ExecutionSummary, ExecutionView, IntegrationDetail, IntegrationSummary, LogView, PolledMessages,
-  Reach, RecoveryView, RotatedSecret, ServiceHealth, TestView, WebhookStats, WebhookView,
+  AcknowledgedMessages, ActionView, AuditEntryView, AvailableIntegration, ConnectView, CreatedToken, Deleted,
+  DeliveryDetail, DeliveryView, DisconnectView, EventDetail, EventRefused, EventTaken, EventTypeDeleted,
+  EventTypeView, EventView, ExecutionRef, ExecutionSummary, ExecutionView, IntegrationDetail, IntegrationSummary,
+  LogView, PolledMessages, Reach, RecoveryView, RotatedSecret, ServiceHealth, TestView, TokenView, WebhookStats,
+  WebhookView,
 } from './models.js';
 import type { Pages } from './pages.js';
 
@@ -828,6 +829,57 @@ export class Audit {
   }
 }
 
+/** Make tokens for agents and programs, no wider than your own, and revoke them. */
+export class Tokens {
+  readonly #sender: Sender;
+
+  constructor(sender: Sender) {
+    this.#sender = sender;
+  }
+
+  /**
+   * List tokens.
+   *
+   * Those that operators made, and those that tokens made; without the tokens themselves. What has ended is listed
+   * for 30 days more.
+   *
+   * Scope: `tokens:manage`.
+   *
+   * Fails with `invalid_fields`.
+   */
+  list(input: TokensListInput = {}, options?: RequestOptions): Pages<TokenView> {
+    return this.#sender.pages({ verb: 'GET', path: '/tokens', query: input, options });
+  }
+
+  /**
+   * Create token.
+   *
+   * For an agent or a program: with some of the caller's scopes, and limited to some actions or to reading. It ends
+   * with the token that makes it, and can make none itself. The answer shows it, this once.
+   *
+   * Scope: `tokens:manage`.
+   *
+   * Fails with `changed_meanwhile`, `conflict`, `invalid_fields`.
+   */
+  create(input: TokensCreateInput, options?: RequestOptions): Promise<CreatedToken> {
+    return this.#sender.send({ verb: 'POST', path: '/tokens', body: input, options });
+  }
+
+  /**
+   * Revoke token.
+   *
+   * Any token of the tenant, also the one of this request. They are refused within 60 seconds; a second time is the
+   * same.
+   *
+   * Scope: `tokens:manage`.
+   *
+   * Fails with `token_not_found`, `not_found`, `changed_meanwhile`, `conflict`, `invalid_fields`.
+   */
+  revoke(tokenId: string, options?: RequestOptions): Promise<Deleted> {
+    return this.#sender.send({ verb: 'DELETE', path: `/tokens/${segment(tokenId)}`, options });
+  }
+}
+
 /** Whether the service runs. */
 export class Service {
   readonly #sender: Sender;
@@ -867,6 +919,8 @@ export class Resources {
   readonly actions: Actions;
   /** Which token changed what, when, and with what outcome. */
   readonly audit: Audit;
+  /** Make tokens for agents and programs, no wider than your own, and revoke them. */
+  readonly tokens: Tokens;
   /** Whether the service runs. */
   readonly service: Service;
 
@@ -876,6 +930,7 @@ export class Resources {
     this.integrations = new Integrations(sender);
     this.actions = new Actions(sender);
     this.audit = new Audit(sender);
+    this.tokens = new Tokens(sender);
     this.service = new Service(sender);
   }
 }
@@ -1207,6 +1262,26 @@ export interface AuditListInput {
   toDate?: Date | string | undefined;
   /** Items per page */
   limit?: number | undefined;
+}
+
+/** What `tokens.list` takes. */
+export interface TokensListInput {
+  /** Items per page */
+  limit?: number | undefined;
+}
+
+/** What `tokens.create` takes. */
+export interface TokensCreateInput {
+  /** What people call it */
+  name: string;
+  /** What it allows: scopes that the caller's own token has; `*` is all but `tokens:manage` */
+  scopes: readonly string[];
+  /** The actions that it may run, as patterns of `<slug>.<action>` with `*`; empty for all */
+  actions?: readonly string[] | undefined;
+  /** Whether it can change nothing, and run only actions that read */
+  readOnly?: boolean | undefined;
+  /** Its life in seconds, 604800 (seven days) where it is left out */
+  expiresIn?: number | null | undefined;
 }
 
 /** A name and a password (RFC 7617). */

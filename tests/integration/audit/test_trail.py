@@ -12,7 +12,7 @@ from hypothesis import strategies as st
 from jobsprint.audit import trail
 from jobsprint.core import aws as clients
 from jobsprint.core.clock import iso_millis, now_ms
-from jobsprint.core.errors import Unavailable
+from jobsprint.core.errors import NotFound, Unavailable
 from jobsprint.core.ids import new_id
 from jobsprint.domain.audit import MAX_ARGUMENT_BYTES, Client, Intent, Outcome, masked
 from jobsprint.domain.callers import Caller
@@ -147,6 +147,29 @@ def test_a_kept_answer_leaves_no_second_entry() -> None:
     first = call("POST", "/integrations/webhooks", body=WEBHOOK, headers=headers)
     assert call("POST", "/integrations/webhooks", body=WEBHOOK, headers=headers).body == first.body
     assert len(listed()) == 1
+
+
+def test_tokens_of_operators_are_recorded() -> None:
+    manage = handler("manage_tokens")
+    asked = {"action": "issue", "tenant": "acme", "scopes": ["audit:read"]}
+    made = manage(asked, Context())
+    manage({"action": "revoke", "id": made["id"]}, Context())
+    with pytest.raises(NotFound):
+        manage({"action": "revoke", "id": new_id("tok", 1)}, Context())
+    revoked, created = listed()
+    assert [(one["kind"], one["actor"], one["subject"]) for one in (created, revoked)] == [
+        ("token.create", "operator", made["id"]),
+        ("token.revoke", "operator", made["id"]),
+    ]
+    assert created["arguments"] == {"scopes": ["audit:read"]}
+    assert made["token"] not in "".join(rows("AuditTable"))
+
+
+def test_a_token_that_is_made_is_in_its_entry_by_its_id_alone() -> None:
+    made = call("POST", "/tokens", body={"name": "agent", "scopes": ["mcp:tools"]}).data
+    [entry] = listed()
+    assert (entry["kind"], entry["subject"]) == ("token.create", made["id"])
+    assert made["token"] not in "".join(rows("AuditTable"))
 
 
 def test_reads_and_actions_leave_no_entry() -> None:

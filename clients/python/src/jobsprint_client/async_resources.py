@@ -1392,6 +1392,90 @@ class AsyncAudit:
         )
 
 
+class AsyncTokens:
+    """Make tokens for agents and programs, no wider than your own, and revoke them."""
+
+    def __init__(self, sender: AsyncSender) -> None:
+        self._sender = sender
+
+    def list(self, *, limit: int | None = None) -> AsyncPages[models.TokenView]:
+        """List tokens.
+
+        Those that operators made, and those that tokens made; without the tokens themselves. What has ended
+        is listed for 30 days more.
+
+        Scope: `tokens:manage`.
+
+        Args:
+            limit: Items per page.
+
+        Raises:
+            InvalidFields: `invalid_fields`.
+        """
+        return self._sender.pages(Call("GET", "/tokens", models.TokenView, query={"limit": limit}))
+
+    async def create(
+        self,
+        *,
+        name: str,
+        scopes: Sequence[str],
+        actions: Sequence[str] | Omit = OMIT,
+        read_only: bool | Omit = OMIT,
+        expires_in: int | Omit | None = OMIT,
+    ) -> models.CreatedToken:
+        """Create token.
+
+        For an agent or a program: with some of the caller's scopes, and limited to some actions or to
+        reading. It ends with the token that makes it, and can make none itself. The answer shows it, this
+        once.
+
+        Scope: `tokens:manage`.
+
+        Args:
+            name: What people call it.
+            scopes: What it allows: scopes that the caller's own token has; `*` is all but `tokens:manage`.
+            actions: The actions that it may run, as patterns of `<slug>.<action>` with `*`; empty for all.
+            read_only: Whether it can change nothing, and run only actions that read.
+            expires_in: Its life in seconds, 604800 (seven days) where it is left out.
+
+        Raises:
+            Conflict: `changed_meanwhile`, `conflict`.
+            InvalidFields: `invalid_fields`.
+        """
+        return await self._sender.send(
+            Call(
+                "POST",
+                "/tokens",
+                models.CreatedToken,
+                body={
+                    "name": name,
+                    "scopes": scopes,
+                    "actions": actions,
+                    "readOnly": read_only,
+                    "expiresIn": expires_in,
+                },
+            )
+        )
+
+    async def revoke(self, token_id: str) -> models.Deleted:
+        """Revoke token.
+
+        Any token of the tenant, also the one of this request. They are refused within 60 seconds; a second
+        time is the same.
+
+        Scope: `tokens:manage`.
+
+        Args:
+            token_id: Token ID: `tok_…`.
+
+        Raises:
+            NotFound: `token_not_found`, `not_found`.
+            Conflict: `changed_meanwhile`, `conflict`.
+            InvalidFields: `invalid_fields`.
+        """
+        return await self._sender.send(Call("DELETE", f"/tokens/{segment(token_id)}", models.Deleted))
+
+
 class AsyncService:
     """Whether the service runs."""
 
@@ -1426,5 +1510,7 @@ class AsyncResources:
         """Run what a connected integration can do, at once or in the background."""
         self.audit = AsyncAudit(sender)
         """Which token changed what, when, and with what outcome."""
+        self.tokens = AsyncTokens(sender)
+        """Make tokens for agents and programs, no wider than your own, and revoke them."""
         self.service = AsyncService(sender)
         """Whether the service runs."""

@@ -196,7 +196,7 @@ class AuditEntryView(Model):
     """What was done, such as `webhook.create`"""
 
     actor: str
-    """The id of the token that called: `tok_…`"""
+    """The id of the token that called: `tok_…`; or `operator`"""
 
     started_at: datetime
     """When it began"""
@@ -341,6 +341,44 @@ class ConnectView(Model):
 
     auth_url: str | None = None
     """Where a person authorizes the connection, for OAuth"""
+
+
+@dataclass(frozen=True, kw_only=True)
+class CreatedToken(Model):
+    """A new token."""
+
+    id: str
+    """The token's ID"""
+
+    scopes: list[str]
+    """What it allows"""
+
+    read_only: bool
+    """Whether it can change nothing"""
+
+    valid: bool
+    """Whether it can be used now"""
+
+    created_at: datetime
+    """When it was made"""
+
+    token: str
+    """The token itself, shown this once"""
+
+    name: str | None = None
+    """What people call it"""
+
+    actions: list[str] | None = None
+    """The actions that it is limited to"""
+
+    parent: str | None = None
+    """The ID of the token that made it, if not an operator did"""
+
+    expires_at: datetime | None = None
+    """When it ends by itself"""
+
+    revoked_at: datetime | None = None
+    """When it was revoked, or the token that made it"""
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -1031,6 +1069,41 @@ class TestView(Model):
 
     test_result: TestResultView
     """What the test found"""
+
+
+@dataclass(frozen=True, kw_only=True)
+class TokenView(Model):
+    """A token without its secret part."""
+
+    id: str
+    """The token's ID"""
+
+    scopes: list[str]
+    """What it allows"""
+
+    read_only: bool
+    """Whether it can change nothing"""
+
+    valid: bool
+    """Whether it can be used now"""
+
+    created_at: datetime
+    """When it was made"""
+
+    name: str | None = None
+    """What people call it"""
+
+    actions: list[str] | None = None
+    """The actions that it is limited to"""
+
+    parent: str | None = None
+    """The ID of the token that made it, if not an operator did"""
+
+    expires_at: datetime | None = None
+    """When it ends by itself"""
+
+    revoked_at: datetime | None = None
+    """When it was revoked, or the token that made it"""
 
 
 @dataclass(frozen=True, kw_only=True)

@@ -25,7 +25,7 @@ from jobsprint.domain import integrations
 from jobsprint.domain.actions import LogEntry, LogStatus, Outcome, RequestedAction, State, outcome_unknown
 from jobsprint.domain.circuit_breaker import OPEN_MS, CircuitBreaker, refusal
 from jobsprint.domain.circuit_breaker import check as check_circuit
-from jobsprint.domain.integrations import Integration
+from jobsprint.domain.integrations import Capability, Integration
 from jobsprint.integrations import oauth_grants
 from jobsprint.integrations.oauth_tokens import Access
 from jobsprint.repositories.integrations import IntegrationStore
@@ -52,16 +52,17 @@ class PreparedCall:
     sending_at: int
 
 
+def named(requested: RequestedAction) -> tuple[Integration, Capability]:
+    """The integration of an action, and the action as it offers it. Raises NotFound."""
+    integration = IntegrationStore(requested.tenant).get(requested.integration_id)
+    return integration, _capability(integration, requested.action)
+
+
 def check(requested: RequestedAction) -> tuple[Integration, CircuitBreaker]:
     """The integration of an action, and its circuit breaker. Raises NotFound, Conflict and InvalidFields."""
     integration, activity = IntegrationStore(requested.tenant).get_with_activity(requested.integration_id)
     integrations.require_connected(integration)
-    capability = integrations.named_capability(integration.capabilities, requested.action)
-    if capability is None:
-        known = ", ".join(capability.name for capability in integration.capabilities[:10]) or "none"
-        raise NotFound(
-            f"{integration.id} has no action {requested.action[:100]!r}; it has: {known}", code="action_not_found"
-        )
+    capability = _capability(integration, requested.action)
     details = Checker(capability.schema).details(requested.parameters, "body.parameters")
     if details:
         raise wrong_fields(details)
@@ -118,6 +119,14 @@ def record_unknown(requested: RequestedAction, call_id: str, sending_at: int) ->
 def log_id(call_id: str, sending_at: int) -> str:
     """The id of a call's log entry: the same for the same call, so that it is logged and counted once."""
     return derived_id("log", first_at(sending_at), call_id)
+
+
+def _capability(integration: Integration, name: str) -> Capability:
+    capability = integrations.named_capability(integration.capabilities, name)
+    if capability is None:
+        known = ", ".join(capability.name for capability in integration.capabilities[:10]) or "none"
+        raise NotFound(f"{integration.id} has no action {name[:100]!r}; it has: {known}", code="action_not_found")
+    return capability
 
 
 def _admit(integration: Integration, circuit_breaker: CircuitBreaker, seconds: float) -> None:

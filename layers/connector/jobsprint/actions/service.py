@@ -28,6 +28,7 @@ from jobsprint.core.errors import Conflict
 from jobsprint.core.ids import new_id
 from jobsprint.core.observability import logger
 from jobsprint.domain.actions import Outcome, RequestedAction, not_executed
+from jobsprint.domain.callers import Limits
 from jobsprint.repositories import idempotency
 from jobsprint.repositories.idempotency import Lease, StoredRequest
 from jobsprint.security.encryption import EncryptionContext, decrypt, encrypt
@@ -48,12 +49,15 @@ class Reply:
     replayed: bool = False
 
 
-def execute(requested: RequestedAction, *, key: str | None, in_background: bool) -> Reply:
+def execute(requested: RequestedAction, limits: Limits, *, key: str | None, in_background: bool) -> Reply:
     """Run or accept an action, or replay the outcome of its key.
 
-    Raises what `runner.prepare` raises for what is not sent, Conflict `idempotency_key_reused` for a key that had other
+    Raises Forbidden for an action that the limits of the caller's token do not allow, also where its outcome is kept;
+    what `runner.prepare` raises for what is not sent, Conflict `idempotency_key_reused` for a key that had other
     parameters, and Conflict `idempotency_in_progress` while its first request runs.
     """
+    if limits:
+        limits.require(*runner.named(requested))
     call_id = new_id("exe", now_ms())
     if key is None:
         return Reply(_accept(requested, call_id) if in_background else _call(requested, call_id))

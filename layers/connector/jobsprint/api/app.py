@@ -55,7 +55,8 @@ class Endpoint(APIGatewayRestResolver):
 
     `scope` is what its token needs; None makes the operation public. `webhook_scope` is what it needs instead where the
     path's `integrationId` names a webhook. `once` (`api.idempotency.once`) keeps the answer to a request with an
-    Idempotency-Key; a POST that changes nothing, or keeps its outcome itself, goes without.
+    Idempotency-Key; a POST that changes nothing, or keeps its outcome itself, goes without. `reads` says whether a
+    read-only token may call it: one that changes nothing, as GET does where it is left out.
     `audited` is the kind under which its calls stand in the audit trail (`api.auditing`), such as `webhook.create`.
     `also_check` finds wrong fields in a body that its model refuses already: what needs more than the model, such as
     a name server, joins the same list. (For a body that its model takes, the operation itself checks that.)
@@ -68,6 +69,7 @@ class Endpoint(APIGatewayRestResolver):
         webhook_scope: str | None = None,
         once: Once | None = None,
         audited: str | None = None,
+        reads: bool | None = None,
         also_check: BodyCheck | None = None,
     ) -> None:
         super().__init__(enable_validation=True, response_validation_error_http_code=500)
@@ -75,6 +77,7 @@ class Endpoint(APIGatewayRestResolver):
         self.webhook_scope = webhook_scope
         self.once = once
         self.audited = audited
+        self.reads = reads
         self._also_check = also_check
         self._caller: Caller | None = None
         self._operation: Callable[..., Any] | None = None
@@ -139,15 +142,17 @@ class Endpoint(APIGatewayRestResolver):
         return answer
 
     def _admit(self, event: Mapping[str, Any]) -> None:
-        """Who calls, within the tenant's request limit, with the scope of the operation."""
+        """Who calls, within the tenant's request limit, with the scope of the operation and the limits of the token."""
         if self.scope is None:
             return
-        # Imported here: it brings boto3, which public operations never need.
-        from jobsprint.api import request_limit
+        # Imported here: they bring boto3, which public operations never need.
+        from jobsprint.api import limits, request_limit
 
         self._caller = caller_of(event)
-        self.answer_headers.update(request_limit.take(self._caller.tenant, is_read=event.get("httpMethod") == "GET"))
+        is_get = event.get("httpMethod") == "GET"
+        self.answer_headers.update(request_limit.take(self._caller.tenant, is_read=is_get))
         self._caller.require(self.webhook_scope if self.webhook_scope and names_webhook(event) else self.scope)
+        limits.check(self._caller, event, scope=self.scope, reads=is_get if self.reads is None else self.reads)
 
     def _resolve_once(self, event: dict[str, Any], context: LambdaContext) -> Answer:
         def work() -> Answer:

@@ -13,7 +13,7 @@ from aws_lambda_powertools.event_handler import Response
 from jobsprint.audit import trail
 from jobsprint.core.canonical_json import JsonObject
 from jobsprint.core.ids import is_id
-from jobsprint.domain.audit import client_of, plain, result_of
+from jobsprint.domain.audit import client_of, plain
 
 if TYPE_CHECKING:
     from jobsprint.api.app import Endpoint
@@ -25,23 +25,18 @@ _PARAMETER = re.compile(r"\{(\w+)\}")
 def record(app: "Endpoint", run: Callable[[], Response[Any]]) -> Response[Any]:
     """The answer of `run`, with an entry for it. Raises Unavailable where nothing can be recorded: nothing ran then."""
     subject, arguments = _asked(app)
-    intent = trail.begin(
+    with trail.recorded(
         app.caller,
         str(app.audited),
         subject=subject,
         arguments=arguments,
         client=client_of(app.request_header("user-agent")),
         request_id=app.request_id,
-    )
-    try:
+    ) as recording:
         answer = run()
-    except Exception as error:
-        result, code = result_of(error)
-        trail.end(intent, result, code=code)
-        raise
-    # A recovery that was started is no subject: its webhook is.
-    made = None if is_id(subject or "", *_SUBJECTS) else _made(answer)
-    trail.end(intent, "succeeded" if answer.status_code < 400 else "failed", subject=made)
+        recording.result = "succeeded" if answer.status_code < 400 else "failed"
+        # A recovery that was started is no subject: its webhook is.
+        recording.subject = None if is_id(subject or "", *_SUBJECTS) else _made(answer)
     return answer
 
 

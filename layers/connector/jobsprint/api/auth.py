@@ -1,10 +1,25 @@
-"""Who calls: the tenant and scopes that the authorizer put into the request's context, and from nowhere else."""
+"""Who calls: what the authorizer put into the request's context, and from nowhere else.
+
+API Gateway's context holds texts alone. A token without limits and without an end has no field for them.
+"""
 
 from collections.abc import Mapping
 from typing import Any
 
 from jobsprint.core.errors import Unauthenticated
-from jobsprint.domain.callers import Caller
+from jobsprint.domain.callers import Caller, Limits
+
+
+def context_of(caller: Caller) -> dict[str, str]:
+    """The context by which the authorizer hands on a caller; `caller_of` reads it."""
+    context = {"tenant": caller.tenant, "scopes": " ".join(sorted(caller.scopes)), "tokenId": caller.token_id}
+    if caller.limits.actions:
+        context["actions"] = " ".join(caller.limits.actions)
+    if caller.limits.read_only:
+        context["readOnly"] = "true"
+    if caller.expires_at is not None:
+        context["expiresAt"] = str(caller.expires_at)
+    return context
 
 
 def caller_of(event: Mapping[str, Any]) -> Caller:
@@ -13,7 +28,14 @@ def caller_of(event: Mapping[str, Any]) -> Caller:
     tenant = context.get("tenant")
     if not isinstance(tenant, str) or not tenant:
         raise Unauthenticated("Send a valid token: Authorization: Bearer <token>")
-    return Caller(tenant, frozenset(str(context.get("scopes", "")).split()), str(context.get("tokenId", "")))
+    actions = tuple(str(context.get("actions", "")).split())
+    return Caller(
+        tenant,
+        frozenset(str(context.get("scopes", "")).split()),
+        str(context.get("tokenId", "")),
+        Limits(actions, read_only="readOnly" in context),
+        int(context["expiresAt"]) if "expiresAt" in context else None,
+    )
 
 
 def names_webhook(event: Mapping[str, Any]) -> bool:

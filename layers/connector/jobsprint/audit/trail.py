@@ -4,9 +4,13 @@
     …
     end(intent, "succeeded")
 
-What cannot be recorded is not done: `begin` raises `Unavailable`. `end` never raises: the answer goes out, and an entry
-whose outcome could not be written stays without one.
+`recorded` does both around a block of code. What cannot be recorded is not done: `begin` raises `Unavailable`. `end`
+never raises: the answer goes out, and an entry whose outcome could not be written stays without one.
 """
+
+from collections.abc import Iterator
+from contextlib import contextmanager
+from dataclasses import dataclass
 
 from botocore.exceptions import BotoCoreError, ClientError
 
@@ -15,9 +19,42 @@ from jobsprint.core.clock import now_ms
 from jobsprint.core.errors import Unavailable
 from jobsprint.core.ids import new_id
 from jobsprint.core.observability import count, logger
-from jobsprint.domain.audit import Client, Intent, Outcome, Result, masked, plain
+from jobsprint.domain.audit import Client, Intent, Outcome, Result, masked, plain, result_of
 from jobsprint.domain.callers import Caller
 from jobsprint.repositories.audit import AuditStore
+
+OPERATOR = "operator"
+"""The actor of what an operator does, whom IAM knows and we do not."""
+
+
+@dataclass
+class Recording:
+    """An operation that is under way: what is to be recorded of it unless it raises."""
+
+    result: Result = "succeeded"
+    subject: str | None = None
+
+
+@contextmanager
+def recorded(
+    caller: Caller,
+    kind: str,
+    *,
+    subject: str | None = None,
+    arguments: JsonValue = None,
+    client: Client | None = None,
+    request_id: str | None = None,
+) -> Iterator[Recording]:
+    """Record the operation in the block, with the parameters of `begin`; an exception is its outcome as well."""
+    intent = begin(caller, kind, subject=subject, arguments=arguments, client=client, request_id=request_id)
+    recording = Recording()
+    try:
+        yield recording
+    except Exception as error:
+        result, code = result_of(error)
+        end(intent, result, code=code)
+        raise
+    end(intent, recording.result, subject=recording.subject)
 
 
 def begin(

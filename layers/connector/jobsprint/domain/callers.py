@@ -1,11 +1,14 @@
 """Who calls: a tenant by one of its tokens, what the token's scopes allow, and what it is limited to beside them."""
 
+from collections.abc import Iterable, Iterator
 from dataclasses import dataclass, field
 from fnmatch import fnmatchcase
 
 from jobsprint.core.errors import Forbidden
 from jobsprint.domain.integrations import Capability, Integration
 
+MANAGE_TOKENS = "tokens:manage"
+AGENT_SCOPES = ("mcp:tools", "mcp:events")
 SCOPES = (
     "integrations:read",
     "integrations:write",
@@ -15,6 +18,8 @@ SCOPES = (
     "events:publish",
     "events:read",
     "audit:read",
+    *AGENT_SCOPES,
+    MANAGE_TOKENS,
     "*",
 )
 # For operations that every valid token may call.
@@ -25,40 +30,91 @@ ANY_TOKEN = ""
 class Limits:
     """What a token is limited to beside its scopes.
 
-    `actions` are patterns of `<slug>.<action>`, in which `*` stands for any characters; without any, all actions of all
-    integrations are allowed. With `read_only` nothing can be changed, and only actions can be run that read.
+    `actions` are patterns of `<slug>.<action>`, in each part of which `*` stands for any characters; without any, all
+    actions of all integrations are allowed. With `read_only` nothing can be changed, and only actions that read can be
+    run.
     """
 
     actions: tuple[str, ...] = ()
     read_only: bool = False
 
+    def __bool__(self) -> bool:
+        """Whether there are any."""
+        return bool(self.actions) or self.read_only
+
     def allow(self, integration: Integration, capability: Capability) -> bool:
         """Whether an action may be run. One whose effect is not known counts as one that writes."""
-        if self.read_only and capability.effect != "read":
-            return False
+        return self._refusal(integration, capability) is None
+
+    def require(self, integration: Integration, capability: Capability) -> None:
+        """Raise Forbidden, with the reason, unless an action may be run."""
+        if refusal := self._refusal(integration, capability):
+            raise refusal
+
+    def _refusal(self, integration: Integration, capability: Capability) -> Forbidden | None:
         name = f"{integration.slug}.{capability.name}"
-        return not self.actions or any(fnmatchcase(name, pattern) for pattern in self.actions)
+        if self.read_only and capability.effect != "read":
+            effect = f"its effect is {capability.effect}" if capability.effect else "nobody says that it only reads"
+            return read_only(f"and {name} may change something: {effect}")
+        if self.actions and not any(
+            fnmatchcase(integration.slug, slug) and fnmatchcase(capability.name, action)
+            for slug, _, action in self._patterns()
+        ):
+            return limited(f"to {', '.join(self.actions)}, and {name} is none of them")
+        return None
 
     def show(self, integration: Integration) -> bool:
-        """Whether the token may know of an integration: where it might run one of its actions."""
-        slugs = (pattern.partition(".")[0] for pattern in self.actions)
-        return not self.actions or any(fnmatchcase(integration.slug, slug) for slug in slugs)
+        """Whether the token may know of an integration: where it might run one of its actions.
+
+        With limits that is no webhook: it has no slug, and no actions.
+        """
+        if not self.actions:
+            return True
+        return integration.slug != "" and any(fnmatchcase(integration.slug, slug) for slug, _, _ in self._patterns())
+
+    def _patterns(self) -> Iterator[tuple[str, str, str]]:
+        """Each pattern's slug, the dot, and its action: a slug has no dot, and an action may have some."""
+        return (pattern.partition(".") for pattern in self.actions)
 
 
 @dataclass(frozen=True)
 class Caller:
-    """The tenant behind a request, and its token's id, scopes and limits."""
+    """The tenant behind a request, and its token's id, scopes, limits and end (Unix ms; None for none)."""
 
     tenant: str
     scopes: frozenset[str]
     token_id: str = ""
     limits: Limits = field(default_factory=Limits)
+    expires_at: int | None = None
 
     def may(self, scope: str) -> bool:
-        """Whether the token has a scope."""
+        """Whether the token has a scope. One for an agent manages no tokens, whatever its scopes say."""
+        if scope == MANAGE_TOKENS and is_for_agent(self.scopes, self.limits):
+            return False
         return not self.scopes.isdisjoint({scope, "*"})
 
     def require(self, scope: str) -> None:
         """Raise Forbidden unless the token has a scope."""
         if scope != ANY_TOKEN and not self.may(scope):
             raise Forbidden(f"This token lacks the scope {scope}")
+
+
+def is_for_agent(scopes: Iterable[str], limits: Limits) -> bool:
+    """Whether a token is one for an agent: limited, read-only, or with a scope of MCP."""
+    return bool(limits) or not set(AGENT_SCOPES).isdisjoint(scopes)
+
+
+def without_management(scopes: Iterable[str]) -> tuple[str, ...]:
+    """Scopes as a token keeps them that may never manage tokens: `*` is spelled out, and `tokens:manage` left out."""
+    asked = set(scopes)
+    return tuple(scope for scope in SCOPES if scope not in (MANAGE_TOKENS, "*") and not asked.isdisjoint({scope, "*"}))
+
+
+def read_only(why: str) -> Forbidden:
+    """The error for what a read-only token may not do."""
+    return Forbidden(f"This token is read-only, {why}", code="token_read_only")
+
+
+def limited(why: str) -> Forbidden:
+    """The error for what a token may not do that is limited to some actions."""
+    return Forbidden(f"This token is limited {why}", code="token_limited")

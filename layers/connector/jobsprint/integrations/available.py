@@ -2,6 +2,7 @@
 
 from jobsprint.catalog.builtin import App, builtin
 from jobsprint.catalog.search import search
+from jobsprint.domain.callers import Caller
 from jobsprint.domain.integrations import Integration, IntegrationType
 from jobsprint.repositories.integrations import IntegrationStore
 
@@ -10,17 +11,20 @@ _MAX_OWN = 100  # of each type
 
 
 def available(
-    tenant: str, query: str | None, category: str | None, kind: str | None, *, start: int, limit: int
+    caller: Caller, query: str | None, category: str | None, kind: str | None, *, start: int, limit: int
 ) -> tuple[list[App], bool]:
     """`limit` applications from the `start`-th on, and whether there are more.
 
-    A connected server is listed under its `int_…` with the names of its tools as capabilities, for this tenant only.
+    A connected server is listed under its `int_…` with the names of its tools as capabilities, for this tenant only and
+    where the caller may know of it.
     """
     own = [
         _own(integration)
         for own_type in _OWN_TYPES
         if kind in (None, own_type)
-        for integration in IntegrationStore(tenant).page(limit=_MAX_OWN, type_=own_type)[0]
+        for integration in IntegrationStore(caller.tenant).page(
+            limit=_MAX_OWN, type_=own_type, shown=caller.limits.show
+        )[0]
         if integration.status == "connected"
     ]
     return search(query, category, kind, start=start, limit=limit, own=own)

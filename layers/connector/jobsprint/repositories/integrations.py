@@ -9,7 +9,7 @@ The unique part is time-ordered, so the key order is the order of creation. `hea
 scheduled health tests cover, which keeps their index as small as that.
 """
 
-from collections.abc import Iterable
+from collections.abc import Callable, Iterable
 from dataclasses import replace
 from typing import Any
 
@@ -36,7 +36,8 @@ from jobsprint.repositories.integration_items import HEALTH, activity_of, from_i
 _GONE_SECONDS = 86400
 
 
-def _missing(integration_id: str) -> NotFound:
+def not_found(integration_id: str) -> NotFound:
+    """The error for an integration or webhook that the tenant does not have."""
     kind = "webhook" if integration_id.startswith("wh_") else "integration"
     return NotFound(f"There is no {kind} {integration_id[:100]!r}", code=f"{kind}_not_found")
 
@@ -71,11 +72,11 @@ class IntegrationStore:
     def get(self, integration_id: str) -> Integration:
         """The integration or webhook of that id. Raises NotFound."""
         if not is_id(integration_id, "int", "wh"):
-            raise _missing(integration_id)
+            raise not_found(integration_id)
         answer = aws.dynamodb().get_item(TableName=self._table, Key=self._key(integration_id), ConsistentRead=True)
         item = unmarshal_item(answer.get("Item", {}))
         if item.get("id") != integration_id:
-            raise _missing(integration_id)
+            raise not_found(integration_id)
         return from_item(item)
 
     def webhook(self, webhook_id: str) -> Integration:
@@ -87,12 +88,12 @@ class IntegrationStore:
     def get_with_activity(self, integration_id: str) -> tuple[Integration, Activity]:
         """The integration or webhook of that id and its activity, in one read. Raises NotFound."""
         if not is_id(integration_id, "int", "wh"):
-            raise _missing(integration_id)
+            raise not_found(integration_id)
         own = {"pk": partition_key(self._tenant), "sk": unique_part(integration_id)}
         found = batch_get(self._table, (own, self._activity_key(integration_id)), consistent=True)
         items = {item["pk"]: item for item in found}
         if own["pk"] not in items or items[own["pk"]]["id"] != integration_id:
-            raise _missing(integration_id)
+            raise not_found(integration_id)
         return from_item(items[own["pk"]]), activity_of(items.get(f"{self._tenant}#activity", {}))
 
     def create(self, integration: Integration) -> Integration:
@@ -132,10 +133,11 @@ class IntegrationStore:
         type_: str | None = None,
         status: str | None = None,
         webhooks: bool = True,
+        shown: Callable[[Integration], bool] = lambda _: True,
     ) -> tuple[list[Integration], str | None]:
-        """A page, newest first, and the position to go on from. One filter is a key; the second one reads and drops.
+        """A page, newest first, and the position to go on from. One filter is a key; the others read and drop.
 
-        Without `webhooks`, those are left out.
+        Without `webhooks`, those are left out, and so is what is not to be `shown`.
         What a filter finds holds what lists show and no credentials: get an integration before you change it.
         """
         pk = partition_key(self._tenant)
@@ -160,7 +162,9 @@ class IntegrationStore:
             limit=limit,
             position=position,
             position_of=lambda item: str(item["sk"]),
-            keep=lambda item: (webhooks or item["type"] != "webhook") and status in (None, item["status"]),
+            keep=lambda item: (
+                (webhooks or item["type"] != "webhook") and status in (None, item["status"]) and shown(from_item(item))
+            ),
         )
         return [from_item(item) for item in page.items], page.position
 

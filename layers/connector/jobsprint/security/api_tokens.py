@@ -7,15 +7,28 @@ import hashlib
 import hmac
 import re
 import secrets
+from collections.abc import Iterable
 from dataclasses import dataclass
 
-from jobsprint.core.errors import NotFound
+from jobsprint.core.errors import Detail, NotFound, Unauthenticated, wrong_fields
 from jobsprint.core.ids import new_id, unique_part
-from jobsprint.domain.callers import Caller
+from jobsprint.domain.callers import MANAGE_TOKENS, Caller, Limits, is_for_agent, without_management
 from jobsprint.repositories import api_tokens, tenants
 from jobsprint.repositories.api_tokens import TokenRow
 
+LIFE_SECONDS = 7 * 86400
+MAX_LIFE_SECONDS = 365 * 86400
 _FORM = re.compile(r"jsp_([0-9a-hjkmnp-tv-z]{26})_[A-Za-z0-9_-]{43}")
+
+
+@dataclass(frozen=True)
+class NewToken:
+    """What a new token is to be: a name for people, scopes, limits, and its life in seconds (None for the default)."""
+
+    name: str
+    scopes: tuple[str, ...]
+    limits: Limits
+    seconds: int | None = None
 
 
 @dataclass(frozen=True)
@@ -26,8 +39,48 @@ class Issued:
     row: TokenRow
 
 
-def issue(tenant: str, scopes: tuple[str, ...], *, expires_at: int | None, now: int) -> Issued:
-    """Make a token for a tenant, which exists from then on. Times in Unix ms."""
+def issue(tenant: str, wanted: NewToken, *, now: int) -> Issued:
+    """Make a token for a tenant, which exists from then on; without an end by default. `now` in ms.
+
+    One for an agent gets its scopes without `tokens:manage`, also for `*`.
+    """
+    agent = is_for_agent(wanted.scopes, wanted.limits)
+    scopes = without_management(wanted.scopes) if agent else wanted.scopes
+    expires_at = None if wanted.seconds is None else now + wanted.seconds * 1000
+    tenants.add(tenant)
+    return _made(tenant, wanted, scopes, parent=None, expires_at=expires_at, now=now)
+
+
+def delegate(caller: Caller, wanted: NewToken, *, now: int) -> Issued:
+    """Make a token that is no wider than the caller's own, ends no later, and can make none. `now` in ms.
+
+    Its default life is seven days. Raises InvalidFields for scopes that the caller does not have and for a longer life,
+    and Unauthenticated for a caller whose own has ended.
+    """
+    if caller.expires_at is not None and caller.expires_at <= now:
+        raise Unauthenticated("This token has expired")
+    scopes = without_management(wanted.scopes)
+    own_end = MAX_LIFE_SECONDS if caller.expires_at is None else (caller.expires_at - now) // 1000
+    wrong = list(_wider(caller, wanted, scopes))
+    if wanted.seconds is not None and wanted.seconds > own_end:
+        wrong.append(Detail("body.expiresIn", f"at most {own_end}: this token itself ends then"))
+    if wrong:
+        raise wrong_fields(wrong)
+    expires_at = now + min(wanted.seconds or LIFE_SECONDS, own_end) * 1000
+    return _made(caller.tenant, wanted, scopes, parent=caller.token_id, expires_at=expires_at, now=now)
+
+
+def _wider(caller: Caller, wanted: NewToken, scopes: tuple[str, ...]) -> Iterable[Detail]:
+    """The wrong field, where the scopes that are wanted are more than the caller can give."""
+    if MANAGE_TOKENS in wanted.scopes:
+        yield Detail("body.scopes", f"a token that is made by the API cannot have {MANAGE_TOKENS}")
+    elif lacking := [scope for scope in scopes if not caller.may(scope)]:
+        yield Detail("body.scopes", f"this token itself lacks {', '.join(lacking)}")
+
+
+def _made(
+    tenant: str, wanted: NewToken, scopes: tuple[str, ...], *, parent: str | None, expires_at: int | None, now: int
+) -> Issued:
     token_id = new_id("tok", now)
     token = f"jsp_{unique_part(token_id)}_{secrets.token_urlsafe(32)}"
     row = TokenRow(
@@ -37,19 +90,21 @@ def issue(tenant: str, scopes: tuple[str, ...], *, expires_at: int | None, now: 
         scopes=scopes,
         created_at=now,
         expires_at=expires_at,
+        name=wanted.name,
+        limits=wanted.limits,
+        parent=parent,
     )
-    tenants.add(tenant)
     api_tokens.add(row)
     return Issued(token, row)
 
 
 def principal_of(token: str, now: int) -> Caller | None:
     """Who calls with a token that is valid at `now` (ms); None where it is not."""
-    row = verify(token, now)
-    return Caller(row.tenant, frozenset(row.scopes), row.id) if row else None
+    row = _verified(token, now)
+    return Caller(row.tenant, frozenset(row.scopes), row.id, row.limits, row.expires_at) if row else None
 
 
-def verify(token: str, now: int) -> TokenRow | None:
+def _verified(token: str, now: int) -> TokenRow | None:
     """The row of a token that is known and valid at `now` (ms), else None."""
     form = _FORM.fullmatch(token)
     if form is None:
@@ -60,10 +115,18 @@ def verify(token: str, now: int) -> TokenRow | None:
     return row
 
 
-def revoke(token_id: str, now: int) -> None:
-    """End a token; the authorizer's cache lets it live up to 60 s. Raises NotFound."""
-    if not api_tokens.revoke(token_id, now):
-        raise NotFound(f"There is no token {token_id}", code="token_not_found")
+def revoke(token_id: str, now: int, *, tenant: str | None = None) -> None:
+    """End a token, of that tenant or of any, and those it made; the authorizer's cache lets them live up to 60 s.
+
+    Raises NotFound.
+    """
+    if not api_tokens.revoke(token_id, now, tenant=tenant):
+        raise not_found(token_id)
+
+
+def not_found(token_id: str) -> NotFound:
+    """The error for a token that does not exist, or not for this tenant."""
+    return NotFound(f"There is no token {token_id[:100]!r}", code="token_not_found")
 
 
 def _digest(token: str) -> str:

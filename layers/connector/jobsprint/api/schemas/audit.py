@@ -21,7 +21,7 @@ class AuditEntryView(ResponseModel):
 
     id: Annotated[str, Field(description="`aud_…`")]
     kind: Annotated[str, Field(description="What was done, such as `webhook.create`")]
-    actor: Annotated[str, Field(description="The id of the token that called: `tok_…`")]
+    actor: Annotated[str, Field(description="The id of the token that called: `tok_…`; or `operator`")]
     subject: Annotated[str | None, Field(description="The id of what it was done to, or of what it made")] = None
     arguments: Annotated[Any, Field(description="What was asked for; what looks like a secret is masked")] = None
     client: Annotated[AuditClient | None, Field(description="The program that called")] = None

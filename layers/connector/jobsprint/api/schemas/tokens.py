@@ -1,14 +1,26 @@
 """Requests to administer tokens, and what is shown of a token."""
 
-from typing import Annotated, Literal
+import re
+from typing import Annotated, Literal, Self
 
-from pydantic import AfterValidator, Field
+from aws_lambda_powertools.event_handler.openapi.params import Path
+from pydantic import AfterValidator, Field, model_validator
 
-from jobsprint.core.clock import iso_seconds
+from jobsprint.connectors.fields import Name
+from jobsprint.core.clock import iso_seconds, iso_seconds_or_none
 from jobsprint.core.ids import is_tenant
-from jobsprint.core.models import RequestModel, ResponseModel
-from jobsprint.domain.callers import SCOPES
+from jobsprint.core.models import RequestModel, ResponseModel, Time
+from jobsprint.domain.callers import MANAGE_TOKENS, SCOPES, Limits, is_for_agent
 from jobsprint.repositories.api_tokens import TokenRow
+from jobsprint.security.api_tokens import LIFE_SECONDS, MAX_LIFE_SECONDS, Issued, NewToken
+
+MIN_LIFE_SECONDS = 60
+_DAY_SECONDS = 86400
+_MAX_PATTERNS = 20
+# Of an action's name, what `fnmatch` takes for more than itself is left to `*`; no blanks, as the authorizer hands the
+# patterns on in one text.
+_PATTERN = re.compile(r"[a-z0-9_*]{1,40}\.[!-~]{1,100}")
+_SPECIAL = frozenset("?[]")
 
 
 def _tenant(name: str) -> str:
@@ -23,7 +35,17 @@ def _known(scopes: list[str]) -> list[str]:
     return scopes
 
 
+def _pattern(pattern: str) -> str:
+    if not _PATTERN.fullmatch(pattern) or not _SPECIAL.isdisjoint(pattern):
+        raise ValueError("<slug>.<action>, such as slack.send_message or slack.*; * stands for any characters")
+    return pattern
+
+
 _Tenant = Annotated[str, AfterValidator(_tenant)]
+_Scopes = Annotated[list[str], Field(min_length=1, max_length=len(SCOPES)), AfterValidator(_known)]
+_Actions = Annotated[list[Annotated[str, AfterValidator(_pattern)]], Field(max_length=_MAX_PATTERNS)]
+
+TokenId = Annotated[str, Path(description="Token ID: `tok_…`")]
 
 
 class Issue(RequestModel):
@@ -31,8 +53,25 @@ class Issue(RequestModel):
 
     action: Literal["issue"]
     tenant: _Tenant
-    scopes: Annotated[list[str], Field(min_length=1), AfterValidator(_known)] = Field(default=["*"])
+    scopes: _Scopes = Field(default=["*"])
     expires_in_days: Annotated[float, Field(gt=0, le=3650)] | None = None
+    name: Name | None = None
+    actions: _Actions = Field(default=[])
+    read_only: bool = False
+
+    @model_validator(mode="after")
+    def _no_agent_manages_tokens(self) -> Self:
+        if MANAGE_TOKENS in self.scopes and is_for_agent(self.scopes, self._limits()):
+            raise ValueError(f"a token with limits or with a scope of MCP cannot have {MANAGE_TOKENS}")
+        return self
+
+    def wanted(self) -> NewToken:
+        """The token that is asked for."""
+        seconds = None if self.expires_in_days is None else round(self.expires_in_days * _DAY_SECONDS)
+        return NewToken(self.name or "", tuple(self.scopes), self._limits(), seconds)
+
+    def _limits(self) -> Limits:
+        return Limits(tuple(self.actions), self.read_only)
 
 
 class List(RequestModel):
@@ -49,26 +88,69 @@ class Revoke(RequestModel):
     id: str
 
 
+class TokenCreate(RequestModel):
+    """A token no wider than the one that makes it."""
+
+    name: Annotated[Name, Field(description="What people call it")]
+    scopes: Annotated[
+        _Scopes,
+        Field(description="What it allows: scopes that the caller's own token has; `*` is all but `tokens:manage`"),
+    ]
+    actions: Annotated[
+        _Actions,
+        Field(description="The actions that it may run, as patterns of `<slug>.<action>` with `*`; empty for all"),
+    ] = Field(default=[])
+    read_only: Annotated[bool, Field(description="Whether it can change nothing, and run only actions that read")] = (
+        False
+    )
+    expires_in: Annotated[
+        Annotated[int, Field(ge=MIN_LIFE_SECONDS, le=MAX_LIFE_SECONDS)] | None,
+        Field(description=f"Its life in seconds, {LIFE_SECONDS} (seven days) where it is left out"),
+    ] = None
+
+    def wanted(self) -> NewToken:
+        """The token that is asked for."""
+        limits = Limits(tuple(self.actions), self.read_only)
+        return NewToken(self.name, tuple(self.scopes), limits, self.expires_in)
+
+
 class TokenView(ResponseModel):
     """A token without its secret part."""
 
-    id: str
-    tenant: str
-    scopes: list[str]
-    valid: bool
-    created_at: str
-    expires_at: str | None = None
-    revoked_at: str | None = None
+    id: Annotated[str, Field(description="The token's ID")]
+    name: Annotated[str | None, Field(description="What people call it")] = None
+    scopes: Annotated[list[str], Field(description="What it allows")]
+    actions: Annotated[list[str] | None, Field(description="The actions that it is limited to")] = None
+    read_only: Annotated[bool, Field(description="Whether it can change nothing")]
+    parent: Annotated[str | None, Field(description="The ID of the token that made it, if not an operator did")] = None
+    valid: Annotated[bool, Field(description="Whether it can be used now")]
+    created_at: Annotated[Time, Field(description="When it was made")]
+    expires_at: Annotated[Time | None, Field(description="When it ends by itself")] = None
+    revoked_at: Annotated[Time | None, Field(description="When it was revoked, or the token that made it")] = None
 
     @classmethod
-    def of(cls, row: TokenRow, now: int) -> "TokenView":
+    def of(cls, row: TokenRow, now: int) -> Self:
         """A token as it is shown; `now` in ms."""
         return cls(
             id=row.id,
-            tenant=row.tenant,
+            name=row.name or None,
             scopes=list(row.scopes),
+            actions=list(row.limits.actions) or None,
+            read_only=row.limits.read_only,
+            parent=row.parent,
             valid=row.valid_at(now),
             created_at=iso_seconds(row.created_at),
-            expires_at=iso_seconds(row.expires_at) if row.expires_at else None,
-            revoked_at=iso_seconds(row.revoked_at) if row.revoked_at else None,
+            expires_at=iso_seconds_or_none(row.expires_at),
+            revoked_at=iso_seconds_or_none(row.revoked_at),
         )
+
+
+class CreatedToken(TokenView):
+    """A new token."""
+
+    token: Annotated[str, Field(description="The token itself, shown this once")]
+
+    @classmethod
+    def made(cls, issued: Issued, now: int) -> "CreatedToken":
+        """A new token as it is shown this once; `now` in ms."""
+        return cls(token=issued.token, **TokenView.of(issued.row, now).model_dump(by_alias=False))
