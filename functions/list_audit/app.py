@@ -7,6 +7,7 @@ from aws_lambda_powertools.event_handler.openapi.params import Query
 
 from jobsprint.api import pagination
 from jobsprint.api.app import Endpoint
+from jobsprint.api.limits import audit_actor
 from jobsprint.api.pagination import Cursor, Limit
 from jobsprint.api.schemas.audit import AuditEntryView
 from jobsprint.api.schemas.common import Moment, Page, page, period
@@ -30,7 +31,8 @@ def list_audit(
 ) -> Page[AuditEntryView]:
     """Newest first: which token changed what, with what outcome. An entry is written before its operation begins."""
     from_ms, to_ms = period(fromDate, toDate)
-    wanted = AuditFilter(kind=kind, actor=actor, subject=subject, result=outcome, from_ms=from_ms, to_ms=to_ms)
+    shown = audit_actor(app.caller, actor)
+    wanted = AuditFilter(kind=kind, actor=shown, subject=subject, result=outcome, from_ms=from_ms, to_ms=to_ms)
     query = {"of": "audit", **asdict(wanted)}
     tenant = app.caller.tenant
     position = pagination.decode(tenant, query, cursor)

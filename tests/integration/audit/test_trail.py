@@ -351,3 +351,15 @@ def test_the_table_has_its_keys_begin_with_the_tenant() -> None:
     assert all(key.startswith("acme#") for key in keys)
     index = resources("AWS::DynamoDB::Table")["AuditTable"]["GlobalSecondaryIndexes"]
     assert [one["Projection"] for one in index] == [{"ProjectionType": "KEYS_ONLY"}]
+
+
+def test_a_limited_token_sees_its_own_entries_alone() -> None:
+    asked = {"action": "issue", "tenant": "acme", "scopes": ["audit:read"], "actions": ["slack.*"]}
+    made = handler("manage_tokens")(asked, Context())
+    stored(0, actor="tok_1")
+    own = stored(0, actor=made["id"])
+    for query in ("", f"?actor={made['id']}"):
+        assert [entry["id"] for entry in call("GET", f"/audit{query}", token=made["token"]).data] == [own]
+    answer = call("GET", "/audit?actor=tok_1", token=made["token"])
+    assert (answer.status, answer.error["code"]) == (403, "token_limited")
+    assert len(listed()) == 3
