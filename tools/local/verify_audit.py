@@ -21,6 +21,7 @@ from tools.local.console import Failure
 from tools.local.erase import Account, head_versions
 
 _READERS = 16
+_HEADS_AT_ONCE = 1000
 _MARGIN_MS = 62 * 86_400_000  # by which a record may be older than the head that covers it, or newer than this clock
 _SHOWN = 100
 
@@ -45,10 +46,10 @@ def verify_audit(account: Account, tenant: str) -> int:
 def read(account: Account, tenant: str) -> Found:
     """All that is stored of a tenant's trail."""
     heads = _Heads()
-    signed, _ = _end(account, tenant, heads)
-    _read_heads(account, tenant, heads)
-    # An intent is written before its outcome: read the other way round, no outcome is found without its intent.
     now = time.time_ns() // 1_000_000
+    signed, _ = _end(account, tenant, heads)
+    _read_heads(account, tenant, heads, now)
+    # An intent is written before its outcome: read the other way round, no outcome is found without its intent.
     since = min([now, *(head.sealed_at for head in heads.good)]) - _MARGIN_MS
     months = list(_months(month(since), month(now + _MARGIN_MS)))
     partitions = [f"{tenant}#{name}{ending}" for ending in ("#outcome", "") for name in months]
@@ -89,7 +90,8 @@ def _end(account: Account, tenant: str, heads: _Heads) -> tuple[int, int]:
     return head.sequence - (head.count if "pendingShard" in item else 0), head.sequence
 
 
-def _read_heads(account: Account, tenant: str, heads: _Heads) -> None:
+def _read_heads(account: Account, tenant: str, heads: _Heads, now: int) -> None:
+    """Read the heads, the newest first, up to one whose records are no longer kept: those before say nothing more."""
     key = load_der_public_key(account.kms.get_public_key(KeyId=account.tables["AuditKey"])["PublicKey"])
     if not isinstance(key, EllipticCurvePublicKey):
         raise Failure("The key of the audit trail is none that it can have been signed with.")
@@ -104,13 +106,17 @@ def _read_heads(account: Account, tenant: str, heads: _Heads) -> None:
         except (InvalidSignature, ValueError, KeyError, TypeError, AttributeError):
             return None
 
-    versions = list(head_versions(account, tenant))
+    versions = sorted(head_versions(account, tenant), key=lambda version: version["Key"], reverse=True)
     with ThreadPoolExecutor(_READERS) as readers:
-        for version, head in zip(versions, readers.map(check, versions), strict=True):
-            if head:
-                heads.good.append(head)
-            else:
-                heads.bad.append(f"{version['Key']}, version {version['VersionId']}")
+        for start in range(0, len(versions), _HEADS_AT_ONCE):
+            batch = versions[start : start + _HEADS_AT_ONCE]
+            for version, head in zip(batch, readers.map(check, batch), strict=True):
+                if head:
+                    heads.good.append(head)
+                else:
+                    heads.bad.append(f"{version['Key']}, version {version['VersionId']}")
+            if any(head.kept_until <= now for head in heads.good):
+                return
 
 
 def _months(first: str, last: str) -> Iterator[str]:

@@ -357,6 +357,20 @@ def test_heads_that_were_forged_deleted_or_hidden_are_named(account: Account) ->
     assert "the signed heads from 3 to 4 are missing" in faults(account)
 
 
+def test_a_tenant_that_did_nothing_for_years_has_no_fault(account: Account, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(verify_audit, "_HEADS_AT_ONCE", 1)
+    for days in (900, 800, 1):
+        at = now_ms() - days * DAY_MS
+        intent = Intent("acme", new_id("aud", at), at, "webhook.create", "tok_1")
+        AuditStore("acme").add_intent(intent)
+        seal(lambda moment=at: moment)
+    for item in items()[:2]:  # as DynamoDB does it
+        clients.dynamodb().delete_item(TableName="AuditTable", Key={"pk": item["pk"], "sk": item["sk"]})
+    report = verified(account)
+    assert (report.faults, report.verified) == ((), 1)
+    assert len(verify_audit.read(account, "acme").heads) == 2, "the oldest says nothing more"
+
+
 def test_what_is_open_is_named_and_no_fault(account: Account, capsys: pytest.CaptureFixture[str]) -> None:
     at = now_ms() - 3_600_000
     intent = Intent("acme", new_id("aud", at), at, "webhook.create", "tok_1")

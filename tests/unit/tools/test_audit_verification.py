@@ -263,6 +263,17 @@ def test_entries_that_are_still_kept_may_not_be_gone() -> None:
     assert report(trail, now - 1).faults
 
 
+def test_a_shorter_retention_makes_no_fault_of_what_was_sealed_before() -> None:
+    trail = sealed([4, 4, 4])
+    now = trail.heads[2].sealed_at + 30 * DAY_MS
+    trail.heads[1] = replace(trail.heads[1], kept_until=now)
+    assert report(trail, now).faults == ()
+    trail.stored = trail.stored[:4] + trail.stored[8:]
+    assert report(trail, now).faults == ()
+    trail.stored = trail.stored[:-1]
+    assert report(trail, now).faults
+
+
 def test_heads_expire_after_their_entries() -> None:
     trail = sealed([4, 4])
     now = trail.heads[1].kept_until
