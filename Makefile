@@ -85,6 +85,10 @@ erase-tenant: install-run ## Count everything a tenant has, and with YES=1 delet
 	$(call need,TENANT,a tenant's name)
 	@$(LOCAL) erase-tenant --tenant "$(TENANT)" --stage "$(STAGE)" $(if $(YES),--yes)
 
+verify-audit: install-run ## Compare a tenant's audit trail with its signed heads; ends with 1 if anything was changed: TENANT=acme [STAGE=]
+	$(call need,TENANT,a tenant's name)
+	@$(LOCAL) verify-audit --tenant "$(TENANT)" --stage "$(STAGE)"
+
 # --- Checks ------------------------------------------------------------------------------------------------------------
 test: lint typecheck validate ## Lint, type-check, validate the template, and run all fast and end-to-end tests
 	@echo "The fast tests run beside the end-to-end tests; what they print follows."
@@ -211,6 +215,6 @@ python:
 quoted = '$(subst ','\'',$(1))'
 need = @test -n "$($(1))" || { echo "Say $(1)=, $(2), as in: make $@ $(1)=..." >&2; exit 1; }
 
-.PHONY: help run up status logs open down clean catalog token tokens revoke-token dashboard erase-tenant test unit e2e test-fuzz \
+.PHONY: help run up status logs open down clean catalog token tokens revoke-token dashboard erase-tenant verify-audit test unit e2e test-fuzz \
 	test-delivery test-connectors test-sam-local bench lint typecheck validate build deploy undeploy smoke python \
 	openapi docs test-docs test-alone requirements install install-run test-openapi test-clients clients

@@ -14,7 +14,7 @@ from jobsprint.connectors.fields import Reconnect
 from jobsprint.core.models import DescribedAs, OneOf
 from jobsprint.integrations import service
 
-app = Endpoint(scope="integrations:write", webhook_scope="webhooks:write", once=once)
+app = Endpoint(scope="integrations:write", webhook_scope="webhooks:write", once=once, audited="integration.connect")
 
 
 def models() -> Any:

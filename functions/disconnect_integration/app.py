@@ -6,7 +6,7 @@ from jobsprint.api.schemas.common import Data, IntegrationId, success
 from jobsprint.api.schemas.integrations import DisconnectView
 from jobsprint.integrations import service
 
-app = Endpoint(scope="integrations:write", webhook_scope="webhooks:write", once=once)
+app = Endpoint(scope="integrations:write", webhook_scope="webhooks:write", once=once, audited="integration.disconnect")
 
 
 @app.post("/integrations/<integrationId>/disconnect", summary="Disconnect integration", tags=["Integrations"])

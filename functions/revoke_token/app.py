@@ -7,7 +7,7 @@ from jobsprint.core.clock import now_ms
 from jobsprint.domain.callers import MANAGE_TOKENS
 from jobsprint.security import api_tokens
 
-app = Endpoint(scope=MANAGE_TOKENS)
+app = Endpoint(scope=MANAGE_TOKENS, audited="token.revoke")
 
 
 @app.delete("/tokens/<tokenId>", summary="Revoke token", tags=["Tokens"])

@@ -14,7 +14,7 @@ from typing import Any
 
 OPERATIONS = {
     "dynamodb": ("BatchGetItem", "DeleteItem", "GetItem", "PutItem", "Query", "TransactWriteItems", "UpdateItem"),
-    "kms": ("Decrypt", "GenerateDataKey"),
+    "kms": ("Decrypt", "GenerateDataKey", "Sign"),
     "s3": ("GetObject", "HeadBucket", "HeadObject", "PutObject"),  # by HeadBucket boto3 finds a bucket's region
     "sqs": ("GetQueueAttributes", "SendMessage", "SendMessageBatch"),
 }

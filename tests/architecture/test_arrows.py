@@ -8,11 +8,11 @@ import pytest
 from tests.support.sources import FUNCTIONS, imported, part_of, sources
 from tests.support.template import ROOT
 
-# functions → mcp_server → api → (actions, webhooks, integrations) → (delivery, connectors, catalog) → security →
+# functions → mcp_server → api → (actions, webhooks, integrations) → (delivery, connectors, catalog, audit) → security →
 # repositories → domain → core, and outbound → core. A name without a dot allows a whole package, one with a dot a
 # single module of it.
 _DATA = {"core", "domain", "repositories", "security"}
-_ABOVE = {*_DATA, "outbound", "catalog", "connectors", "delivery"}
+_ABOVE = {*_DATA, "outbound", "catalog", "connectors", "delivery", "audit"}
 MAY_IMPORT = {
     "core": set(),
     "domain": {"core"},
@@ -20,6 +20,7 @@ MAY_IMPORT = {
     "repositories": {"core", "domain"},
     "security": {"core", "domain", "repositories"},
     "catalog": {*_DATA, "outbound"},
+    "audit": _DATA,
     "connectors": {*_DATA, "outbound", "catalog"},
     "delivery": {*_DATA, "outbound"},
     "integrations": {*_ABOVE, "webhooks"},

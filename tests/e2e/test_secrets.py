@@ -120,6 +120,7 @@ def use_everything(api: Api, receiver: Any) -> list[str]:
     call("POST", f"/integrations/{integration}/disconnect")
     call("POST", f"/integrations/{integration}/confirm", {"confirmation": PLANTED["confirmation"]})
     call("GET", f"/integrations/{integration}")
+    call("GET", "/audit?limit=100")
     return answers
 
 

@@ -176,7 +176,7 @@ def test_an_erased_tenant_that_comes_back_can_be_read_by_every_container(
     aws: dict[str, Any], endpoint: Receiver
 ) -> None:
     connected(f"{endpoint.url}/before", headers={"Authorization": "Bearer before"})
-    erase(Account(clients.dynamodb(), aws), "acme", really=True)
+    erase(Account(clients.dynamodb(), clients.s3(), clients.kms(), aws), "acme", really=True)
 
     integration_id = connected(f"{endpoint.url}/after", headers={"Authorization": "Bearer after"})
     encryption.forget()  # another container

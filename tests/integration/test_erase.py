@@ -22,7 +22,7 @@ from tools.local.restore import copy_rows
 
 @pytest.fixture
 def account(aws: dict[str, Any]) -> Account:
-    return Account(clients.dynamodb(), aws)
+    return Account(clients.dynamodb(), clients.s3(), clients.kms(), aws)
 
 
 def fill(tenant: str, url: str) -> None:

@@ -71,6 +71,7 @@ SCOPES = {
     ("GET", "/event-types"): "webhooks:read",
     ("PUT", "/event-types"): "webhooks:write",
     ("DELETE", "/event-types/{name}"): "webhooks:write",
+    ("GET", "/audit"): "audit:read",
     ("POST", "/tokens"): "tokens:manage",
     ("GET", "/tokens"): "tokens:manage",
     ("DELETE", "/tokens/{tokenId}"): "tokens:manage",
@@ -221,7 +222,7 @@ def test_another_tenants_ids_look_like_unknown_ones(theirs: dict[str, str]) -> N
     assert there["message"].replace(theirs["integrationId"], "") == nowhere["message"].replace(unknown, "")
 
 
-@pytest.mark.parametrize("path", ["/integrations", "/integrations?type=webhook", "/integrations/webhooks"])
+@pytest.mark.parametrize("path", ["/audit", "/integrations", "/integrations?type=webhook", "/integrations/webhooks"])
 def test_lists_show_nothing_of_another_tenant(theirs: dict[str, str], path: str) -> None:
     assert call("GET", path).data == []
     assert call("GET", path, tenant="globex").data != []

@@ -229,6 +229,7 @@ def act(api: Caller, integration: str) -> None:
     )
     api.call("listExecutions", integration_id=integration)
     api.call("listLogs", integration_id=integration, limit=1)
+    api.call("listAudit", limit=1)
 
 
 def make_tokens(api: Caller) -> None:

@@ -20,22 +20,27 @@ from tests.support.template import create_queues, create_tables
 ACCOUNT = "123456789012"
 REGION = "us-east-1"
 BUCKET = "catalog"
+AUDIT_BUCKET = "audit"
 
 # Each of moto's queues has one, which by itself cannot be copied.
 copyreg.pickle(Condition, lambda _: (Condition, ()))
 
 
 def create_resources(client: Callable[[str], Any]) -> dict[str, str]:
-    """Creates every table and queue, the catalogue's bucket and the data key: what `!Ref` gives, by logical id.
+    """Creates every table and queue, the buckets and keys: what `!Ref` gives, by logical id.
 
     `client` makes the AWS client of a service.
     """
-    client("s3").create_bucket(Bucket=BUCKET)
+    for bucket in (BUCKET, AUDIT_BUCKET):
+        client("s3").create_bucket(Bucket=bucket)
+    client("s3").put_bucket_versioning(Bucket=AUDIT_BUCKET, VersioningConfiguration={"Status": "Enabled"})
     # moto gives every key an RSA pair, which takes 50 ms; a symmetric one never uses it.
     with patch("moto.kms.models.generate_private_key", return_value=None):
         key = client("kms").create_key()["KeyMetadata"]["Arn"]
+    signing = client("kms").create_key(KeySpec="ECC_NIST_P256", KeyUsage="SIGN_VERIFY")["KeyMetadata"]["Arn"]
     tables, queues = create_tables(client("dynamodb")), create_queues(client("sqs"))
-    return {**tables, **queues, "CatalogBucket": BUCKET, "DataKey": key}
+    made = {"CatalogBucket": BUCKET, "AuditBucket": AUDIT_BUCKET, "DataKey": key, "AuditKey": signing}
+    return {**tables, **queues, **made}
 
 
 @contextmanager
@@ -61,7 +66,10 @@ def on_moto() -> Iterator[dict[str, str]]:
     with mock_aws(), one_request_at_a_time():
         for name, state in kept.items():
             vars(_backend(name)).update(deepcopy(state))
-        s3_backends[ACCOUNT]["aws"].create_bucket(BUCKET, REGION)
+        buckets = s3_backends[ACCOUNT]["aws"]
+        for bucket in (BUCKET, AUDIT_BUCKET):
+            buckets.create_bucket(bucket, REGION)
+        buckets.put_bucket_versioning(AUDIT_BUCKET, "Enabled")
         yield dict(made)
 
 

@@ -75,6 +75,7 @@ class Story:
         self._send("updateWebhook", "pause", "PATCH", f"{path}/{webhook}", answered="pause")
         self._send("updateWebhook", "resume", "PATCH", f"{path}/{webhook}", answered="resume")
         self._send("updateWebhook", "change", "PATCH", f"{path}/{webhook}", answered="change", url=self._receiver.url)
+        self._note("listAudit", call("GET", "/audit?limit=1"))
         self._note("getWebhook", call("GET", f"{path}/{webhook}"))
         self._send("testWebhook", "event", "POST", f"{path}/{webhook}/test")
         self._receiver.answer = lambda _: Reply(500, {"error": "out of order"})

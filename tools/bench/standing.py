@@ -2,6 +2,7 @@
 
 from typing import Any
 
+from jobsprint.repositories.audit_chain import SHARDS
 from jobsprint.repositories.delivery_items import DUE_SHARDS
 from jobsprint.repositories.integration_items import HEALTH_SHARDS
 from tests.support.template import functions, resources, template
@@ -31,13 +32,15 @@ def standing() -> dict[str, float]:
     prices = Assumptions()
     queues = sum(event["Type"] == "SQS" for event in _events())
     sweeps = _MINUTES * (_invocation("sweep_deliveries", prices) + DUE_SHARDS / 2 * prices.read_unit)
+    seals = _MINUTES * (_invocation("seal_audit", prices) + SHARDS / 2 * prices.read_unit)
     tests = _HEALTH_RUNS * HEALTH_SHARDS * (_invocation("check_health", prices) + 3 * prices.sqs_request)
     parts = {
         "alarms": alarmed_metrics() * _ALARM,
         "polling of empty queues": queues * _POLLS_A_MINUTE * _MINUTES * prices.sqs_request,
-        "the key": len(resources("AWS::KMS::Key")) * _KEY,
+        "the keys": len(resources("AWS::KMS::Key")) * _KEY,
         "the secret": len(resources("AWS::SecretsManager::Secret")) * _SECRET,
         "the sweeper": sweeps,
+        "the sealer": seals,
         "health tests of nothing": tests,
     }
     return dict(sorted(parts.items(), key=lambda part: -part[1]))

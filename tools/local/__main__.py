@@ -1,5 +1,6 @@
 """`python -m tools.local up | down | run | status | logs | open | clean | build | deploy | undeploy | dashboard | smoke
-| catalog | token | tokens | revoke-token | erase-tenant | copy-rows`; see `make` and docs/runbook.md.
+| catalog | token | tokens | revoke-token | erase-tenant | verify-audit |
+copy-rows`; see `make` and docs/runbook.md.
 """
 
 import argparse
@@ -34,6 +35,7 @@ from tools.local import (
     status,
     tokens,
     undeploy,
+    verify_audit,
     warm,
 )
 from tools.local.console import Failure, step
@@ -243,6 +245,9 @@ def _parse() -> argparse.Namespace:
     erasing.add_argument("--stage", default="")
     erasing.add_argument("--tenant", required=True)
     erasing.add_argument("--yes", action="store_true", help="delete, and not only count")
+    verifying = commands.add_parser("verify-audit")
+    verifying.add_argument("--stage", default="")
+    verifying.add_argument("--tenant", required=True)
     copying = commands.add_parser("copy-rows")
     copying.add_argument("--stage", default="")
     copying.add_argument("--from", dest="source", required=True, help="the restored table")
@@ -282,6 +287,7 @@ def _actions(arguments: argparse.Namespace) -> dict[str, Callable[[], object]]:
         "smoke": lambda: _smoke(arguments),
         "catalog": lambda: print(catalog.load(_clients(arguments))),
         "erase-tenant": lambda: print(_erased(arguments)),
+        "verify-audit": lambda: verify_audit.verify_audit(_account(arguments), arguments.tenant),
         "copy-rows": lambda: print(_copied(arguments)),
     }
 

@@ -1,4 +1,4 @@
-"""Erasing a tenant: its tokens, and every row of its own in every table."""
+"""Erasing a tenant: its tokens, every row of its own in every table, and the signed heads of its audit trail."""
 
 import time
 from collections.abc import Iterator, Mapping
@@ -11,8 +11,9 @@ from tools.local.emulator import running_address
 from tools.local.options import STACK, Home
 
 # Tokens first, so that nobody writes behind us; they stand under an id of their own and name their tenant.
-_TABLES = ("TokensTable", "LimitsTable", "RequestsTable", "TenantsTable", "LogsTable", "EventsTable")
+_TABLES = ("TokensTable", "LimitsTable", "RequestsTable", "TenantsTable", "LogsTable", "EventsTable", "AuditTable")
 _BATCH = 25
+_OBJECTS = 1000
 _TRIES = 8
 _DATA_KEY = "#key"
 
@@ -21,9 +22,11 @@ Key = dict[str, Any]
 
 @dataclass(frozen=True)
 class Account:
-    """The clients for one deployed stack, and the names of its tables by output."""
+    """The clients for one deployed stack, and its outputs by name: its tables among them."""
 
     dynamodb: Any
+    s3: Any
+    kms: Any
     tables: Mapping[str, str]
 
 
@@ -32,6 +35,8 @@ def local_account(home: Home) -> Account:
     endpoint = running_address(home)
     return Account(
         stack.client("dynamodb", endpoint),
+        stack.client("s3", endpoint),
+        stack.client("kms", endpoint),
         stack.outputs(stack.client("cloudformation", endpoint), STACK),
     )
 
@@ -42,6 +47,8 @@ def deployed_account(stage: str) -> Account:
     region = str(settings["region"])
     return Account(
         stack.deployed_client("dynamodb", region),
+        stack.deployed_client("s3", region),
+        stack.deployed_client("kms", region),
         stack.outputs(stack.deployed_client("cloudformation", region), str(settings["stack_name"])),
     )
 
@@ -61,8 +68,21 @@ def erase(account: Account, tenant: str, *, really: bool) -> str:
             keys.sort(key=lambda key: key.get("pk", {}).get("S") == tenant + _DATA_KEY)
             _delete(account, account.tables[output], keys)
         lines.append(f"{output}: {len(keys)} rows")
+    heads = list(head_versions(account, tenant))
+    if really:
+        _delete_heads(account, heads)
+    lines.append(f"AuditBucket: {len(heads)} signed heads")
     end = "Erased. Run it again in 15 minutes: what was still in the queues may have left rows"
     return "\n".join([*lines, end if really else "Nothing was changed; with YES=1 these are deleted"])
+
+
+def head_versions(account: Account, tenant: str) -> Iterator[dict[str, str]]:
+    """Every version of every signed head of a tenant's audit trail: `Key` and `VersionId`."""
+    pages = account.s3.get_paginator("list_object_versions").paginate(
+        Bucket=account.tables["AuditBucket"], Prefix=f"heads/{tenant}/"
+    )
+    for version in (version for page in pages for version in page.get("Versions", [])):
+        yield {"Key": version["Key"], "VersionId": version["VersionId"]}
 
 
 def key_names(account: Account, table: str) -> list[str]:
@@ -89,6 +109,14 @@ def _keys_of(account: Account, table: str, tenant: str) -> Iterator[Key]:
     names = key_names(account, table)
     for row in own_rows(account, table, tenant):
         yield {name: row[name] for name in names}
+
+
+def _delete_heads(account: Account, heads: list[dict[str, str]]) -> None:
+    for start in range(0, len(heads), _OBJECTS):
+        deletion = {"Objects": heads[start : start + _OBJECTS], "Quiet": True}
+        answer = account.s3.delete_objects(Bucket=account.tables["AuditBucket"], Delete=deletion)
+        if answer.get("Errors"):
+            raise Failure(f"Signed heads were not deleted: {answer['Errors'][0]['Message']}. Run it again.")
 
 
 def _delete(account: Account, table: str, keys: list[Key]) -> None:

@@ -38,6 +38,7 @@ _TAGS = {
     "Integrations": "Find an application, connect it, test and change the connection: Zapier, n8n, MCP servers and "
     "HTTP endpoints of your own.",
     "Actions": "Run what a connected integration can do, at once or in the background.",
+    "Audit": "Which token changed what, when, and with what outcome.",
     "Tokens": "Make tokens for agents and programs, no wider than your own, and revoke them.",
     "Service": "Whether the service runs.",
     webhooks.TAG: "What your endpoint gets. Check a signature before you trust the body.",
@@ -145,7 +146,7 @@ def _operation(folder: str, module: ModuleType, route: str, operation: Json) -> 
         **operation,
         "operationId": camel(folder),
         "description": "\n\n".join(note for note in notes if note),
-        "responses": _responses(folder, route, operation, public=scope is None),
+        "responses": _responses(folder, module.app, route, operation),
         "security": [] if scope is None else [{"bearer": [scope] if scope else []}],
     }
     if "requestBody" in operation:
@@ -162,7 +163,7 @@ def _needed(app: Any) -> str:
     return f"Scope: `{app.scope}`{for_webhooks}."
 
 
-def _responses(folder: str, route: str, operation: Json, *, public: bool) -> Json:
+def _responses(folder: str, app: Any, route: str, operation: Json) -> Json:
     """What the operation declares, and the failures that all of its kind share."""
     operation_id = camel(folder)
     declared = {
@@ -170,8 +171,8 @@ def _responses(folder: str, route: str, operation: Json, *, public: bool) -> Jso
         for status, answer in operation["responses"].items()
         if not _POWERTOOLS_OWN & set(_references(answer))
     }
-    possible = {429, 500} | _ALSO.get(folder, set())
-    if not public:
+    possible = {429, 500} | _ALSO.get(folder, set()) | ({503} if app.audited else set())
+    if app.scope is not None:
         possible |= {400, 401, 403, 422}
         possible |= {404} if "{" in route else set()
         possible |= {413, 415} if "requestBody" in operation else set()

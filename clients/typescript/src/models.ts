@@ -88,6 +88,42 @@ export interface AttemptView {
   timings?: Record<string, number>;
 }
 
+/** The program that called, as it names itself. */
+export interface AuditClient {
+  /** Its name */
+  name: string;
+  /** Its version */
+  version?: string;
+}
+
+/** An operation in the audit trail. */
+export interface AuditEntryView {
+  /** `aud_…` */
+  id: string;
+  /** What was done, such as `webhook.create` */
+  kind: string;
+  /** The id of the token that called: `tok_…`; or `operator` */
+  actor: string;
+  /** When it began */
+  startedAt: string;
+  /** The id of what it was done to, or of what it made */
+  subject?: string;
+  /** What was asked for; what looks like a secret is masked */
+  arguments?: unknown;
+  /** The program that called */
+  client?: AuditClient;
+  /** The request that asked for it */
+  requestId?: string;
+  /** How it ended; absent while that is not known */
+  outcome?: 'succeeded' | 'failed' | 'unknown';
+  /** The code of the error that it ended with */
+  errorCode?: string;
+  /** When it ended */
+  finishedAt?: string;
+  /** Its place in the chain, once it is sealed */
+  sequence?: number;
+}
+
 /** An application that can be connected, and how. */
 export interface AvailableIntegration {
   /** What to connect, in the path of the connect operation */
@@ -804,6 +840,7 @@ export type ErrorCode =
   'already_connected' |
   'api_key_scope' |
   'application_not_found' |
+  'audit_unavailable' |
   'authorization_not_offered' |
   'bad_request' |
   'catalogue_unavailable' |

@@ -5,10 +5,11 @@
 
 import { type Call, newKey, type RequestOptions, segment, withId, withIds } from './call.js';
 import type {
-  AcknowledgedMessages, ActionView, AvailableIntegration, ConnectView, CreatedToken, Deleted, DeliveryDetail,
-  DeliveryView, DisconnectView, EventDetail, EventRefused, EventTaken, EventTypeDeleted, EventTypeView, EventView,
-  ExecutionRef, ExecutionSummary, ExecutionView, IntegrationDetail, IntegrationSummary, LogView, PolledMessages,
-  Reach, RecoveryView, RotatedSecret, ServiceHealth, TestView, TokenView, WebhookStats, WebhookView,
+  AcknowledgedMessages, ActionView, AuditEntryView, AvailableIntegration, ConnectView, CreatedToken, Deleted,
+  DeliveryDetail, DeliveryView, DisconnectView, EventDetail, EventRefused, EventTaken, EventTypeDeleted,
+  EventTypeView, EventView, ExecutionRef, ExecutionSummary, ExecutionView, IntegrationDetail, IntegrationSummary,
+  LogView, PolledMessages, Reach, RecoveryView, RotatedSecret, ServiceHealth, TestView, TokenView, WebhookStats,
+  WebhookView,
 } from './models.js';
 import type { Pages } from './pages.js';
 
@@ -806,6 +807,28 @@ export class Actions {
   }
 }
 
+/** Which token changed what, when, and with what outcome. */
+export class Audit {
+  readonly #sender: Sender;
+
+  constructor(sender: Sender) {
+    this.#sender = sender;
+  }
+
+  /**
+   * Audit trail.
+   *
+   * Newest first: which token changed what, with what outcome. An entry is written before its operation begins.
+   *
+   * Scope: `audit:read`.
+   *
+   * Fails with `invalid_fields`.
+   */
+  list(input: AuditListInput = {}, options?: RequestOptions): Pages<AuditEntryView> {
+    return this.#sender.pages({ verb: 'GET', path: '/audit', query: input, options });
+  }
+}
+
 /** Make tokens for agents and programs, no wider than your own, and revoke them. */
 export class Tokens {
   readonly #sender: Sender;
@@ -894,6 +917,8 @@ export class Resources {
   readonly integrations: Integrations;
   /** Run what a connected integration can do, at once or in the background. */
   readonly actions: Actions;
+  /** Which token changed what, when, and with what outcome. */
+  readonly audit: Audit;
   /** Make tokens for agents and programs, no wider than your own, and revoke them. */
   readonly tokens: Tokens;
   /** Whether the service runs. */
@@ -904,6 +929,7 @@ export class Resources {
     this.events = new Events(sender);
     this.integrations = new Integrations(sender);
     this.actions = new Actions(sender);
+    this.audit = new Audit(sender);
     this.tokens = new Tokens(sender);
     this.service = new Service(sender);
   }
@@ -1215,6 +1241,24 @@ export interface ActionsListExecutionsInput {
   /** Accepted at or after this date (ISO 8601) */
   fromDate?: Date | string | undefined;
   /** Accepted at or before this date (ISO 8601) */
+  toDate?: Date | string | undefined;
+  /** Items per page */
+  limit?: number | undefined;
+}
+
+/** What `audit.list` takes. */
+export interface AuditListInput {
+  /** Filter by kind, such as `webhook.create` */
+  kind?: string | undefined;
+  /** Filter by token id */
+  actor?: string | undefined;
+  /** Filter by the id of what it was done to */
+  subject?: string | undefined;
+  /** Filter by outcome; `none`: it is not known */
+  outcome?: 'succeeded' | 'failed' | 'unknown' | 'none' | undefined;
+  /** Filter after date (ISO 8601) */
+  fromDate?: Date | string | undefined;
+  /** Filter before date (ISO 8601) */
   toDate?: Date | string | undefined;
   /** Items per page */
   limit?: number | undefined;

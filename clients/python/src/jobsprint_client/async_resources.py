@@ -1338,6 +1338,60 @@ class AsyncActions:
         )
 
 
+class AsyncAudit:
+    """Which token changed what, when, and with what outcome."""
+
+    def __init__(self, sender: AsyncSender) -> None:
+        self._sender = sender
+
+    def list(
+        self,
+        *,
+        kind: str | None = None,
+        actor: str | None = None,
+        subject: str | None = None,
+        outcome: Literal["succeeded", "failed", "unknown", "none"] | None = None,
+        from_date: datetime | str | None = None,
+        to_date: datetime | str | None = None,
+        limit: int | None = None,
+    ) -> AsyncPages[models.AuditEntryView]:
+        """Audit trail.
+
+        Newest first: which token changed what, with what outcome. An entry is written before its operation
+        begins.
+
+        Scope: `audit:read`.
+
+        Args:
+            kind: Filter by kind, such as `webhook.create`.
+            actor: Filter by token id.
+            subject: Filter by the id of what it was done to.
+            outcome: Filter by outcome; `none`: it is not known.
+            from_date: Filter after date (ISO 8601).
+            to_date: Filter before date (ISO 8601).
+            limit: Items per page.
+
+        Raises:
+            InvalidFields: `invalid_fields`.
+        """
+        return self._sender.pages(
+            Call(
+                "GET",
+                "/audit",
+                models.AuditEntryView,
+                query={
+                    "kind": kind,
+                    "actor": actor,
+                    "subject": subject,
+                    "outcome": outcome,
+                    "fromDate": from_date,
+                    "toDate": to_date,
+                    "limit": limit,
+                },
+            )
+        )
+
+
 class AsyncTokens:
     """Make tokens for agents and programs, no wider than your own, and revoke them."""
 
@@ -1454,6 +1508,8 @@ class AsyncResources:
         """
         self.actions = AsyncActions(sender)
         """Run what a connected integration can do, at once or in the background."""
+        self.audit = AsyncAudit(sender)
+        """Which token changed what, when, and with what outcome."""
         self.tokens = AsyncTokens(sender)
         """Make tokens for agents and programs, no wider than your own, and revoke them."""
         self.service = AsyncService(sender)

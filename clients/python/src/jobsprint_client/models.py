@@ -175,6 +175,58 @@ class AttemptView(Model):
 
 
 @dataclass(frozen=True, kw_only=True)
+class AuditClient(Model):
+    """The program that called, as it names itself."""
+
+    name: str
+    """Its name"""
+
+    version: str | None = None
+    """Its version"""
+
+
+@dataclass(frozen=True, kw_only=True)
+class AuditEntryView(Model):
+    """An operation in the audit trail."""
+
+    id: str
+    """`aud_…`"""
+
+    kind: str
+    """What was done, such as `webhook.create`"""
+
+    actor: str
+    """The id of the token that called: `tok_…`; or `operator`"""
+
+    started_at: datetime
+    """When it began"""
+
+    subject: str | None = None
+    """The id of what it was done to, or of what it made"""
+
+    arguments: Any = None
+    """What was asked for; what looks like a secret is masked"""
+
+    client: AuditClient | None = None
+    """The program that called"""
+
+    request_id: str | None = None
+    """The request that asked for it"""
+
+    outcome: Literal["succeeded", "failed", "unknown"] | None = None
+    """How it ended; absent while that is not known"""
+
+    error_code: str | None = None
+    """The code of the error that it ended with"""
+
+    finished_at: datetime | None = None
+    """When it ended"""
+
+    sequence: int | None = None
+    """Its place in the chain, once it is sealed"""
+
+
+@dataclass(frozen=True, kw_only=True)
 class ConnectField(Model):
     """A field of the body that connects. A form should hide the value of a `secret` one."""
 

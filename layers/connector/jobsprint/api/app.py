@@ -52,6 +52,7 @@ class Endpoint(APIGatewayRestResolver):
     path's `integrationId` names a webhook. `once` (`api.idempotency.once`) keeps the answer to a request with an
     Idempotency-Key; a POST that changes nothing, or keeps its outcome itself, goes without. `reads` says whether a
     read-only token may call it: one that changes nothing, as GET does where it is left out.
+    `audited` is the kind under which its calls stand in the audit trail (`api.auditing`), such as `webhook.create`.
     `also_check` finds wrong fields in a body that its model refuses already: what needs more than the model, such as
     a name server, joins the same list. (For a body that its model takes, the operation itself checks that.)
     """
@@ -62,6 +63,7 @@ class Endpoint(APIGatewayRestResolver):
         *,
         webhook_scope: str | None = None,
         once: Once | None = None,
+        audited: str | None = None,
         reads: bool | None = None,
         also_check: BodyCheck | None = None,
     ) -> None:
@@ -69,6 +71,7 @@ class Endpoint(APIGatewayRestResolver):
         self.scope = scope
         self.webhook_scope = webhook_scope
         self.once = once
+        self.audited = audited
         self.reads = reads
         self._also_check = also_check
         self._caller: Caller | None = None
@@ -77,7 +80,8 @@ class Endpoint(APIGatewayRestResolver):
         """What a route function adds to the headers of its answer, also to that of an error it raises."""
         self.exception_handler(Exception)(self._answer_error)
         self.not_found(self._answer_error)
-        self.use([self._refuse_unknown_query])
+        # Behind the validation of requests: what is refused there needs no entry.
+        self.use([self._refuse_unknown_query, *([self._record] if audited else [])])
 
     @property
     def caller(self) -> Caller:
@@ -168,6 +172,12 @@ class Endpoint(APIGatewayRestResolver):
         if unknown := self._unknown_query():
             raise wrong_fields(unknown)
         return next_middleware(app)
+
+    def _record(self, app: Any, next_middleware: NextMiddleware) -> Response[Any]:
+        # Imported here: it brings boto3, which endpoints that record nothing may never need.
+        from jobsprint.api import auditing
+
+        return auditing.record(self, lambda: next_middleware(app))
 
     def _refused(self, error: RequestValidationError) -> InvalidFields:
         """What Powertools found wrong with a request, with what it does not look at: unknown query parameters, and what

@@ -26,3 +26,15 @@ def check(caller: Caller, event: Mapping[str, Any], *, scope: str, reads: bool) 
         integration = IntegrationStore(caller.tenant).get(str(integration_id))
         if not caller.limits.show(integration):
             raise not_found(integration.id)
+
+
+def audit_actor(caller: Caller, asked: str | None) -> str | None:
+    """Whose audit entries to list, None for everybody's: a token that is limited to some actions sees its own alone.
+
+    Raises Forbidden where it asks for those of another.
+    """
+    if not caller.limits.actions:
+        return asked
+    if asked not in (None, caller.token_id):
+        raise limited(f"to {', '.join(caller.limits.actions)}: it sees its own audit entries alone")
+    return caller.token_id

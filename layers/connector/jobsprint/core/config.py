@@ -20,6 +20,10 @@ class Settings:
     logs_table: str
     events_table: str
     tokens_table: str
+    audit_table: str
+    audit_bucket: str
+    audit_key_id: str
+    audit_retention_days: int
     delivery_queue_url: str
     health_queue_url: str
     execution_queue_url: str
@@ -74,6 +78,10 @@ def settings() -> Settings:
         logs_table=env["LOGS_TABLE"],
         events_table=env["EVENTS_TABLE"],
         tokens_table=env["TOKENS_TABLE"],
+        audit_table=env["AUDIT_TABLE"],
+        audit_bucket=env.get("AUDIT_BUCKET", ""),
+        audit_key_id=env.get("AUDIT_KEY_ID", ""),
+        audit_retention_days=int(env.get("AUDIT_RETENTION_DAYS") or 400),
         delivery_queue_url=env["DELIVERY_QUEUE_URL"],
         health_queue_url=env["HEALTH_QUEUE_URL"],
         execution_queue_url=env["EXECUTION_QUEUE_URL"],

@@ -11,6 +11,7 @@
     ├── UnsupportedMediaType        415 unsupported_media_type
     ├── InvalidFields               422 invalid_fields
     ├── RateLimited                 429 rate_limited
+    ├── Unavailable                 503 audit_unavailable
     └── UpstreamFailed              502 upstream_failed
         ├── UpstreamUnauthorized    502 upstream_unauthorized
         ├── InsufficientScope       502 insufficient_scope
@@ -159,6 +160,13 @@ class RateLimited(JobsprintError):
     def __init__(self, message: str, *, retry_after: int, code: str | None = None) -> None:
         super().__init__(message, code=code, headers={"Retry-After": str(retry_after)})
         self.retry_after = retry_after
+
+
+class Unavailable(JobsprintError):
+    """An operation that was not begun, because its audit entry could not be written."""
+
+    status = 503
+    default_code = "audit_unavailable"
 
 
 class UpstreamFailed(JobsprintError):

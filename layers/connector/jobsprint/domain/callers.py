@@ -17,6 +17,7 @@ SCOPES = (
     "webhooks:write",
     "events:publish",
     "events:read",
+    "audit:read",
     *AGENT_SCOPES,
     MANAGE_TOKENS,
     "*",

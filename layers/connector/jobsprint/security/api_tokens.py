@@ -121,7 +121,12 @@ def revoke(token_id: str, now: int, *, tenant: str | None = None) -> None:
     Raises NotFound.
     """
     if not api_tokens.revoke(token_id, now, tenant=tenant):
-        raise NotFound(f"There is no token {token_id[:100]!r}", code="token_not_found")
+        raise not_found(token_id)
+
+
+def not_found(token_id: str) -> NotFound:
+    """The error for a token that does not exist, or not for this tenant."""
+    return NotFound(f"There is no token {token_id[:100]!r}", code="token_not_found")
 
 
 def _digest(token: str) -> str:
