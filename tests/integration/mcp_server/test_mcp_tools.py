@@ -6,6 +6,7 @@ from collections.abc import Iterator
 from typing import Any
 
 import pytest
+from botocore.exceptions import ClientError
 
 from jobsprint.core import config
 from jobsprint.core.clock import now_ms
@@ -13,6 +14,7 @@ from jobsprint.core.ids import new_id
 from jobsprint.domain.actions import Execution
 from jobsprint.mcp_server import action_calls, tasks
 from jobsprint.mcp_server import endpoint as endpoint_module
+from jobsprint.repositories.audit import AuditStore
 from jobsprint.repositories.executions import ExecutionStore
 from tests.support.call import Answer, call
 from tests.support.deliveries import record, work
@@ -418,3 +420,34 @@ def test_a_token_that_was_revoked_ends_here_too(monkeypatch: pytest.MonkeyPatch)
     assert call("DELETE", f"/tokens/tok_{made.split('_')[1]}").status == 200
     monkeypatch.setattr(endpoint_module, "now_ms", lambda: now_ms() + 60_001)
     assert modern("tools/list", token=made).status == 401
+
+
+# --- the audit trail --------------------------------------------------------------------------------------------------
+
+
+def entries() -> list[dict[str, Any]]:
+    return [one for one in call("GET", "/audit").data if one["kind"] == "action.call"]
+
+
+def test_a_call_is_recorded_before_and_after(chat: str, endpoint: Receiver) -> None:
+    caller = token("acme", "mcp:tools")
+    use("chat_send", {"text": "hello", "channel": "xoxb-123456789012-abcdefghijkl"}, caller=caller)
+    endpoint.answer = lambda _: Reply(400, {"success": False, "error": "no"})
+    use("write_action", {"action": "chat_send", "arguments": {"text": "again"}}, caller=caller)
+    failed, done = entries()
+    assert (failed["outcome"], done["outcome"]) == ("failed", "succeeded")
+    assert done["actor"] == f"tok_{caller.split('_')[1]}"
+    assert (done["subject"], done["client"]) == (chat, {"name": "tests", "version": "1"})
+    assert done["arguments"]["arguments"]["text"] == "hello"
+    assert "abcdefghijkl" not in json.dumps(done)
+    assert failed["arguments"] == {"action": "send", "arguments": {"text": "again"}}
+
+
+def test_what_cannot_be_recorded_is_not_done(chat: str, endpoint: Receiver, monkeypatch: pytest.MonkeyPatch) -> None:
+    def fails(*_: Any) -> None:
+        raise ClientError({"Error": {"Code": "Throttled", "Message": "slow down"}}, "PutItem")
+
+    monkeypatch.setattr(AuditStore, "add_intent", fails)
+    found = said(use("chat_send", {"text": "hello"}))
+    assert found["error"]["code"] == "audit_unavailable"
+    assert not endpoint.received

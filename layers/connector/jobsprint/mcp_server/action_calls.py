@@ -10,6 +10,7 @@ from dataclasses import replace
 from jobsprint.actions import executions, service
 from jobsprint.actions.service import Accepted, Reply
 from jobsprint.api.request_headers import checked_key
+from jobsprint.audit import trail
 from jobsprint.core.canonical_json import JsonObject
 from jobsprint.core.errors import JobsprintError, NotFound
 from jobsprint.domain.actions import Execution, Outcome, RequestedAction
@@ -26,20 +27,42 @@ _FIRST_PAUSE_SECONDS, _PAUSE_GROWTH, _LONGEST_PAUSE_SECONDS = 0.05, 1.5, 1.0
 
 
 def run(given: Given, integration_id: str, action: str) -> JsonObject:
-    """Run an action and give its result, or its error as a result; a task for a client that takes one."""
+    """Run an action, recorded in the audit trail, and give its result, or its error as a result; a task for a client
+    that takes one.
+    """
+    asked: JsonObject = {"action": action, "arguments": given.arguments}
     try:
-        integration = IntegrationStore(given.caller.tenant).get(integration_id)
-        capability = named_capability(integration.capabilities, action)
-        given = _with_key_of_arguments(given, capability)
-        reads = capability is not None and capability.effect == "read"
-        requested = _requested(given, integration, action)
-        key = checked_key(given.key)
-        reply = service.execute(requested, given.caller.limits, key=key, in_background=not reads)
-        if isinstance(reply.outcome, Accepted):
-            return _waited(given, integration, reply)
+        with trail.recorded(
+            given.caller,
+            "action.call",
+            subject=integration_id,
+            arguments=asked,
+            client=given.client,
+            request_id=given.request_id,
+        ) as recording:
+            reply, execution, outcome = _run(given, integration_id, action)
+            # What still runs has its outcome in its execution.
+            recording.result = outcome.state if outcome else "unknown"
     except JobsprintError as error:
         return results.failed(error)
-    return of_outcome(reply.outcome, reply.call_id, replayed=reply.replayed)
+    if outcome:
+        return of_outcome(outcome, reply.call_id, replayed=reply.replayed)
+    if execution and given.takes_tasks:
+        return results.task(integration_id, execution)
+    return results.running(reply.call_id, replayed=reply.replayed)
+
+
+def _run(given: Given, integration_id: str, action: str) -> tuple[Reply, Execution | None, Outcome | None]:
+    """The reply to a call, its execution if it has one, and its outcome if it has ended."""
+    integration = IntegrationStore(given.caller.tenant).get(integration_id)
+    capability = named_capability(integration.capabilities, action)
+    given = _with_key_of_arguments(given, capability)
+    reads = capability is not None and capability.effect == "read"
+    requested, key = _requested(given, integration, action), checked_key(given.key)
+    reply = service.execute(requested, given.caller.limits, key=key, in_background=not reads)
+    if isinstance(reply.outcome, Accepted):
+        return reply, *_waited(given, integration, reply.call_id)
+    return reply, None, reply.outcome
 
 
 def find_execution(caller: Caller, integration_id: str, execution_id: str) -> tuple[Execution, Outcome | None]:
@@ -65,14 +88,13 @@ def of_outcome(outcome: Outcome, call_id: str, *, replayed: bool) -> JsonObject:
     return results.succeeded(outcome.result, execution_id=call_id, replayed=replayed)
 
 
-def _waited(given: Given, integration: Integration, reply: Reply) -> JsonObject:
+def _waited(given: Given, integration: Integration, execution_id: str) -> tuple[Execution, Outcome | None]:
+    """An execution, and its outcome if that comes while the call may wait."""
     until, pause = time.monotonic() + given.wait_seconds, _FIRST_PAUSE_SECONDS
     while True:
-        execution, outcome = executions.find(given.caller.tenant, integration.id, reply.call_id)
-        if outcome is None and given.takes_tasks and time.monotonic() + pause > until:
-            return results.task(integration.id, execution)
+        execution, outcome = executions.find(given.caller.tenant, integration.id, execution_id)
         if outcome is not None or time.monotonic() + pause > until:
-            return of_execution(execution, outcome, replayed=reply.replayed)
+            return execution, outcome
         time.sleep(pause)
         pause = min(pause * _PAUSE_GROWTH, _LONGEST_PAUSE_SECONDS)
 

@@ -156,13 +156,22 @@ TOOLS = (
         scope=_WRITE,
         annotations=WRITES,
     ),
-    own_tool("webhook_resend", "Send a delivery again.", OfDelivery, _resend, scope=_WRITE, annotations=WRITES),
+    own_tool(
+        "webhook_resend",
+        "Send a delivery again.",
+        OfDelivery,
+        _resend,
+        scope=_WRITE,
+        audited="webhook.resend",
+        annotations=WRITES,
+    ),
     own_tool(
         "webhook_recover",
         "Send again what failed or is missing. Counts only, unless run is true.",
         Recovery,
         _recover,
         scope=_WRITE,
+        audited="webhook.recover",
         annotations=WRITES,
     ),
 )

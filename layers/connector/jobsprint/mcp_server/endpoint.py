@@ -180,7 +180,7 @@ def _log(event: Mapping[str, Any], found: Answer, call: methods.Call, started: f
             "tenant": call.caller.tenant if call.caller else None,
             "method": call.request.method if call.request else None,
             "tool": call.tool or None,
-            "client": call.request.client if call.request else None,
+            "client": (call.request.client.name[:100] or None) if call.request else None,
             "durationMs": round((time.monotonic() - started) * 1000),
         },
     )

@@ -8,6 +8,7 @@ from jobsprint.api.request_headers import header
 from jobsprint.api.tracing import traceparent
 from jobsprint.core.canonical_json import JsonObject
 from jobsprint.core.config import settings
+from jobsprint.domain.audit import client_of
 from jobsprint.domain.callers import ANY_TOKEN, Caller
 from jobsprint.mcp_server import action_calls, catalog, protocol, tasks
 from jobsprint.mcp_server.protocol import Refused, Request
@@ -116,6 +117,7 @@ def _call_tool(call: Call, caller: Caller, request: Request, event: Mapping[str,
         arguments,
         wait_seconds=tasks.WAIT_SECONDS if takes_tasks else action_calls.WAIT_SECONDS,
         takes_tasks=takes_tasks,
+        client=request.client if request.client.name else client_of(header(event, "user-agent")),
         key=meta_key if isinstance(meta_key, str) else header(event, "idempotency-key"),
         traceparent=traceparent(_text(request.meta.get("traceparent")) or header(event, "traceparent")),
         request_id=(event.get("requestContext") or {}).get("requestId"),

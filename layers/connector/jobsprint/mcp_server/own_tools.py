@@ -3,6 +3,7 @@
 from collections.abc import Callable, Mapping
 from typing import Any, TypeVar
 
+from jobsprint.audit import trail
 from jobsprint.core.canonical_json import JsonObject
 from jobsprint.core.errors import JobsprintError
 from jobsprint.core.models import RequestModel, validate
@@ -26,13 +27,29 @@ def own_tool(
     run: Callable[[Given, _Arguments], JsonObject],
     *,
     scope: str = "",
+    audited: str = "",
     annotations: Mapping[str, bool] = READS,
 ) -> Tool:
-    """A tool that gives the result of `run`, or an error that names each wrong argument."""
+    """A tool that gives the result of `run`, or an error that names each wrong argument.
+
+    `audited` is the kind under which its calls, each of them about a webhook, stand in the audit trail.
+    """
 
     def checked(given: Given) -> JsonObject:
         try:
-            return run(given, validate(model, given.arguments, "arguments"))
+            arguments = validate(model, given.arguments, "arguments")
+            if not audited:
+                return run(given, arguments)
+            subject = str(given.arguments["webhookId"])
+            with trail.recorded(
+                given.caller,
+                audited,
+                subject=subject,
+                arguments=given.arguments,
+                client=given.client,
+                request_id=given.request_id,
+            ):
+                return run(given, arguments)
         except JobsprintError as error:
             return results.failed(error)
 

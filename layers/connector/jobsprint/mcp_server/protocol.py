@@ -13,6 +13,7 @@ from typing import Any
 
 from jobsprint.core import canonical_json
 from jobsprint.core.canonical_json import JsonObject
+from jobsprint.domain.audit import Client
 
 MODERN = ("2026-07-28",)
 LEGACY = ("2025-11-25", "2025-06-18")
@@ -64,7 +65,7 @@ class Refused(Exception):
 
 @dataclass(frozen=True)
 class Request:
-    """A request that can be served. `version` is one of VERSIONS; `client` names the client's program, if it says so.
+    """A request that can be served. `version` is one of VERSIONS; `client` is the client's program, if it says so.
 
     `capabilities` are those of a modern client; an earlier one declares them in its handshake, which is not kept.
     """
@@ -74,7 +75,7 @@ class Request:
     params: JsonObject
     version: str
     capabilities: JsonObject = field(default_factory=dict)
-    client: str = ""
+    client: Client = field(default_factory=Client)
 
     @property
     def is_modern(self) -> bool:
@@ -165,9 +166,9 @@ def _agreed(params: Mapping[str, Any]) -> str:
     return wanted if wanted in LEGACY else LEGACY[0]
 
 
-def _client(info: Any) -> str:
-    known = _object(info)
-    return " ".join(str(known[name])[:100] for name in ("name", "version") if isinstance(known.get(name), str))
+def _client(info: Any) -> Client:
+    name, version = (_object(info).get(field_) for field_ in ("name", "version"))
+    return Client(name if isinstance(name, str) else "", version if isinstance(version, str) else "")
 
 
 def _unsupported(version: Any) -> Refused:

@@ -4,6 +4,7 @@ from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 
 from jobsprint.core.canonical_json import JsonObject
+from jobsprint.domain.audit import Client
 from jobsprint.domain.callers import Caller
 
 KEY = "idempotencyKey"
@@ -29,6 +30,7 @@ class Given:
     wait_seconds: float
     takes_tasks: bool = False
     key: str | None = None
+    client: Client = field(default_factory=Client)
     traceparent: str | None = None
     request_id: str | None = None
 
