@@ -68,12 +68,13 @@ class CommandLine:
         }
         return given | own | self.env | more
 
-    def __call__(self, *words: str, stdin: str | bytes = b"", **env: str) -> Done:
+    def __call__(self, *words: str, stdin: str | bytes = b"", cwd: Path | None = None, **env: str) -> Done:
         """Run it without a terminal."""
         given = stdin.encode() if isinstance(stdin, str) else stdin
         done = subprocess.run(
             [*self.program, *words],
             env=self.environment(**env),
+            cwd=cwd,
             input=given,
             capture_output=True,
             timeout=60,

@@ -10,7 +10,7 @@ import click
 import requests
 
 from jobsprint_client._call import __version__
-from jobsprint_client.cli import completion, doctor, listen, login, recoveries, tail, trigger, verify
+from jobsprint_client.cli import completion, doctor, listen, login, mcp, recoveries, tail, trigger, verify
 from jobsprint_client.cli.commands import ResourceGroup
 from jobsprint_client.cli.failures import CANCELLED, FAILED, INTERRUPTED, Failure, said
 from jobsprint_client.cli.operations import resources
@@ -60,6 +60,7 @@ for _tool in (
     trigger.trigger,
     verify.verify,
     doctor.doctor,
+    mcp.mcp,
     completion.completion,
 ):
     program.add_command(_tool)
