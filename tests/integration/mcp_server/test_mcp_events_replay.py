@@ -105,6 +105,16 @@ def test_polls_get_through_more_events_than_one_reads(agent: str) -> None:
     assert got == [str(number) for number in range(250)]
 
 
+@pytest.mark.usefixtures("settled")
+def test_a_poll_stays_within_what_an_answer_may_have(agent: str) -> None:
+    start = poll(agent)["cursor"]
+    published = [pay(orderId="x" * (event_cursors.MAX_BATCH_BYTES // 11)) for _ in range(12)]
+    first = poll(agent, start)
+    second = poll(agent, first["cursor"])
+    assert (len(first["events"]), first["hasMore"]) == (10, True)
+    assert ids(first) + ids(second) == published
+
+
 def test_a_poll_waits_until_no_earlier_event_can_come(agent: str) -> None:
     start = poll(agent)["cursor"]
     event = pay()

@@ -5,6 +5,7 @@ A position is the id of an event, or a text of that form which stands for a time
 
 from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass
+from itertools import islice
 
 from jobsprint.core.config import settings
 from jobsprint.core.ids import first_at, is_id, made_at
@@ -22,6 +23,9 @@ SETTLE_MS = 5_000
 table."""
 
 MAX_REPLAYED = 1_000
+MAX_BATCH_BYTES = 2 * 1024 * 1024
+"""Of data in a batch, but for its first event: an answer may have 6 MB."""
+
 _READ = 200
 _CHUNK = 100  # events whose data is read at once
 _DAY_MS = 86_400_000
@@ -67,7 +71,7 @@ def at(ms: int) -> str:
 
 
 def poll(tenant: str, start: Start, name: str, pattern: Pattern | None, *, limit: int, now: int) -> Batch:
-    """The next events of that name that match, at most `limit`; `now` in ms."""
+    """The next events of that name that match, at most `limit` and `MAX_BATCH_BYTES`; `now` in ms."""
     low, high = start.earliest(now), now - SETTLE_MS
     truncated = start.misses(now)
     if high < low:
@@ -81,11 +85,14 @@ def poll(tenant: str, start: Start, name: str, pattern: Pattern | None, *, limit
         more, high = True, low + (high - low) // 2
     waiting = [event for event in reversed(found) if event.id > start.cursor]
     chosen: list[Event] = []
+    size, cursor = 0, start.cursor
     for event, matches in _matched(tenant, waiting, pattern, now):
         if matches:
+            size += len(event.data.encode())
+            if chosen and (size > MAX_BATCH_BYTES or len(chosen) == limit):
+                return Batch(chosen, cursor, True, truncated)
             chosen.append(event)
-        if len(chosen) == limit:
-            return Batch(chosen, event.id, more or event.id != waiting[-1].id, truncated)
+        cursor = event.id
     return Batch(chosen, f"evt_{first_at(high)}{_LAST}", more, truncated)
 
 
@@ -98,8 +105,9 @@ def replay(webhook: Integration, start: Start, now: int) -> bool:
     found, position = _newest(webhook.tenant, name, start.earliest(now), now, MAX_REPLAYED)
     waiting = [event for event in reversed(found) if event.id > start.cursor]
     pattern = Pattern.of(webhook.policy.filter) if webhook.policy.filter else None
-    matching = [event for event, matches in _matched(webhook.tenant, waiting, pattern, now) if matches]
-    queue.send_all([publisher.first_task(event, webhook.id, 0) for event in matching], now)
+    matching = (event for event, matches in _matched(webhook.tenant, waiting, pattern, now) if matches)
+    while chunk := list(islice(matching, _CHUNK)):
+        queue.send_all([publisher.first_task(event, webhook.id, 0) for event in chunk], now)
     return position is not None or start.misses(now)
 
 

@@ -191,7 +191,7 @@ def _occurrence(event: Event) -> JsonObject:
 
 def _require_writing(caller: Caller) -> None:
     if caller.limits.read_only:
-        raise Forbidden("This token may only read: poll for events instead", code="read_only")
+        raise Forbidden("This token may only read: poll for events instead", code="not_a_read")
 
 
 def _wanted(asked: Subscribe | Unsubscribe, delivery: Callback) -> Wanted:

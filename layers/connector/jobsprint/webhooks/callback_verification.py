@@ -35,7 +35,7 @@ class CallbackFailed(UpstreamFailed):
     """An address that may not be sent to, or did not pass the challenge. `reason` is the category of the failure."""
 
     def __init__(self, reason: str) -> None:
-        super().__init__(f"The callback URL did not pass its verification: {reason}", code="callback_failed")
+        super().__init__(f"The callback URL did not pass its verification: {reason}")
         self.reason = reason
 
 

@@ -80,7 +80,7 @@ class WebhookView(ResponseModel):
     type: Annotated[
         Literal["polling", "mcp"] | None,
         Field(
-            description="`polling` where clients poll for its events, `mcp` where an MCP client subscribed; else left out"
+            description="`polling` where clients poll for its events, `mcp` for that of an MCP client; else left out"
         ),
     ] = None
     name: Annotated[str, Field(description="What people call it")]
