@@ -366,7 +366,7 @@ export interface ExecutionSummary {
   /** The action's name */
   action: string;
   /** How far it is; `unknown`: it may or may not have been done */
-  status: 'queued' | 'running' | 'succeeded' | 'failed' | 'unknown';
+  status: 'queued' | 'running' | 'succeeded' | 'failed' | 'unknown' | 'cancelled';
   /** When it was asked for */
   createdAt: string;
   /** When it ended */
@@ -380,7 +380,7 @@ export interface ExecutionView {
   /** The action's name */
   action: string;
   /** How far it is; `unknown`: it may or may not have been done */
-  status: 'queued' | 'running' | 'succeeded' | 'failed' | 'unknown';
+  status: 'queued' | 'running' | 'succeeded' | 'failed' | 'unknown' | 'cancelled';
   /** When it was asked for */
   createdAt: string;
   /** What the integration answered */
@@ -717,8 +717,8 @@ export interface WebhookView {
   active: boolean;
   /** When it was created */
   createdAt: string;
-  /** `polling` where clients poll for its events; else left out */
-  type?: 'polling';
+  /** `polling` where clients poll for its events, `mcp` for that of an MCP client; else left out */
+  type?: 'polling' | 'mcp';
   /** Where events are sent; what looks like a credential is masked. A polling endpoint has none */
   url?: string;
   /** The names of its own headers, their values masked */
@@ -735,6 +735,8 @@ export interface WebhookView {
   filter?: Record<string, unknown>;
   /** After how many seconds without a poll a polling endpoint is removed */
   expiresIn?: number;
+  /** When the subscription of an MCP client ends unless it is refreshed */
+  expiresAt?: string;
   /** When a client last polled; left out where none ever did */
   lastPolledAt?: string;
 }

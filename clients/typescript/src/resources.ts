@@ -298,7 +298,7 @@ export class Webhooks {
    *
    * Scope: `webhooks:write`.
    *
-   * Fails with `webhook_not_found`, `not_found`, `too_many_secrets`, `idempotency_key_reused`,
+   * Fails with `webhook_not_found`, `not_found`, `too_many_secrets`, `wrong_webhook_type`, `idempotency_key_reused`,
    * `idempotency_in_progress`, `changed_meanwhile`, `conflict`, `invalid_fields`.
    */
   rotateSecret(
@@ -1157,7 +1157,7 @@ export interface ActionsListExecutionsInput {
   /** Filter by action name */
   action?: string | undefined;
   /** Filter by status */
-  status?: 'queued' | 'running' | 'succeeded' | 'failed' | 'unknown' | undefined;
+  status?: 'queued' | 'running' | 'succeeded' | 'failed' | 'unknown' | 'cancelled' | undefined;
   /** Accepted at or after this date (ISO 8601) */
   fromDate?: Date | string | undefined;
   /** Accepted at or before this date (ISO 8601) */
