@@ -8,9 +8,13 @@ from standardwebhooks.webhooks import WebhookVerificationError
 
 from jobsprint.core.clock import now_ms, parse_iso
 from jobsprint.core.config import settings
+from jobsprint.core.errors import Forbidden
 from jobsprint.delivery import dispatcher
 from jobsprint.domain import mcp_events
+from jobsprint.domain.callers import Caller, Limits
 from jobsprint.domain.events import MAX_DATA_BYTES
+from jobsprint.mcp_server import events
+from jobsprint.mcp_server.protocol import Request
 from jobsprint.repositories.api_tokens import of_tenant
 from jobsprint.security import api_tokens
 from tests.support.call import call
@@ -289,6 +293,18 @@ def test_a_refreshed_subscription_outlives_its_first_end(agent: str, endpoint: R
     assert again.json["notBefore"] == later + 3_600_000
 
 
+def test_checks_of_an_ended_subscription_end_with_it(agent: str, endpoint: Receiver, outbox: Outbox) -> None:
+    subscribed(endpoint, agent, new_secret(), ttlMs=DAY)
+    [check] = outbox.take_expiry_checks()
+    ask("unsubscribe", agent, **params(f"{endpoint.url}/mcp-events", None))
+    granted = subscribed(endpoint, agent, new_secret(), ttlMs=DAY)
+    [own] = outbox.take_expiry_checks()
+    later = now_ms() + 3_600_001
+    assert dispatcher.dispatch([record(check.body), record(own.body)], clock=lambda: later) == []
+    assert len(outbox.take_expiry_checks()) == 1
+    assert webhook(granted["id"])["active"] is True
+
+
 def test_a_subscription_ends_after_its_token(agent: str, endpoint: Receiver, outbox: Outbox) -> None:
     granted = subscribed(endpoint, agent, new_secret(), ttlMs=30 * DAY)
     [check] = outbox.take_expiry_checks()
@@ -360,3 +376,11 @@ def test_the_scope_is_needed(endpoint: Receiver) -> None:
         refused = ask(method, tools, **params(endpoint.url, new_secret()))
         assert refused.status == 403
         assert 'scope="mcp:events"' in refused.headers["WWW-Authenticate"]
+
+
+def test_a_token_that_may_only_read_cannot_subscribe() -> None:
+    reader = Caller("acme", frozenset({"mcp:events"}), "tok_01jgzq4x8m7v2c5k9t3w6y0n1p", Limits(read_only=True))
+    request = Request(1, "events/subscribe", params("https://example.com/", new_secret()), "2026-07-28")
+    for method in (events.subscribe, events.unsubscribe):
+        with pytest.raises(Forbidden):
+            method(reader, request)

@@ -24,7 +24,7 @@ def schedule(webhook: Integration) -> None:
     now = webhook.created_at
     expires_at = _expires_at(webhook, Activity(), now)
     if expires_at is not None:
-        queue.send(ExpiryCheck(webhook.tenant, webhook.id, _look_at(webhook, expires_at, now)), now)
+        _enqueue(webhook, expires_at, now)
 
 
 def check(message: ExpiryCheck, now: int) -> None:
@@ -36,18 +36,18 @@ def check(message: ExpiryCheck, now: int) -> None:
     except NotFound:
         return
     expires_at = _expires_at(webhook, activity, now)
-    if expires_at is None:
+    if expires_at is None or webhook.created_at != message.created_at:
         return
     if expires_at > now:
-        queue.send(ExpiryCheck(message.tenant, message.webhook_id, _look_at(webhook, expires_at, now)), now)
+        _enqueue(webhook, expires_at, now)
         return
     store.delete(webhook, now)
     logger.info("webhook_expired", extra={"webhookId": webhook.id})
 
 
-def _look_at(webhook: Integration, expires_at: int, now: int) -> int:
-    """When to look (again)."""
-    return min(expires_at, now + _TOKEN_CHECK_MS) if webhook.is_mcp else expires_at
+def _enqueue(webhook: Integration, expires_at: int, now: int) -> None:
+    look_at = min(expires_at, now + _TOKEN_CHECK_MS) if webhook.is_mcp else expires_at
+    queue.send(ExpiryCheck(webhook.tenant, webhook.id, webhook.created_at, look_at), now)
 
 
 def _expires_at(webhook: Integration, activity: Activity, now: int) -> int | None:
