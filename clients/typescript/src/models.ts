@@ -803,8 +803,8 @@ export interface WebhookView {
   active: boolean;
   /** When it was created */
   createdAt: string;
-  /** `polling` where clients poll for its events; else left out */
-  type?: 'polling';
+  /** `polling` where clients poll for its events, `mcp` for that of an MCP client; else left out */
+  type?: 'polling' | 'mcp';
   /** Where events are sent; what looks like a credential is masked. A polling endpoint has none */
   url?: string;
   /** The names of its own headers, their values masked */
@@ -821,6 +821,8 @@ export interface WebhookView {
   filter?: Record<string, unknown>;
   /** After how many seconds without a poll a polling endpoint is removed */
   expiresIn?: number;
+  /** When the subscription of an MCP client ends unless it is refreshed */
+  expiresAt?: string;
   /** When a client last polled; left out where none ever did */
   lastPolledAt?: string;
 }

@@ -299,7 +299,7 @@ export class Webhooks {
    *
    * Scope: `webhooks:write`.
    *
-   * Fails with `webhook_not_found`, `not_found`, `too_many_secrets`, `idempotency_key_reused`,
+   * Fails with `webhook_not_found`, `not_found`, `too_many_secrets`, `wrong_webhook_type`, `idempotency_key_reused`,
    * `idempotency_in_progress`, `changed_meanwhile`, `conflict`, `invalid_fields`.
    */
   rotateSecret(

@@ -9,6 +9,7 @@ from hypothesis import strategies as st
 from jobsprint.core.redaction import MASK
 from jobsprint.delivery import attempt as attempts
 from jobsprint.domain.deliveries import DeliveryTask
+from jobsprint.domain.integrations import Integration
 from jobsprint.outbound.client import Response, TransferFailure
 from jobsprint.security.credentials import Credentials
 
@@ -19,6 +20,7 @@ URL = "https://hooks.example.com/in/T0aB1cD2eF3gH4iJ5kL6mN7?token=very-secret&pa
 CREDENTIALS = Credentials(
     URL, {"X-Custom": "own value", "x-jobsprint-event": "forged"}, ("your_secret", "older_secret")
 )
+WEBHOOK = Integration("acme", "wh_1", "webhook", "Test", "connected", 0, "webhook")
 
 
 def answer(status: int, body: bytes = b"") -> Response:
@@ -26,7 +28,7 @@ def answer(status: int, body: bytes = b"") -> Response:
 
 
 def test_our_headers_win_over_the_webhooks_own_in_any_case() -> None:
-    request = attempts.request(TICKET, "{}", CREDENTIALS, 1_736_164_800_999)
+    request = attempts.request(TICKET, "{}", WEBHOOK, CREDENTIALS, 1_736_164_800_999)
     assert request.method == "POST"
     assert request.url == URL
     assert request.headers["X-Jobsprint-Event"] == "workflow.executed"

@@ -507,8 +507,8 @@ class AsyncWebhooks:
 
         Raises:
             NotFound: `webhook_not_found`, `not_found`.
-            Conflict: `too_many_secrets`, `idempotency_key_reused`, `idempotency_in_progress`,
-                `changed_meanwhile`, `conflict`.
+            Conflict: `too_many_secrets`, `wrong_webhook_type`, `idempotency_key_reused`,
+                `idempotency_in_progress`, `changed_meanwhile`, `conflict`.
             InvalidFields: `invalid_fields`.
         """
         return await self._sender.send(

@@ -1170,8 +1170,8 @@ class WebhookView(Model):
     created_at: datetime
     """When it was created"""
 
-    type: Literal["polling"] | None = None
-    """`polling` where clients poll for its events; else left out"""
+    type: Literal["polling", "mcp"] | None = None
+    """`polling` where clients poll for its events, `mcp` for that of an MCP client; else left out"""
 
     url: str | None = None
     """Where events are sent; what looks like a credential is masked. A polling endpoint has none"""
@@ -1196,6 +1196,9 @@ class WebhookView(Model):
 
     expires_in: int | None = None
     """After how many seconds without a poll a polling endpoint is removed"""
+
+    expires_at: datetime | None = None
+    """When the subscription of an MCP client ends unless it is refreshed"""
 
     last_polled_at: datetime | None = None
     """When a client last polled; left out where none ever did"""

@@ -7,8 +7,9 @@ from typing import Literal
 
 from jobsprint.core.redaction import redact_text
 from jobsprint.core.shown_url import shown_url
-from jobsprint.domain import delivery_headers
+from jobsprint.domain import delivery_headers, mcp_events
 from jobsprint.domain.deliveries import Attempt, DeliveryTask
+from jobsprint.domain.integrations import Integration
 from jobsprint.outbound.client import Request, Response, TransferResult
 from jobsprint.security import signing
 from jobsprint.security.credentials import Credentials
@@ -37,19 +38,28 @@ def signed(task: DeliveryTask, payload: str, credentials: Credentials, now: int)
 
     The body has event, timestamp, data and signature. The webhook's own headers are overridden by the service's.
     """
+    body = signing.signed_body(task.event, task.timestamp, payload, credentials.valid_secrets(now)[0])
+    return _headers(task, body, credentials, now), body
+
+
+def occurrence(task: DeliveryTask, payload: str, credentials: Credentials, now: int) -> tuple[dict[str, str], bytes]:
+    """The headers and the body of an attempt in the form of MCP Events; parameters as for `signed`."""
+    body = mcp_events.occurrence(task.event_id, task.event, task.timestamp, payload).encode()
+    return _headers(task, body, credentials, now), body
+
+
+def _headers(task: DeliveryTask, body: bytes, credentials: Credentials, now: int) -> dict[str, str]:
     secrets = credentials.valid_secrets(now)
-    body = signing.signed_body(task.event, task.timestamp, payload, secrets[0])
-    headers = {
+    return {
         **delivery_headers.own(credentials.headers),
         **delivery_headers.unsigned(task.event, task.attempt),
         **signing.headers(message_id=task.event_id, body=body, unix_time=now // 1000, secrets=secrets),
     }
-    return headers, body
 
 
-def request(task: DeliveryTask, payload: str, credentials: Credentials, now: int) -> Request:
-    """The signed POST of an attempt; parameters as for `signed`."""
-    headers, body = signed(task, payload, credentials, now)
+def request(task: DeliveryTask, payload: str, webhook: Integration, credentials: Credentials, now: int) -> Request:
+    """The signed POST of an attempt to a webhook; the others as for `signed`."""
+    headers, body = (occurrence if webhook.is_mcp else signed)(task, payload, credentials, now)
     # The endpoint recognises a repeat by its webhook-id, so a broken kept-alive connection need not cost an attempt.
     return Request("POST", credentials.url, headers, body, repeatable=True, head_decides=True)
 

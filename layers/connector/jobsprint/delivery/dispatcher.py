@@ -52,7 +52,7 @@ _WORKERS = 10
 
 @dataclass(frozen=True)
 class _Delivery:
-    """A task that is due, the message that brought it, and its endpoint (None: deleted, paused or disabled)."""
+    """A task that is due, the message that brought it, and its endpoint (None: none that takes it)."""
 
     message: Received
     task: DeliveryTask
@@ -153,7 +153,7 @@ class _Batch:
         """The webhook as it is now, read once per batch."""
         key = (task.tenant, task.webhook_id)
         if key not in self._endpoints:
-            self._endpoints[key] = endpoints.find(*key)
+            self._endpoints[key] = endpoints.find(*key, self._clock())
         return self._endpoints[key]
 
     # --- admit --------------------------------------------------------------------------------------------------------
@@ -203,7 +203,8 @@ class _Batch:
             # Everything that can fail on our side is done before the claim: an open lease means "may have been sent".
             now = self._clock()
             lease = Lease(delivery.message.message_id, os.urandom(4).hex())
-            claim = _Claimed(delivery, endpoint, attempts.request(task, payload, endpoint.credentials, now), lease, now)
+            request = attempts.request(task, payload, endpoint.webhook, endpoint.credentials, now)
+            claim = _Claimed(delivery, endpoint, request, lease, now)
             claimed, row = DeliveryStore(task.tenant).claim(task, lease, now)
             if claimed or self._resolve_conflict(delivery, row, lease) == "proceed":
                 return claim

@@ -38,8 +38,8 @@ class _Decrypted:
 _cache: BoundedCache[tuple[str, str], _Decrypted] = BoundedCache(_MAX_CACHED)
 
 
-def find(tenant: str, webhook_id: str) -> WebhookEndpoint | None:
-    """The webhook as it is now; None where it is deleted, paused or disabled.
+def find(tenant: str, webhook_id: str, now: int) -> WebhookEndpoint | None:
+    """The webhook as it is `now` (ms); None where it is deleted, paused or disabled, or its subscription is over.
 
     It is read every time, because a pause and a change of its secrets take effect at once. Only decrypted credentials
     are cached, and used for exactly the encrypted texts that they came from.
@@ -48,7 +48,7 @@ def find(tenant: str, webhook_id: str) -> WebhookEndpoint | None:
         webhook = IntegrationStore(tenant).get(webhook_id)
     except NotFound:
         return None
-    if webhook.type != "webhook" or webhook.status != "connected":
+    if webhook.type != "webhook" or webhook.status != "connected" or webhook.is_over(now):
         return None
     return of(webhook)
 

@@ -47,11 +47,14 @@ class OutboxCheck:
 @with_config(JSON_FIELDS)
 @dataclass(frozen=True)
 class ExpiryCheck:
-    """A message of the delivery queue: remove a polling endpoint that nobody has polled for as long as it says, not
-    before that time (Unix ms)."""
+    """A message of the delivery queue: remove a webhook that has expired, not before that time (Unix ms).
+
+    It is about the webhook created at `created_at` (ms): a client that subscribes again gets the id that it had.
+    """
 
     tenant: str
     webhook_id: str
+    created_at: int
     not_before: int
     kind: Literal["expiry_check"] = "expiry_check"
 

@@ -8,7 +8,7 @@ from jobsprint.core.config import settings
 from jobsprint.core.observability import logger
 from jobsprint.delivery import operational_events, queue
 from jobsprint.delivery.endpoints import WebhookEndpoint
-from jobsprint.domain import events
+from jobsprint.domain import events, mcp_events
 from jobsprint.domain.deliveries import Attempt, DeliveryTask, RecordedAttempt, fits_in_queue
 from jobsprint.domain.retry_policy import RetryDecision, decide, schedule_of
 from jobsprint.repositories.deliveries import DeliveryStore
@@ -70,6 +70,7 @@ class Recorder:
             base=result.task.base,
             now=self._clock(),
             fraction=self._chance(),
+            final=mcp_events.FINAL_STATUSES if result.endpoint.webhook.is_mcp else (),
         )
 
 

@@ -54,12 +54,21 @@ class Health:
 
 
 @dataclass(frozen=True)
+class EventSubscription:
+    """What an MCP client asked for in `events/subscribe`: with the token of that id, until `expires_at` (Unix ms)."""
+
+    token_id: str
+    expires_at: int
+
+
+@dataclass(frozen=True)
 class DeliveryPolicy:
     """How a webhook wants its deliveries; None is the service's default.
 
     `retry_schedule` holds the seconds before each attempt, `rate_limit` the most deliveries per second, and `filter` an
     event pattern in EventBridge's syntax. With `polling` nothing is sent: deliveries wait until a client polls for them
-    (`delivery.polling`). `expires_in` is after how many seconds without a poll such an endpoint is removed.
+    (`delivery.polling`). `expires_in` is after how many seconds without a poll such an endpoint is removed. With a
+    `subscription` this is a webhook of an MCP client (`webhooks.subscriptions`).
     """
 
     retry_schedule: tuple[int, ...] | None = None
@@ -67,6 +76,7 @@ class DeliveryPolicy:
     filter: JsonObject | None = None
     polling: bool = False
     expires_in: int | None = None
+    subscription: EventSubscription | None = None
 
 
 @dataclass(frozen=True)
@@ -117,6 +127,15 @@ class Integration:
         """Whether this is a polling endpoint: a webhook that is not sent to."""
         return self.policy.polling
 
+    @property
+    def is_mcp(self) -> bool:
+        """Whether this is the subscription of an MCP client: it gets its events in the form of MCP Events."""
+        return self.policy.subscription is not None
+
+    def is_over(self, now: int) -> bool:
+        """Whether this is the subscription of an MCP client whose time is up at `now` (Unix ms)."""
+        return self.policy.subscription is not None and self.policy.subscription.expires_at <= now
+
 
 @dataclass(frozen=True)
 class Activity:
@@ -158,6 +177,10 @@ NOT_POLLING = {
     "rateLimit": "a polling endpoint has none: its clients poll as fast as they want",
 }
 """Fields of a webhook that a polling endpoint does not have, and why."""
+
+_SUBSCRIBED = "is part of what an MCP client subscribed to: it can subscribe to something else"
+NOT_MCP = {"url": _SUBSCRIBED, "headers": _SUBSCRIBED, "events": _SUBSCRIBED, "filter": _SUBSCRIBED}
+"""Fields of a webhook that only the MCP client which subscribed decides on, and why."""
 
 CREDENTIAL_REASONS = frozenset({"credential_rejected", "reauth_required"})
 
@@ -252,6 +275,15 @@ def require_polling(webhook: Integration) -> None:
     if not webhook.is_polling:
         raise Conflict(
             f"{webhook.id} is no polling endpoint: its deliveries are sent to its url",
+            code="wrong_webhook_type",
+        )
+
+
+def require_own_secret(webhook: Integration) -> None:
+    """Raise Conflict for the subscription of an MCP client, which chose the secret and alone can change it."""
+    if webhook.is_mcp:
+        raise Conflict(
+            f"{webhook.id} is the subscription of an MCP client: it changes the secret by subscribing again",
             code="wrong_webhook_type",
         )
 

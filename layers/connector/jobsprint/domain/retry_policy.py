@@ -1,7 +1,7 @@
 """The retry policy: when a delivery is attempted again, and when it ends. Pure: times and random numbers come in."""
 
 import math
-from collections.abc import Sequence
+from collections.abc import Collection, Sequence
 from dataclasses import dataclass
 
 from jobsprint.core.retry_after import retry_after_seconds
@@ -38,20 +38,27 @@ def first_at(schedule: Sequence[int], now: int) -> int:
 
 
 def decide(
-    attempt: Attempt, retry_after: str | None, *, schedule: Sequence[int], base: int, now: int, fraction: float
+    attempt: Attempt,
+    retry_after: str | None,
+    *,
+    schedule: Sequence[int],
+    base: int,
+    now: int,
+    fraction: float,
+    final: Collection[int] = (),
 ) -> RetryDecision:
     """Decide whether and when to attempt a delivery again, after `attempt` ended at `now` (Unix ms).
 
     `retry_after` is the value of that header, if there was one. `schedule` holds the seconds before each attempt, so
     its length is the number of attempts; it counts from the attempt after `base`. `fraction` is a random number from 0
-    to 1.
+    to 1. A status among the `final` ones ends the delivery.
     """
     if attempt.status == "success":
         return RetryDecision("delivered")
     if attempt.http_status == GONE:
         return RetryDecision("exhausted", gone=True)
     tried = attempt.number - base
-    if tried >= len(schedule):
+    if tried >= len(schedule) or attempt.http_status in final:
         return RetryDecision("exhausted")
     asked = (retry_after_seconds(retry_after, now) or 0) if attempt.http_status in _RETRY_AFTER_STATUSES else 0
     wait = lengthened(max(schedule[tried], asked), fraction)

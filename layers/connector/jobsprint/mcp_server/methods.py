@@ -10,7 +10,7 @@ from jobsprint.core.canonical_json import JsonObject
 from jobsprint.core.config import settings
 from jobsprint.domain.audit import client_of
 from jobsprint.domain.callers import ANY_TOKEN, Caller
-from jobsprint.mcp_server import action_calls, catalog, protocol, tasks
+from jobsprint.mcp_server import action_calls, catalog, events, protocol, tasks
 from jobsprint.mcp_server.protocol import Refused, Request
 from jobsprint.mcp_server.tool import META_KEY, Given
 
@@ -43,7 +43,7 @@ Method = Callable[[Call, Caller, Request, Mapping[str, Any]], JsonObject]
 
 def changes(request: Request) -> bool:
     """Whether a request may change something."""
-    return request.method in ("tools/call", "tasks/cancel")
+    return request.method in ("tools/call", "tasks/cancel", "events/subscribe", "events/unsubscribe")
 
 
 def scope_of(request: Request) -> str:
@@ -68,7 +68,7 @@ def answer(call: Call, caller: Caller, request: Request, event: Mapping[str, Any
 def _discover(_call: Call, _caller: Caller, _request: Request, _event: Mapping[str, Any]) -> JsonObject:
     return {
         "supportedVersions": list(protocol.VERSIONS),
-        "capabilities": {**_capabilities(), "extensions": {tasks.EXTENSION: {}}},
+        "capabilities": _capabilities(tasks.EXTENSION),
         "instructions": INSTRUCTIONS,
         "ttlMs": _DISCOVERY_TTL_MS,
         "cacheScope": "public",
@@ -148,14 +148,39 @@ def _text(value: Any) -> str | None:
     return value if isinstance(value, str) else None
 
 
-def _capabilities() -> JsonObject:
-    return {"tools": {"listChanged": False}}
+def _list_events(_call: Call, caller: Caller, request: Request, _event: Mapping[str, Any]) -> JsonObject:
+    page = events.list_(caller, request)
+    return page | ({"ttlMs": _TTL_MS, "cacheScope": "private"} if request.is_modern else {})
+
+
+def _subscribe(_call: Call, caller: Caller, request: Request, _event: Mapping[str, Any]) -> JsonObject:
+    return events.subscribe(caller, request)
+
+
+def _unsubscribe(_call: Call, caller: Caller, request: Request, _event: Mapping[str, Any]) -> JsonObject:
+    return events.unsubscribe(caller, request)
+
+
+def _poll_events(_call: Call, caller: Caller, request: Request, _event: Mapping[str, Any]) -> JsonObject:
+    return events.poll(caller, request)
+
+
+def _capabilities(*extensions: str) -> JsonObject:
+    """What the server can do. Some clients look for events among the extensions, others beside the tools."""
+    named = (*extensions, events.EXTENSION)
+    return {"tools": {"listChanged": False}, "events": {}, "extensions": {name: {} for name in named}}
 
 
 def _server() -> JsonObject:
     return {"name": "jobsprint-integrations", "title": "Jobsprint Integrations", "version": settings().version}
 
 
+_OF_EVENTS: dict[str, Method] = {
+    "events/list": _list_events,
+    "events/subscribe": _subscribe,
+    "events/unsubscribe": _unsubscribe,
+    "events/poll": _poll_events,
+}
 _MODERN: dict[str, Method] = {
     "server/discover": _discover,
     "tools/list": _list_tools,
@@ -163,10 +188,12 @@ _MODERN: dict[str, Method] = {
     "tasks/get": _get_task,
     "tasks/update": _update_task,
     "tasks/cancel": _cancel_task,
+    **_OF_EVENTS,
 }
 _LEGACY: dict[str, Method] = {
     "initialize": _initialize,
     "ping": _ping,
     "tools/list": _list_tools,
     "tools/call": _call_tool,
+    **_OF_EVENTS,
 }

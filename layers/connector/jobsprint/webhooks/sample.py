@@ -46,6 +46,6 @@ def test(tenant: str, webhook_id: str, event: str) -> tuple[TestResult, int]:
     )
     payload = canonical_json.dumps({**_SAMPLES.get(event, {}), "webhookId": webhook_id, "test": True})
     credentials = decrypt_credentials(webhook)
-    request = attempts.request(task, payload, credentials, now)
+    request = attempts.request(task, payload, webhook, credentials, now)
     outcome = signed_post.client().send(request, timeout=TEST_SECONDS, max_body=_MAX_RESPONSE)
     return responses.test_result(outcome, credentials.masker()), now_ms()

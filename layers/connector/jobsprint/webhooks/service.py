@@ -16,7 +16,7 @@ from jobsprint.core.observability import logger
 from jobsprint.delivery import polling_expiry
 from jobsprint.domain import endpoint_health, integrations
 from jobsprint.domain.endpoint_health import EndpointHealth
-from jobsprint.domain.integrations import NOT_POLLING, DeliveryPolicy, Integration
+from jobsprint.domain.integrations import NOT_MCP, NOT_POLLING, DeliveryPolicy, Integration
 from jobsprint.repositories.endpoint_health import EndpointHealthStore
 from jobsprint.repositories.integrations import IntegrationStore
 from jobsprint.security.credentials import Credentials, decrypt_credentials, encrypt_credentials, rotated
@@ -80,8 +80,8 @@ def change(
     """
     store = IntegrationStore(tenant)
     webhook = store.webhook(webhook_id)
-    if webhook.is_polling:
-        _refuse_sending({*target, *policy})
+    if webhook.is_polling or webhook.is_mcp:
+        _refuse({*target, *policy}, NOT_POLLING if webhook.is_polling else NOT_MCP)
     changed = replace(webhook, name=name or webhook.name, policy=replace(webhook.policy, **policy))
     if target:
         connection = _connection(webhook, target, decrypt_credentials(webhook))
@@ -89,20 +89,28 @@ def change(
     if active is False:
         changed = integrations.disconnected(changed, now_ms())
     elif active and webhook.status != "connected":
-        # First: otherwise it could be disabled again because of failures before it was paused.
-        now = now_ms()
-        EndpointHealthStore(tenant).change(webhook_id, lambda state: (_resumed(webhook, state, now), None), now=now)
-        changed = integrations.resumed(changed)
+        changed = resumed(changed)
     return store.update(changed)
+
+
+def resumed(webhook: Integration) -> Integration:
+    """The webhook enabled again, yet to be stored, and its endpoint health with it."""
+    # Health first: otherwise it could be disabled again because of failures before it was paused.
+    now = now_ms()
+    EndpointHealthStore(webhook.tenant).change(
+        webhook.id, lambda state: (_resumed_health(webhook, state, now), None), now=now
+    )
+    return integrations.resumed(webhook)
 
 
 def rotate_secret(tenant: str, webhook_id: str, *, secret: str | None, overlap_seconds: int) -> Rotated:
     """Give a webhook a new signing secret, generated if none is given; the old one signs too during the overlap.
 
-    Raises NotFound, InvalidFields for the secret in use, and Conflict where too many old secrets are still valid or the
-    webhook was changed meanwhile: of two concurrent rotations one wins.
+    Raises NotFound, InvalidFields for the secret in use, and Conflict where too many old secrets are still valid, the
+    webhook was changed meanwhile (of two concurrent rotations one wins), or an MCP client subscribed it.
     """
     webhook = IntegrationStore(tenant).webhook(webhook_id)
+    integrations.require_own_secret(webhook)
     now = now_ms()
     new = secret or generate_secret()
     credentials = rotated(decrypt_credentials(webhook), new, overlap_ms=overlap_seconds * 1000, now=now)
@@ -111,14 +119,14 @@ def rotate_secret(tenant: str, webhook_id: str, *, secret: str | None, overlap_s
     return Rotated(changed, new, tuple(old.until for old in credentials.retired))
 
 
-def _refuse_sending(names: Collection[str]) -> None:
-    """Raise InvalidFields for fields that say where and how fast to send."""
+def _refuse(names: Collection[str], refused: Mapping[str, str]) -> None:
+    """Raise InvalidFields for those names that are among the `refused` fields."""
     given = {to_camel(name) for name in names}
-    if wrong := [Detail(f"body.{name}", why) for name, why in NOT_POLLING.items() if name in given]:
+    if wrong := [Detail(f"body.{name}", why) for name, why in refused.items() if name in given]:
         raise wrong_fields(wrong)
 
 
-def _resumed(webhook: Integration, health: EndpointHealth, now: int) -> EndpointHealth:
+def _resumed_health(webhook: Integration, health: EndpointHealth, now: int) -> EndpointHealth:
     """The health of a webhook that is enabled again; a crash may have lost that it was disabled."""
     at, reason = webhook.disconnected_at, webhook.status_reason
     if at and reason and health.disabled_at != at:

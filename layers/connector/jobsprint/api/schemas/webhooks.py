@@ -78,7 +78,10 @@ class WebhookView(ResponseModel):
 
     id: Annotated[str, Field(description="`wh_…`")]
     type: Annotated[
-        Literal["polling"] | None, Field(description="`polling` where clients poll for its events; else left out")
+        Literal["polling", "mcp"] | None,
+        Field(
+            description="`polling` where clients poll for its events, `mcp` for that of an MCP client; else left out"
+        ),
     ] = None
     name: Annotated[str, Field(description="What people call it")]
     url: Annotated[
@@ -101,6 +104,9 @@ class WebhookView(ResponseModel):
     expires_in: Annotated[
         int | None, Field(description="After how many seconds without a poll a polling endpoint is removed")
     ] = None
+    expires_at: Annotated[
+        Time | None, Field(description="When the subscription of an MCP client ends unless it is refreshed")
+    ] = None
     last_polled_at: Annotated[
         Time | None, Field(description="When a client last polled; left out where none ever did")
     ] = None
@@ -115,7 +121,7 @@ class WebhookView(ResponseModel):
         policy = webhook.policy
         return cls(
             id=webhook.id,
-            type="polling" if policy.polling else None,
+            type="polling" if webhook.is_polling else "mcp" if webhook.is_mcp else None,
             name=webhook.name,
             url=None if policy.polling else webhook.shown_url,
             events=list(webhook.events),
@@ -127,6 +133,7 @@ class WebhookView(ResponseModel):
             rate_limit=policy.rate_limit,
             filter=policy.filter,
             expires_in=policy.expires_in,
+            expires_at=iso_seconds_or_none(policy.subscription.expires_at if policy.subscription else None),
             last_polled_at=iso_seconds_or_none(last_polled),
             created_at=iso_seconds(webhook.created_at),
         )
