@@ -2,20 +2,22 @@
 
 import json
 from collections.abc import Iterable
+from contextlib import AbstractContextManager
 from typing import Annotated, Any, TypeVar
 
 from pydantic import AfterValidator, ConfigDict, Field
 
 from jobsprint.api.schemas.webhooks import Filter
+from jobsprint.audit import trail
 from jobsprint.connectors.fields import Secret
 from jobsprint.core import json_schema
 from jobsprint.core.canonical_json import JsonObject, JsonValue
 from jobsprint.core.clock import iso_seconds, now_ms
-from jobsprint.core.errors import Conflict, Detail, Forbidden, InvalidFields
+from jobsprint.core.errors import Conflict, Detail, InvalidFields
 from jobsprint.core.models import RequestModel, validate
 from jobsprint.delivery import event_cursors
 from jobsprint.domain import integrations, mcp_events
-from jobsprint.domain.callers import Caller
+from jobsprint.domain.callers import Caller, read_only
 from jobsprint.domain.event_patterns import Pattern
 from jobsprint.domain.events import Event, EventType, is_name
 from jobsprint.mcp_server import protocol
@@ -127,15 +129,17 @@ def subscribe(caller: Caller, request: Request) -> JsonObject:
     asked = _read(Subscribe, request)
     pattern = _pattern(caller, asked)
     try:
-        granted = mcp_subscriptions.subscribe(
-            caller,
-            _wanted(asked, asked.delivery),
-            pattern,
-            asked.delivery.secret,
-            ttl_ms=asked.ttl(),
-            replay=asked.start(),
-            now=now_ms(),
-        )
+        with _recorded(caller, request, "webhook.create", asked) as recording:
+            granted = mcp_subscriptions.subscribe(
+                caller,
+                _wanted(asked, asked.delivery),
+                pattern,
+                asked.delivery.secret,
+                ttl_ms=asked.ttl(),
+                replay=asked.start(),
+                now=now_ms(),
+            )
+            recording.subject = granted.id
     except CallbackFailed as error:
         raise Refused(CALLBACK_FAILED, "Callback endpoint error", status=200, data={"reason": error.reason}) from error
     except Conflict as error:
@@ -152,7 +156,8 @@ def unsubscribe(caller: Caller, request: Request) -> JsonObject:
     """End a subscription; without one nothing happens."""
     _require_writing(caller)
     asked = _read(Unsubscribe, request)
-    mcp_subscriptions.unsubscribe(caller, _wanted(asked, asked.delivery), now_ms())
+    with _recorded(caller, request, "webhook.delete", asked):
+        mcp_subscriptions.unsubscribe(caller, _wanted(asked, asked.delivery), now_ms())
     return {}
 
 
@@ -174,6 +179,14 @@ def poll(caller: Caller, request: Request) -> JsonObject:
     }
 
 
+def _recorded(
+    caller: Caller, request: Request, kind: str, asked: Subscribe | Unsubscribe
+) -> AbstractContextManager[trail.Recording]:
+    """An entry in the audit trail, without the client's secret."""
+    arguments: JsonObject = {"name": asked.name, "url": asked.delivery.url}
+    return trail.recorded(caller, kind, arguments=arguments, client=request.client)
+
+
 def _definition(event_type: EventType) -> JsonObject:
     return {
         "name": event_type.name,
@@ -191,7 +204,7 @@ def _occurrence(event: Event) -> JsonObject:
 
 def _require_writing(caller: Caller) -> None:
     if caller.limits.read_only:
-        raise Forbidden("This token may only read: poll for events instead", code="not_a_read")
+        raise read_only("and a subscription changes something: poll for events instead")
 
 
 def _wanted(asked: Subscribe | Unsubscribe, delivery: Callback) -> Wanted:
