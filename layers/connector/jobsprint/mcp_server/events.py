@@ -2,19 +2,23 @@
 
 import json
 from collections.abc import Iterable
+from contextlib import AbstractContextManager
 from typing import Annotated, Any, TypeVar
 
 from pydantic import AfterValidator, ConfigDict, Field
 
 from jobsprint.api.schemas.webhooks import Filter
+from jobsprint.audit import trail
 from jobsprint.connectors.fields import Secret
 from jobsprint.core import json_schema
 from jobsprint.core.canonical_json import JsonObject, JsonValue
 from jobsprint.core.clock import iso_seconds, now_ms
 from jobsprint.core.errors import Conflict, Detail, Forbidden, InvalidFields
 from jobsprint.core.models import RequestModel, validate
+from jobsprint.core.shown_url import shown_url
 from jobsprint.delivery import event_cursors
 from jobsprint.domain import integrations, mcp_events
+from jobsprint.domain.audit import Client
 from jobsprint.domain.callers import Caller
 from jobsprint.domain.event_patterns import Pattern
 from jobsprint.domain.events import Event, EventType, is_name
@@ -121,21 +125,22 @@ def list_(caller: Caller, request: Request) -> JsonObject:
     return listed | ({"nextCursor": position} if position else {})
 
 
-def subscribe(caller: Caller, request: Request) -> JsonObject:
-    """Make or refresh a subscription."""
+def subscribe(caller: Caller, request: Request, *, client: Client, request_id: str | None) -> JsonObject:
+    """Make or refresh a subscription, recorded in the audit trail."""
     _require_writing(caller)
     asked = _read(Subscribe, request)
-    pattern = _pattern(caller, asked)
+    pattern, wanted = _pattern(caller, asked), _wanted(asked, asked.delivery)
     try:
-        granted = mcp_subscriptions.subscribe(
-            caller,
-            _wanted(asked, asked.delivery),
-            pattern,
-            asked.delivery.secret,
-            ttl_ms=asked.ttl(),
-            replay=asked.start(),
-            now=now_ms(),
-        )
+        with _recorded(caller, "webhook.create", wanted, client, request_id):
+            granted = mcp_subscriptions.subscribe(
+                caller,
+                wanted,
+                pattern,
+                asked.delivery.secret,
+                ttl_ms=asked.ttl(),
+                replay=asked.start(),
+                now=now_ms(),
+            )
     except CallbackFailed as error:
         raise Refused(CALLBACK_FAILED, "Callback endpoint error", status=200, data={"reason": error.reason}) from error
     except Conflict as error:
@@ -148,11 +153,13 @@ def subscribe(caller: Caller, request: Request) -> JsonObject:
     }
 
 
-def unsubscribe(caller: Caller, request: Request) -> JsonObject:
-    """End a subscription; without one nothing happens."""
+def unsubscribe(caller: Caller, request: Request, *, client: Client, request_id: str | None) -> JsonObject:
+    """End a subscription, recorded in the audit trail; without one nothing happens."""
     _require_writing(caller)
     asked = _read(Unsubscribe, request)
-    mcp_subscriptions.unsubscribe(caller, _wanted(asked, asked.delivery), now_ms())
+    wanted = _wanted(asked, asked.delivery)
+    with _recorded(caller, "webhook.delete", wanted, client, request_id):
+        mcp_subscriptions.unsubscribe(caller, wanted, now_ms())
     return {}
 
 
@@ -198,6 +205,19 @@ def _wanted(asked: Subscribe | Unsubscribe, delivery: Callback) -> Wanted:
     if delivery.mode != "webhook":
         raise Refused(UNSUPPORTED, "params.delivery.mode: webhook", status=200)
     return Wanted(asked.name, asked.arguments or {}, delivery.url)
+
+
+def _recorded(
+    caller: Caller, kind: str, wanted: Wanted, client: Client, request_id: str | None
+) -> AbstractContextManager[object]:
+    return trail.recorded(
+        caller,
+        kind,
+        subject=mcp_subscriptions.id_of(caller, wanted),
+        arguments={"event": wanted.event, "arguments": wanted.arguments, "url": shown_url(wanted.url)},
+        client=client,
+        request_id=request_id,
+    )
 
 
 def _read(model: type[_Model], request: Request) -> _Model:
