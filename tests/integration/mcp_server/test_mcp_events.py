@@ -375,11 +375,11 @@ def test_the_scope_is_needed(endpoint: Receiver) -> None:
 
 
 def test_a_token_that_may_only_read_cannot_subscribe(agent: str, endpoint: Receiver) -> None:
-    made = call("POST", "/tokens", body={"name": "agent", "scopes": ["mcp:events"], "readOnly": True})
+    made = call("POST", "/tokens", token=token(), body={"name": "agent", "scopes": ["mcp:events"], "readOnly": True})
     reader: str = made.data["token"]
     for method in ("subscribe", "unsubscribe"):
         refused = ask(method, reader, **params(endpoint.url, new_secret()))
-        assert (refused.status, refused.body["error"]["data"]["code"]) == (403, "not_a_read")
+        assert (refused.status, refused.body["error"]["data"]["code"]) == (403, "token_read_only")
     assert endpoint.received == []
     assert result(ask("list", reader))["events"] == result(ask("list", agent))["events"]
     assert result(ask("poll", reader, name=ORDER))["events"] == []
@@ -403,6 +403,6 @@ def test_subscribing_and_ending_stand_in_the_audit_trail(agent: str, endpoint: R
 
 def test_a_subscription_ends_no_later_than_its_token(endpoint: Receiver) -> None:
     describe()
-    made = call("POST", "/tokens", body={"name": "agent", "scopes": ["mcp:events"], "expiresIn": 86_400})
+    made = call("POST", "/tokens", token=token(), body={"name": "agent", "scopes": ["mcp:events"], "expiresIn": 86_400})
     granted = subscribed(endpoint, made.data["token"], new_secret(), ttlMs=7 * DAY)
     assert granted["refreshBefore"] == made.data["expiresAt"]

@@ -13,13 +13,13 @@ from jobsprint.connectors.fields import Secret
 from jobsprint.core import json_schema
 from jobsprint.core.canonical_json import JsonObject, JsonValue
 from jobsprint.core.clock import iso_seconds, now_ms
-from jobsprint.core.errors import Conflict, Detail, Forbidden, InvalidFields
+from jobsprint.core.errors import Conflict, Detail, InvalidFields
 from jobsprint.core.models import RequestModel, validate
 from jobsprint.core.shown_url import shown_url
 from jobsprint.delivery import event_cursors
 from jobsprint.domain import integrations, mcp_events
 from jobsprint.domain.audit import Client
-from jobsprint.domain.callers import Caller
+from jobsprint.domain.callers import Caller, read_only
 from jobsprint.domain.event_patterns import Pattern
 from jobsprint.domain.events import Event, EventType, is_name
 from jobsprint.mcp_server import protocol
@@ -198,7 +198,7 @@ def _occurrence(event: Event) -> JsonObject:
 
 def _require_writing(caller: Caller) -> None:
     if caller.limits.read_only:
-        raise Forbidden("This token may only read: poll for events instead", code="not_a_read")
+        raise read_only("and a subscription changes something: poll for events instead")
 
 
 def _wanted(asked: Subscribe | Unsubscribe, delivery: Callback) -> Wanted:
