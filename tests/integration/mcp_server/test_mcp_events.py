@@ -30,6 +30,7 @@ from tests.support.mcp_events import (
 )
 from tests.support.mcp_messages import legacy, modern, result, token
 from tests.support.receiver import Receiver, Reply
+from tests.support.rows import rows
 
 pytestmark = pytest.mark.usefixtures("aws")
 DAY = 86_400_000
@@ -406,3 +407,14 @@ def test_a_subscription_ends_no_later_than_its_token(endpoint: Receiver) -> None
     made = call("POST", "/tokens", token=token(), body={"name": "agent", "scopes": ["mcp:events"], "expiresIn": 86_400})
     granted = subscribed(endpoint, made.data["token"], new_secret(), ttlMs=7 * DAY)
     assert granted["refreshBefore"] == made.data["expiresAt"]
+
+
+def test_the_secret_stands_nowhere(agent: str, endpoint: Receiver, outbox: Outbox) -> None:
+    old, new = new_secret(), new_secret()
+    subscribed(endpoint, agent, old)
+    subscribed(endpoint, agent, new)
+    pay(outbox)
+    stored = json.dumps(rows())
+    assert all(secret.removeprefix("whsec_") not in stored for secret in (old, new))
+    shown = json.dumps([call("GET", path).data for path in ("/integrations/webhooks", "/audit")])
+    assert all(secret not in shown for secret in (old, new))
