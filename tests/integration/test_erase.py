@@ -10,8 +10,10 @@ from jobsprint.core.ids import new_id
 from jobsprint.repositories import api_tokens
 from tests.support.call import call
 from tests.support.deliveries import dispatch, publish, record, subscribe, watching_sqs
+from tests.support.mcp_events import ask, describe, new_secret, params, willing
+from tests.support.mcp_messages import token
 from tests.support.polling import poll, polling_endpoint
-from tests.support.receiver import receiving
+from tests.support.receiver import Reply, receiving
 from tests.support.rows import connected, rows
 from tests.support.sender import sending
 from tests.support.template import resources
@@ -34,6 +36,9 @@ def fill(tenant: str, url: str) -> None:
             publish(data={"of": tenant}, tenant=tenant, id=f"order-{number}")
         dispatch(*(record(message.body) for message in outbox.take()))
         assert len(poll(polling, tenant=tenant)) == 30
+    describe(tenant=tenant)
+    answer = ask("subscribe", token(tenant, "mcp:events"), **params(url, new_secret()))
+    assert "result" in answer.body, answer
     actions = [{"name": "go", "description": "Go", "parameters": {"type": "object"}}]
     integration = connected(url, tenant, actions=actions, secret="a-secret-of-theirs")
     path = f"/integrations/{integration}/actions/go"
@@ -43,6 +48,7 @@ def fill(tenant: str, url: str) -> None:
 
 def test_all_of_a_tenant_goes_and_nothing_of_another(account: Account, monkeypatch: pytest.MonkeyPatch) -> None:
     with receiving() as endpoint, sending(monkeypatch):
+        endpoint.answer = lambda request: willing(request) if "challenge" in request.json else Reply()
         fill("acme2", endpoint.url)  # a name that begins like the other
         others = rows()
         fill("acme", endpoint.url)
@@ -71,6 +77,7 @@ def test_what_is_no_tenant_is_refused(account: Account, name: str) -> None:
 
 def test_restored_rows_go_back_and_newer_ones_stay(account: Account, monkeypatch: pytest.MonkeyPatch) -> None:
     with receiving() as endpoint, sending(monkeypatch):
+        endpoint.answer = lambda request: willing(request) if "challenge" in request.json else Reply()
         fill("acme", endpoint.url)
         fill("other", endpoint.url)
     properties = resources("AWS::DynamoDB::Table")["TenantsTable"]

@@ -8,13 +8,9 @@ from standardwebhooks.webhooks import WebhookVerificationError
 
 from jobsprint.core.clock import now_ms, parse_iso
 from jobsprint.core.config import settings
-from jobsprint.core.errors import Forbidden
 from jobsprint.delivery import dispatcher
 from jobsprint.domain import mcp_events
-from jobsprint.domain.callers import Caller, Limits
 from jobsprint.domain.events import MAX_DATA_BYTES
-from jobsprint.mcp_server import events
-from jobsprint.mcp_server.protocol import Request
 from jobsprint.repositories.api_tokens import of_tenant
 from jobsprint.security import api_tokens
 from tests.support.call import call
@@ -34,6 +30,7 @@ from tests.support.mcp_events import (
 )
 from tests.support.mcp_messages import legacy, modern, result, token
 from tests.support.receiver import Receiver, Reply
+from tests.support.rows import rows
 
 pytestmark = pytest.mark.usefixtures("aws")
 DAY = 86_400_000
@@ -378,9 +375,46 @@ def test_the_scope_is_needed(endpoint: Receiver) -> None:
         assert 'scope="mcp:events"' in refused.headers["WWW-Authenticate"]
 
 
-def test_a_token_that_may_only_read_cannot_subscribe() -> None:
-    reader = Caller("acme", frozenset({"mcp:events"}), "tok_01jgzq4x8m7v2c5k9t3w6y0n1p", Limits(read_only=True))
-    request = Request(1, "events/subscribe", params("https://example.com/", new_secret()), "2026-07-28")
-    for method in (events.subscribe, events.unsubscribe):
-        with pytest.raises(Forbidden):
-            method(reader, request)
+def test_a_token_that_may_only_read_cannot_subscribe(agent: str, endpoint: Receiver) -> None:
+    made = call("POST", "/tokens", token=token(), body={"name": "agent", "scopes": ["mcp:events"], "readOnly": True})
+    reader: str = made.data["token"]
+    for method in ("subscribe", "unsubscribe"):
+        refused = ask(method, reader, **params(endpoint.url, new_secret()))
+        assert (refused.status, refused.body["error"]["data"]["code"]) == (403, "token_read_only")
+    assert endpoint.received == []
+    assert result(ask("list", reader))["events"] == result(ask("list", agent))["events"]
+    assert result(ask("poll", reader, name=ORDER))["events"] == []
+
+
+def test_subscribing_and_ending_stand_in_the_audit_trail(agent: str, endpoint: Receiver) -> None:
+    secret = new_secret()
+    granted = subscribed(endpoint, agent, secret, arguments={"orderId": "o1"})
+    ask("unsubscribe", agent, **params(f"{endpoint.url}/mcp-events", None, arguments={"orderId": "o1"}))
+    endpoint.answer = lambda _: Reply(500)
+    ask("subscribe", agent, **params(f"{endpoint.url}/other", secret))
+    entries = call("GET", f"/audit?subject={granted['id']}").data
+    assert [(entry["kind"], entry["outcome"]) for entry in entries] == [
+        ("webhook.delete", "succeeded"),
+        ("webhook.create", "succeeded"),
+    ]
+    [failed, *_] = call("GET", "/audit?kind=webhook.create").data
+    assert failed["outcome"] == "failed"
+    assert secret not in json.dumps([*entries, failed])
+
+
+def test_a_subscription_ends_no_later_than_its_token(endpoint: Receiver) -> None:
+    describe()
+    made = call("POST", "/tokens", token=token(), body={"name": "agent", "scopes": ["mcp:events"], "expiresIn": 86_400})
+    granted = subscribed(endpoint, made.data["token"], new_secret(), ttlMs=7 * DAY)
+    assert granted["refreshBefore"] == made.data["expiresAt"]
+
+
+def test_the_secret_stands_nowhere(agent: str, endpoint: Receiver, outbox: Outbox) -> None:
+    old, new = new_secret(), new_secret()
+    subscribed(endpoint, agent, old)
+    subscribed(endpoint, agent, new)
+    pay(outbox)
+    stored = json.dumps(rows())
+    assert all(secret.removeprefix("whsec_") not in stored for secret in (old, new))
+    shown = json.dumps([call("GET", path).data for path in ("/integrations/webhooks", "/audit")])
+    assert all(secret not in shown for secret in (old, new))

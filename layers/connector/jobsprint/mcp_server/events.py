@@ -15,8 +15,10 @@ from jobsprint.core.canonical_json import JsonObject, JsonValue
 from jobsprint.core.clock import iso_seconds, now_ms
 from jobsprint.core.errors import Conflict, Detail, InvalidFields
 from jobsprint.core.models import RequestModel, validate
+from jobsprint.core.shown_url import shown_url
 from jobsprint.delivery import event_cursors
 from jobsprint.domain import integrations, mcp_events
+from jobsprint.domain.audit import Client
 from jobsprint.domain.callers import Caller, read_only
 from jobsprint.domain.event_patterns import Pattern
 from jobsprint.domain.events import Event, EventType, is_name
@@ -123,23 +125,22 @@ def list_(caller: Caller, request: Request) -> JsonObject:
     return listed | ({"nextCursor": position} if position else {})
 
 
-def subscribe(caller: Caller, request: Request) -> JsonObject:
-    """Make or refresh a subscription."""
+def subscribe(caller: Caller, request: Request, *, client: Client, request_id: str | None) -> JsonObject:
+    """Make or refresh a subscription, recorded in the audit trail."""
     _require_writing(caller)
     asked = _read(Subscribe, request)
-    pattern = _pattern(caller, asked)
+    pattern, wanted = _pattern(caller, asked), _wanted(asked, asked.delivery)
     try:
-        with _recorded(caller, request, "webhook.create", asked) as recording:
+        with _recorded(caller, "webhook.create", wanted, client, request_id):
             granted = mcp_subscriptions.subscribe(
                 caller,
-                _wanted(asked, asked.delivery),
+                wanted,
                 pattern,
                 asked.delivery.secret,
                 ttl_ms=asked.ttl(),
                 replay=asked.start(),
                 now=now_ms(),
             )
-            recording.subject = granted.id
     except CallbackFailed as error:
         raise Refused(CALLBACK_FAILED, "Callback endpoint error", status=200, data={"reason": error.reason}) from error
     except Conflict as error:
@@ -152,12 +153,13 @@ def subscribe(caller: Caller, request: Request) -> JsonObject:
     }
 
 
-def unsubscribe(caller: Caller, request: Request) -> JsonObject:
-    """End a subscription; without one nothing happens."""
+def unsubscribe(caller: Caller, request: Request, *, client: Client, request_id: str | None) -> JsonObject:
+    """End a subscription, recorded in the audit trail; without one nothing happens."""
     _require_writing(caller)
     asked = _read(Unsubscribe, request)
-    with _recorded(caller, request, "webhook.delete", asked):
-        mcp_subscriptions.unsubscribe(caller, _wanted(asked, asked.delivery), now_ms())
+    wanted = _wanted(asked, asked.delivery)
+    with _recorded(caller, "webhook.delete", wanted, client, request_id):
+        mcp_subscriptions.unsubscribe(caller, wanted, now_ms())
     return {}
 
 
@@ -177,14 +179,6 @@ def poll(caller: Caller, request: Request) -> JsonObject:
         "truncated": batch.truncated,
         "nextPollMs": 0 if batch.has_more else _NEXT_POLL_MS,
     }
-
-
-def _recorded(
-    caller: Caller, request: Request, kind: str, asked: Subscribe | Unsubscribe
-) -> AbstractContextManager[trail.Recording]:
-    """An entry in the audit trail, without the client's secret."""
-    arguments: JsonObject = {"name": asked.name, "url": asked.delivery.url}
-    return trail.recorded(caller, kind, arguments=arguments, client=request.client)
 
 
 def _definition(event_type: EventType) -> JsonObject:
@@ -211,6 +205,19 @@ def _wanted(asked: Subscribe | Unsubscribe, delivery: Callback) -> Wanted:
     if delivery.mode != "webhook":
         raise Refused(UNSUPPORTED, "params.delivery.mode: webhook", status=200)
     return Wanted(asked.name, asked.arguments or {}, delivery.url)
+
+
+def _recorded(
+    caller: Caller, kind: str, wanted: Wanted, client: Client, request_id: str | None
+) -> AbstractContextManager[object]:
+    return trail.recorded(
+        caller,
+        kind,
+        subject=mcp_subscriptions.id_of(caller, wanted),
+        arguments={"event": wanted.event, "arguments": wanted.arguments, "url": shown_url(wanted.url)},
+        client=client,
+        request_id=request_id,
+    )
 
 
 def _read(model: type[_Model], request: Request) -> _Model:

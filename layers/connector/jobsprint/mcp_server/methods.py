@@ -8,7 +8,7 @@ from jobsprint.api.request_headers import header
 from jobsprint.api.tracing import traceparent
 from jobsprint.core.canonical_json import JsonObject
 from jobsprint.core.config import settings
-from jobsprint.domain.audit import client_of
+from jobsprint.domain.audit import Client, client_of
 from jobsprint.domain.callers import ANY_TOKEN, Caller
 from jobsprint.mcp_server import action_calls, catalog, events, protocol, tasks
 from jobsprint.mcp_server.protocol import Refused, Request
@@ -117,10 +117,10 @@ def _call_tool(call: Call, caller: Caller, request: Request, event: Mapping[str,
         arguments,
         wait_seconds=tasks.WAIT_SECONDS if takes_tasks else action_calls.WAIT_SECONDS,
         takes_tasks=takes_tasks,
-        client=request.client if request.client.name else client_of(header(event, "user-agent")),
+        client=_program(request, event),
         key=meta_key if isinstance(meta_key, str) else header(event, "idempotency-key"),
         traceparent=traceparent(_text(request.meta.get("traceparent")) or header(event, "traceparent")),
-        request_id=(event.get("requestContext") or {}).get("requestId"),
+        request_id=_request_id(event),
     )
     return tool.run(given)
 
@@ -144,6 +144,15 @@ def _mode(event: Mapping[str, Any]) -> str | None:
     return mode
 
 
+def _program(request: Request, event: Mapping[str, Any]) -> Client:
+    """The client's program, as it names itself."""
+    return request.client if request.client.name else client_of(header(event, "user-agent"))
+
+
+def _request_id(event: Mapping[str, Any]) -> str | None:
+    return (event.get("requestContext") or {}).get("requestId")
+
+
 def _text(value: Any) -> str | None:
     return value if isinstance(value, str) else None
 
@@ -153,12 +162,12 @@ def _list_events(_call: Call, caller: Caller, request: Request, _event: Mapping[
     return page | ({"ttlMs": _TTL_MS, "cacheScope": "private"} if request.is_modern else {})
 
 
-def _subscribe(_call: Call, caller: Caller, request: Request, _event: Mapping[str, Any]) -> JsonObject:
-    return events.subscribe(caller, request)
+def _subscribe(_call: Call, caller: Caller, request: Request, event: Mapping[str, Any]) -> JsonObject:
+    return events.subscribe(caller, request, client=_program(request, event), request_id=_request_id(event))
 
 
-def _unsubscribe(_call: Call, caller: Caller, request: Request, _event: Mapping[str, Any]) -> JsonObject:
-    return events.unsubscribe(caller, request)
+def _unsubscribe(_call: Call, caller: Caller, request: Request, event: Mapping[str, Any]) -> JsonObject:
+    return events.unsubscribe(caller, request, client=_program(request, event), request_id=_request_id(event))
 
 
 def _poll_events(_call: Call, caller: Caller, request: Request, _event: Mapping[str, Any]) -> JsonObject:

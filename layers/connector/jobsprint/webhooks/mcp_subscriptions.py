@@ -71,6 +71,8 @@ def subscribe(
     """
     id_, store = id_of(caller, wanted), IntegrationStore(caller.tenant)
     expires_at = now + min(max(ttl_ms, MIN_TTL_MS), MAX_TTL_MS)
+    if caller.expires_at is not None:
+        expires_at = min(expires_at, caller.expires_at)
     subscription = EventSubscription(caller.token_id, expires_at)
     existing = _find(store, id_)
     if existing is None:
