@@ -17,6 +17,8 @@ from tools.local.options import PROJECT
 # Each goes on where the walk ended, and the rotation is last: it takes the secret from the receiver.
 GUIDES = ("filters", "idempotency", "agents", "recover", "poll-for-events", "rotate-secrets")
 END = "kill %1\n"
+# A message is a line; the receiver in the background may write before it.
+_MESSAGE = re.compile(r'{"jsonrpc".*')
 
 
 def blocks(page: Path, language: str) -> list[str]:
@@ -39,7 +41,7 @@ def answers_in(text: str) -> list[dict[str, Any]]:
 
 def results_in(text: str) -> list[dict[str, Any]]:
     """The results of MCP messages in what was printed."""
-    return [json.loads(line)["result"] for line in text.splitlines() if line.startswith('{"jsonrpc"')]
+    return [json.loads(message)["result"] for message in _MESSAGE.findall(text)]
 
 
 def printed(stack: Stack, script: str) -> str:
@@ -65,8 +67,8 @@ def test_the_walk_and_the_guides_run_as_they_stand(stack: Stack) -> None:
     assert walk.endswith(END)
     more = "\n".join(block for name in GUIDES for block in blocks(guide(name), "bash"))
     output = printed(stack, walk.removesuffix(END) + more + END)
-    answers = answers_in("\n".join(line for line in output.splitlines() if not line.startswith('{"jsonrpc"')))
-    assert [answer["success"] for answer in answers] == [True] * 18, output
+    answers = answers_in(_MESSAGE.sub("", output))
+    assert [answer["success"] for answer in answers] == [True] * 19, output
     data = [answer["data"] for answer in answers]
     connected, tested, acted, repeated, webhook, published, again, deliveries, logs = data[:9]
     assert connected["status"] == "connected"
@@ -78,20 +80,23 @@ def test_the_walk_and_the_guides_run_as_they_stand(stack: Stack) -> None:
     assert [one["state"] for one in deliveries] == ["delivered"]
     assert [one["action"] for one in logs] == ["send_message"]
     assert output.count('received {"event": "workflow.executed"') == 1
-    changed, preview, acted, counted, polling, _, polled, acknowledged, rotated = data[9:]
+    changed, preview, acted, described, counted, polling, _, polled, acknowledged, rotated = data[9:]
     assert changed["filter"]
     assert {one["id"]: one["reason"] for one in preview["webhooks"]}[webhook["id"]] == "filtered"
     assert acted["result"]["text"] == "Order 1235 is paid"
+    assert described["name"] == "order.paid"
     assert counted["status"] in ("running", "done")
     assert polling["type"] == "polling"
     assert [message["event"] for message in polled["messages"]] == ["order.paid"]
     assert [message["state"] for message in acknowledged["messages"]] == ["delivered"]
     assert rotated["secret"].startswith("whsec_")
-    tools, sent, replayed, wrong = results_in(output)
+    tools, sent, replayed, wrong, listed, polled_events = results_in(output)
     assert "myendpoint_send_message" in [tool["name"] for tool in tools["tools"]]
     assert sent["structuredContent"]["result"]["text"] == "Order 1237 is paid"
     assert replayed["structuredContent"] == {**sent["structuredContent"], "replayed": True}
-    assert wrong["structuredContent"]["error"]["details"][0]["field"] == "arguments"
+    assert wrong["structuredContent"]["error"]["details"][0]["field"] == "arguments.channel"
+    assert "order.paid" in [event["name"] for event in listed["events"]]
+    assert polled_events["events"] == []
 
 
 def test_no_other_guide_has_commands_that_no_test_runs() -> None:

@@ -20,6 +20,11 @@ PUBLIC = {
     "/guide/{proxy+}",
     "/integrations/oauth/callback/{issuerHash}",
     "/oauth/clients/{document}",
+    # The function checks tokens itself: tests/integration/mcp_server.
+    "/mcp",
+    "/mcp/{tenant}",
+    "/.well-known/oauth-protected-resource/mcp",
+    "/.well-known/oauth-protected-resource/mcp/{tenant}",
 }
 BODIES: dict[str, Any] = {
     "/events": {"event": "workflow.executed", "data": {}},
