@@ -7,6 +7,7 @@ from typing import Any
 import pytest
 
 from jobsprint.core import config
+from jobsprint.repositories.integrations import IntegrationStore
 from tests.support.mcp_messages import LEGACY, MODERN, legacy, modern, raw, result, token
 
 pytestmark = pytest.mark.usefixtures("aws")
@@ -200,3 +201,14 @@ def test_what_is_no_request_is_refused(body: str, expected: int) -> None:
 def test_bodies_are_json_within_the_limit() -> None:
     assert raw("{}", token=token(), headers={"Content-Type": "text/plain"}).status == 415
     assert raw(json.dumps({"x": "y" * 300_000}), token=token()).status == 413
+
+
+def test_what_nobody_foresaw_is_an_error_of_the_protocol(monkeypatch: pytest.MonkeyPatch) -> None:
+    def fails(*_: Any, **__: Any) -> None:
+        raise RuntimeError("secret internals")
+
+    monkeypatch.setattr(IntegrationStore, "page", fails)
+    answer = modern("tools/list", token=token(), id_=9)
+    assert (answer.status, code(answer), answer.body["id"]) == (500, -32603, 9)
+    assert answer.body["error"]["data"]["requestId"] == "req-1"
+    assert "secret" not in json.dumps(answer.body)

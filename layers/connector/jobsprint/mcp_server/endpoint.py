@@ -13,7 +13,6 @@ from typing import Any
 from aws_lambda_powertools.utilities.typing import LambdaContext
 
 from jobsprint.api import request_limit
-from jobsprint.api.app import error_answer
 from jobsprint.api.request_body import body_text
 from jobsprint.api.request_headers import base_url, header
 from jobsprint.core.cache import BoundedCache
@@ -28,6 +27,7 @@ from jobsprint.security.api_tokens import principal_of
 
 Answer = dict[str, Any]
 METADATA = "/.well-known/oauth-protected-resource"
+_UNFORESEEN = "Something went wrong on our side; the requestId finds it in our logs"
 _TOKEN_MS = 60_000
 """How long a container takes a token for valid, as API Gateway does with the authorizer's answers."""
 
@@ -49,8 +49,11 @@ def answer(event: Mapping[str, Any], context: LambdaContext) -> Answer:
         found = _answer(event, call, headers)
     except Refused as refused:
         found = _message(refused.to_message(), refused.status)
-    except Exception as error:  # noqa: BLE001 - the last wall: an answer without internals
-        found = error_answer(error, request_id)
+    except Exception:  # noqa: BLE001 - the last wall: an answer without internals
+        logger.exception("unexpected_failure")
+        unforeseen = Refused(protocol.INTERNAL_ERROR, _UNFORESEEN, status=500, data={"requestId": request_id})
+        unforeseen.id = call.request.id if call.request else None
+        found = _message(unforeseen.to_message(), unforeseen.status)
     found["headers"] = {**found.get("headers", {}), **headers}
     _log(event, found, call, started)
     logger.remove_keys(["requestId"])
