@@ -65,7 +65,7 @@ def described(tenant: str, report: Report) -> str:
     lines += [f"  {report.unsealed} are not sealed yet"] if report.unsealed else []
     lines += _shown("entry has", "entries have", "no outcome", report.without_outcome)
     lines += _shown("fault", "faults", "", report.faults)
-    return "\n".join([*lines, "Something was changed: see above" if report.faults else "Nothing was changed"])
+    return "\n".join([*lines, "Faults: see above" if report.faults else "No fault found"])
 
 
 def _shown(one: str, several: str, rest: str, found: tuple[str, ...]) -> list[str]:

@@ -382,7 +382,7 @@ def test_what_is_open_is_named_and_no_fault(account: Account, capsys: pytest.Cap
     assert "1 records are covered" in said
     assert "2 are not sealed yet" in said
     assert f"1 entry has no outcome:\n    {intent.id}\n" in said
-    assert said.endswith("Nothing was changed\n")
+    assert said.endswith("No fault found\n")
 
 
 def test_erasing_a_tenant_takes_its_trail_along_and_no_other(account: Account) -> None:
