@@ -1,7 +1,7 @@
-"""Calling an action for an agent: with a safe repeat, and without an end that nobody learns of.
+"""Calling an action for an agent: a repeat is safe, and no outcome is lost.
 
-An action that only reads is run at once. Any other runs in the background, as an execution that is waited for: whatever
-becomes of this request, its outcome is kept and can be asked for by its id (docs/adr/0058-mcp-endpoint.md).
+An action that only reads is run at once. Any other runs in the background, as an execution that is waited for: where
+the answer does not arrive, the outcome is kept and can be asked for by its id (docs/adr/0058-mcp-endpoint.md).
 """
 
 import time
