@@ -89,7 +89,9 @@ def as_deployed(folder: str, stack: Stack) -> Any:
 
 
 def by_http(event: Any, api: Api) -> Answered:
-    headers = {**event["headers"], "Authorization": f"Bearer {api.token}"}
+    # The host is that of the stack here. Only the event of the MCP endpoint has a token, a wrong one.
+    sent = {name: value for name, value in event["headers"].items() if name != "Host"}
+    headers = {"Authorization": f"Bearer {api.token}", **sent}
     answer = requests.request(
         event["httpMethod"],
         api.url + event["path"],

@@ -9,6 +9,7 @@ import asyncio
 import os
 import socket
 import sys
+import time
 from contextlib import suppress
 from typing import Any
 
@@ -17,6 +18,8 @@ import requests
 
 _FUNCTIONS = {"label": "sam.cli.container.type=lambda"}
 _ENGINE_SECONDS = 9  # functions wait ten for an answer
+_TRIES = 4
+_PAUSE_SECONDS = 0.5
 _CHUNK = 65_536
 
 
@@ -49,13 +52,26 @@ async def _copy(source: asyncio.StreamReader, sink: asyncio.StreamWriter) -> Non
 
 
 def _is_function(address: str) -> bool:
-    """Whether a container of this address runs a function for SAM; no, where the engine does not answer."""
+    """Whether a container of this address runs a function for SAM.
+
+    The engine is asked again before the answer is no: it may fail while another container is removed, and know a new
+    one's address a moment later.
+    """
+    for attempt in range(_TRIES):
+        time.sleep(_PAUSE_SECONDS if attempt else 0)
+        if address in _functions():
+            return True
+    return False
+
+
+def _functions() -> set[str]:
+    """The addresses of the functions that SAM runs now; none where the engine does not answer."""
     try:
         engine: Any = docker.from_env(timeout=_ENGINE_SECONDS)
         networks = [one["NetworkSettings"]["Networks"] for one in engine.api.containers(filters=_FUNCTIONS)]
     except (docker.errors.DockerException, requests.RequestException):
-        return False
-    return any(network["IPAddress"] == address for one in networks for network in one.values())
+        return set()
+    return {network["IPAddress"] for one in networks for network in one.values()}
 
 
 if __name__ == "__main__":
