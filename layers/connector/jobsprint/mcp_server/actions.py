@@ -10,8 +10,6 @@ from jobsprint.mcp_server import action_calls
 from jobsprint.mcp_server.tool import KEY, KEY_SCHEMA, Tool, properties_of
 from jobsprint.repositories.integrations import IntegrationStore
 
-_PAGE = 1000
-
 
 def connected_actions(caller: Caller, *, whole: bool) -> dict[str, tuple[Integration, Capability]]:
     """The actions that a caller may run, by the names of their tools, in a fixed order.
@@ -19,21 +17,9 @@ def connected_actions(caller: Caller, *, whole: bool) -> dict[str, tuple[Integra
     With `whole`, actions have everything; else their names alone, which is a smaller read: their effects are not known,
     so the call itself has to look at a token that may only read.
     """
-    store = IntegrationStore(caller.tenant)
-    found: list[Integration] = []
-    position: str | None = None
-    while True:
-        page, position = store.page(
-            limit=_PAGE,
-            position=position,
-            status=None if whole else "connected",
-            webhooks=False,
-            limits=caller.limits,
-        )
-        found += [integration for integration in page if integration.status == "connected"]
-        if position is None:
-            break
-    named = tool_names(found)
+    # The index of states has the names alone.
+    found = IntegrationStore(caller.tenant).connections(status=None if whole else "connected", limits=caller.limits)
+    named = tool_names(integration for integration in found if integration.status == "connected")
     if not whole:
         return {name: pair for name, pair in named.items() if caller.limits.cover(pair[0], pair[1].name)}
     return {name: pair for name, pair in named.items() if caller.limits.allow(*pair)}

@@ -20,7 +20,7 @@ from jobsprint.core.clock import now_ms
 from jobsprint.core.config import settings
 from jobsprint.core.errors import Forbidden, JobsprintError, Unauthenticated
 from jobsprint.core.observability import logger
-from jobsprint.domain.callers import Caller
+from jobsprint.domain.callers import AGENT_SCOPES, Caller
 from jobsprint.mcp_server import methods, protocol
 from jobsprint.mcp_server.protocol import Refused
 from jobsprint.security.api_tokens import principal_of
@@ -43,17 +43,16 @@ def answer(event: Mapping[str, Any], context: LambdaContext) -> Answer:
     """The answer to an API Gateway event, whatever happens."""
     request_id = (event.get("requestContext") or {}).get("requestId") or context.aws_request_id
     logger.append_keys(requestId=request_id)
-    started, call = time.monotonic(), methods.Call()
+    started, call = time.monotonic(), methods.Call(request_id)
     headers = {"X-Content-Type-Options": "nosniff", "Cache-Control": "no-store"}
     try:
         found = _answer(event, call, headers)
     except Refused as refused:
-        found = _message(refused.to_message(), refused.status)
+        found = _error(refused, call)
     except Exception:  # noqa: BLE001 - the last wall: an answer without internals
         logger.exception("unexpected_failure")
         unforeseen = Refused(protocol.INTERNAL_ERROR, _UNFORESEEN, status=500, data={"requestId": request_id})
-        unforeseen.id = call.request.id if call.request else None
-        found = _message(unforeseen.to_message(), unforeseen.status)
+        found = _error(unforeseen, call)
     found["headers"] = {**found.get("headers", {}), **headers}
     _log(event, found, call, started)
     logger.remove_keys(["requestId"])
@@ -65,7 +64,7 @@ def metadata(event: Mapping[str, Any]) -> Answer:
     body = {
         "resource": _resource(event),
         "bearer_methods_supported": ["header"],
-        "scopes_supported": list(methods.SCOPES),
+        "scopes_supported": list(AGENT_SCOPES),
         "resource_name": "Jobsprint Integrations",
         "resource_documentation": f"{base_url(event)}/guide/guides/agents.html",
     }
@@ -93,7 +92,7 @@ def _answer(event: Mapping[str, Any], call: methods.Call, headers: dict[str, str
         if isinstance(error, Unauthenticated | Forbidden):
             headers["WWW-Authenticate"] = _challenge(event, call)
         headers |= error.headers
-        raise _refused(error, call.request) from error
+        raise _refused(error) from error
 
 
 def _challenge(event: Mapping[str, Any], call: methods.Call) -> str:
@@ -149,12 +148,17 @@ def _count_guess(event: Mapping[str, Any]) -> None:
     request_limit.take(f"address#{address}", is_read=False)
 
 
-def _refused(error: JobsprintError, request: protocol.Request | None = None) -> Refused:
+def _refused(error: JobsprintError) -> Refused:
     """An error of the service's as a JSON-RPC error, with its code in `data`."""
     code = protocol.INTERNAL_ERROR if error.status >= 500 else protocol.INVALID_REQUEST
-    refused = Refused(code, error.message, status=error.status, data={"code": error.code})
-    refused.id = request.id if request else None
-    return refused
+    return Refused(code, error.message, status=error.status, data={"code": error.code})
+
+
+def _error(refused: Refused, call: methods.Call) -> Answer:
+    """The answer with an error, under the id of its request if that could be read."""
+    if call.request:
+        refused.id = call.request.id
+    return _message(refused.to_message(), refused.status)
 
 
 def _resource(event: Mapping[str, Any]) -> str:

@@ -9,13 +9,12 @@ from jobsprint.api.tracing import traceparent
 from jobsprint.core.canonical_json import JsonObject
 from jobsprint.core.config import settings
 from jobsprint.domain.audit import Client, client_of
-from jobsprint.domain.callers import ANY_TOKEN, Caller
+from jobsprint.domain.callers import AGENT_SCOPES, ANY_TOKEN, Caller
 from jobsprint.mcp_server import action_calls, catalog, events, protocol, tasks
 from jobsprint.mcp_server.protocol import Refused, Request
 from jobsprint.mcp_server.tool import META_KEY, Given
 
-SCOPES = ("mcp:tools", "mcp:events")
-_TOOLS, _EVENTS = SCOPES
+_TOOLS, _EVENTS = AGENT_SCOPES
 _TTL_MS = 60_000
 _DISCOVERY_TTL_MS = 3_600_000
 _PAGE = 200
@@ -33,6 +32,7 @@ INSTRUCTIONS = (
 class Call:
     """One message under way: what is known of it so far, for its answer and its log line."""
 
+    request_id: str
     caller: Caller | None = None
     request: Request | None = None
     tool: str = ""
@@ -55,14 +55,10 @@ def scope_of(request: Request) -> str:
 def answer(call: Call, caller: Caller, request: Request, event: Mapping[str, Any]) -> JsonObject:
     """The response to a request. Raises Refused."""
     method = (_MODERN if request.is_modern else _LEGACY).get(request.method)
-    try:
-        if method is None:
-            status = 404 if request.is_modern else 200
-            raise Refused(protocol.METHOD_NOT_FOUND, f"There is no method {request.method[:100]}", status=status)
-        return request.to_message(method(call, caller, request, event), _server())
-    except Refused as refused:
-        refused.id = request.id
-        raise
+    if method is None:
+        status = 404 if request.is_modern else 200
+        raise Refused(protocol.METHOD_NOT_FOUND, f"There is no method {request.method[:100]}", status=status)
+    return request.to_message(method(call, caller, request, event), _server())
 
 
 def _discover(_call: Call, _caller: Caller, _request: Request, _event: Mapping[str, Any]) -> JsonObject:
@@ -99,7 +95,7 @@ def _list_tools(_call: Call, caller: Caller, request: Request, event: Mapping[st
     page: JsonObject = {"tools": [tool.to_json() for tool in listed[:_PAGE]]}
     if len(listed) > _PAGE:
         page["nextCursor"] = listed[_PAGE - 1].name
-    return page | ({"ttlMs": _TTL_MS, "cacheScope": "private"} if request.is_modern else {})
+    return _cacheable(request, page)
 
 
 def _call_tool(call: Call, caller: Caller, request: Request, event: Mapping[str, Any]) -> JsonObject:
@@ -120,21 +116,19 @@ def _call_tool(call: Call, caller: Caller, request: Request, event: Mapping[str,
         client=_program(request, event),
         key=meta_key if isinstance(meta_key, str) else header(event, "idempotency-key"),
         traceparent=traceparent(_text(request.meta.get("traceparent")) or header(event, "traceparent")),
-        request_id=_request_id(event),
+        request_id=call.request_id,
     )
     return tool.run(given)
 
 
-def _get_task(_call: Call, caller: Caller, request: Request, _event: Mapping[str, Any]) -> JsonObject:
-    return tasks.get(caller, request)
+def _alone(run: Callable[[Caller, Request], JsonObject]) -> Method:
+    """A method that needs nothing but who asks for what."""
+    return lambda _call, caller, request, _event: run(caller, request)
 
 
-def _update_task(_call: Call, caller: Caller, request: Request, _event: Mapping[str, Any]) -> JsonObject:
-    return tasks.update(caller, request)
-
-
-def _cancel_task(_call: Call, caller: Caller, request: Request, _event: Mapping[str, Any]) -> JsonObject:
-    return tasks.cancel(caller, request)
+def _cacheable(request: Request, page: JsonObject) -> JsonObject:
+    """A list with how long a client may keep it, which revision 2026-07-28 asks for."""
+    return page | ({"ttlMs": _TTL_MS, "cacheScope": "private"} if request.is_modern else {})
 
 
 def _mode(event: Mapping[str, Any]) -> str | None:
@@ -149,29 +143,20 @@ def _program(request: Request, event: Mapping[str, Any]) -> Client:
     return request.client if request.client.name else client_of(header(event, "user-agent"))
 
 
-def _request_id(event: Mapping[str, Any]) -> str | None:
-    return (event.get("requestContext") or {}).get("requestId")
-
-
 def _text(value: Any) -> str | None:
     return value if isinstance(value, str) else None
 
 
 def _list_events(_call: Call, caller: Caller, request: Request, _event: Mapping[str, Any]) -> JsonObject:
-    page = events.list_(caller, request)
-    return page | ({"ttlMs": _TTL_MS, "cacheScope": "private"} if request.is_modern else {})
+    return _cacheable(request, events.list_(caller, request))
 
 
-def _subscribe(_call: Call, caller: Caller, request: Request, event: Mapping[str, Any]) -> JsonObject:
-    return events.subscribe(caller, request, client=_program(request, event), request_id=_request_id(event))
+def _subscribe(call: Call, caller: Caller, request: Request, event: Mapping[str, Any]) -> JsonObject:
+    return events.subscribe(caller, request, client=_program(request, event), request_id=call.request_id)
 
 
-def _unsubscribe(_call: Call, caller: Caller, request: Request, event: Mapping[str, Any]) -> JsonObject:
-    return events.unsubscribe(caller, request, client=_program(request, event), request_id=_request_id(event))
-
-
-def _poll_events(_call: Call, caller: Caller, request: Request, _event: Mapping[str, Any]) -> JsonObject:
-    return events.poll(caller, request)
+def _unsubscribe(call: Call, caller: Caller, request: Request, event: Mapping[str, Any]) -> JsonObject:
+    return events.unsubscribe(caller, request, client=_program(request, event), request_id=call.request_id)
 
 
 def _capabilities(*extensions: str) -> JsonObject:
@@ -188,15 +173,15 @@ _OF_EVENTS: dict[str, Method] = {
     "events/list": _list_events,
     "events/subscribe": _subscribe,
     "events/unsubscribe": _unsubscribe,
-    "events/poll": _poll_events,
+    "events/poll": _alone(events.poll),
 }
 _MODERN: dict[str, Method] = {
     "server/discover": _discover,
     "tools/list": _list_tools,
     "tools/call": _call_tool,
-    "tasks/get": _get_task,
-    "tasks/update": _update_task,
-    "tasks/cancel": _cancel_task,
+    "tasks/get": _alone(tasks.get),
+    "tasks/update": _alone(tasks.update),
+    "tasks/cancel": _alone(tasks.cancel),
     **_OF_EVENTS,
 }
 _LEGACY: dict[str, Method] = {

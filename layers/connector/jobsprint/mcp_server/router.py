@@ -8,7 +8,7 @@ from pydantic import Field
 
 from jobsprint.catalog import index
 from jobsprint.catalog.builtin import App
-from jobsprint.core.canonical_json import JsonObject, JsonValue
+from jobsprint.core.canonical_json import JsonObject
 from jobsprint.core.errors import Forbidden, NotFound
 from jobsprint.core.models import RequestModel
 from jobsprint.domain.integrations import Capability, Integration
@@ -84,14 +84,8 @@ def _write(given: Given, wanted: SafeCall) -> JsonObject:
 
 
 def _connections(given: Given, _: NoArguments) -> JsonObject:
-    found: list[JsonValue] = []
-    position: str | None = None
-    store = IntegrationStore(given.caller.tenant)
-    while True:
-        page, position = store.page(limit=100, position=position, webhooks=False, limits=given.caller.limits)
-        found += map(_connection, page)
-        if position is None:
-            return results.answered({"connections": found})
+    found = IntegrationStore(given.caller.tenant).connections(limits=given.caller.limits)
+    return results.answered({"connections": [_connection(integration) for integration in found]})
 
 
 def _execution(given: Given, wanted: Begun) -> JsonObject:

@@ -186,10 +186,18 @@ class IntegrationStore:
         return [from_item(item) for item in page.items], page.position
 
     def webhooks(self) -> list[Integration]:
-        """Every webhook of the tenant (their number is bounded by a parameter)."""
-        found, position = self.page(limit=1000, type_="webhook")
+        """Every webhook of the tenant."""
+        return self._every(type_="webhook")
+
+    def connections(self, *, status: str | None = None, limits: Limits = NO_LIMITS) -> list[Integration]:
+        """Every integration of the tenant that is no webhook; parameters and what they hold as for `page`."""
+        return self._every(status=status, webhooks=False, limits=limits)
+
+    def _every(self, **wanted: Any) -> list[Integration]:
+        """All pages of what is wanted (the number of each kind is bounded by a parameter)."""
+        found, position = self.page(limit=1000, **wanted)
         while position:
-            more, position = self.page(limit=1000, type_="webhook", position=position)
+            more, position = self.page(limit=1000, position=position, **wanted)
             found += more
         return found
 
