@@ -5,7 +5,7 @@ import socket
 import subprocess
 import sys
 import tomllib
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from pathlib import Path
 
@@ -42,18 +42,21 @@ def gateway(emulator: Receiver, folder: Path) -> Iterator[tuple[str, subprocess.
 
 
 @contextmanager
-def engine(monkeypatch: pytest.MonkeyPatch, *addresses: str) -> Iterator[None]:
-    """A container engine in which SAM runs functions at these addresses."""
+def engine(monkeypatch: pytest.MonkeyPatch, *addresses: str) -> Iterator[Callable[[], list[str]]]:
+    """A container engine in which SAM runs functions at these addresses; gives what it was asked for its containers."""
     running = [{"NetworkSettings": {"Networks": {"bridge": {"IPAddress": address}}}} for address in addresses]
     with receiving() as found:
         found.answer = lambda request: Reply(
             body={"ApiVersion": "1.44"} if request.path.endswith("/version") else running
         )
         monkeypatch.setenv("DOCKER_HOST", found.url.replace("http", "tcp"))
-        yield
-        asked = [request.path for request in found.received if "/containers/json" in request.path]
-        assert asked
-        assert all("sam.cli.container.type%3Dlambda" in path for path in asked)
+
+        def asked() -> list[str]:
+            return [request.path for request in found.received if "/containers/json" in request.path]
+
+        yield asked
+        assert asked()
+        assert all("sam.cli.container.type%3Dlambda" in path for path in asked())
 
 
 def test_a_function_reaches_the_emulator(emulator: Receiver, monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
@@ -73,6 +76,16 @@ def test_nothing_else_does(
     ):
         requests.get(url, timeout=20)
     assert not emulator.received
+    assert (tmp_path / "log").read_text().startswith("127.0.0.1 was refused: SAM runs functions at ")
+
+
+def test_the_engine_is_not_asked_for_every_connection(
+    emulator: Receiver, monkeypatch: pytest.MonkeyPatch, tmp_path: Path
+) -> None:
+    with engine(monkeypatch, "127.0.0.1") as asked, gateway(emulator, tmp_path) as (url, _, _):
+        for _ in range(5):
+            assert requests.get(url, timeout=20).ok
+        assert len(asked()) == 1
 
 
 def test_without_an_engine_nothing_does(emulator: Receiver, monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
@@ -80,6 +93,7 @@ def test_without_an_engine_nothing_does(emulator: Receiver, monkeypatch: pytest.
     with gateway(emulator, tmp_path) as (url, _, _), pytest.raises(requests.ConnectionError):
         requests.get(url, timeout=20)
     assert not emulator.received
+    assert "127.0.0.1 was refused: the engine failed: " in (tmp_path / "log").read_text()
 
 
 def test_it_ends_with_the_emulator(emulator: Receiver, monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:

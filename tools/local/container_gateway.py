@@ -20,7 +20,13 @@ _FUNCTIONS = {"label": "sam.cli.container.type=lambda"}
 _ENGINE_SECONDS = 9  # functions wait ten for an answer
 _TRIES = 4
 _PAUSE_SECONDS = 0.5
+# An address that was a function's is not asked for again for so long: on a busy machine the engine takes seconds to
+# answer, and a function opens several connections.
+_KNOWN_SECONDS = 5
 _CHUNK = 65_536
+
+_known_until: dict[str, float] = {}
+"""Until when (`time.monotonic`) an address counts as a function's."""
 
 
 async def serve(listener: socket.socket, port: int, emulator: int) -> None:
@@ -52,25 +58,34 @@ async def _copy(source: asyncio.StreamReader, sink: asyncio.StreamWriter) -> Non
 
 
 def _is_function(address: str) -> bool:
-    """Whether a container of this address runs a function for SAM.
+    """Whether a container of this address runs a function for SAM, or did within the last seconds.
 
     The engine is asked again before the answer is no: it may fail while another container is removed, and know a new
-    one's address a moment later.
+    one's address a moment later. A refusal is written down with what the engine said.
     """
+    said = ""
     for attempt in range(_TRIES):
         time.sleep(_PAUSE_SECONDS if attempt else 0)
-        if address in _functions():
+        if time.monotonic() < _known_until.get(address, 0):
             return True
+        try:
+            functions = _functions()
+        except (docker.errors.DockerException, requests.RequestException) as error:
+            said = f"the engine failed: {error}"
+            continue
+        _known_until.update(dict.fromkeys(functions, time.monotonic() + _KNOWN_SECONDS))
+        if address in functions:
+            return True
+        said = f"SAM runs functions at {', '.join(sorted(functions)) or 'no address'}"
+    sys.stdout.write(f"{address} was refused: {said}\n")
+    sys.stdout.flush()
     return False
 
 
 def _functions() -> set[str]:
-    """The addresses of the functions that SAM runs now; none where the engine does not answer."""
-    try:
-        engine: Any = docker.from_env(timeout=_ENGINE_SECONDS)
-        networks = [one["NetworkSettings"]["Networks"] for one in engine.api.containers(filters=_FUNCTIONS)]
-    except (docker.errors.DockerException, requests.RequestException):
-        return set()
+    """The addresses of the functions that SAM runs now."""
+    engine: Any = docker.from_env(timeout=_ENGINE_SECONDS)
+    networks = [one["NetworkSettings"]["Networks"] for one in engine.api.containers(filters=_FUNCTIONS)]
     return {network["IPAddress"] for one in networks for network in one.values()}
 
 
