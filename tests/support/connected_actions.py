@@ -9,9 +9,11 @@ from collections.abc import Iterator
 from dataclasses import replace
 from pathlib import Path
 
+from jobsprint.catalog.action_index import ActionIndex
 from jobsprint.core.canonical_json import JsonObject
 from jobsprint.domain.integrations import Capability, Integration
 from jobsprint.domain.slugs import slug_of
+from jobsprint.mcp_server.action_search import action_of
 
 _FOLDER = Path(__file__).parents[1] / "unit" / "catalog"
 _MANY = "list_{0}s|List {1}s||, get_{0}|Retrieve a {1} by its ID|{0}_id, create_{0}|Create a new {1}|name, "
@@ -54,6 +56,13 @@ def padded(size: int, tenant: str = "acme") -> list[Integration]:
             count += len(kept)
         number += 1
     return [one for one in found if one.capabilities]
+
+
+def indexed(found: list[Integration]) -> tuple[list[str], ActionIndex]:
+    """The index of all actions, and the `<slug>.<action>` of each place in it."""
+    pairs = [(integration, capability) for integration in found for capability in integration.capabilities]
+    names = [f"{integration.slug}.{capability.name}" for integration, capability in pairs]
+    return names, ActionIndex(action_of(*pair) for pair in pairs)
 
 
 def requests(name: str) -> dict[str, tuple[str, ...]]:

@@ -27,7 +27,7 @@ def parts(name: str) -> list[str]:
 
 def stem(word: str) -> str:
     """What an English word has in common with its other forms, as `creat` of creates, created, creating, creation."""
-    if len(word) <= _SHORTEST_STEM or not word.isascii():
+    if len(word) < _SHORTEST_STEM or not word.isascii():
         return word
     word = next((word[: -len(end)] + other for end, other in _PLURALS if word.endswith(end)), word)
     for end in _ENDINGS:

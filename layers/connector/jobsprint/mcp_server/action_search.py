@@ -63,7 +63,7 @@ def _searchable(tenant: str) -> _Searchable:
 def _built(tenant: str, versions: dict[str, int]) -> _Searchable:
     found = IntegrationStore(tenant).connections()
     named = tool_names(integration for integration in found if integration.status == "connected")
-    index = ActionIndex(_action(*pair) for pair in named.values())
+    index = ActionIndex(action_of(*pair) for pair in named.values())
     return _Searchable(versions, list(_shown(named)), index)
 
 
@@ -80,7 +80,8 @@ def _shown(named: dict[str, tuple[Integration, Capability]]) -> Iterator[Found]:
         yield name, slim[integration.id], kept
 
 
-def _action(integration: Integration, capability: Capability) -> Action:
+def action_of(integration: Integration, capability: Capability) -> Action:
+    """An action as the index takes it."""
     return Action(
         name=capability.name,
         title=capability.title or "",
