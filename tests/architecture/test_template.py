@@ -63,7 +63,10 @@ MAX_SNAPSHOTS = 12  # AWS bills about $2 a month for each
 WITHOUT_RESOLVER = {"serve_mcp"}
 # A preview changes nothing; an action keeps its outcome itself; an acknowledgement is idempotent by its lease tokens;
 # of a new token nothing is kept but its hash.
-KEEPS_NO_ANSWER = {"preview_events", "execute_action", "acknowledge_messages", "create_token"}
+KEEPS_NO_ANSWER = {
+    *("preview_events", "execute_action", "acknowledge_messages", "create_token"),
+    *("approve_action", "deny_action"),
+}
 VERBS = {"get", "post", "put", "patch", "delete"}
 
 

@@ -77,6 +77,10 @@ SCOPES = {
     ("PUT", "/event-types"): "webhooks:write",
     ("DELETE", "/event-types/{name}"): "webhooks:write",
     ("GET", "/audit"): "audit:read",
+    ("GET", "/approvals"): "actions:approve",
+    ("GET", "/approvals/{approvalId}"): "actions:approve",
+    ("POST", "/approvals/{approvalId}/approve"): "actions:approve",
+    ("POST", "/approvals/{approvalId}/deny"): "actions:approve",
     ("POST", "/tokens"): "tokens:manage",
     ("GET", "/tokens"): "tokens:manage",
     ("DELETE", "/tokens/{tokenId}"): "tokens:manage",
@@ -104,6 +108,7 @@ def filled(path: str, **ids: str) -> str:
         "jobId": new_id("job", 1),
         "name": "order.paid",
         "tokenId": new_id("tok", 1),
+        "approvalId": new_id("apr", 1),
     } | ids
     for name, value in made.items():
         path = path.replace(f"{{{name}}}", value)

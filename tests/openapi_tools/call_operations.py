@@ -118,6 +118,7 @@ def call_everything(api: Caller, given: Json) -> None:
     api.call("getWebhook", status=404, webhook_id=webhook)
     integration = connect(api, given)
     act(api, integration)
+    ask(api, integration)
     api.call("disconnectIntegration", integration_id=integration)
     api.call("deleteIntegration", integration_id=integration)
     api.call("getIntegration", status=404, integration_id=integration)
@@ -230,6 +231,17 @@ def act(api: Caller, integration: str) -> None:
     api.call("listExecutions", integration_id=integration)
     api.call("listLogs", integration_id=integration, limit=1)
     api.call("listAudit", limit=1)
+
+
+def ask(api: Caller, integration: str) -> None:
+    """Calls that a person has to approve; the token that asks cannot."""
+    api.call("updateIntegration", example="approval", integration_id=integration)
+    action = {"integration_id": integration, "action_name": "send_message", "example": "sendMessage"}
+    first, second = (api.call("executeAction", status=202, **action)["approvalId"] for _ in range(2))
+    api.call("listApprovals", limit=1)
+    api.call("getApproval", approval_id=first)
+    api.call("approveAction", status=403, example="default", approval_id=first)
+    api.call("denyAction", example="default", approval_id=second)
 
 
 def make_tokens(api: Caller) -> None:

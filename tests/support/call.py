@@ -61,6 +61,7 @@ def event(
     body: Any = None,
     headers: dict[str, str] | None = None,
     token: str | None = None,
+    token_id: str = "tok_test",  # noqa: S107 - an id is no secret
 ) -> tuple[str, dict[str, Any]]:
     """The folder that serves `target` (path and query) and the API Gateway event for it.
 
@@ -91,7 +92,7 @@ def event(
             "httpMethod": method,
             "requestId": "req-1",
             "identity": {"sourceIp": "127.0.0.1"},
-            "authorizer": authorized(token) if token is not None else _context(tenant, scopes),
+            "authorizer": authorized(token) if token is not None else _context(tenant, scopes, token_id),
         },
         "body": body if body is None or isinstance(body, str) else json.dumps(body),
         "isBase64Encoded": False,
@@ -107,8 +108,8 @@ def authorized(token: str) -> dict[str, str] | None:
     return context
 
 
-def _context(tenant: str | None, scopes: str) -> dict[str, str] | None:
-    return {"tenant": tenant, "scopes": scopes, "tokenId": "tok_test"} if tenant else None
+def _context(tenant: str | None, scopes: str, token_id: str) -> dict[str, str] | None:
+    return {"tenant": tenant, "scopes": scopes, "tokenId": token_id} if tenant else None
 
 
 def call(method: str, target: str, **options: Any) -> Answer:

@@ -42,6 +42,7 @@ class Story:
         self._connect(authority)
         integration = self._connect_custom()
         self._act(integration)
+        self._ask(integration)
         self._end_integration(integration)
         self._make_tokens()
         self._fail()
@@ -189,6 +190,22 @@ class Story:
         self._note("listLogs", call("GET", f"{path}/logs?limit=1"))
         self._note("getIntegration", call("GET", path))
         self._note("listIntegrations", call("GET", "/integrations?limit=1"))
+
+    def _ask(self, integration: str) -> None:
+        """Two calls that a person has to approve: one is, the other is refused."""
+        path = f"/integrations/{integration}"
+        self._send("updateIntegration", "approval", "PATCH", path)
+        body = self._requests["executeAction"]["sendMessage"]
+        for operation, verb in (("approveAction", "approve"), ("denyAction", "deny")):
+            asked = call("POST", f"{path}/actions/send_message", body=body)
+            self._note("executeAction", asked, "pendingApproval")
+            if verb == "approve":
+                self._note("listApprovals", call("GET", "/approvals"))
+            approval = f"/approvals/{asked.data['approvalId']}"
+            self._note("getApproval", call("GET", approval))
+            self.sent.add((operation, "request", "default"))
+            said = self._requests[operation]["default"]
+            self._note(operation, call("POST", f"{approval}/{verb}", body=said, token_id="tok_other"))
 
     def _end_integration(self, integration: str) -> None:
         self._note("disconnectIntegration", call("POST", f"/integrations/{integration}/disconnect"))

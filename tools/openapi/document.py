@@ -38,6 +38,7 @@ _TAGS = {
     "Integrations": "Find an application, connect it, test and change the connection: Zapier, n8n, MCP servers and "
     "HTTP endpoints of your own.",
     "Actions": "Run what a connected integration can do, at once or in the background.",
+    "Approvals": "Approve or deny calls of actions that a person has to allow.",
     "Audit": "Which token changed what, when, and with what outcome.",
     "Tokens": "Make tokens for agents and programs, no wider than your own, and revoke them.",
     "Service": "Whether the service runs.",
@@ -45,7 +46,9 @@ _TAGS = {
 }
 
 _ALSO = {
-    **{key: {502, 504} for key in ("connect_integration", "execute_action", "update_integration")},
+    **{key: {502, 504} for key in ("connect_integration", "update_integration")},
+    **{key: {410} for key in ("approve_action", "deny_action")},
+    "execute_action": {410, 502, 503, 504},
     "poll_messages": {409},
 }
 _IDEMPOTENCY_KEY: Json = {

@@ -36,6 +36,70 @@ export interface ActionView {
   executionTime: number;
 }
 
+/** Which actions a person has to approve before each call. */
+export interface ApprovalRuleView {
+  /** Each that destroys something, or whose effect is not known */
+  destructive: boolean;
+  /** Names of actions; `*` stands for any characters */
+  actions: string[];
+  /** Seconds until an approval expires */
+  expiresIn: number;
+}
+
+/** A call that a person has to approve, as a list shows it. */
+export interface ApprovalSummary {
+  /** `apr_…` */
+  approvalId: string;
+  /** `used`: the call was made */
+  status: 'pending' | 'approved' | 'denied' | 'expired' | 'used';
+  /** The integration: `int_…` */
+  integrationId: string;
+  /** The action's name */
+  action: string;
+  /** The id of the token that asked for the call */
+  requestedBy: string;
+  /** When it was asked for */
+  createdAt: string;
+  /** Until when it can be approved and used */
+  expiresAt: string;
+  /** The id of the token that decided */
+  decidedBy?: string;
+  /** When it was decided */
+  decidedAt?: string;
+  /** What was said with the decision */
+  reason?: string;
+  /** The call that was made: `exe_…` */
+  executionId?: string;
+}
+
+/** A call that a person has to approve, with its parameters. */
+export interface ApprovalView {
+  /** `apr_…` */
+  approvalId: string;
+  /** `used`: the call was made */
+  status: 'pending' | 'approved' | 'denied' | 'expired' | 'used';
+  /** The integration: `int_…` */
+  integrationId: string;
+  /** The action's name */
+  action: string;
+  /** The id of the token that asked for the call */
+  requestedBy: string;
+  /** When it was asked for */
+  createdAt: string;
+  /** Until when it can be approved and used */
+  expiresAt: string;
+  /** What the call takes; what looks like a secret is masked */
+  parameters: Record<string, unknown>;
+  /** The id of the token that decided */
+  decidedBy?: string;
+  /** When it was decided */
+  decidedAt?: string;
+  /** What was said with the decision */
+  reason?: string;
+  /** The call that was made: `exe_…` */
+  executionId?: string;
+}
+
 /** One attempt, with what was sent. Secrets are masked; `explanation` and `nextStep` say what a failure means. */
 export interface AttemptDetail {
   /** Its number, from 1 */
@@ -161,6 +225,8 @@ export interface CapabilityView {
    * `destructive` cannot
    */
   effect?: 'read' | 'write' | 'destructive';
+  /** A person has to approve each call before it is made */
+  approval?: 'required';
 }
 
 /** A field of the body that connects. A form should hide the value of a `secret` one. */
@@ -497,6 +563,8 @@ export interface IntegrationDetail {
   connectedAt?: string;
   /** When an action last ran, or a delivery was last made */
   lastUsed?: string;
+  /** Which of its actions a person has to approve before each call */
+  approval?: ApprovalRuleView;
 }
 
 /** An integration in a list. */
@@ -523,6 +591,16 @@ export interface IntegrationSummary {
   lastUsed?: string;
 }
 
+/** The approval of a call. */
+export interface LogApproval {
+  /** `apr_…` */
+  approvalId: string;
+  /** The id of the token that approved it */
+  approvedBy: string;
+  /** When it was approved */
+  approvedAt: string;
+}
+
 /** One logged call. */
 export interface LogView {
   /** `log_…` */
@@ -541,6 +619,8 @@ export interface LogView {
   timestamp: string;
   /** The request that asked for it */
   requestId?: string;
+  /** Who approved it, where it needed that */
+  approval?: LogApproval;
 }
 
 /** One parameter of a capability. */
@@ -553,6 +633,16 @@ export interface ParameterView {
   required: boolean;
   /** What it means */
   description?: string;
+}
+
+/** An action that a person has to approve before it is made. */
+export interface PendingApproval {
+  /** Nothing was sent yet */
+  status: 'pending_approval';
+  /** `apr_…`; send the same request with it once it is approved */
+  approvalId: string;
+  /** Until when it can be approved and used */
+  expiresAt: string;
 }
 
 /** A message that is handed out: what an endpoint would get in a request, and the lease to acknowledge it under. */
@@ -842,6 +932,13 @@ export type ErrorCode =
   'already_connected' |
   'api_key_scope' |
   'application_not_found' |
+  'approval_by_requester' |
+  'approval_decided' |
+  'approval_denied' |
+  'approval_expired' |
+  'approval_mismatch' |
+  'approval_not_found' |
+  'approval_unavailable' |
   'audit_unavailable' |
   'authorization_not_offered' |
   'bad_request' |

@@ -5,11 +5,11 @@
 
 import { type Call, newKey, type RequestOptions, segment, withId, withIds } from './call.js';
 import type {
-  AcknowledgedMessages, ActionView, AuditEntryView, AvailableIntegration, ConnectView, CreatedToken, Deleted,
-  DeliveryDetail, DeliveryView, DisconnectView, EventDetail, EventRefused, EventTaken, EventTypeDeleted,
-  EventTypeView, EventView, ExecutionRef, ExecutionSummary, ExecutionView, IntegrationDetail, IntegrationSummary,
-  LogView, PolledMessages, Reach, RecoveryView, RotatedSecret, ServiceHealth, TestView, TokenView, WebhookStats,
-  WebhookView,
+  AcknowledgedMessages, ActionView, ApprovalSummary, ApprovalView, AuditEntryView, AvailableIntegration, ConnectView,
+  CreatedToken, Deleted, DeliveryDetail, DeliveryView, DisconnectView, EventDetail, EventRefused, EventTaken,
+  EventTypeDeleted, EventTypeView, EventView, ExecutionRef, ExecutionSummary, ExecutionView, IntegrationDetail,
+  IntegrationSummary, LogView, PendingApproval, PolledMessages, Reach, RecoveryView, RotatedSecret, ServiceHealth,
+  TestView, TokenView, WebhookStats, WebhookView,
 } from './models.js';
 import type { Pages } from './pages.js';
 
@@ -698,71 +698,36 @@ export class Actions {
    * Checks the parameters, calls the upstream, and logs what came of it; with `Prefer: respond-async` later (202).
    *
    * With an `Idempotency-Key` the outcome itself is kept, also a failed or an unknown one, and nothing is sent twice.
+   * An action that needs approval is answered with `pending_approval` (202); once it is approved, the same request
+   * with
+   * its `approvalId` makes the call.
    *
    * Scope: `actions:execute`; for a webhook (`wh_…`) `webhooks:read`.
    *
-   * Fails with `action_not_found`, `integration_not_found`, `webhook_not_found`, `not_found`, `not_connected`,
-   * `credential_rejected`, `reauth_required`, `idempotency_key_reused`, `idempotency_in_progress`,
-   * `changed_meanwhile`, `conflict`, `invalid_fields`, `upstream_failed`, `upstream_unauthorized`,
-   * `upstream_refused`, `upstream_not_found`, `credential_rejected`, `insufficient_scope`, `upstream_dns`,
-   * `upstream_connect`, `upstream_tls`, `upstream_blocked_address`, `upstream_blocked_port`, `upstream_plain_http`,
-   * `upstream_malformed_url`, `upstream_redirect`, `upstream_reset`, `upstream_headers_too_large`,
-   * `upstream_protocol`, `upstream_answer_too_large`, `upstream_unreadable`, `upstream_invalid_parameters`,
-   * `account_required`, `input_required`, `outcome_unknown`, `circuit_open`, `token_refresh_failed`, `forbidden_url`,
-   * `mcp_disabled`, `mcp_token_rejected`, `upstream_unavailable`, `upstream_bad_json`, `upstream_request_too_large`,
-   * `webhook_method_rejected`, `webhook_credential_rejected`, `webhook_address_rejected`, `workflow_inactive`,
-   * `workflow_not_started`, `workflow_misconfigured`, `workflow_failed`, `workflow_answered_error`,
-   * `upstream_timeout`, `outcome_unknown`, `timeout`.
+   * Fails with `action_not_found`, `approval_not_found`, `integration_not_found`, `webhook_not_found`, `not_found`,
+   * `not_connected`, `credential_rejected`, `reauth_required`, `approval_mismatch`, `idempotency_key_reused`,
+   * `idempotency_in_progress`, `changed_meanwhile`, `conflict`, `invalid_fields`, `upstream_failed`,
+   * `upstream_unauthorized`, `upstream_refused`, `upstream_not_found`, `credential_rejected`, `insufficient_scope`,
+   * `upstream_dns`, `upstream_connect`, `upstream_tls`, `upstream_blocked_address`, `upstream_blocked_port`,
+   * `upstream_plain_http`, `upstream_malformed_url`, `upstream_redirect`, `upstream_reset`,
+   * `upstream_headers_too_large`, `upstream_protocol`, `upstream_answer_too_large`, `upstream_unreadable`,
+   * `upstream_invalid_parameters`, `account_required`, `input_required`, `outcome_unknown`, `circuit_open`,
+   * `token_refresh_failed`, `forbidden_url`, `mcp_disabled`, `mcp_token_rejected`, `upstream_unavailable`,
+   * `upstream_bad_json`, `upstream_request_too_large`, `webhook_method_rejected`, `webhook_credential_rejected`,
+   * `webhook_address_rejected`, `workflow_inactive`, `workflow_not_started`, `workflow_misconfigured`,
+   * `workflow_failed`, `workflow_answered_error`, `upstream_timeout`, `outcome_unknown`, `timeout`.
    */
   execute(
     integrationId: string,
     actionName: string,
     input: ActionsExecuteInput = {},
     options?: RequestOptions,
-  ): Promise<ActionView> {
+  ): Promise<ActionView | ExecutionRef | PendingApproval> {
     return this.#sender.send({
       verb: 'POST',
       path: `/integrations/${segment(integrationId)}/actions/${segment(actionName)}`,
       body: input,
       key: newKey(options),
-      options,
-    });
-  }
-
-  /**
-   * Execute integration action, and answer at once with a reference to it.
-   *
-   * Checks the parameters, calls the upstream, and logs what came of it; with `Prefer: respond-async` later (202).
-   *
-   * With an `Idempotency-Key` the outcome itself is kept, also a failed or an unknown one, and nothing is sent twice.
-   *
-   * Scope: `actions:execute`; for a webhook (`wh_…`) `webhooks:read`.
-   *
-   * Fails with `action_not_found`, `integration_not_found`, `webhook_not_found`, `not_found`, `not_connected`,
-   * `credential_rejected`, `reauth_required`, `idempotency_key_reused`, `idempotency_in_progress`,
-   * `changed_meanwhile`, `conflict`, `invalid_fields`, `upstream_failed`, `upstream_unauthorized`,
-   * `upstream_refused`, `upstream_not_found`, `credential_rejected`, `insufficient_scope`, `upstream_dns`,
-   * `upstream_connect`, `upstream_tls`, `upstream_blocked_address`, `upstream_blocked_port`, `upstream_plain_http`,
-   * `upstream_malformed_url`, `upstream_redirect`, `upstream_reset`, `upstream_headers_too_large`,
-   * `upstream_protocol`, `upstream_answer_too_large`, `upstream_unreadable`, `upstream_invalid_parameters`,
-   * `account_required`, `input_required`, `outcome_unknown`, `circuit_open`, `token_refresh_failed`, `forbidden_url`,
-   * `mcp_disabled`, `mcp_token_rejected`, `upstream_unavailable`, `upstream_bad_json`, `upstream_request_too_large`,
-   * `webhook_method_rejected`, `webhook_credential_rejected`, `webhook_address_rejected`, `workflow_inactive`,
-   * `workflow_not_started`, `workflow_misconfigured`, `workflow_failed`, `workflow_answered_error`,
-   * `upstream_timeout`, `outcome_unknown`, `timeout`.
-   */
-  executeInBackground(
-    integrationId: string,
-    actionName: string,
-    input: ActionsExecuteInBackgroundInput = {},
-    options?: RequestOptions,
-  ): Promise<ExecutionRef> {
-    return this.#sender.send({
-      verb: 'POST',
-      path: `/integrations/${segment(integrationId)}/actions/${segment(actionName)}`,
-      body: input,
-      key: newKey(options),
-      headers: { Prefer: 'respond-async' },
       options,
     });
   }
@@ -804,6 +769,83 @@ export class Actions {
       path: `/integrations/${segment(integrationId)}/executions/${segment(executionId)}`,
       options,
     });
+  }
+}
+
+/** Approve or deny calls of actions that a person has to allow. */
+export class Approvals {
+  readonly #sender: Sender;
+
+  constructor(sender: Sender) {
+    this.#sender = sender;
+  }
+
+  /**
+   * List approvals.
+   *
+   * Newest first, without parameters. Kept for 30 days.
+   *
+   * Scope: `actions:approve`.
+   *
+   * Fails with `invalid_fields`.
+   */
+  list(input: ApprovalsListInput = {}, options?: RequestOptions): Pages<ApprovalSummary> {
+    return this.#sender.pages({ verb: 'GET', path: '/approvals', query: input, options });
+  }
+
+  /**
+   * Get approval.
+   *
+   * What is to be called, with which parameters, and how it was decided.
+   *
+   * Scope: `actions:approve`.
+   *
+   * Fails with `approval_not_found`, `not_found`, `invalid_fields`.
+   */
+  get(approvalId: string, options?: RequestOptions): Promise<ApprovalView> {
+    return this.#sender.send({ verb: 'GET', path: `/approvals/${segment(approvalId)}`, options });
+  }
+
+  /**
+   * Approve action.
+   *
+   * Allows this one call: its caller repeats it with `approvalId`. The token that asked, and those it made,
+   * cannot approve it.
+   *
+   * Scope: `actions:approve`.
+   *
+   * Fails with `approval_not_found`, `not_found`, `approval_decided`, `changed_meanwhile`, `conflict`,
+   * `invalid_fields`.
+   */
+  approveAction(
+    approvalId: string,
+    input: ApprovalsApproveActionInput = {},
+    options?: RequestOptions,
+  ): Promise<ApprovalView> {
+    return this.#sender.send({
+      verb: 'POST',
+      path: `/approvals/${segment(approvalId)}/approve`,
+      body: input,
+      options,
+    });
+  }
+
+  /**
+   * Deny action.
+   *
+   * Refuses this one call; a repeat of it is answered with 403 and the reason.
+   *
+   * Scope: `actions:approve`.
+   *
+   * Fails with `approval_not_found`, `not_found`, `approval_decided`, `changed_meanwhile`, `conflict`,
+   * `invalid_fields`.
+   */
+  denyAction(
+    approvalId: string,
+    input: ApprovalsDenyActionInput = {},
+    options?: RequestOptions,
+  ): Promise<ApprovalView> {
+    return this.#sender.send({ verb: 'POST', path: `/approvals/${segment(approvalId)}/deny`, body: input, options });
   }
 }
 
@@ -917,6 +959,8 @@ export class Resources {
   readonly integrations: Integrations;
   /** Run what a connected integration can do, at once or in the background. */
   readonly actions: Actions;
+  /** Approve or deny calls of actions that a person has to allow. */
+  readonly approvals: Approvals;
   /** Which token changed what, when, and with what outcome. */
   readonly audit: Audit;
   /** Make tokens for agents and programs, no wider than your own, and revoke them. */
@@ -929,6 +973,7 @@ export class Resources {
     this.events = new Events(sender);
     this.integrations = new Integrations(sender);
     this.actions = new Actions(sender);
+    this.approvals = new Approvals(sender);
     this.audit = new Audit(sender);
     this.tokens = new Tokens(sender);
     this.service = new Service(sender);
@@ -1159,6 +1204,8 @@ export interface IntegrationsUpdateInput {
   description?: string | null | undefined;
   /** Facts about the connection that are no secrets */
   configuration?: Record<string, unknown> | undefined;
+  /** Which actions a person has to approve before each call; none of its own */
+  approval?: ApprovalsParam | null | undefined;
   [field: string]: unknown;
 }
 
@@ -1178,6 +1225,8 @@ export interface IntegrationsConnectInput {
   description?: string | null | undefined;
   /** Facts about the connection that are no secrets */
   configuration?: Record<string, unknown> | undefined;
+  /** Which actions a person has to approve before each call; none of its own */
+  approval?: ApprovalsParam | null | undefined;
   /** Sent with every request */
   headers?: Record<string, string> | undefined;
   /** Signs every request */
@@ -1224,12 +1273,8 @@ export interface IntegrationsListLogsInput {
 export interface ActionsExecuteInput {
   /** What the action takes */
   parameters?: Record<string, unknown> | undefined;
-}
-
-/** What `actions.executeInBackground` takes. */
-export interface ActionsExecuteInBackgroundInput {
-  /** What the action takes */
-  parameters?: Record<string, unknown> | undefined;
+  /** The approval of this call: `apr_…`, where it needs one */
+  approvalId?: string | null | undefined;
 }
 
 /** What `actions.listExecutions` takes. */
@@ -1244,6 +1289,26 @@ export interface ActionsListExecutionsInput {
   toDate?: Date | string | undefined;
   /** Items per page */
   limit?: number | undefined;
+}
+
+/** What `approvals.list` takes. */
+export interface ApprovalsListInput {
+  /** Filter by status */
+  status?: 'pending' | 'approved' | 'denied' | 'expired' | 'used' | undefined;
+  /** Items per page */
+  limit?: number | undefined;
+}
+
+/** What `approvals.approveAction` takes. */
+export interface ApprovalsApproveActionInput {
+  /** Why; a call that was denied is answered with it */
+  reason?: string | undefined;
+}
+
+/** What `approvals.denyAction` takes. */
+export interface ApprovalsDenyActionInput {
+  /** Why; a call that was denied is answered with it */
+  reason?: string | undefined;
 }
 
 /** What `audit.list` takes. */
@@ -1284,6 +1349,16 @@ export interface TokensCreateInput {
   expiresIn?: number | null | undefined;
 }
 
+/** Which actions a person has to approve before each call. */
+export interface ApprovalsParam {
+  /** Each that destroys something, or whose effect is not known */
+  destructive?: boolean | undefined;
+  /** Names of actions; `*` stands for any characters */
+  actions?: readonly string[] | undefined;
+  /** Seconds until an approval expires */
+  expiresIn?: number | undefined;
+}
+
 /** A name and a password (RFC 7617). */
 export interface BasicAuthParam {
   /** A name and a password */
@@ -1304,6 +1379,8 @@ export interface CustomActionParam {
   description?: string | null | undefined;
   /** What a call does to the endpoint's data: `read` changes nothing, `write` can be undone, `destructive` cannot */
   effect?: 'read' | 'write' | 'destructive' | undefined;
+  /** A person has to approve each call before it is made */
+  approval?: 'required' | undefined;
   /** JSON Schema of an object */
   parameters?: Record<string, unknown> | undefined;
 }

@@ -58,7 +58,11 @@ def test_what_says_nothing_finds_nothing_that_it_names(query: str) -> None:
 
 def test_a_few_actions_alone_are_told_apart() -> None:
     index = ActionIndex(Action(name, "", "", (), "Chat") for name in ("send", "list.channels", "delete"))
-    assert [index.search(query)[0] for query in ("post a note", "which rooms are there", "please erase it")] == [0, 1, 2]
+    assert [index.search(query)[0] for query in ("post a note", "which rooms are there", "please erase it")] == [
+        0,
+        1,
+        2,
+    ]
     assert ActionIndex([]).search("send") == []
 
 

@@ -97,6 +97,99 @@ class ActionView(Model):
 
 
 @dataclass(frozen=True, kw_only=True)
+class ApprovalRuleView(Model):
+    """Which actions a person has to approve before each call."""
+
+    destructive: bool
+    """Each that destroys something, or whose effect is not known"""
+
+    actions: list[str]
+    """Names of actions; `*` stands for any characters"""
+
+    expires_in: int
+    """Seconds until an approval expires"""
+
+
+@dataclass(frozen=True, kw_only=True)
+class ApprovalSummary(Model):
+    """A call that a person has to approve, as a list shows it."""
+
+    approval_id: str
+    """`apr_…`"""
+
+    status: Literal["pending", "approved", "denied", "expired", "used"]
+    """`used`: the call was made"""
+
+    integration_id: str
+    """The integration: `int_…`"""
+
+    action: str
+    """The action's name"""
+
+    requested_by: str
+    """The id of the token that asked for the call"""
+
+    created_at: datetime
+    """When it was asked for"""
+
+    expires_at: datetime
+    """Until when it can be approved and used"""
+
+    decided_by: str | None = None
+    """The id of the token that decided"""
+
+    decided_at: datetime | None = None
+    """When it was decided"""
+
+    reason: str | None = None
+    """What was said with the decision"""
+
+    execution_id: str | None = None
+    """The call that was made: `exe_…`"""
+
+
+@dataclass(frozen=True, kw_only=True)
+class ApprovalView(Model):
+    """A call that a person has to approve, with its parameters."""
+
+    approval_id: str
+    """`apr_…`"""
+
+    status: Literal["pending", "approved", "denied", "expired", "used"]
+    """`used`: the call was made"""
+
+    integration_id: str
+    """The integration: `int_…`"""
+
+    action: str
+    """The action's name"""
+
+    requested_by: str
+    """The id of the token that asked for the call"""
+
+    created_at: datetime
+    """When it was asked for"""
+
+    expires_at: datetime
+    """Until when it can be approved and used"""
+
+    parameters: dict[str, Any]
+    """What the call takes; what looks like a secret is masked"""
+
+    decided_by: str | None = None
+    """The id of the token that decided"""
+
+    decided_at: datetime | None = None
+    """When it was decided"""
+
+    reason: str | None = None
+    """What was said with the decision"""
+
+    execution_id: str | None = None
+    """The call that was made: `exe_…`"""
+
+
+@dataclass(frozen=True, kw_only=True)
 class AttemptDetail(Model):
     """One attempt, with what was sent. Secrets are masked; `explanation` and `nextStep` say what a failure
     means.
@@ -326,6 +419,9 @@ class CapabilityView(Model):
     """What a call does to the upstream's data, where known: `read` changes nothing, `write` can be undone,
     `destructive` cannot
     """
+
+    approval: Literal["required"] | None = None
+    """A person has to approve each call before it is made"""
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -796,6 +892,9 @@ class IntegrationDetail(Model):
     last_used: datetime | None = None
     """When an action last ran, or a delivery was last made"""
 
+    approval: ApprovalRuleView | None = None
+    """Which of its actions a person has to approve before each call"""
+
 
 @dataclass(frozen=True, kw_only=True)
 class IntegrationSummary(Model):
@@ -833,6 +932,20 @@ class IntegrationSummary(Model):
 
 
 @dataclass(frozen=True, kw_only=True)
+class LogApproval(Model):
+    """The approval of a call."""
+
+    approval_id: str
+    """`apr_…`"""
+
+    approved_by: str
+    """The id of the token that approved it"""
+
+    approved_at: datetime
+    """When it was approved"""
+
+
+@dataclass(frozen=True, kw_only=True)
 class LogView(Model):
     """One logged call."""
 
@@ -859,6 +972,23 @@ class LogView(Model):
 
     request_id: str | None = None
     """The request that asked for it"""
+
+    approval: LogApproval | None = None
+    """Who approved it, where it needed that"""
+
+
+@dataclass(frozen=True, kw_only=True)
+class PendingApproval(Model):
+    """An action that a person has to approve before it is made."""
+
+    status: Literal["pending_approval"]
+    """Nothing was sent yet"""
+
+    approval_id: str
+    """`apr_…`; send the same request with it once it is approved"""
+
+    expires_at: datetime
+    """Until when it can be approved and used"""
 
 
 @dataclass(frozen=True, kw_only=True)

@@ -3,9 +3,22 @@
 Generated from docs/openapi.json by tools/clients; `make clients` writes it again.
 """
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from datetime import datetime
 from typing import Any, Literal, NotRequired, TypedDict
+
+
+class Approvals(TypedDict):
+    """Which actions a person has to approve before each call."""
+
+    destructive: NotRequired[bool]
+    """Each that destroys something, or whose effect is not known"""
+
+    actions: NotRequired[Sequence[str]]
+    """Names of actions; `*` stands for any characters"""
+
+    expiresIn: NotRequired[int]
+    """Seconds until an approval expires"""
 
 
 class BasicAuth(TypedDict):
@@ -37,6 +50,9 @@ class CustomAction(TypedDict):
     """What a call does to the endpoint's data: `read` changes nothing, `write` can be undone, `destructive`
     cannot
     """
+
+    approval: NotRequired[Literal["required"]]
+    """A person has to approve each call before it is made"""
 
     parameters: NotRequired[Mapping[str, Any]]
     """JSON Schema of an object"""

@@ -877,6 +877,7 @@ class Integrations:
         name: str | Omit | None = OMIT,
         description: str | Omit | None = OMIT,
         configuration: Mapping[str, Any] | Omit = OMIT,
+        approval: params.Approvals | Omit | None = OMIT,
         **fields: Any,
     ) -> models.IntegrationDetail:
         """Change integration.
@@ -891,6 +892,7 @@ class Integrations:
             name: What people call it; the application's name where it is left out.
             description: What it is for.
             configuration: Facts about the connection that are no secrets.
+            approval: Which actions a person has to approve before each call; none of its own.
             fields: Others, by the names of the API or in Python's spelling.
 
         Raises:
@@ -921,6 +923,7 @@ class Integrations:
                     "name": name,
                     "description": description,
                     "configuration": configuration,
+                    "approval": approval,
                     **{wire_name(name): value for name, value in fields.items()},
                 },
             )
@@ -982,6 +985,7 @@ class Integrations:
         url: str | Omit = OMIT,
         description: str | Omit | None = OMIT,
         configuration: Mapping[str, Any] | Omit = OMIT,
+        approval: params.Approvals | Omit | None = OMIT,
         headers: Mapping[str, str] | Omit = OMIT,
         secret: str | Omit | None = OMIT,
         actions: Sequence[params.CustomAction] | Omit = OMIT,
@@ -1010,6 +1014,7 @@ class Integrations:
             url: Where requests are sent: HTTPS, and no private address.
             description: What it is for.
             configuration: Facts about the connection that are no secrets.
+            approval: Which actions a person has to approve before each call; none of its own.
             headers: Sent with every request.
             secret: Signs every request.
             actions: What the endpoint can do.
@@ -1054,6 +1059,7 @@ class Integrations:
                     "url": url,
                     "description": description,
                     "configuration": configuration,
+                    "approval": approval,
                     "headers": headers,
                     "secret": secret,
                     "actions": actions,
@@ -1169,16 +1175,18 @@ class Actions:
         action_name: str,
         *,
         parameters: Mapping[str, Any] | Omit = OMIT,
+        approval_id: str | Omit | None = OMIT,
         traceparent: str | None = None,
         idempotency_key: str | None = None,
-    ) -> models.ActionView:
+    ) -> models.ActionView | models.ExecutionRef | models.PendingApproval:
         """Execute integration action.
 
         Checks the parameters, calls the upstream, and logs what came of it; with `Prefer: respond-async`
         later (202).
 
         With an `Idempotency-Key` the outcome itself is kept, also a failed or an unknown one, and nothing is
-        sent twice.
+        sent twice. An action that needs approval is answered with `pending_approval` (202); once it is
+        approved, the same request with its `approvalId` makes the call.
 
         Scope: `actions:execute`; for a webhook (`wh_…`) `webhooks:read`.
 
@@ -1186,13 +1194,15 @@ class Actions:
             integration_id: Integration ID: `int_…` or `wh_…`.
             action_name: Action name.
             parameters: What the action takes.
+            approval_id: The approval of this call: `apr_…`, where it needs one.
             traceparent: Passed on to the upstream (W3C Trace Context).
             idempotency_key: Makes a repeat of this call safe, for 24 hours. One is made for each call.
 
         Raises:
-            NotFound: `action_not_found`, `integration_not_found`, `webhook_not_found`, `not_found`.
-            Conflict: `not_connected`, `credential_rejected`, `reauth_required`, `idempotency_key_reused`,
-                `idempotency_in_progress`, `changed_meanwhile`, `conflict`.
+            NotFound: `action_not_found`, `approval_not_found`, `integration_not_found`, `webhook_not_found`,
+                `not_found`.
+            Conflict: `not_connected`, `credential_rejected`, `reauth_required`, `approval_mismatch`,
+                `idempotency_key_reused`, `idempotency_in_progress`, `changed_meanwhile`, `conflict`.
             InvalidFields: `invalid_fields`.
             UpstreamFailed: `upstream_failed`, `upstream_unauthorized`, `upstream_refused`,
                 `upstream_not_found`, `credential_rejected`, `insufficient_scope`, `upstream_dns`,
@@ -1211,64 +1221,9 @@ class Actions:
             Call(
                 "POST",
                 f"/integrations/{segment(integration_id)}/actions/{segment(action_name)}",
-                models.ActionView,
-                body={"parameters": parameters},
+                models.ActionView | models.ExecutionRef | models.PendingApproval,
+                body={"parameters": parameters, "approvalId": approval_id},
                 headers={"traceparent": traceparent},
-                key=new_key(idempotency_key),
-            )
-        )
-
-    def execute_in_background(
-        self,
-        integration_id: str,
-        action_name: str,
-        *,
-        parameters: Mapping[str, Any] | Omit = OMIT,
-        traceparent: str | None = None,
-        idempotency_key: str | None = None,
-    ) -> models.ExecutionRef:
-        """Execute integration action, and answer at once with a reference to it.
-
-        Checks the parameters, calls the upstream, and logs what came of it; with `Prefer: respond-async`
-        later (202).
-
-        With an `Idempotency-Key` the outcome itself is kept, also a failed or an unknown one, and nothing is
-        sent twice.
-
-        Scope: `actions:execute`; for a webhook (`wh_…`) `webhooks:read`.
-
-        Args:
-            integration_id: Integration ID: `int_…` or `wh_…`.
-            action_name: Action name.
-            parameters: What the action takes.
-            traceparent: Passed on to the upstream (W3C Trace Context).
-            idempotency_key: Makes a repeat of this call safe, for 24 hours. One is made for each call.
-
-        Raises:
-            NotFound: `action_not_found`, `integration_not_found`, `webhook_not_found`, `not_found`.
-            Conflict: `not_connected`, `credential_rejected`, `reauth_required`, `idempotency_key_reused`,
-                `idempotency_in_progress`, `changed_meanwhile`, `conflict`.
-            InvalidFields: `invalid_fields`.
-            UpstreamFailed: `upstream_failed`, `upstream_unauthorized`, `upstream_refused`,
-                `upstream_not_found`, `credential_rejected`, `insufficient_scope`, `upstream_dns`,
-                `upstream_connect`, `upstream_tls`, `upstream_blocked_address`, `upstream_blocked_port`,
-                `upstream_plain_http`, `upstream_malformed_url`, `upstream_redirect`, `upstream_reset`,
-                `upstream_headers_too_large`, `upstream_protocol`, `upstream_answer_too_large`,
-                `upstream_unreadable`, `upstream_invalid_parameters`, `account_required`, `input_required`,
-                `outcome_unknown`, `circuit_open`, `token_refresh_failed`, `forbidden_url`, `mcp_disabled`,
-                `mcp_token_rejected`, `upstream_unavailable`, `upstream_bad_json`,
-                `upstream_request_too_large`, `webhook_method_rejected`, `webhook_credential_rejected`,
-                `webhook_address_rejected`, `workflow_inactive`, `workflow_not_started`,
-                `workflow_misconfigured`, `workflow_failed`, `workflow_answered_error`.
-            UpstreamTimeout: `upstream_timeout`, `outcome_unknown`, `timeout`.
-        """
-        return self._sender.send(
-            Call(
-                "POST",
-                f"/integrations/{segment(integration_id)}/actions/{segment(action_name)}",
-                models.ExecutionRef,
-                body={"parameters": parameters},
-                headers={"Prefer": "respond-async", "traceparent": traceparent},
                 key=new_key(idempotency_key),
             )
         )
@@ -1331,6 +1286,93 @@ class Actions:
                 f"/integrations/{segment(integration_id)}/executions/{segment(execution_id)}",
                 models.ExecutionView,
             )
+        )
+
+
+class Approvals:
+    """Approve or deny calls of actions that a person has to allow."""
+
+    def __init__(self, sender: Sender) -> None:
+        self._sender = sender
+
+    def list(
+        self,
+        *,
+        status: Literal["pending", "approved", "denied", "expired", "used"] | None = None,
+        limit: int | None = None,
+    ) -> Pages[models.ApprovalSummary]:
+        """List approvals.
+
+        Newest first, without parameters. Kept for 30 days.
+
+        Scope: `actions:approve`.
+
+        Args:
+            status: Filter by status.
+            limit: Items per page.
+
+        Raises:
+            InvalidFields: `invalid_fields`.
+        """
+        return self._sender.pages(
+            Call("GET", "/approvals", models.ApprovalSummary, query={"status": status, "limit": limit})
+        )
+
+    def get(self, approval_id: str) -> models.ApprovalView:
+        """Get approval.
+
+        What is to be called, with which parameters, and how it was decided.
+
+        Scope: `actions:approve`.
+
+        Args:
+            approval_id: Approval ID: `apr_…`.
+
+        Raises:
+            NotFound: `approval_not_found`, `not_found`.
+            InvalidFields: `invalid_fields`.
+        """
+        return self._sender.send(Call("GET", f"/approvals/{segment(approval_id)}", models.ApprovalView))
+
+    def approve_action(self, approval_id: str, *, reason: str | Omit = OMIT) -> models.ApprovalView:
+        """Approve action.
+
+        Allows this one call: its caller repeats it with `approvalId`. The token that asked, and those it
+        made, cannot approve it.
+
+        Scope: `actions:approve`.
+
+        Args:
+            approval_id: Approval ID: `apr_…`.
+            reason: Why; a call that was denied is answered with it.
+
+        Raises:
+            NotFound: `approval_not_found`, `not_found`.
+            Conflict: `approval_decided`, `changed_meanwhile`, `conflict`.
+            InvalidFields: `invalid_fields`.
+        """
+        return self._sender.send(
+            Call("POST", f"/approvals/{segment(approval_id)}/approve", models.ApprovalView, body={"reason": reason})
+        )
+
+    def deny_action(self, approval_id: str, *, reason: str | Omit = OMIT) -> models.ApprovalView:
+        """Deny action.
+
+        Refuses this one call; a repeat of it is answered with 403 and the reason.
+
+        Scope: `actions:approve`.
+
+        Args:
+            approval_id: Approval ID: `apr_…`.
+            reason: Why; a call that was denied is answered with it.
+
+        Raises:
+            NotFound: `approval_not_found`, `not_found`.
+            Conflict: `approval_decided`, `changed_meanwhile`, `conflict`.
+            InvalidFields: `invalid_fields`.
+        """
+        return self._sender.send(
+            Call("POST", f"/approvals/{segment(approval_id)}/deny", models.ApprovalView, body={"reason": reason})
         )
 
 
@@ -1504,6 +1546,8 @@ class Resources:
         """
         self.actions = Actions(sender)
         """Run what a connected integration can do, at once or in the background."""
+        self.approvals = Approvals(sender)
+        """Approve or deny calls of actions that a person has to allow."""
         self.audit = Audit(sender)
         """Which token changed what, when, and with what outcome."""
         self.tokens = Tokens(sender)

@@ -49,6 +49,7 @@ def submit(requested: RequestedAction, execution_id: str) -> None:
         created_at=now_ms(),
         traceparent=requested.traceparent,
         request_id=requested.request_id,
+        approval=requested.approval,
         encrypted_parameters=encrypt(context, canonical_json.dumps(requested.parameters)),
     )
     ExecutionStore(requested.tenant, requested.integration_id).create(execution)
@@ -113,7 +114,10 @@ def work(message: Mapping[str, str]) -> None:
 def _run(tenant: str, execution: Execution) -> None:
     seconds = settings().execution_seconds
     try:
-        call = runner.prepare(_requested(tenant, execution), call_id=execution.id, seconds=seconds)
+        requested = _requested(tenant, execution)
+        target = runner.find(tenant, execution.integration_id, execution.action)
+        runner.check(requested, target)
+        call = runner.prepare(requested, target, call_id=execution.id, seconds=seconds)
     except JobsprintError as error:
         _retry_or_finish(tenant, execution, Outcome(error=error), lease_token=None)
         return
@@ -184,4 +188,5 @@ def _requested(tenant: str, execution: Execution) -> RequestedAction:
         parameters,
         traceparent=execution.traceparent,
         request_id=execution.request_id,
+        approval=execution.approval,
     )

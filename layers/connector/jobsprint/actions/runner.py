@@ -1,8 +1,9 @@
 """One call of an action, in two steps: `prepare` it, then `send` it.
 
-`prepare` raises where the call may not go out: nothing was sent and nothing is logged. `send` never raises for what the
-upstream does: it gives an outcome, after logging and counting it. What has to be written down in between, because from
-then on the call may have gone out, is the caller's (`actions.service`, `actions.executions`).
+`prepare` raises where the call may not go out, as `check` does before it: nothing was sent and nothing is logged.
+`send` never raises for what the upstream does: it gives an outcome, after logging and counting it. What has to be
+written down in between, because from then on the call may have gone out, is the caller's (`actions.service`,
+`actions.executions`).
 """
 
 import json
@@ -37,6 +38,20 @@ _STATUS: dict[State, LogStatus] = {"succeeded": "success", "failed": "error", "u
 
 
 @dataclass(frozen=True)
+class Target:
+    """An action as its integration offers it now, and the circuit breaker of the integration."""
+
+    integration: Integration
+    capability: Capability
+    circuit_breaker: CircuitBreaker
+
+    @property
+    def needs_approval(self) -> bool:
+        """Whether a person has to approve each call."""
+        return self.integration.approval.requires(self.capability)
+
+
+@dataclass(frozen=True)
 class PreparedCall:
     """A call that may go out now, at `sending_at` (Unix ms): checked, admitted by the circuit breaker, with a token.
 
@@ -52,30 +67,32 @@ class PreparedCall:
     sending_at: int
 
 
-def named(requested: RequestedAction) -> tuple[Integration, Capability]:
-    """The integration of an action, and the action as it offers it. Raises NotFound."""
-    integration = IntegrationStore(requested.tenant).get(requested.integration_id)
-    return integration, _capability(integration, requested.action)
+def find(tenant: str, integration_id: str, action: str) -> Target:
+    """The action of an integration. Raises NotFound, and Conflict where it has none because it is not connected."""
+    integration, activity = IntegrationStore(tenant).get_with_activity(integration_id)
+    capability = integrations.named_capability(integration.capabilities, action)
+    if capability is None:
+        integrations.require_connected(integration)
+        known = ", ".join(capability.name for capability in integration.capabilities[:10]) or "none"
+        raise NotFound(f"{integration.id} has no action {action[:100]!r}; it has: {known}", code="action_not_found")
+    return Target(integration, capability, activity.circuit_breaker)
 
 
-def check(requested: RequestedAction) -> tuple[Integration, CircuitBreaker]:
-    """The integration of an action, and its circuit breaker. Raises NotFound, Conflict and InvalidFields."""
-    integration, activity = IntegrationStore(requested.tenant).get_with_activity(requested.integration_id)
-    integrations.require_connected(integration)
-    capability = _capability(integration, requested.action)
-    details = Checker(capability.schema).details(requested.parameters, "body.parameters")
+def check(requested: RequestedAction, target: Target) -> None:
+    """Raise Conflict unless the integration is connected, and InvalidFields for wrong parameters."""
+    integrations.require_connected(target.integration)
+    details = Checker(target.capability.schema).details(requested.parameters, "body.parameters")
     if details:
         raise wrong_fields(details)
-    return integration, activity.circuit_breaker
 
 
-def prepare(requested: RequestedAction, *, call_id: str, seconds: float) -> PreparedCall:
-    """Check an action and get it ready to be sent; `seconds` are for all of it, its token included.
+def prepare(requested: RequestedAction, target: Target, *, call_id: str, seconds: float) -> PreparedCall:
+    """Get an action that was checked ready to be sent; `seconds` are for all of it, its token included.
 
-    Raises NotFound, Conflict, InvalidFields, RateLimited, and UpstreamFailed with `sent` False.
+    Raises Conflict, RateLimited, and UpstreamFailed with `sent` False.
     """
     deadline = time.monotonic() + seconds
-    integration, circuit_breaker = check(requested)
+    integration, circuit_breaker = target.integration, target.circuit_breaker
     access = Access(integration, until=deadline - LEAST_CALL_SECONDS)
     _admit(integration, circuit_breaker, seconds)
     return PreparedCall(call_id, requested, integration, circuit_breaker, access, deadline, now_ms())
@@ -119,14 +136,6 @@ def record_unknown(requested: RequestedAction, call_id: str, sending_at: int) ->
 def log_id(call_id: str, sending_at: int) -> str:
     """The id of a call's log entry: the same for the same call, so that it is logged and counted once."""
     return derived_id("log", first_at(sending_at), call_id)
-
-
-def _capability(integration: Integration, name: str) -> Capability:
-    capability = integrations.named_capability(integration.capabilities, name)
-    if capability is None:
-        known = ", ".join(capability.name for capability in integration.capabilities[:10]) or "none"
-        raise NotFound(f"{integration.id} has no action {name[:100]!r}; it has: {known}", code="action_not_found")
-    return capability
 
 
 def _admit(integration: Integration, circuit_breaker: CircuitBreaker, seconds: float) -> None:
@@ -188,6 +197,7 @@ def _record(
         input=_cut(canonical_json.dumps(redact(masker.value(requested.parameters)))),
         output=_cut(json.dumps(redact(_output(outcome)), ensure_ascii=False)),
         request_id=requested.request_id,
+        approval=requested.approval,
         execution_ms=outcome.execution_ms,
         at=sending_at,
     )

@@ -18,7 +18,7 @@ from jobsprint.domain.audit import client_of, plain
 if TYPE_CHECKING:
     from jobsprint.api.app import Endpoint
 
-_SUBJECTS = ("int", "wh", "tok")
+_SUBJECTS = ("int", "wh", "tok", "apr")
 _PARAMETER = re.compile(r"\{(\w+)\}")
 
 

@@ -32,6 +32,7 @@ class Recording:
     """An operation that is under way: what is to be recorded of it unless it raises."""
 
     result: Result = "succeeded"
+    code: str | None = None
     subject: str | None = None
 
 
@@ -54,7 +55,7 @@ def recorded(
         result, code = result_of(error)
         end(intent, result, code=code)
         raise
-    end(intent, recording.result, subject=recording.subject)
+    end(intent, recording.result, code=recording.code, subject=recording.subject)
 
 
 def begin(

@@ -31,6 +31,7 @@ class Custom:
                     "title": one.title,
                     "description": one.description,
                     "effect": one.effect,
+                    "approval": "required" if one.approval else None,
                     "parameters": one.schema,
                 }
                 for one in integration.capabilities
@@ -48,7 +49,14 @@ class Custom:
         return Connection(
             credentials=Credentials(given.url, given.headers, (given.secret,) if given.secret else ()),
             capabilities=tuple(
-                Capability(one.name, one.description, one.parameters, title=one.title, effect=one.effect)
+                Capability(
+                    one.name,
+                    one.description,
+                    one.parameters,
+                    title=one.title,
+                    effect=one.effect,
+                    approval=one.approval is not None,
+                )
                 for one in given.actions
             ),
             message="Connected; test it with POST …/test",

@@ -1,7 +1,7 @@
 """The body that connects a custom integration."""
 
 import json
-from typing import Annotated, Any
+from typing import Annotated, Any, Literal
 
 from pydantic import AfterValidator, BeforeValidator, Field
 
@@ -41,6 +41,9 @@ class CustomAction(RequestModel):
             description="What a call does to the endpoint's data: `read` changes nothing, `write` can be undone, "
             "`destructive` cannot"
         ),
+    ] = None
+    approval: Annotated[
+        Literal["required"] | None, Field(description="A person has to approve each call before it is made")
     ] = None
     parameters: Annotated[dict[str, Any], AfterValidator(_schema)] = Field(
         default_factory=lambda: {"type": "object"}, description="JSON Schema of an object"

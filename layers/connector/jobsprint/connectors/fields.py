@@ -11,6 +11,7 @@ from jobsprint.core.errors import Detail, InvalidFields, wrong_fields
 from jobsprint.core.models import RequestModel, validate
 from jobsprint.domain import integrations
 from jobsprint.domain.events import is_subscription
+from jobsprint.domain.integrations import ApprovalRule
 from jobsprint.outbound import address_policy, pinning
 from jobsprint.security.credentials import Credentials
 from jobsprint.security.signing import check_secret
@@ -91,6 +92,22 @@ def target_details(url: object, field: str = "body.url") -> tuple[Detail, ...]:
     return ()
 
 
+class Approvals(RequestModel):
+    """Which actions a person has to approve before each call."""
+
+    destructive: Annotated[bool, Field(description="Each that destroys something, or whose effect is not known")] = (
+        False
+    )
+    actions: list[Annotated[str, Field(min_length=1, max_length=200)]] = Field(
+        default=[], max_length=integrations.MAX_ACTIONS, description="Names of actions; `*` stands for any characters"
+    )
+    expires_in: Annotated[int, Field(ge=60, le=86400, description="Seconds until an approval expires")] = 3600
+
+    def rule(self) -> ApprovalRule:
+        """The rule of the integration."""
+        return ApprovalRule(self.destructive, tuple(self.actions), self.expires_in)
+
+
 class ConnectBody(RequestModel):
     """What every connection may be given beside the fields of its type; a null in `configuration` removes a name."""
 
@@ -101,6 +118,9 @@ class ConnectBody(RequestModel):
     configuration: Configuration = Field(
         default_factory=dict, description="Facts about the connection that are no secrets"
     )
+    approval: Annotated[
+        Approvals | None, Field(description="Which actions a person has to approve before each call; none of its own")
+    ] = None
 
 
 class Reconnect(ConnectBody):

@@ -7,6 +7,7 @@
     ├── NotFound                    404
     ├── Conflict                    409
     │   └── ScopeMissing            409 reauth_required
+    ├── Gone                        410 approval_expired
     ├── PayloadTooLarge             413 payload_too_large
     ├── UnsupportedMediaType        415 unsupported_media_type
     ├── InvalidFields               422 invalid_fields
@@ -116,6 +117,13 @@ class ScopeMissing(Conflict):
     def __init__(self, scope: str) -> None:
         super().__init__(f"The upstream requires more than was authorized; missing scope: {scope}")
         self.scope = scope
+
+
+class Gone(JobsprintError):
+    """Something whose time is up."""
+
+    status = 410
+    default_code = "approval_expired"
 
 
 class PayloadTooLarge(JobsprintError):

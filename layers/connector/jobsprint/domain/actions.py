@@ -2,6 +2,7 @@
 
 import json
 import math
+from collections.abc import Mapping
 from dataclasses import asdict, dataclass, replace
 from typing import Any, Literal
 
@@ -21,8 +22,29 @@ ExecutionState = Literal["queued", "running", "succeeded", "failed", "unknown", 
 
 
 @dataclass(frozen=True)
+class Approved:
+    """The approval that a call has, and the id of the token that gave it, at `at` (Unix ms)."""
+
+    id: str
+    by: str
+    at: int
+
+    def to_fields(self) -> dict[str, str]:
+        """The fields as `from_fields` reads them."""
+        return {"id": self.id, "by": self.by, "at": str(self.at)}
+
+    @classmethod
+    def from_fields(cls, fields: Mapping[str, str]) -> "Approved":
+        """The approval that `to_fields` wrote."""
+        return cls(fields["id"], fields["by"], int(fields["at"]))
+
+
+@dataclass(frozen=True)
 class RequestedAction:
-    """An action that a caller asked for; `traceparent` is a valid one or None, `request_id` that of the request."""
+    """An action that a caller asked for; `traceparent` is a valid one or None, `request_id` that of the request.
+
+    `approval` is the one that it has, where it needs one.
+    """
 
     tenant: str
     integration_id: str
@@ -30,6 +52,7 @@ class RequestedAction:
     parameters: JsonObject
     traceparent: str | None = None
     request_id: str | None = None
+    approval: Approved | None = None
 
 
 @dataclass(frozen=True)
@@ -49,6 +72,7 @@ class Execution:
     created_at: int
     traceparent: str | None = None
     request_id: str | None = None
+    approval: Approved | None = None
     encrypted_parameters: str | None = None
     encrypted_outcome: str | None = None
     lease_token: str | None = None
@@ -83,7 +107,7 @@ class ExecutionFilter:
 class LogEntry:
     """One action call as it is shown: `input` and `output` are redacted and cut JSON text.
 
-    `request_id` is that of the API request that asked for it, where one did.
+    `request_id` is that of the API request that asked for it, `approval` the one that it had, where there is one.
     """
 
     id: str
@@ -94,6 +118,7 @@ class LogEntry:
     execution_ms: int
     at: int
     request_id: str | None = None
+    approval: Approved | None = None
 
 
 @dataclass(frozen=True)

@@ -13,6 +13,7 @@ SCOPES = (
     "integrations:read",
     "integrations:write",
     "actions:execute",
+    "actions:approve",
     "webhooks:read",
     "webhooks:write",
     "events:publish",
@@ -56,15 +57,14 @@ class Limits:
         if self.read_only and capability.effect != "read":
             effect = f"its effect is {capability.effect}" if capability.effect else "nobody says that it only reads"
             return read_only(f"and {name} may change something: {effect}")
-        if not self.cover(integration, capability.name):
+        if not self.cover(integration.slug, capability.name):
             return limited(f"to {', '.join(self.actions)}, and {name} is none of them")
         return None
 
-    def cover(self, integration: Integration, action: str) -> bool:
-        """Whether an action is one that the token may know of, whatever its effect."""
+    def cover(self, slug: str, action: str) -> bool:
+        """Whether the token may know of an action, whatever its effect; `slug` is that of its integration."""
         return not self.actions or any(
-            fnmatchcase(integration.slug, slug) and fnmatchcase(action, pattern)
-            for slug, _, pattern in self._patterns()
+            fnmatchcase(slug, wanted) and fnmatchcase(action, pattern) for wanted, _, pattern in self._patterns()
         )
 
     def show(self, integration: Integration) -> bool:

@@ -70,6 +70,7 @@ OWN = frozenset(
     {
         *("integration.connected", "integration.disconnected", "integration.unhealthy", "integration.recovered"),
         *("webhook.failing", "webhook.disabled", "webhook.recovered", "delivery.exhausted"),
+        "action.approval_requested",
     }
 )
 """The events that the service publishes (docs/api-contract.md, Operational events)."""

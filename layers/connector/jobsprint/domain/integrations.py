@@ -4,6 +4,7 @@ import json
 import re
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field, replace
+from fnmatch import fnmatchcase
 from typing import Literal
 
 from jobsprint.core.canonical_json import JsonObject, JsonValue
@@ -23,7 +24,8 @@ class Capability:
 
     `effect` is what it does to the upstream's data: nothing, something that can be undone, or something that destroys;
     None where nobody says. `idempotent` says that a repeat changes nothing more, `closed_world` that it reaches nothing
-    beyond the upstream. `output_schema` is the JSON Schema of its result, where known.
+    beyond the upstream. `output_schema` is the JSON Schema of its result, where known. With `approval` a person has to
+    approve each call.
     """
 
     name: str
@@ -34,6 +36,7 @@ class Capability:
     effect: Effect | None = None
     idempotent: bool = False
     closed_world: bool = False
+    approval: bool = False
 
 
 @dataclass(frozen=True)
@@ -80,6 +83,25 @@ class DeliveryPolicy:
 
 
 @dataclass(frozen=True)
+class ApprovalRule:
+    """Which actions of an integration a person has to approve before each call, and for how many seconds they may.
+
+    All that destroy something or whose effect is not known, if `destructive`; and those whose names match one of
+    `actions`, in which `*` stands for any characters.
+    """
+
+    destructive: bool = False
+    actions: tuple[str, ...] = ()
+    expires_in: int = 3600
+
+    def requires(self, capability: Capability) -> bool:
+        """Whether a person has to approve each call of an action."""
+        if capability.approval or (self.destructive and capability.effect in ("destructive", None)):
+            return True
+        return any(fnmatchcase(capability.name, _LITERAL.sub(r"[\g<0>]", pattern)) for pattern in self.actions)
+
+
+@dataclass(frozen=True)
 class Integration:
     """A tenant's connection, or a webhook subscription (`type` is `webhook`). Times are Unix milliseconds.
 
@@ -89,9 +111,10 @@ class Integration:
     `slug` names it for agents, unique within the tenant and the same for as long as it exists; a webhook has none.
     `shown_url` is the URL with what looks like a credential masked; `header_names` may be shown. `status_reason` says
     why a connection is in error or a webhook was disabled. `grant` is the id of the OAuth grant it uses, `policy` how a
-    webhook wants its deliveries; `missing_scope` is what a connection's server demands beyond its grant, until an
-    authorization asked for it. `watched` is a hint: before anything is sent to this webhook its endpoint health is read
-    (`domain.endpoint_health`); it changes without a new version. `version` counts writes, for optimistic locking.
+    webhook wants its deliveries, `approval` which of its actions a person has to approve; `missing_scope` is what a
+    connection's server demands beyond its grant, until an authorization asked for it. `watched` is a hint: before
+    anything is sent to this webhook its endpoint health is read (`domain.endpoint_health`); it changes without a new
+    version. `version` counts writes, for optimistic locking.
     """
 
     tenant: str
@@ -118,6 +141,7 @@ class Integration:
     status_reason: str | None = None
     grant: str | None = None
     policy: DeliveryPolicy = field(default_factory=DeliveryPolicy)
+    approval: ApprovalRule = field(default_factory=ApprovalRule)
     missing_scope: str = ""
     watched: bool = False
     version: int = 0
@@ -185,6 +209,8 @@ NOT_MCP = {"url": _SUBSCRIBED, "headers": _SUBSCRIBED, "events": _SUBSCRIBED, "f
 CREDENTIAL_REASONS = frozenset({"credential_rejected", "reauth_required"})
 
 _N8N_WEBHOOKS = "webhook"
+# What `fnmatch` takes for more than itself, beside `*`.
+_LITERAL = re.compile(r"[\[?]")
 _WEBHOOK_PATH = re.compile(r"[A-Za-z0-9_-]+(/[A-Za-z0-9_-]+)*")
 _TOKEN = re.compile(r"[!#$%&'*+\-.^_`|~0-9A-Za-z]+")  # RFC 9110, section 5.6.2
 _HOP_BY_HOP = frozenset(

@@ -27,7 +27,7 @@ from jobsprint.webhooks import service
 _NAMED_BY_TENANT = frozenset({"custom", "mcp"})
 """Types whose application says nothing about what is connected, so that their slug comes from the tenant's name."""
 
-_DESCRIBED = frozenset({"name", "description", "configuration"})
+_DESCRIBED = frozenset({"name", "description", "configuration", "approval"})
 _FIXED = frozenset({"authType", "redirectUrl", "serverUrl", "token"})
 """Fields that a change may not have for a connection by OAuth: its token is for that server alone."""
 
@@ -236,6 +236,7 @@ def _described(integration: Integration, given: ConnectBody) -> Integration:
         name=given.name or integration.name,
         description=integration.description if given.description is None else given.description,
         configuration=integrations.merged(integration.configuration, given.configuration),
+        approval=given.approval.rule() if given.approval else integration.approval,
     )
 
 

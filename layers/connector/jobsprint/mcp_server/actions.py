@@ -7,8 +7,10 @@ from jobsprint.domain.callers import Caller
 from jobsprint.domain.integrations import Capability, Integration
 from jobsprint.domain.tool_names import MAX_TOOL_NAME, slugs_in, tool_names
 from jobsprint.mcp_server import action_calls
-from jobsprint.mcp_server.tool import KEY, KEY_SCHEMA, Tool, properties_of
+from jobsprint.mcp_server.tool import APPROVAL, APPROVAL_SCHEMA, KEY, KEY_SCHEMA, Tool, properties_of
 from jobsprint.repositories.integrations import IntegrationStore
+
+_NEEDS_APPROVAL = "A person has to approve each call before it is made."
 
 
 def connected_actions(caller: Caller) -> dict[str, tuple[Integration, Capability]]:
@@ -27,29 +29,32 @@ def named_action(caller: Caller, name: str) -> tuple[Integration, Capability] | 
     slugs = slugs_in(name) if len(name) <= MAX_TOOL_NAME else []
     found = [integration for slug in slugs if (integration := store.with_slug(slug))]
     pair = tool_names(one for one in found if one.status == "connected").get(name)
-    return pair if pair and caller.limits.cover(pair[0], pair[1].name) else None
+    return pair if pair and caller.limits.cover(pair[0].slug, pair[1].name) else None
 
 
 def action_tool(name: str, integration: Integration, capability: Capability) -> Tool:
     """The tool of an action."""
     label = capability.title or capability.name
+    described = capability.description or f"{label} in {integration.name}"
+    needs_approval = integration.approval.requires(capability)
     return Tool(
         name=name,
         title=f"{integration.name}: {label}",
-        description=capability.description or f"{label} in {integration.name}",
-        input_schema=_input_schema(capability),
+        description=f"{described} {_NEEDS_APPROVAL}" if needs_approval else described,
+        input_schema=_input_schema(capability, needs_approval=needs_approval),
         annotations=_annotations(capability),
         run=lambda given: action_calls.run(given, integration.id, capability.name),
     )
 
 
-def _input_schema(capability: Capability) -> JsonObject:
-    """The schema of an action's parameters as connected; what changes something also takes an idempotency key."""
+def _input_schema(capability: Capability, *, needs_approval: bool) -> JsonObject:
+    """The schema of an action's parameters as connected; what changes something also takes an idempotency key, and what
+    needs approval takes that.
+    """
     schema = _without_headers({"type": "object", **capability.schema})
-    properties = properties_of(schema)
-    if capability.effect == "read" or KEY in properties:
-        return schema
-    return {**schema, "properties": {**properties, KEY: KEY_SCHEMA}}
+    own = {} if capability.effect == "read" else {KEY: KEY_SCHEMA}
+    own |= {APPROVAL: APPROVAL_SCHEMA} if needs_approval else {}
+    return {**schema, "properties": {**own, **properties_of(schema)}} if own else schema
 
 
 def _without_headers(schema: JsonObject) -> JsonObject:

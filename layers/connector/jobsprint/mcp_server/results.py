@@ -4,10 +4,11 @@ import json
 import re
 
 from jobsprint.core.canonical_json import JsonObject, JsonValue
-from jobsprint.core.clock import iso_millis
+from jobsprint.core.clock import iso_millis, iso_seconds
 from jobsprint.core.cut import cut_json
 from jobsprint.core.errors import Detail, JobsprintError, UpstreamFailed, wrong_fields
 from jobsprint.domain.actions import Execution
+from jobsprint.domain.approvals import Approval
 from jobsprint.repositories.executions import KEPT_SECONDS
 
 MAX_BYTES = 64 * 1024
@@ -21,6 +22,10 @@ _STEPS = {
     "this answer again and sends nothing; one with another key, or none, may do it twice.",
     "idempotency_in_progress": "The first call with this key still runs: wait two seconds, then send it again.",
     "idempotency_key_reused": "Send a new idempotencyKey: this one belongs to a call with other arguments.",
+    "approval_not_found": "Call again without approvalId, to ask for a new approval.",
+    "approval_mismatch": "Send the arguments that the approval was asked for; for others, call without approvalId.",
+    "approval_denied": "A person refused this call. Do not send it again unless you are told to.",
+    "approval_expired": "Nobody approved it in time: call again without approvalId, to ask once more.",
     "integration_not_found": "Call tools/list again: the connection is gone.",
     "action_not_found": "Call tools/list again: the connection has no such action any more.",
     "not_connected": "A person has to connect the application again.",
@@ -47,6 +52,18 @@ def running(execution_id: str, *, replayed: bool) -> JsonObject:
     """The result of an action that goes on in the background."""
     step = "It goes on in the background: ask get_execution for its result."
     return _result({"status": "running", "executionId": execution_id, "replayed": replayed, "nextStep": step})
+
+
+def pending_approval(approval: Approval) -> JsonObject:
+    """The result of an action that a person has to approve before it is made."""
+    structured: JsonObject = {
+        "status": "pending_approval",
+        "approvalId": approval.id,
+        "expiresAt": iso_seconds(approval.valid_until),
+        "nextStep": "Nothing was sent: a person has to approve this call. Say so; once it is approved, send it again "
+        "with the same arguments and this approvalId.",
+    }
+    return _result(structured)
 
 
 def task(integration_id: str, execution: Execution) -> JsonObject:

@@ -38,7 +38,15 @@ class Call(RequestModel):
     arguments: dict[str, Any] = Field(default={}, description="As describe_action says")
 
 
-class SafeCall(Call):
+class Approvable(Call):
+    """The same with an approval."""
+
+    approval_id: Annotated[
+        str | None, Field(description="To repeat a call that was pending_approval", max_length=100)
+    ] = None
+
+
+class SafeCall(Approvable):
     """The same with a key."""
 
     idempotency_key: Annotated[
@@ -63,16 +71,18 @@ def _describe(given: Given, wanted: Named) -> JsonObject:
     return results.answered(action_tool(wanted.action, integration, capability).to_json())
 
 
-def _read(given: Given, wanted: Call) -> JsonObject:
+def _read(given: Given, wanted: Approvable) -> JsonObject:
     integration, capability = _action(given, wanted.action, to_run=True)
     if capability.effect != "read":
         raise Forbidden("This action may change something: call write_action", code="not_a_read")
-    return action_calls.run(replace(given, arguments=wanted.arguments), integration.id, capability.name)
+    given = replace(given, arguments=wanted.arguments, approval_id=wanted.approval_id)
+    return action_calls.run(given, integration.id, capability.name)
 
 
 def _write(given: Given, wanted: SafeCall) -> JsonObject:
     integration, capability = _action(given, wanted.action, to_run=False)
-    given = replace(given, arguments=wanted.arguments, key=wanted.idempotency_key or given.key)
+    key = wanted.idempotency_key or given.key
+    given = replace(given, arguments=wanted.arguments, key=key, approval_id=wanted.approval_id)
     return action_calls.run(given, integration.id, capability.name)
 
 
@@ -130,7 +140,7 @@ TOOLS = (
     own_tool(
         "read_action",
         "Run an action whose effect is `read`: it changes nothing.",
-        Call,
+        Approvable,
         _read,
         annotations={"readOnlyHint": True, "openWorldHint": True},
     ),

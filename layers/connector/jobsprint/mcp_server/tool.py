@@ -18,9 +18,18 @@ KEY_SCHEMA: JsonObject = {
 }
 
 
+APPROVAL = "approvalId"
+APPROVAL_SCHEMA: JsonObject = {
+    "type": "string",
+    "maxLength": 100,
+    "description": "Only to repeat a call that was answered with pending_approval: its approvalId, with the same "
+    "arguments as before.",
+}
+
+
 @dataclass(frozen=True)
 class Given:
-    """What a tool is called with. `key` is an idempotency key from outside the arguments.
+    """What a tool is called with. `key` is an idempotency key from outside the arguments, and so is `approval_id`.
 
     A call of an action waits `wait_seconds` for its outcome, and then is a task if the client `takes_tasks`.
     """
@@ -30,6 +39,7 @@ class Given:
     wait_seconds: float
     takes_tasks: bool = False
     key: str | None = None
+    approval_id: str | None = None
     client: Client = field(default_factory=Client)
     traceparent: str | None = None
     request_id: str | None = None

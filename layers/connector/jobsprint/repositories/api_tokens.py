@@ -69,6 +69,16 @@ def find(token_id: str) -> TokenRow | None:
     return token and (_under(token, _get(token.parent)) if token.parent else token)
 
 
+def descends_from(token_id: str, ancestor: str) -> bool:
+    """Whether a token is `ancestor`, or was made by it, or by one that was."""
+    while token_id != ancestor:
+        token = _get(token_id)
+        if token is None or token.parent is None:
+            return False
+        token_id = token.parent
+    return True
+
+
 def page(tenant: str, *, limit: int, position: str | None = None) -> tuple[list[TokenRow], str | None]:
     """A page of a tenant's tokens, newest first, at most 100; and the position to go on from."""
     query = Query(

@@ -11,7 +11,7 @@ from jobsprint.core import aws
 from jobsprint.core.config import settings
 from jobsprint.core.errors import NotFound
 from jobsprint.core.ids import id_range, is_id
-from jobsprint.domain.actions import Execution, ExecutionFilter, ExecutionState
+from jobsprint.domain.actions import Approved, Execution, ExecutionFilter, ExecutionState
 from jobsprint.repositories import dynamodb
 from jobsprint.repositories.dynamodb import Item, Query, Value, live, marshal_item, read_page, unmarshal_item, written
 
@@ -44,6 +44,7 @@ class ExecutionStore:
             "createdAt": execution.created_at,
             "traceparent": execution.traceparent,
             "requestId": execution.request_id,
+            "approval": execution.approval.to_fields() if execution.approval else None,
             "parameters": first,
             "parts": parts,
             "expiresAt": expires,
@@ -176,6 +177,7 @@ def _head(item: Item) -> Execution:
         created_at=item["createdAt"],
         traceparent=item.get("traceparent"),
         request_id=item.get("requestId"),
+        approval=Approved.from_fields(item["approval"]) if "approval" in item else None,
         lease_token=item.get("leaseToken"),
         started_at=item.get("startedAt", 0),
         lease_until=item.get("leaseUntil", 0),

@@ -9,12 +9,13 @@ from pydantic import TypeAdapter
 from jobsprint.core.ids import unique_part
 from jobsprint.domain import capabilities
 from jobsprint.domain.circuit_breaker import CircuitBreaker
-from jobsprint.domain.integrations import Activity, Capability, DeliveryPolicy, Health, Integration
+from jobsprint.domain.integrations import Activity, ApprovalRule, Capability, DeliveryPolicy, Health, Integration
 from jobsprint.repositories.dynamodb import Item, marshal_item
 
 HEALTH_SHARDS = 8
 HEALTH = TypeAdapter(Health)
 _POLICY = TypeAdapter(DeliveryPolicy)
+_APPROVAL = TypeAdapter(ApprovalRule)
 
 
 def partition_key(tenant: str) -> str:
@@ -61,6 +62,7 @@ def to_item(integration: Integration) -> dict[str, Any]:
         "statusReason": integration.status_reason,
         "grant": integration.grant,
         "policy": _policy_text(integration.policy),
+        "approval": _approval_text(integration.approval),
         "missingScope": integration.missing_scope or None,
         "watched": integration.watched or None,
         "version": integration.version,
@@ -95,6 +97,7 @@ def from_item(item: Item) -> Integration:
         status_reason=item.get("statusReason"),
         grant=item.get("grant"),
         policy=_POLICY.validate_json(item.get("policy", "{}")),
+        approval=_APPROVAL.validate_json(item.get("approval", "{}")),
         missing_scope=item.get("missingScope", ""),
         watched=item.get("watched", False),
         version=item["version"],
@@ -103,6 +106,10 @@ def from_item(item: Item) -> Integration:
 
 def _policy_text(policy: DeliveryPolicy) -> str | None:
     return _POLICY.dump_json(policy).decode() if policy != DeliveryPolicy() else None
+
+
+def _approval_text(rule: ApprovalRule) -> str | None:
+    return _APPROVAL.dump_json(rule).decode() if rule != ApprovalRule() else None
 
 
 def _capabilities(item: Item) -> tuple[Capability, ...]:

@@ -6,7 +6,7 @@ Log ids are time-ordered, so a time range is a key range with and without an act
 from jobsprint.core import aws
 from jobsprint.core.config import settings
 from jobsprint.core.ids import id_range
-from jobsprint.domain.actions import LogEntry, LogFilter
+from jobsprint.domain.actions import Approved, LogEntry, LogFilter
 from jobsprint.repositories.dynamodb import Item, Query, Value, live, marshal_item, read_page, written
 
 
@@ -30,6 +30,7 @@ class LogStore:
             "executionMs": entry.execution_ms,
             "at": entry.at,
             "requestId": entry.request_id,
+            "approval": entry.approval.to_fields() if entry.approval else None,
             "expiresAt": entry.at // 1000 + settings().log_retention_days * 86400,
         }
         return written(
@@ -78,4 +79,5 @@ def _from_item(item: Item) -> LogEntry:
         execution_ms=item["executionMs"],
         at=item["at"],
         request_id=item.get("requestId"),
+        approval=Approved.from_fields(item["approval"]) if "approval" in item else None,
     )

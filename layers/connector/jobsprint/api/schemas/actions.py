@@ -1,7 +1,7 @@
 """Requests and answers of the operations on actions and their logs."""
 
 import json
-from typing import Annotated, Any
+from typing import Annotated, Any, Literal
 
 from pydantic import Field
 
@@ -9,7 +9,8 @@ from jobsprint.api.schemas.common import UpstreamView
 from jobsprint.core.clock import iso_millis, iso_seconds, iso_seconds_or_none
 from jobsprint.core.errors import JobsprintError
 from jobsprint.core.models import RequestModel, ResponseModel, Time
-from jobsprint.domain.actions import Execution, ExecutionState, LogEntry, LogStatus, Outcome
+from jobsprint.domain.actions import Approved, Execution, ExecutionState, LogEntry, LogStatus, Outcome
+from jobsprint.domain.approvals import Approval
 
 
 class ActionView(ResponseModel):
@@ -93,6 +94,37 @@ class ActionRequest(RequestModel):
     """The parameters of an action; the capability's schema says which."""
 
     parameters: dict[str, Any] = Field(default={}, description="What the action takes")
+    approval_id: Annotated[
+        str | None, Field(max_length=100, description="The approval of this call: `apr_…`, where it needs one")
+    ] = None
+
+
+class PendingApproval(ResponseModel):
+    """An action that a person has to approve before it is made."""
+
+    status: Annotated[Literal["pending_approval"], Field(description="Nothing was sent yet")] = "pending_approval"
+    approval_id: Annotated[str, Field(description="`apr_…`; send the same request with it once it is approved")]
+    expires_at: Annotated[Time, Field(description="Until when it can be approved and used")]
+
+    @classmethod
+    def of(cls, approval: Approval) -> "PendingApproval":
+        """An approval as the caller sees it who has to wait for it."""
+        return cls(approval_id=approval.id, expires_at=iso_seconds(approval.valid_until))
+
+
+class LogApproval(ResponseModel):
+    """The approval of a call."""
+
+    approval_id: Annotated[str, Field(description="`apr_…`")]
+    approved_by: Annotated[str, Field(description="The id of the token that approved it")]
+    approved_at: Annotated[Time, Field(description="When it was approved")]
+
+    @classmethod
+    def of(cls, approved: Approved | None) -> "LogApproval | None":
+        """An approval as a log entry shows it."""
+        if approved is None:
+            return None
+        return cls(approval_id=approved.id, approved_by=approved.by, approved_at=iso_seconds(approved.at))
 
 
 class LogView(ResponseModel):
@@ -106,6 +138,7 @@ class LogView(ResponseModel):
     execution_time: Annotated[int, Field(description="Milliseconds")]
     timestamp: Annotated[Time, Field(description="When it began")]
     request_id: Annotated[str | None, Field(description="The request that asked for it")] = None
+    approval: Annotated[LogApproval | None, Field(description="Who approved it, where it needed that")] = None
 
     @classmethod
     def of(cls, entry: LogEntry) -> "LogView":
@@ -119,4 +152,5 @@ class LogView(ResponseModel):
             execution_time=entry.execution_ms,
             timestamp=iso_millis(entry.at),
             request_id=entry.request_id,
+            approval=LogApproval.of(entry.approval),
         )

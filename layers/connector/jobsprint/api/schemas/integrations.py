@@ -11,6 +11,7 @@ from jobsprint.domain import integrations
 from jobsprint.domain.connect_options import ConnectOption
 from jobsprint.domain.integrations import (
     Activity,
+    ApprovalRule,
     Capability,
     Effect,
     Health,
@@ -78,10 +79,13 @@ class CapabilityView(ResponseModel):
             "undone, `destructive` cannot"
         ),
     ] = None
+    approval: Annotated[
+        Literal["required"] | None, Field(description="A person has to approve each call before it is made")
+    ] = None
     parameters: Annotated[list[ParameterView], Field(description="What a call takes")]
 
     @classmethod
-    def of(cls, capability: Capability) -> "CapabilityView":
+    def of(cls, capability: Capability, rule: ApprovalRule) -> "CapabilityView":
         """A capability as it is shown, its schema as a list of parameters."""
         parameters = [ParameterView.model_validate(parameter) for parameter in integrations.parameters_of(capability)]
         return cls(
@@ -89,8 +93,24 @@ class CapabilityView(ResponseModel):
             title=capability.title,
             description=capability.description,
             effect=capability.effect,
+            approval="required" if rule.requires(capability) else None,
             parameters=parameters,
         )
+
+
+class ApprovalRuleView(ResponseModel):
+    """Which actions a person has to approve before each call."""
+
+    destructive: Annotated[bool, Field(description="Each that destroys something, or whose effect is not known")]
+    actions: Annotated[list[str], Field(description="Names of actions; `*` stands for any characters")]
+    expires_in: Annotated[int, Field(description="Seconds until an approval expires")]
+
+    @classmethod
+    def of(cls, rule: ApprovalRule) -> "ApprovalRuleView | None":
+        """A rule as it is shown; None for the default, by which no action needs it."""
+        if rule == ApprovalRule():
+            return None
+        return cls(destructive=rule.destructive, actions=list(rule.actions), expires_in=rule.expires_in)
 
 
 class UsageStats(ResponseModel):
@@ -140,6 +160,9 @@ class IntegrationDetail(IntegrationHead):
     configuration: Annotated[
         dict[str, Any], Field(description="Facts about the connection; what looks like a secret is masked")
     ]
+    approval: Annotated[
+        ApprovalRuleView | None, Field(description="Which of its actions a person has to approve before each call")
+    ] = None
     usage_stats: Annotated[UsageStats, Field(description="Its calls so far")]
     health: Annotated[HealthView, Field(description="What the last tests said")]
 
@@ -148,8 +171,11 @@ class IntegrationDetail(IntegrationHead):
         """An integration as it is shown whole, with secrets masked in `configuration`."""
         return cls(
             **_head(integration, activity),
-            capabilities=[CapabilityView.of(capability) for capability in _capabilities(integration)],
+            capabilities=[
+                CapabilityView.of(capability, integration.approval) for capability in _capabilities(integration)
+            ],
             configuration=_shown_configuration(integration),
+            approval=ApprovalRuleView.of(integration.approval),
             usage_stats=UsageStats.of(activity),
             health=HealthView.of(activity.health),
         )
