@@ -5,6 +5,10 @@ import unicodedata
 from collections.abc import Iterator
 
 _WORD = re.compile(r"[^\W_]+")
+_VOWEL = re.compile(r"[aeiouy]")
+_SHORTEST_STEM = 3
+_PLURALS = (("sses", "ss"), ("ies", "y"), ("ied", "y"), ("us", "us"), ("ss", "ss"), ("is", "is"), ("s", ""))
+_ENDINGS = ("ing", "ed", "ion")
 _HUMP = re.compile(r"(?<=[a-z0-9])(?=[A-Z])")
 
 
@@ -14,6 +18,24 @@ def words(text: str) -> list[str]:
         return _WORD.findall(text.lower())
     decomposed = unicodedata.normalize("NFKD", text).casefold()
     return _WORD.findall("".join(char for char in decomposed if not unicodedata.combining(char)))
+
+
+def parts(name: str) -> list[str]:
+    """The words of a name that is written as one, as `["create", "pull", "request"]` of createPullRequest."""
+    return words(_HUMP.sub(" ", name))
+
+
+def stem(word: str) -> str:
+    """What an English word has in common with its other forms, as `creat` of creates, created, creating, creation."""
+    if len(word) < _SHORTEST_STEM or not word.isascii():
+        return word
+    word = next((word[: -len(end)] + other for end, other in _PLURALS if word.endswith(end)), word)
+    for end in _ENDINGS:
+        kept = word.removesuffix(end)
+        if kept != word and len(kept) >= _SHORTEST_STEM and _VOWEL.search(kept):
+            word = kept[:-1] if kept[-1] == kept[-2] and kept[-1] not in "els" else kept
+            break
+    return word.removesuffix("e") if len(word) > _SHORTEST_STEM else word
 
 
 def joined(text: str) -> str:
@@ -28,7 +50,7 @@ def slug(text: str) -> str:
 
 def initials(name: str) -> str:
     """What a name of several words or humps is called for short, as `yt` for YouTube; empty for a single word."""
-    first = [word[0] for word in words(_HUMP.sub(" ", name))]
+    first = [word[0] for word in parts(name)]
     return "".join(first) if len(first) > 1 else ""
 
 

@@ -18,6 +18,7 @@ _HASH_CHARACTERS = 6
 _SLUG = re.compile(r"[a-z0-9]+(_[0-9]+)?")
 _ACTION = re.compile(r"(?![0-9]+(_|$))[a-z0-9_]+")
 _LIKE_HASHED = re.compile(rf".*_[0-9a-f]{{{_HASH_CHARACTERS}}}")
+_NUMBER = re.compile(r"[0-9]+")
 _OTHER = re.compile(r"[^a-z0-9_]")
 
 
@@ -30,6 +31,13 @@ def tool_name(slug: str, action: str) -> str:
     digest = hashlib.sha256(f"{slug}\0{action}".encode()).hexdigest()[:_HASH_CHARACTERS]
     shown = _OTHER.sub("_", name.lower())[: MAX_TOOL_NAME - _HASH_CHARACTERS - 1].rstrip("_")
     return f"{shown}_{digest}"
+
+
+def slugs_in(name: str) -> list[str]:
+    """The slugs of integrations that an action of that name may belong to: one, or two if a number is behind it."""
+    slug, _, rest = name.partition("_")
+    number = rest.partition("_")[0]
+    return [slug, f"{slug}_{number}"] if _NUMBER.fullmatch(number) else [slug]
 
 
 def tool_names(integrations: Iterable[Integration]) -> dict[str, tuple[Integration, Capability]]:

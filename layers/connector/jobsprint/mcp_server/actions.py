@@ -5,7 +5,7 @@ from collections.abc import Mapping
 from jobsprint.core.canonical_json import JsonObject, JsonValue
 from jobsprint.domain.callers import Caller
 from jobsprint.domain.integrations import Capability, Integration
-from jobsprint.domain.tool_names import tool_names
+from jobsprint.domain.tool_names import MAX_TOOL_NAME, slugs_in, tool_names
 from jobsprint.mcp_server import action_calls
 from jobsprint.mcp_server.tool import APPROVAL, APPROVAL_SCHEMA, KEY, KEY_SCHEMA, Tool, properties_of
 from jobsprint.repositories.integrations import IntegrationStore
@@ -13,18 +13,23 @@ from jobsprint.repositories.integrations import IntegrationStore
 _NEEDS_APPROVAL = "A person has to approve each call before it is made."
 
 
-def connected_actions(caller: Caller, *, whole: bool) -> dict[str, tuple[Integration, Capability]]:
-    """The actions that a caller may run, by the names of their tools, in a fixed order.
-
-    With `whole`, actions have everything; else their names alone, which is a smaller read: their effects are not known,
-    so the call itself has to look at a token that may only read.
-    """
-    # The index of states has the names alone.
-    found = IntegrationStore(caller.tenant).connections(status=None if whole else "connected", limits=caller.limits)
+def connected_actions(caller: Caller) -> dict[str, tuple[Integration, Capability]]:
+    """The actions that a caller may run, by the names of their tools, in a fixed order."""
+    found = IntegrationStore(caller.tenant).connections(limits=caller.limits)
     named = tool_names(integration for integration in found if integration.status == "connected")
-    if not whole:
-        return {name: pair for name, pair in named.items() if caller.limits.cover(pair[0].slug, pair[1].name)}
     return {name: pair for name, pair in named.items() if caller.limits.allow(*pair)}
+
+
+def named_action(caller: Caller, name: str) -> tuple[Integration, Capability] | None:
+    """The action of that name that a caller may know of, also where it may not run it.
+
+    Nothing is read but the integration: its slug is in the name.
+    """
+    store = IntegrationStore(caller.tenant)
+    slugs = slugs_in(name) if len(name) <= MAX_TOOL_NAME else []
+    found = [integration for slug in slugs if (integration := store.with_slug(slug))]
+    pair = tool_names(one for one in found if one.status == "connected").get(name)
+    return pair if pair and caller.limits.cover(pair[0].slug, pair[1].name) else None
 
 
 def action_tool(name: str, integration: Integration, capability: Capability) -> Tool:

@@ -15,7 +15,7 @@ def listed(caller: Caller, mode: str | None) -> list[Tool]:
     routing = [tool for tool in router.TOOLS if _may(caller, tool)]
     if mode == ROUTER:
         return routing + debugging
-    found = actions.connected_actions(caller, whole=True)
+    found = actions.connected_actions(caller)
     if mode is None and len(found) > MOST_DIRECT:
         return routing + debugging
     return [actions.action_tool(name, *pair) for name, pair in found.items()] + debugging
@@ -26,7 +26,7 @@ def find(caller: Caller, name: str) -> Tool | None:
     own = next((tool for tool in (*router.TOOLS, *debug_tools.TOOLS) if tool.name == name), None)
     if own:
         return own if _may(caller, own) else None
-    pair = actions.connected_actions(caller, whole=False).get(name)
+    pair = actions.named_action(caller, name)
     return actions.action_tool(name, *pair) if pair else None
 
 

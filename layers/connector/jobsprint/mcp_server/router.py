@@ -1,24 +1,19 @@
 """Six tools for any number of actions: search, describe, run, list connections, and read an execution."""
 
-from contextlib import closing
 from dataclasses import replace
 from typing import Annotated, Any
 
 from pydantic import Field
 
-from jobsprint.catalog import index
-from jobsprint.catalog.builtin import App
 from jobsprint.core.canonical_json import JsonObject
 from jobsprint.core.errors import Forbidden, NotFound
 from jobsprint.core.models import RequestModel
 from jobsprint.domain.integrations import Capability, Integration
-from jobsprint.mcp_server import action_calls, results
-from jobsprint.mcp_server.actions import action_tool, connected_actions
+from jobsprint.mcp_server import action_calls, action_search, results
+from jobsprint.mcp_server.actions import action_tool, named_action
 from jobsprint.mcp_server.own_tools import NoArguments, own_tool
 from jobsprint.mcp_server.tool import Given
 from jobsprint.repositories.integrations import IntegrationStore
-
-_DESCRIPTION = 200
 
 _Name = Annotated[str, Field(description="An action's name, from search_actions")]
 
@@ -67,19 +62,17 @@ class Begun(RequestModel):
 
 
 def _search(given: Given, wanted: Search) -> JsonObject:
-    actions = connected_actions(given.caller, whole=True)
-    with closing(index.build((_app(name, *pair) for name, pair in actions.items()), {})) as built:
-        names = [built.app(hit).id for hit in built.search(wanted.query, None, None, wanted.limit)]
-    return results.answered({"actions": [_summary(name, *actions[name]) for name in names]})
+    found = action_search.search(given.caller, wanted.query, wanted.limit)
+    return results.answered({"actions": [_summary(*each) for each in found]})
 
 
 def _describe(given: Given, wanted: Named) -> JsonObject:
-    integration, capability = _action(given, wanted.action, whole=True)
+    integration, capability = _action(given, wanted.action, to_run=True)
     return results.answered(action_tool(wanted.action, integration, capability).to_json())
 
 
 def _read(given: Given, wanted: Approvable) -> JsonObject:
-    integration, capability = _action(given, wanted.action, whole=True)
+    integration, capability = _action(given, wanted.action, to_run=True)
     if capability.effect != "read":
         raise Forbidden("This action may change something: call write_action", code="not_a_read")
     given = replace(given, arguments=wanted.arguments, approval_id=wanted.approval_id)
@@ -87,7 +80,7 @@ def _read(given: Given, wanted: Approvable) -> JsonObject:
 
 
 def _write(given: Given, wanted: SafeCall) -> JsonObject:
-    integration, capability = _action(given, wanted.action, whole=False)
+    integration, capability = _action(given, wanted.action, to_run=False)
     key = wanted.idempotency_key or given.key
     given = replace(given, arguments=wanted.arguments, key=key, approval_id=wanted.approval_id)
     return action_calls.run(given, integration.id, capability.name)
@@ -99,39 +92,24 @@ def _connections(given: Given, _: NoArguments) -> JsonObject:
 
 
 def _execution(given: Given, wanted: Begun) -> JsonObject:
-    integration, _ = _action(given, wanted.action, whole=False)
+    integration, _ = _action(given, wanted.action, to_run=False)
     execution, outcome = action_calls.find_execution(given.caller, integration.id, wanted.execution_id)
     return action_calls.of_execution(execution, outcome, replayed=True)
 
 
-def _action(given: Given, name: str, *, whole: bool) -> tuple[Integration, Capability]:
-    """The action of that name. Raises NotFound."""
-    found = connected_actions(given.caller, whole=whole).get(name)
-    if found is None:
+def _action(given: Given, name: str, *, to_run: bool) -> tuple[Integration, Capability]:
+    """The action of that name; with `to_run` one that the caller may run. Raises NotFound."""
+    found = named_action(given.caller, name)
+    if found is None or (to_run and not given.caller.limits.allow(*found)):
         raise NotFound(f"There is no action {name[:100]!r}: find one with search_actions", code="action_not_found")
     return found
-
-
-def _app(name: str, integration: Integration, capability: Capability) -> App:
-    """An action as the search index takes it."""
-    label = (capability.title or capability.name).replace("_", " ")
-    return App(
-        name,
-        integration.type,
-        label,
-        capability.description or "",
-        integration.name,
-        0,
-        (capability.name,),
-        (f"{integration.name} {label}", name),
-    )
 
 
 def _summary(name: str, integration: Integration, capability: Capability) -> JsonObject:
     return {
         "action": name,
         "connection": integration.name,
-        "description": (capability.description or capability.title or capability.name)[:_DESCRIPTION],
+        "description": (capability.description or capability.title or capability.name)[: action_search.DESCRIPTION],
         "effect": capability.effect or "unknown",
     }
 

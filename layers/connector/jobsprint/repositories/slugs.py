@@ -7,9 +7,10 @@ It is written and deleted in one transaction with its integration (`repositories
 
 from typing import Any
 
+from jobsprint.core import aws
 from jobsprint.core.config import settings
 from jobsprint.domain.integrations import Integration
-from jobsprint.repositories.dynamodb import MAX_READ, Query, marshal_item, read_page
+from jobsprint.repositories.dynamodb import MAX_READ, Query, marshal_item, read_page, unmarshal_item
 
 # What a slug begins with whatever its number: six digits, and the `_` before and maybe one more, may replace its end.
 _STEM = 16
@@ -23,6 +24,14 @@ def key(integration: Integration) -> dict[str, Any]:
 def item(integration: Integration) -> dict[str, Any]:
     """The item that holds an integration's slug."""
     return {**key(integration), **marshal_item({"integration": integration.id})}
+
+
+def owner(tenant: str, slug: str) -> str | None:
+    """The id of the integration with that slug."""
+    wanted = marshal_item({"pk": _partition(tenant), "sk": slug})
+    answer = aws.dynamodb().get_item(TableName=settings().tenants_table, Key=wanted, ConsistentRead=True)
+    found = unmarshal_item(answer.get("Item", {})).get("integration")
+    return str(found) if found else None
 
 
 def taken(tenant: str, slug: str) -> set[str]:
