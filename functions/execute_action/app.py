@@ -15,7 +15,7 @@ from jobsprint.api.tracing import traceparent
 from jobsprint.domain.actions import RequestedAction
 
 # For a read-only token there are actions that only read, and others that it is refused.
-app = Endpoint(scope="actions:execute", webhook_scope="webhooks:read", reads=True)
+app = Endpoint(scope="actions:execute", webhook_scope="webhooks:read", portal="act", reads=True)
 
 
 @app.post(

@@ -17,6 +17,8 @@ def connected_actions(caller: Caller, *, whole: bool) -> dict[str, tuple[Integra
     With `whole`, actions have everything; else their names alone, which is a smaller read: their effects are not known,
     so the call itself has to look at a token that may only read.
     """
+    if not caller.allows("act"):
+        return {}
     # The index of states has the names alone.
     found = IntegrationStore(caller.tenant).connections(status=None if whole else "connected", limits=caller.limits)
     named = tool_names(integration for integration in found if integration.status == "connected")
