@@ -112,8 +112,8 @@ NO_LIMITS = Limits()
 class Caller:
     """The tenant behind a request, and its token's id, scopes, limits and end (Unix ms; None for none).
 
-    `capabilities` are those of the session of the portal behind the token: that it is, or that made it. None where there
-    is none.
+    `capabilities` are those of the session of the portal behind the token: that it is, or that made it. None where
+    there is none.
     """
 
     tenant: str
