@@ -9,9 +9,10 @@ from typing import Any
 import pytest
 
 from jobsprint.core.ids import new_id
+from jobsprint.delivery import schema_check
 from jobsprint.domain.portal import ANY_SESSION, CAPABILITIES
 from tests.integration.test_tenants import PUBLIC, body_for, filled
-from tests.support.call import Answer, call
+from tests.support.call import Answer, authorized, call
 from tests.support.deliveries import Outbox, deliveries, dispatch, publish, record, subscribe, work
 from tests.support.portal import ALL, manager, session
 from tests.support.receiver import Receiver, Reply
@@ -109,13 +110,13 @@ def test_the_table_is_what_the_endpoints_declare() -> None:
 
 @pytest.mark.parametrize("capabilities", SETS, ids=lambda those: "-".join(sorted(those)))
 def test_every_route_is_granted_by_its_capability_or_forbidden(capabilities: frozenset[str]) -> None:
-    token = session(sorted(capabilities))
+    context = authorized(session(sorted(capabilities)))
     for method, path, app in protected():
         for kind in ("int", "wh") if "{integrationId}" in path else ("int",):
             of_webhook, integration_id = kind == "wh", new_id(kind, 1)
             needed = (OF_WEBHOOKS.get((method, path)) if of_webhook else None) or NEEDED.get((method, path))
             target = filled(path, integrationId=integration_id, sessionId=new_id("ses", 1))
-            answer = call(method, target, token=token, body=body_for(method, path))
+            answer = call(method, target, context=context, body=body_for(method, path))
             if needed == ANY_SESSION or needed in capabilities:
                 scope = of_webhook and app.webhook_scope
                 # An action of a webhook, which has none, needs what reads webhooks.
@@ -141,12 +142,13 @@ class World:
 def world(receiver: Receiver, outbox: Outbox) -> World:
     """Events, deliveries, actions, executions and logs, done and failed."""
     operator = manager()
+    schema_check.forget()
     wh = subscribe(f"{receiver.url}/hook")["id"]
-    call("PUT", "/event-types", body={"name": "order.paid", "mode": "warn", "schema": {"additionalProperties": False}})
+    call("PUT", "/event-types", body={"name": "order.paid", "mode": "warn", "schema": {"additionalProperties": {"type": "null"}}})
     receiver.answer = lambda _: Reply(500, {"said": MARKER})
     event = publish("order.paid", {MARKER: MARKER})
     assert dispatch(*(record(message.body) for message in outbox.take())) == []
-    integration = connected(f"{receiver.url}/act", actions=[{"name": "send"}])
+    integration = connected(f"{receiver.url}/act", name="Mine", actions=[{"name": "send", "effect": "read"}])
     path = f"/integrations/{integration}/actions/send"
     for reply in (Reply(500, {"error": MARKER}), Reply(200, {"result": {"was": MARKER}})):
         receiver.answer = lambda _, reply=reply: reply  # type: ignore[misc]
@@ -155,10 +157,10 @@ def world(receiver: Receiver, outbox: Outbox) -> World:
         [queued] = outbox.take("ExecutionQueue")
         assert work("run_executions", record(queued.body)) == []
     body = {"jsonrpc": "2.0", "id": 1, "method": "tools/call"}
-    body["params"] = {"name": "my_endpoint_send", "arguments": {"p": MARKER}}  # type: ignore[assignment]
+    body["params"] = {"name": "mine_send", "arguments": {"p": MARKER}}  # type: ignore[assignment]
     agent = call("POST", "/tokens", token=operator, body={"name": "a", "scopes": ["mcp:tools"]}).data["token"]
     headers = {"Authorization": f"Bearer {agent}", "MCP-Protocol-Version": "2025-11-25"}
-    call("POST", "/mcp", tenant=None, body=body, headers=headers)
+    assert call("POST", "/mcp", tenant=None, body=body, headers=headers).status == 200
     executions = call("GET", f"/integrations/{integration}/executions").data
     ids = {"webhookId": wh, "integrationId": integration, "eventId": event["id"], "actionName": "send"}
     ids |= {"deliveryId": deliveries(wh)[0]["id"], "executionId": executions[0]["executionId"]}
@@ -301,16 +303,16 @@ def pair(receiver: Receiver, outbox: Outbox) -> dict[str, str]:
 
 
 def test_another_webhook_or_integration_is_not_there(pair: dict[str, str]) -> None:
-    token = session(ALL, webhooks=[pair["mine"]], integrations=[pair["int_mine"]])
+    context = authorized(session(ALL, webhooks=[pair["mine"]], integrations=[pair["int_mine"]]))
     before = rows()
     for method, path, _ in protected():
         for name in ("integrationId", "webhookId"):
             if f"{{{name}}}" not in path or (method, path) not in NEEDED:
                 continue
             for hidden in (pair["other"], pair["int_other"]) if name == "integrationId" else (pair["other"],):
-                answer = call(method, filled(path, **{name: hidden}), token=token, body=body_for(method, path))
+                answer = call(method, filled(path, **{name: hidden}), context=context, body=body_for(method, path))
                 unknown = new_id(hidden.partition("_")[0], 1)
-                same = call(method, filled(path, **{name: unknown}), token=token, body=body_for(method, path))
+                same = call(method, filled(path, **{name: unknown}), context=context, body=body_for(method, path))
                 assert answer.status == 404, (method, path, answer.body)
                 assert answer.error["code"] == same.error["code"]
     assert rows() == before

@@ -61,10 +61,12 @@ def event(
     body: Any = None,
     headers: dict[str, str] | None = None,
     token: str | None = None,
+    context: dict[str, str] | None = None,
 ) -> tuple[str, dict[str, Any]]:
     """The folder that serves `target` (path and query) and the API Gateway event for it.
 
-    A `body` that is a string is sent as it is; anything else as JSON. With a `token`, the authorizer says who calls.
+    A `body` that is a string is sent as it is; anything else as JSON. With a `token`, the authorizer says who calls;
+    `context` is what it said before.
     """
     path, _, query = target.partition("?")
     folder, resource, parameters = _route(method, path)
@@ -91,7 +93,7 @@ def event(
             "httpMethod": method,
             "requestId": "req-1",
             "identity": {"sourceIp": "127.0.0.1"},
-            "authorizer": authorized(token) if token is not None else _context(tenant, scopes),
+            "authorizer": context or (authorized(token) if token is not None else _context(tenant, scopes)),
         },
         "body": body if body is None or isinstance(body, str) else json.dumps(body),
         "isBase64Encoded": False,
