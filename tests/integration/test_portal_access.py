@@ -144,7 +144,12 @@ def world(receiver: Receiver, outbox: Outbox) -> World:
     operator = manager()
     schema_check.forget()
     wh = subscribe(f"{receiver.url}/hook")["id"]
-    call("PUT", "/event-types", body={"name": "order.paid", "mode": "warn", "schema": {"additionalProperties": {"type": "null"}}})
+    typed = {
+        "name": "order.paid",
+        "mode": "warn",
+        "schema": {"type": "object", "additionalProperties": {"type": "null"}},
+    }
+    assert call("PUT", "/event-types", body=typed).status == 201
     receiver.answer = lambda _: Reply(500, {"said": MARKER})
     event = publish("order.paid", {MARKER: MARKER})
     assert dispatch(*(record(message.body) for message in outbox.take())) == []
