@@ -834,7 +834,7 @@ export class Audit {
   }
 }
 
-/** Let a person of yours see and manage webhooks and integrations in a browser: make a session, and open its URL. */
+/** Let a person see and manage webhooks and integrations in a browser: make a session, and open its URL. */
 export class Portal {
   readonly #sender: Sender;
 
@@ -998,9 +998,7 @@ export class Resources {
   readonly actions: Actions;
   /** Which token changed what, when, and with what outcome. */
   readonly audit: Audit;
-  /**
-   * Let a person of yours see and manage webhooks and integrations in a browser: make a session, and open its URL.
-   */
+  /** Let a person see and manage webhooks and integrations in a browser: make a session, and open its URL. */
   readonly portal: Portal;
   /** Make tokens for agents and programs, no wider than your own, and revoke them. */
   readonly tokens: Tokens;

@@ -1399,9 +1399,7 @@ class AsyncAudit:
 
 
 class AsyncPortal:
-    """Let a person of yours see and manage webhooks and integrations in a browser: make a session, and open its
-    URL.
-    """
+    """Let a person see and manage webhooks and integrations in a browser: make a session, and open its URL."""
 
     def __init__(self, sender: AsyncSender) -> None:
         self._sender = sender
@@ -1647,9 +1645,7 @@ class AsyncResources:
         self.audit = AsyncAudit(sender)
         """Which token changed what, when, and with what outcome."""
         self.portal = AsyncPortal(sender)
-        """Let a person of yours see and manage webhooks and integrations in a browser: make a session, and open
-        its URL.
-        """
+        """Let a person see and manage webhooks and integrations in a browser: make a session, and open its URL."""
         self.tokens = AsyncTokens(sender)
         """Make tokens for agents and programs, no wider than your own, and revoke them."""
         self.service = AsyncService(sender)

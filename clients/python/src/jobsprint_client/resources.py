@@ -1395,9 +1395,7 @@ class Audit:
 
 
 class Portal:
-    """Let a person of yours see and manage webhooks and integrations in a browser: make a session, and open its
-    URL.
-    """
+    """Let a person see and manage webhooks and integrations in a browser: make a session, and open its URL."""
 
     def __init__(self, sender: Sender) -> None:
         self._sender = sender
@@ -1643,9 +1641,7 @@ class Resources:
         self.audit = Audit(sender)
         """Which token changed what, when, and with what outcome."""
         self.portal = Portal(sender)
-        """Let a person of yours see and manage webhooks and integrations in a browser: make a session, and open
-        its URL.
-        """
+        """Let a person see and manage webhooks and integrations in a browser: make a session, and open its URL."""
         self.tokens = Tokens(sender)
         """Make tokens for agents and programs, no wider than your own, and revoke them."""
         self.service = Service(sender)
