@@ -48,6 +48,9 @@ logs: install-run ## What the functions logged in the last 15 minutes, and from 
 open: install-run ## The API's documentation in a browser
 	@$(LOCAL) open
 
+portal: install-run ## The URL of a session of the portal with every capability: [TENANT=acme]
+	@$(LOCAL) portal --tenant "$(TENANT)"
+
 # Without an environment nothing was started; these two install nothing, so they need no network.
 down: ## Stop what `make up` started; the state stays
 	@test ! -x "$(RUN)" || $(LOCAL) down
@@ -215,6 +218,6 @@ python:
 quoted = '$(subst ','\'',$(1))'
 need = @test -n "$($(1))" || { echo "Say $(1)=, $(2), as in: make $@ $(1)=..." >&2; exit 1; }
 
-.PHONY: help run up status logs open down clean catalog token tokens revoke-token dashboard erase-tenant verify-audit test unit e2e test-fuzz \
+.PHONY: help run up status logs open portal down clean catalog token tokens revoke-token dashboard erase-tenant verify-audit test unit e2e test-fuzz \
 	test-delivery test-connectors test-sam-local bench lint typecheck validate build deploy undeploy smoke python \
 	openapi docs test-docs test-alone requirements install install-run test-openapi test-clients clients

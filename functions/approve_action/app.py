@@ -10,7 +10,7 @@ from jobsprint.api.schemas.approvals import ApprovalDecision, ApprovalId, Approv
 from jobsprint.api.schemas.common import Data, success
 from jobsprint.core.clock import now_ms
 
-app = Endpoint(scope="actions:approve", audited="approval.approve")
+app = Endpoint(scope="actions:approve", portal="approve", audited="approval.approve")
 
 
 @app.post("/approvals/<approvalId>/approve", summary="Approve action", tags=["Approvals"])

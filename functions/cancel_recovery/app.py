@@ -7,7 +7,7 @@ from jobsprint.api.schemas.replays import RecoveryView
 from jobsprint.core.clock import now_ms
 from jobsprint.delivery import replay
 
-app = Endpoint(scope="webhooks:write", once=once, audited="webhook.cancel_recovery")
+app = Endpoint(scope="webhooks:write", portal="send", once=once, audited="webhook.cancel_recovery")
 
 
 @app.post("/integrations/webhooks/<webhookId>/recover/<jobId>/cancel", summary="Cancel recovery", tags=["Webhooks"])

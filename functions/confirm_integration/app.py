@@ -10,7 +10,14 @@ from jobsprint.api.schemas.common import Data, IntegrationId, success
 from jobsprint.api.schemas.integrations import Confirmation, ConnectView
 from jobsprint.integrations import oauth_confirmation
 
-app = Endpoint(scope="integrations:write", webhook_scope="webhooks:write", once=once, audited="integration.confirm")
+app = Endpoint(
+    scope="integrations:write",
+    webhook_scope="webhooks:write",
+    portal="connect",
+    webhook_portal="webhooks",
+    once=once,
+    audited="integration.confirm",
+)
 
 
 @app.post("/integrations/<integrationId>/confirm", summary="Confirm authorization", tags=["Integrations"])

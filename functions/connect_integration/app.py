@@ -14,7 +14,14 @@ from jobsprint.connectors.fields import Reconnect
 from jobsprint.core.models import DescribedAs, OneOf
 from jobsprint.integrations import service
 
-app = Endpoint(scope="integrations:write", webhook_scope="webhooks:write", once=once, audited="integration.connect")
+app = Endpoint(
+    scope="integrations:write",
+    webhook_scope="webhooks:write",
+    portal="connect",
+    webhook_portal="webhooks",
+    once=once,
+    audited="integration.connect",
+)
 
 
 def models() -> Any:

@@ -12,7 +12,7 @@ from jobsprint.domain.callers import MANAGE_TOKENS
 from jobsprint.security import api_tokens
 
 # Its answer is not kept for a repeat: of a token nothing is kept but its hash.
-app = Endpoint(scope=MANAGE_TOKENS, audited="token.create")
+app = Endpoint(scope=MANAGE_TOKENS, portal="agents", audited="token.create")
 
 
 @app.post("/tokens", status_code=201, summary="Create token", tags=["Tokens"])

@@ -16,7 +16,7 @@ CreateBody = Annotated[
     dict[str, Any], DescribedAs(lambda: Annotated[WebhookCreate | PollingEndpointCreate, OneOf()]), Body()
 ]
 
-app = Endpoint(scope="webhooks:write", once=once, audited="webhook.create")
+app = Endpoint(scope="webhooks:write", portal="webhooks", once=once, audited="webhook.create")
 
 
 @app.post("/integrations/webhooks", status_code=201, summary="Create webhook", tags=["Webhooks"])

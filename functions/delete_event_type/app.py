@@ -9,7 +9,7 @@ from jobsprint.api.schemas.common import Data, success
 from jobsprint.api.schemas.events import EventTypeDeleted
 from jobsprint.repositories.event_types import EventTypeStore
 
-app = Endpoint(scope="webhooks:write")
+app = Endpoint(scope="webhooks:write", portal="webhooks")
 
 
 @app.delete("/event-types/<name>", summary="Delete event type", tags=["Events"])

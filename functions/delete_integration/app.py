@@ -4,7 +4,13 @@ from jobsprint.api.app import Endpoint
 from jobsprint.api.schemas.common import Data, Deleted, IntegrationId, deleted
 from jobsprint.integrations import service
 
-app = Endpoint(scope="integrations:write", webhook_scope="webhooks:write", audited="integration.delete")
+app = Endpoint(
+    scope="integrations:write",
+    webhook_scope="webhooks:write",
+    portal="connect",
+    webhook_portal="webhooks",
+    audited="integration.delete",
+)
 
 
 @app.delete("/integrations/<integrationId>", summary="Delete integration", tags=["Integrations"])

@@ -5,7 +5,7 @@ from jobsprint.api.schemas.common import Data, Deleted, WebhookId, deleted
 from jobsprint.core.clock import now_ms
 from jobsprint.repositories.integrations import IntegrationStore
 
-app = Endpoint(scope="webhooks:write", audited="webhook.delete")
+app = Endpoint(scope="webhooks:write", portal="webhooks", audited="webhook.delete")
 
 
 @app.delete("/integrations/webhooks/<webhookId>", summary="Delete webhook", tags=["Webhooks"])

@@ -10,7 +10,7 @@ from jobsprint.api.schemas.approvals import ApprovalDecision, ApprovalId, Approv
 from jobsprint.api.schemas.common import Data, success
 from jobsprint.core.clock import now_ms
 
-app = Endpoint(scope="actions:approve", audited="approval.deny")
+app = Endpoint(scope="actions:approve", portal="approve", audited="approval.deny")
 
 
 @app.post("/approvals/<approvalId>/deny", summary="Deny action", tags=["Approvals"])

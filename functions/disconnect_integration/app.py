@@ -6,7 +6,14 @@ from jobsprint.api.schemas.common import Data, IntegrationId, success
 from jobsprint.api.schemas.integrations import DisconnectView
 from jobsprint.integrations import service
 
-app = Endpoint(scope="integrations:write", webhook_scope="webhooks:write", once=once, audited="integration.disconnect")
+app = Endpoint(
+    scope="integrations:write",
+    webhook_scope="webhooks:write",
+    portal="connect",
+    webhook_portal="webhooks",
+    once=once,
+    audited="integration.disconnect",
+)
 
 
 @app.post("/integrations/<integrationId>/disconnect", summary="Disconnect integration", tags=["Integrations"])

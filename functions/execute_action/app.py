@@ -18,7 +18,7 @@ from jobsprint.domain.approvals import Approval
 _LATER = "Accepted; it runs in the background, or a person has to approve it first"
 
 # For a read-only token there are actions that only read, and others that it is refused.
-app = Endpoint(scope="actions:execute", webhook_scope="webhooks:read", reads=True)
+app = Endpoint(scope="actions:execute", webhook_scope="webhooks:read", portal="act", reads=True)
 
 
 @app.post(

@@ -6,7 +6,7 @@ from jobsprint.api.schemas.approvals import ApprovalId, ApprovalView
 from jobsprint.api.schemas.common import Data, success
 from jobsprint.core.clock import now_ms
 
-app = Endpoint(scope="actions:approve")
+app = Endpoint(scope="actions:approve", portal="approve")
 
 
 @app.get("/approvals/<approvalId>", summary="Get approval", tags=["Approvals"])

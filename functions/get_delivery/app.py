@@ -5,7 +5,7 @@ from jobsprint.api.schemas.common import Data, DeliveryId, WebhookId, success
 from jobsprint.api.schemas.deliveries import DeliveryDetail
 from jobsprint.webhooks import deliveries
 
-app = Endpoint(scope="webhooks:read")
+app = Endpoint(scope="webhooks:read", portal="view")
 
 
 @app.get("/integrations/webhooks/<webhookId>/deliveries/<deliveryId>", summary="Get delivery", tags=["Webhooks"])

@@ -9,7 +9,7 @@ from jobsprint.api.app import Endpoint
 from jobsprint.api.schemas.actions import ExecutionView
 from jobsprint.api.schemas.common import Data, IntegrationId, success
 
-app = Endpoint(scope="integrations:read", webhook_scope="webhooks:read")
+app = Endpoint(scope="integrations:read", webhook_scope="webhooks:read", portal="view")
 
 
 @app.get("/integrations/<integrationId>/executions/<executionId>", summary="Get execution", tags=["Actions"])

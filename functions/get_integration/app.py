@@ -5,7 +5,7 @@ from jobsprint.api.schemas.common import Data, IntegrationId, success
 from jobsprint.api.schemas.integrations import IntegrationDetail
 from jobsprint.repositories.integrations import IntegrationStore
 
-app = Endpoint(scope="integrations:read", webhook_scope="webhooks:read")
+app = Endpoint(scope="integrations:read", webhook_scope="webhooks:read", portal="view")
 
 
 @app.get("/integrations/<integrationId>", summary="Get integration", tags=["Integrations"])

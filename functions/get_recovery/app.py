@@ -6,7 +6,7 @@ from jobsprint.api.schemas.replays import RecoveryView
 from jobsprint.core.clock import now_ms
 from jobsprint.delivery import replay
 
-app = Endpoint(scope="webhooks:read")
+app = Endpoint(scope="webhooks:read", portal="view")
 
 
 @app.get("/integrations/webhooks/<webhookId>/recover/<jobId>", summary="Get recovery", tags=["Webhooks"])

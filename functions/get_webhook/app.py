@@ -5,7 +5,7 @@ from jobsprint.api.schemas.common import Data, WebhookId, success
 from jobsprint.api.schemas.webhooks import WebhookView
 from jobsprint.repositories.integrations import IntegrationStore
 
-app = Endpoint(scope="webhooks:read")
+app = Endpoint(scope="webhooks:read", portal="view")
 
 
 @app.get("/integrations/webhooks/<webhookId>", summary="Get webhook", tags=["Webhooks"])

@@ -5,7 +5,7 @@ from jobsprint.api.schemas.common import Data, WebhookId, success
 from jobsprint.api.schemas.webhooks import WebhookStats
 from jobsprint.webhooks import stats
 
-app = Endpoint(scope="webhooks:read")
+app = Endpoint(scope="webhooks:read", portal="view")
 
 
 @app.get("/integrations/webhooks/<webhookId>/stats", summary="Webhook stats", tags=["Webhooks"])

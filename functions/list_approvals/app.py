@@ -13,7 +13,7 @@ from jobsprint.api.schemas.common import Page, page
 from jobsprint.core.clock import now_ms
 from jobsprint.domain.approvals import ApprovalState
 
-app = Endpoint(scope="actions:approve")
+app = Endpoint(scope="actions:approve", portal="approve")
 
 
 @app.get("/approvals", summary="List approvals", tags=["Approvals"])

@@ -15,7 +15,7 @@ from jobsprint.core.clock import now_ms
 from jobsprint.domain.audit import AuditFilter, ResultFilter
 from jobsprint.repositories.audit import AuditStore
 
-app = Endpoint(scope="audit:read")
+app = Endpoint(scope="audit:read", portal="view")
 
 
 @app.get("/audit", summary="Audit trail", tags=["Audit"])

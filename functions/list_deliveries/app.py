@@ -13,7 +13,7 @@ from jobsprint.api.schemas.deliveries import DeliveryView
 from jobsprint.domain.deliveries import CodeClass, DeliveryFilter, DeliveryState
 from jobsprint.webhooks import deliveries
 
-app = Endpoint(scope="webhooks:read")
+app = Endpoint(scope="webhooks:read", portal="view")
 
 
 @app.get("/integrations/webhooks/<webhookId>/deliveries", summary="List deliveries", tags=["Webhooks"])

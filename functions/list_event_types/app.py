@@ -7,7 +7,7 @@ from jobsprint.api.schemas.common import Page, page
 from jobsprint.api.schemas.events import EventTypeView
 from jobsprint.repositories.event_types import EventTypeStore
 
-app = Endpoint(scope="webhooks:read")
+app = Endpoint(scope="webhooks:read", portal="view")
 
 
 @app.get("/event-types", summary="List event types", tags=["Events"])

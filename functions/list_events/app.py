@@ -13,7 +13,7 @@ from jobsprint.api.schemas.events import EventView
 from jobsprint.delivery import event_history
 from jobsprint.domain.events import EventFilter
 
-app = Endpoint(scope="events:read")
+app = Endpoint(scope="events:read", portal="view")
 
 
 @app.get("/events", summary="List events", tags=["Events"])
@@ -30,7 +30,7 @@ def list_events(
     query = {"of": "events", **asdict(wanted)}
     tenant = app.caller.tenant
     position = pagination.decode(tenant, query, cursor)
-    found, position = event_history.page(tenant, wanted, limit=limit, position=position)
+    found, position = event_history.page(tenant, wanted, limit=limit, position=position, limits=app.caller.limits)
     return page([EventView.of(delivered) for delivered in found], pagination.encode(tenant, query, position))
 
 

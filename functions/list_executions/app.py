@@ -13,7 +13,7 @@ from jobsprint.api.schemas.actions import ExecutionSummary
 from jobsprint.api.schemas.common import IntegrationId, Moment, Page, page, period
 from jobsprint.domain.actions import ExecutionFilter, ExecutionState
 
-app = Endpoint(scope="integrations:read", webhook_scope="webhooks:read")
+app = Endpoint(scope="integrations:read", webhook_scope="webhooks:read", portal="view")
 
 
 @app.get("/integrations/<integrationId>/executions", summary="List executions", tags=["Actions"])

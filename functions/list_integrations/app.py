@@ -14,7 +14,7 @@ from jobsprint.repositories.integrations import IntegrationStore
 
 StatusFilter = Annotated[IntegrationStatus | None, Query(description="Filter by status")]
 
-app = Endpoint(scope="integrations:read")
+app = Endpoint(scope="integrations:read", portal="view")
 
 
 @app.get("/integrations", summary="List integrations", tags=["Integrations"])

@@ -13,7 +13,7 @@ from jobsprint.api.schemas.actions import LogView
 from jobsprint.api.schemas.common import IntegrationId, Moment, Page, page, period
 from jobsprint.domain.actions import LogFilter, LogStatus
 
-app = Endpoint(scope="integrations:read", webhook_scope="webhooks:read")
+app = Endpoint(scope="integrations:read", webhook_scope="webhooks:read", portal="view")
 
 
 @app.get("/integrations/<integrationId>/logs", summary="Integration logs", tags=["Integrations"])

@@ -10,13 +10,13 @@ from jobsprint.api.schemas.common import Data, success
 from jobsprint.api.schemas.events import PreviewEvent, Reach
 from jobsprint.delivery.publisher import preview
 
-app = Endpoint(scope="webhooks:read", reads=True)
+app = Endpoint(scope="webhooks:read", portal="view", reads=True)
 
 
 @app.post("/events/preview", summary="Preview an event", tags=["Events"])
 def preview_events(body: Annotated[PreviewEvent, Body()]) -> Data[Reach]:
     """Takes an event as publishing does; nothing is published or kept."""
-    return success(Reach.of(*preview(app.caller.tenant, draft(body))))
+    return success(Reach.of(*preview(app.caller.tenant, draft(body), app.caller.limits)))
 
 
 handler = app.resolve

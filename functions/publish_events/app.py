@@ -21,7 +21,7 @@ from jobsprint.core.models import DescribedAs
 # A batch is validated event by event: one that is wrong must not stop the others.
 PublishBody = Annotated[dict[str, Any], DescribedAs(lambda: PublishEvent | PublishBatch), Body()]
 
-app = Endpoint(scope="events:publish", once=once)
+app = Endpoint(scope="events:publish", portal="send", once=once)
 
 
 @app.post(

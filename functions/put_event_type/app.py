@@ -10,7 +10,7 @@ from jobsprint.api.schemas.events import EventTypePut, EventTypeView
 from jobsprint.core.clock import now_ms
 from jobsprint.repositories.event_types import EventTypeStore
 
-app = Endpoint(scope="webhooks:write")
+app = Endpoint(scope="webhooks:write", portal="webhooks")
 
 
 @app.put("/event-types", summary="Put event type", tags=["Events"], responses={200: shown(), 201: shown()})

@@ -11,7 +11,7 @@ from jobsprint.api.schemas.replays import RecoverRequest, RecoveryView
 from jobsprint.core.clock import now_ms
 from jobsprint.delivery import replay
 
-app = Endpoint(scope="webhooks:write", once=once, audited="webhook.recover")
+app = Endpoint(scope="webhooks:write", portal="send", once=once, audited="webhook.recover")
 
 
 @app.post("/integrations/webhooks/<webhookId>/recover", status_code=202, summary="Recover webhook", tags=["Webhooks"])

@@ -7,7 +7,7 @@ from jobsprint.api.schemas.deliveries import DeliveryView
 from jobsprint.core.clock import now_ms
 from jobsprint.delivery import resend
 
-app = Endpoint(scope="webhooks:write", once=once, audited="webhook.resend")
+app = Endpoint(scope="webhooks:write", portal="send", once=once, audited="webhook.resend")
 
 
 @app.post(

@@ -10,7 +10,7 @@ from jobsprint.api.schemas.common import Data, WebhookId, success
 from jobsprint.api.schemas.webhooks import RotatedSecret, SecretRotation
 from jobsprint.webhooks import service
 
-app = Endpoint(scope="webhooks:write", once=once, audited="webhook.rotate_secret")
+app = Endpoint(scope="webhooks:write", portal="secrets", once=once, audited="webhook.rotate_secret")
 
 
 @app.post("/integrations/webhooks/<webhookId>/rotate-secret", summary="Rotate secret", tags=["Webhooks"])

@@ -12,7 +12,7 @@ from jobsprint.api.schemas.integrations import AvailableIntegration
 from jobsprint.connectors.connect_models import connect_options
 from jobsprint.integrations.available import available
 
-app = Endpoint(scope="integrations:read")
+app = Endpoint(scope="integrations:read", portal="view")
 
 
 @app.get("/integrations/available", summary="Search available integrations", tags=["Integrations"])

@@ -6,7 +6,14 @@ from jobsprint.api.schemas.common import Data, IntegrationId, success
 from jobsprint.api.schemas.integrations import TestView
 from jobsprint.integrations import health_checks
 
-app = Endpoint(scope="integrations:write", webhook_scope="webhooks:write", once=once, audited="integration.test")
+app = Endpoint(
+    scope="integrations:write",
+    webhook_scope="webhooks:write",
+    portal="connect",
+    webhook_portal="send",
+    once=once,
+    audited="integration.test",
+)
 
 
 @app.post("/integrations/<integrationId>/test", summary="Test integration", tags=["Integrations"])

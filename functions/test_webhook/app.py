@@ -11,7 +11,7 @@ from jobsprint.api.schemas.integrations import TestView
 from jobsprint.api.schemas.webhooks import SampleRequest
 from jobsprint.webhooks import sample
 
-app = Endpoint(scope="webhooks:write", once=once, audited="webhook.test")
+app = Endpoint(scope="webhooks:write", portal="send", once=once, audited="webhook.test")
 
 
 @app.post("/integrations/webhooks/<webhookId>/test", summary="Test webhook", tags=["Webhooks"])

@@ -12,7 +12,13 @@ from jobsprint.core.models import DescribedAs
 from jobsprint.integrations import service
 from jobsprint.repositories.integrations import IntegrationStore
 
-app = Endpoint(scope="integrations:write", webhook_scope="webhooks:write", audited="integration.update")
+app = Endpoint(
+    scope="integrations:write",
+    webhook_scope="webhooks:write",
+    portal="connect",
+    webhook_portal="webhooks",
+    audited="integration.update",
+)
 
 
 @app.patch("/integrations/<integrationId>", summary="Change integration", tags=["Integrations"])

@@ -10,7 +10,7 @@ from jobsprint.api.schemas.webhooks import WebhookChange, WebhookView, target_fl
 from jobsprint.repositories.integrations import IntegrationStore
 from jobsprint.webhooks import service
 
-app = Endpoint(scope="webhooks:write", also_check=target_flaws, audited="webhook.update")
+app = Endpoint(scope="webhooks:write", portal="webhooks", also_check=target_flaws, audited="webhook.update")
 
 
 @app.patch("/integrations/webhooks/<webhookId>", summary="Change webhook", tags=["Webhooks"])

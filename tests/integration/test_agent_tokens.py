@@ -22,7 +22,7 @@ from tests.support.template import ROOT
 from tools.local import tokens
 
 DAY = 86400
-AGENT_ALL = [scope for scope in SCOPES if scope not in ("tokens:manage", "*")]
+AGENT_ALL = [scope for scope in SCOPES if scope not in ("tokens:manage", "portal:sessions", "*")]
 
 pytestmark = pytest.mark.usefixtures("aws")
 

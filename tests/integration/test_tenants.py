@@ -20,6 +20,8 @@ PUBLIC = {
     "/guide/{proxy+}",
     "/integrations/oauth/callback/{issuerHash}",
     "/oauth/clients/{document}",
+    # The code in the body is the credential: tests/integration/test_portal_sessions.py.
+    "/portal/sessions/exchange",
     # The function checks tokens itself: tests/integration/mcp_server.
     "/mcp",
     "/mcp/{tenant}",
@@ -36,6 +38,7 @@ BODIES: dict[str, Any] = {
     "/integrations/{integrationId}/actions/{actionName}": {"parameters": {}},
     "/integrations/{integrationId}/confirm": {"confirmation": "c"},
     "/integrations/{integrationId}/connect": {"name": "n", "url": "https://hooks.example.com/"},
+    "/portal/sessions": {"capabilities": []},
     "/tokens": {"name": "n", "scopes": ["tokens:manage"]},
 }
 SCOPES = {
@@ -84,7 +87,12 @@ SCOPES = {
     ("POST", "/tokens"): "tokens:manage",
     ("GET", "/tokens"): "tokens:manage",
     ("DELETE", "/tokens/{tokenId}"): "tokens:manage",
+    ("POST", "/portal/sessions"): "portal:sessions",
+    ("DELETE", "/portal/sessions"): "portal:sessions",
+    ("DELETE", "/portal/sessions/{sessionId}"): "portal:sessions",
 }
+# For sessions of the portal, whatever their scopes: tests/integration/test_portal_access.py.
+OF_SESSIONS = {("GET", "/portal/session")}
 EVERY_SCOPE = sorted({*SCOPES.values()})
 # What the same operations need where their integrationId is that of a webhook.
 WEBHOOK_SCOPES = {
@@ -109,6 +117,7 @@ def filled(path: str, **ids: str) -> str:
         "name": "order.paid",
         "tokenId": new_id("tok", 1),
         "approvalId": new_id("apr", 1),
+        "sessionId": new_id("ses", 1),
     } | ids
     for name, value in made.items():
         path = path.replace(f"{{{name}}}", value)
@@ -120,7 +129,7 @@ def body_for(method: str, path: str) -> Any:
 
 
 def test_every_protected_route_has_a_place_in_this_file() -> None:
-    assert {route for route in routes() if route[1] not in PUBLIC} == {*SCOPES}
+    assert {route for route in routes() if route[1] not in PUBLIC} == {*SCOPES, *OF_SESSIONS}
 
 
 def test_every_route_refuses_without_a_tenant() -> None:

@@ -64,7 +64,7 @@ def test_the_token_itself_is_not_kept() -> None:
     issued = issue()
 
     assert issued["token"] not in "\n".join(rows())
-    assert issued["token"].rpartition("_")[2] not in "\n".join(rows())
+    assert issued["token"].split("_", 2)[2] not in "\n".join(rows())
     assert "token" not in manage(action="list", tenant="acme")["tokens"][0]
 
 

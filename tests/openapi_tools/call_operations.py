@@ -34,7 +34,12 @@ class Caller:
             operation["operationId"]: operation for item in document["paths"].values() for operation in item.values()
         }
         made = importlib.import_module(PACKAGE)
+        self._made, self._url = made, url
         self._client = made.AuthenticatedClient(base_url=url, token=token, timeout=60)
+
+    def use(self, token: str) -> None:
+        """Call with this token from now on."""
+        self._client = self._made.AuthenticatedClient(base_url=self._url, token=token, timeout=60)
 
     def call(
         self, operation: str, *, status: int = 200, example: str = "", change: Json | None = None, **parameters: Any
@@ -123,6 +128,7 @@ def call_everything(api: Caller, given: Json) -> None:
     api.call("deleteIntegration", integration_id=integration)
     api.call("getIntegration", status=404, integration_id=integration)
     make_tokens(api)
+    open_portal(api)
 
 
 def describe_events(api: Caller) -> None:
@@ -250,6 +256,17 @@ def make_tokens(api: Caller) -> None:
     agent = api.call("createToken", status=201, example="agent")["id"]
     api.call("listTokens", limit=2)
     api.call("revokeToken", token_id=agent)
+
+
+def open_portal(api: Caller) -> None:
+    """Sessions of the portal; what is called last is called by one of them."""
+    api.call("createPortalSession", status=201, example="everything")
+    made = api.call("createPortalSession", status=201, example="support")
+    api.call("endPortalSessions", session_id="user-1")
+    code = {"code": made["url"].partition("#code=")[2]}
+    api.use(api.call("exchangePortalCode", example="default", change=code)["token"])
+    api.call("getPortalSession")
+    api.call("endPortalSession", session_id=made["id"])
 
 
 def main(document: str, folder: str, given: str) -> None:

@@ -62,10 +62,12 @@ def event(
     headers: dict[str, str] | None = None,
     token: str | None = None,
     token_id: str = "tok_test",  # noqa: S107 - an id is no secret
+    context: dict[str, str] | None = None,
 ) -> tuple[str, dict[str, Any]]:
     """The folder that serves `target` (path and query) and the API Gateway event for it.
 
-    A `body` that is a string is sent as it is; anything else as JSON. With a `token`, the authorizer says who calls.
+    A `body` that is a string is sent as it is; anything else as JSON. With a `token`, the authorizer says who calls;
+    `context` is what it said before.
     """
     path, _, query = target.partition("?")
     folder, resource, parameters = _route(method, path)
@@ -92,7 +94,7 @@ def event(
             "httpMethod": method,
             "requestId": "req-1",
             "identity": {"sourceIp": "127.0.0.1"},
-            "authorizer": authorized(token) if token is not None else _context(tenant, scopes, token_id),
+            "authorizer": context or (authorized(token) if token is not None else _context(tenant, scopes, token_id)),
         },
         "body": body if body is None or isinstance(body, str) else json.dumps(body),
         "isBase64Encoded": False,

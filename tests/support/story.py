@@ -45,6 +45,7 @@ class Story:
         self._ask(integration)
         self._end_integration(integration)
         self._make_tokens()
+        self._open_portal()
         self._fail()
 
     def _note(self, operation: str, answer: Answer, name: str = "default") -> Answer:
@@ -221,6 +222,22 @@ class Story:
         self._note("listTokens", call("GET", "/tokens", token=issued))
         self._note("revokeToken", call("DELETE", f"/tokens/{made['agent']}", token=issued))
 
+    def _open_portal(self) -> None:
+        path = "/portal/sessions"
+        self._send("createPortalSession", "everything", "POST", path)
+        manager = handler("manage_tokens")({"action": "issue", "tenant": "acme"}, Context())["token"]
+        body = self._requests["createPortalSession"]["support"]
+        self.sent |= {("createPortalSession", "request", "support"), ("exchangePortalCode", "request", "default")}
+        made = self._note("createPortalSession", call("POST", path, token=manager, body=body)).data
+        code = {"code": made["url"].partition("#code=")[2]}
+        session = self._note("exchangePortalCode", call("POST", f"{path}/exchange", tenant=None, body=code)).data
+        self._note("getPortalSession", call("GET", "/portal/session", token=session["token"]))
+        self._note("endPortalSession", call("DELETE", f"{path}/{made['id']}", token=session["token"]))
+        self._note("endPortalSessions", call("DELETE", f"{path}?sessionId=user-17", token=manager))
+        used = call("POST", f"{path}/exchange", tenant=None, body=code)
+        self._note("exchangePortalCode", used, "portal_code_invalid")
+        self._note("getPortalSession", call("GET", "/portal/session"), "not_a_session")
+
     def _fail(self) -> None:
         """What is refused: one answer of each status that a caller can bring about."""
         path = "/integrations/webhooks"
@@ -244,6 +261,7 @@ class Story:
         self._note("getEvent", call("GET", f"/events/evt_{missing}"), "event_not_found")
         self._note("deleteEventType", call("DELETE", "/event-types/workflow.stopped"), "event_type_not_found")
         self._note("revokeToken", call("DELETE", f"/tokens/tok_{missing}"), "token_not_found")
+        self._note("endPortalSession", call("DELETE", f"/portal/sessions/ses_{missing}"), "portal_session_not_found")
         self._note("connectIntegration", call("POST", f"/integrations/{made}/connect", body={}), "already_connected")
         self._note("deleteIntegration", call("DELETE", f"/integrations/{made}"), "still_connected")
         self._note("executeAction", call("POST", f"{act}/send", body={}), "action_not_found")

@@ -22,6 +22,7 @@ COMMANDS = PROJECT / "clients" / "python" / "src" / "jobsprint_client" / "cli" /
 
 _BLOCK = re.compile(r"<!-- generated:(\S+) -->\n.*?<!-- end of generated:\1 -->", re.DOTALL)
 _VERBS = ("get", "post", "put", "patch", "delete")
+_NO_TOKEN, _ANY_SESSION = "none", "any session of the portal"
 _MADE_BY_DEPLOY = ("Settings", "ServiceVersion", "AccountConcurrency")
 _LANGUAGES = {".py": "python", ".mjs": "javascript", ".go": "go", ".php": "php", ".rb": "ruby"}
 
@@ -127,11 +128,16 @@ def _operations() -> str:
     by_scope: dict[str, list[tuple[str, str]]] = defaultdict(list)
     for path, item in paths.items():
         for verb in (verb for verb in _VERBS if verb in item):
-            for need in item[verb]["security"] or [{"": [""]}]:
-                [[scope]] = need.values()
-                by_scope[scope].append((f"`{verb.upper()} {path}`", item[verb]["summary"]))
-    rows = ((f"`{scope}`" if scope else "none", *row) for scope in sorted(by_scope) for row in by_scope[scope])
+            for need in item[verb]["security"] or [{"": [_NO_TOKEN]}]:
+                [scopes] = need.values()
+                shown = f"`{scopes[0]}`" if scopes and scopes[0] != _NO_TOKEN else (*scopes, _ANY_SESSION)[0]
+                by_scope[shown].append((f"`{verb.upper()} {path}`", item[verb]["summary"]))
+    rows = ((scope, *row) for scope in sorted(by_scope, key=_scopes_last) for row in by_scope[scope])
     return _table(("scope", "operation", ""), rows)
+
+
+def _scopes_last(shown: str) -> tuple[bool, str]:
+    return shown.startswith("`"), shown
 
 
 def _parameters() -> str:

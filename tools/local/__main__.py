@@ -1,5 +1,5 @@
 """`python -m tools.local up | down | run | status | logs | open | clean | build | deploy | undeploy | dashboard | smoke
-| catalog | token | tokens | revoke-token | erase-tenant | verify-audit |
+| catalog | portal | token | tokens | revoke-token | erase-tenant | verify-audit |
 copy-rows`; see `make` and docs/runbook.md.
 """
 
@@ -27,6 +27,7 @@ from tools.local import (
     layers,
     logs,
     permissions,
+    portal,
     queues,
     restore,
     sam,
@@ -125,6 +126,12 @@ def open_docs(home: Home) -> None:
     url = f"{stack.base_url(emulator.running_address(home))}/docs"
     print(f"  {url}")
     webbrowser.open(url)
+
+
+def open_portal(home: Home, tenant: str) -> None:
+    """Print the URL of a session of the portal, for the stack's own tenant unless another is named."""
+    url = stack.base_url(emulator.running_address(home))
+    print(portal.open_portal(tokens.Clients.local(home), url, tenant or _TENANT))
 
 
 def build(home: Home) -> None:
@@ -232,6 +239,7 @@ def _parse() -> argparse.Namespace:
     following.add_argument("--level", default="DEBUG", help="only from this level on")
     for name in ("catalog", "smoke"):
         commands.add_parser(name).add_argument("--stage", default="")
+    commands.add_parser("portal").add_argument("--tenant", default="")
     for name in ("token", "tokens", "revoke-token"):
         command = commands.add_parser(name)
         command.add_argument("--stage", default="")
@@ -279,6 +287,7 @@ def _actions(arguments: argparse.Namespace) -> dict[str, Callable[[], object]]:
         "status": lambda: print(status.status(home)),
         "logs": lambda: follow_logs(home, logs.Shown(arguments.function, arguments.level)),
         "open": lambda: open_docs(home),
+        "portal": lambda: open_portal(home, arguments.tenant),
         "run": lambda: run(home),
         "build": lambda: build(home),
         "deploy": lambda: deploy.deploy_to_aws(arguments.stage, arguments.params, asks=not arguments.ci),

@@ -40,6 +40,7 @@ _TAGS = {
     "Actions": "Run what a connected integration can do, at once or in the background.",
     "Approvals": "Approve or deny calls of actions that a person has to allow.",
     "Audit": "Which token changed what, when, and with what outcome.",
+    "Portal": "Let a person see and manage webhooks and integrations in a browser: make a session, and open its URL.",
     "Tokens": "Make tokens for agents and programs, no wider than your own, and revoke them.",
     "Service": "Whether the service runs.",
     webhooks.TAG: "What your endpoint gets. Check a signature before you trust the body.",
@@ -163,7 +164,14 @@ def _operation(folder: str, module: ModuleType, route: str, operation: Json) -> 
 
 def _needed(app: Any) -> str:
     for_webhooks = f"; for a webhook (`wh_…`) `{app.webhook_scope}`" if app.webhook_scope else ""
-    return f"Scope: `{app.scope}`{for_webhooks}."
+    return f"Scope: `{app.scope}`{for_webhooks}.{_capability(app)}"
+
+
+def _capability(app: Any) -> str:
+    if not app.portal:
+        return ""
+    for_webhooks = f", for a webhook `{app.webhook_portal}`" if app.webhook_portal else ""
+    return f" Portal: `{app.portal}`{for_webhooks}."
 
 
 def _responses(folder: str, app: Any, route: str, operation: Json) -> Json:
@@ -175,6 +183,8 @@ def _responses(folder: str, app: Any, route: str, operation: Json) -> Json:
         if not _POWERTOOLS_OWN & set(_references(answer))
     }
     possible = {429, 500} | _ALSO.get(folder, set()) | ({503} if app.audited else set())
+    if app.scope is None and "requestBody" in operation:
+        possible |= {400, 401, 413, 415, 422}
     if app.scope is not None:
         possible |= {400, 401, 403, 422}
         possible |= {404} if "{" in route else set()
@@ -192,7 +202,11 @@ def _components(schemas: Json) -> Json:
         "responses": failures.responses(),
         "schemas": _unambiguous(dict(sorted(failures.schemas(schemas).items()))),
         "securitySchemes": {
-            "bearer": {"type": "http", "scheme": "bearer", "description": "A token of `make token`: `jsp_…`"}
+            "bearer": {
+                "type": "http",
+                "scheme": "bearer",
+                "description": "A token of `make token`: `jsp_…`; in the portal that of a session: `jps_…`",
+            }
         },
     }
 

@@ -30,10 +30,10 @@ export interface AcknowledgedMessages {
 export interface ActionView {
   /** The action's name */
   action: string;
-  /** What the integration answered */
-  result: Record<string, unknown>;
   /** Milliseconds */
   executionTime: number;
+  /** What the integration answered */
+  result?: Record<string, unknown>;
 }
 
 /** Which actions a person has to approve before each call. */
@@ -88,8 +88,6 @@ export interface ApprovalView {
   createdAt: string;
   /** Until when it can be approved and used */
   expiresAt: string;
-  /** What the call takes; what looks like a secret is masked */
-  parameters: Record<string, unknown>;
   /** The id of the token that decided */
   decidedBy?: string;
   /** When it was decided */
@@ -98,6 +96,8 @@ export interface ApprovalView {
   reason?: string;
   /** The call that was made: `exe_…` */
   executionId?: string;
+  /** What the call takes; what looks like a secret is masked */
+  parameters?: Record<string, unknown>;
 }
 
 /** One attempt, with what was sent. Secrets are masked; `explanation` and `nextStep` say what a failure means. */
@@ -389,12 +389,12 @@ export interface EventDetail {
   createdAt: string;
   /** Its deliveries by state */
   deliveries: EventDeliveries;
-  /** Its data, as webhooks get it */
-  data: Record<string, unknown>;
   /** The id that its publisher gave it */
   externalId?: string;
   /** Where it breaks the schema of its event type */
   warnings?: WrongField[];
+  /** Its data, as webhooks get it */
+  data?: Record<string, unknown>;
   /** The webhooks that it goes to */
   webhooks?: EventWebhook[];
 }
@@ -469,12 +469,36 @@ export interface EventWebhook {
   state: 'queued' | 'pending' | 'delivered' | 'retrying' | 'exhausted' | 'discarded';
 }
 
+/** A session and its token. */
+export interface ExchangedPortalSession {
+  /** `ses_…` */
+  id: string;
+  /** What the person may see and do */
+  capabilities: ('view' | 'payloads' | 'secrets' | 'webhooks' | 'send' | 'connect' | 'act' | 'approve' | 'agents')[];
+  /** When it ends by itself */
+  expiresAt: string;
+  /** The session's token, `jps_…`, shown this once */
+  token: string;
+  /** Where the page leads back to */
+  returnUrl?: string;
+  /** Where to get a new session once this one has ended */
+  refreshUrl?: string;
+  /** The language */
+  locale?: 'en' | 'de' | 'es' | 'fr' | 'ja' | 'pt-BR';
+  /** Light or dark */
+  theme?: 'light' | 'dark' | 'auto';
+  /** The ids of all the webhooks that it knows of */
+  webhooks?: string[];
+  /** The ids of all the integrations that it knows of */
+  integrations?: string[];
+}
+
 /** Why an execution failed, or that nobody knows whether it was done. */
 export interface ExecutionError {
   /** What went wrong, for programs */
   code: string;
   /** What went wrong, and what to do, for people */
-  message: string;
+  message?: string;
   /** What an upstream answered */
   upstream?: UpstreamView;
   /** The log entry of the call that failed */
@@ -609,14 +633,14 @@ export interface LogView {
   action: string;
   /** `unknown`: it may or may not have been done */
   status: 'success' | 'error' | 'unknown';
-  /** What was sent; what looks like a secret is masked */
-  input: unknown;
-  /** What came back; what looks like a secret is masked */
-  output: unknown;
   /** Milliseconds */
   executionTime: number;
   /** When it began */
   timestamp: string;
+  /** What was sent; what looks like a secret is masked */
+  input?: unknown;
+  /** What came back; what looks like a secret is masked */
+  output?: unknown;
   /** The request that asked for it */
   requestId?: string;
   /** Who approved it, where it needed that */
@@ -669,6 +693,46 @@ export interface PolledMessage {
 export interface PolledMessages {
   /** None where no message came in time */
   messages: PolledMessage[];
+}
+
+/** A new session, and the URL that opens it once. */
+export interface PortalSessionLink {
+  /** `ses_…` */
+  id: string;
+  /** Opens the portal, once, within 120 seconds */
+  url: string;
+  /** When the session ends */
+  expiresAt: string;
+}
+
+/** What a session may do and show. */
+export interface PortalSessionView {
+  /** `ses_…` */
+  id: string;
+  /** What the person may see and do */
+  capabilities: ('view' | 'payloads' | 'secrets' | 'webhooks' | 'send' | 'connect' | 'act' | 'approve' | 'agents')[];
+  /** When it ends by itself */
+  expiresAt: string;
+  /** Where the page leads back to */
+  returnUrl?: string;
+  /** Where to get a new session once this one has ended */
+  refreshUrl?: string;
+  /** The language */
+  locale?: 'en' | 'de' | 'es' | 'fr' | 'ja' | 'pt-BR';
+  /** Light or dark */
+  theme?: 'light' | 'dark' | 'auto';
+  /** The ids of all the webhooks that it knows of */
+  webhooks?: string[];
+  /** The ids of all the integrations that it knows of */
+  integrations?: string[];
+}
+
+/** The sessions of a name were ended. */
+export interface PortalSessionsEnded {
+  /** The `sessionId` that they were made with */
+  sessionId: string;
+  /** Always true */
+  ended: true;
 }
 
 /** A secret that signs too for a while. */
@@ -753,10 +817,10 @@ export interface RecoveryView {
 export interface RotatedSecret {
   /** The webhook's id */
   id: string;
-  /** The new signing secret */
-  secret: string;
   /** The old secrets that still sign, newest first */
   previousSecrets: PreviousSecret[];
+  /** The new signing secret */
+  secret?: string;
   /** When the secret before this one ends */
   overlapUntil?: string;
 }
@@ -970,8 +1034,10 @@ export type ErrorCode =
   'mcp_disabled' |
   'mcp_token_rejected' |
   'mcp_token_scope' |
+  'missing_capability' |
   'missing_scope' |
   'no_event_taken' |
+  'not_a_session' |
   'not_connected' |
   'not_found' |
   'not_n8n' |
@@ -979,6 +1045,8 @@ export type ErrorCode =
   'outcome_unknown' |
   'payload_too_large' |
   'pkce_not_supported' |
+  'portal_code_invalid' |
+  'portal_session_not_found' |
   'rate_limited' |
   'reauth_required' |
   'recovery_ended' |

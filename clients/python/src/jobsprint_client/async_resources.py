@@ -36,7 +36,7 @@ class AsyncWebhooks:
 
         Webhooks without their secrets.
 
-        Scope: `webhooks:read`.
+        Scope: `webhooks:read`. Portal: `view`.
 
         Args:
             limit: Items per page.
@@ -65,7 +65,7 @@ class AsyncWebhooks:
 
         The answer shows the signing secret, this once; a missing one is made.
 
-        Scope: `webhooks:write`.
+        Scope: `webhooks:write`. Portal: `webhooks`.
 
         Args:
             name: What people call it.
@@ -115,7 +115,7 @@ class AsyncWebhooks:
 
         A webhook without its secret.
 
-        Scope: `webhooks:read`.
+        Scope: `webhooks:read`. Portal: `view`.
 
         Args:
             webhook_id: Webhook ID.
@@ -143,7 +143,7 @@ class AsyncWebhooks:
 
         Changes what is given; `active: false` pauses it.
 
-        Scope: `webhooks:write`.
+        Scope: `webhooks:write`. Portal: `webhooks`.
 
         Args:
             webhook_id: Webhook ID.
@@ -186,7 +186,7 @@ class AsyncWebhooks:
 
         What is still on its way to it ends as `discarded`.
 
-        Scope: `webhooks:write`.
+        Scope: `webhooks:write`. Portal: `webhooks`.
 
         Args:
             webhook_id: Webhook ID.
@@ -242,7 +242,7 @@ class AsyncWebhooks:
 
         Each delivery with its state and every attempt.
 
-        Scope: `webhooks:read`.
+        Scope: `webhooks:read`. Portal: `view`.
 
         Args:
             webhook_id: Webhook ID.
@@ -280,7 +280,7 @@ class AsyncWebhooks:
 
         What was sent at each attempt, what came back, how long each phase took, and what a failure means.
 
-        Scope: `webhooks:read`.
+        Scope: `webhooks:read`. Portal: `view`.
 
         Args:
             webhook_id: Webhook ID.
@@ -306,7 +306,7 @@ class AsyncWebhooks:
         Retries the delivery immediately. An ended delivery restarts its retry schedule; a waiting one keeps
         it.
 
-        Scope: `webhooks:write`.
+        Scope: `webhooks:write`. Portal: `send`.
 
         Args:
             webhook_id: Webhook ID.
@@ -363,7 +363,7 @@ class AsyncWebhooks:
 
         Newest first. Kept for 30 days.
 
-        Scope: `webhooks:read`.
+        Scope: `webhooks:read`. Portal: `view`.
 
         Args:
             webhook_id: Webhook ID.
@@ -399,7 +399,7 @@ class AsyncWebhooks:
         Starts a job without upper limit. A dry run is counted at once; where that takes long it goes on as
         `running`.
 
-        Scope: `webhooks:write`.
+        Scope: `webhooks:write`. Portal: `send`.
 
         Args:
             webhook_id: Webhook ID.
@@ -439,7 +439,7 @@ class AsyncWebhooks:
 
         Its state, its counts and what it was asked for. Kept for 30 days.
 
-        Scope: `webhooks:read`.
+        Scope: `webhooks:read`. Portal: `view`.
 
         Args:
             webhook_id: Webhook ID.
@@ -460,7 +460,7 @@ class AsyncWebhooks:
 
         Ends it; what was handed over by then, at most ten seconds' worth, is still sent.
 
-        Scope: `webhooks:write`.
+        Scope: `webhooks:write`. Portal: `send`.
 
         Args:
             webhook_id: Webhook ID.
@@ -496,7 +496,7 @@ class AsyncWebhooks:
         The answer shows the new secret, this once. `webhook-signature` carries one signature for each valid
         secret, newest first; the signature in the body and `X-Jobsprint-Signature` use the newest.
 
-        Scope: `webhooks:write`.
+        Scope: `webhooks:write`. Portal: `secrets`.
 
         Args:
             webhook_id: Webhook ID.
@@ -527,7 +527,7 @@ class AsyncWebhooks:
         Attempts over the last 24 hours and 7 days, in whole hours (UTC) with the one under way, and what
         waits. Durations are within 9.1 % of the exact quantile.
 
-        Scope: `webhooks:read`.
+        Scope: `webhooks:read`. Portal: `view`.
 
         Args:
             webhook_id: Webhook ID.
@@ -549,7 +549,7 @@ class AsyncWebhooks:
         retried, and changes neither the webhook's figures nor its state. A failed test is a 200 with `passed:
         false`.
 
-        Scope: `webhooks:write`.
+        Scope: `webhooks:write`. Portal: `send`.
 
         Args:
             webhook_id: Webhook ID.
@@ -586,7 +586,7 @@ class AsyncEvents:
 
         In the order of their names.
 
-        Scope: `webhooks:read`.
+        Scope: `webhooks:read`. Portal: `view`.
 
         Args:
             limit: Items per page.
@@ -608,7 +608,7 @@ class AsyncEvents:
 
         201 for a new one, else 200. Publishing heeds it within a minute.
 
-        Scope: `webhooks:write`.
+        Scope: `webhooks:write`. Portal: `webhooks`.
 
         Args:
             name: Such as `workflow.executed`.
@@ -634,7 +634,7 @@ class AsyncEvents:
 
         Events of that name are published as before, and within a minute no longer checked.
 
-        Scope: `webhooks:write`.
+        Scope: `webhooks:write`. Portal: `webhooks`.
 
         Args:
             name: Event name.
@@ -658,7 +658,7 @@ class AsyncEvents:
 
         Newest first, without data; the events that the service publishes among them.
 
-        Scope: `events:read`.
+        Scope: `events:read`. Portal: `view`.
 
         Args:
             event: Filter by event name.
@@ -691,7 +691,7 @@ class AsyncEvents:
         Answers when every delivery is queued. The same `id` and body give the same answer, another body a
         409.
 
-        Scope: `events:publish`.
+        Scope: `events:publish`. Portal: `send`.
 
         Args:
             event: Such as `workflow.executed`.
@@ -721,7 +721,7 @@ class AsyncEvents:
         Answers when every delivery is queued. The same `id` and body give the same answer, another body a
         409.
 
-        Scope: `events:publish`.
+        Scope: `events:publish`. Portal: `send`.
 
         Args:
             events: The events, in the order of publishing.
@@ -747,7 +747,7 @@ class AsyncEvents:
 
         Takes an event as publishing does; nothing is published or kept.
 
-        Scope: `webhooks:read`.
+        Scope: `webhooks:read`. Portal: `view`.
 
         Args:
             event: Such as `workflow.executed`.
@@ -774,7 +774,7 @@ class AsyncEvents:
         Its data as webhooks get it, and its deliveries: all that were queued when it was published, by their
         states.
 
-        Scope: `events:read`.
+        Scope: `events:read`. Portal: `view`.
 
         Args:
             event_id: Event ID: `evt_…`.
@@ -805,7 +805,7 @@ class AsyncIntegrations:
 
         Available and configured integrations of the tenant, newest first; webhooks only with `webhooks:read`.
 
-        Scope: `integrations:read`.
+        Scope: `integrations:read`. Portal: `view`.
 
         Args:
             type: Filter by type.
@@ -836,7 +836,7 @@ class AsyncIntegrations:
 
         Applications by relevance, then popularity.
 
-        Scope: `integrations:read`.
+        Scope: `integrations:read`. Portal: `view`.
 
         Args:
             query: Search query.
@@ -861,7 +861,7 @@ class AsyncIntegrations:
 
         Capabilities, configuration with secrets masked, usage and health.
 
-        Scope: `integrations:read`; for a webhook (`wh_…`) `webhooks:read`.
+        Scope: `integrations:read`; for a webhook (`wh_…`) `webhooks:read`. Portal: `view`.
 
         Args:
             integration_id: Integration ID: `int_…` or `wh_…`.
@@ -889,7 +889,8 @@ class AsyncIntegrations:
         Changes name, description, configuration, and what its connector was given: url, headers, secret,
         actions.
 
-        Scope: `integrations:write`; for a webhook (`wh_…`) `webhooks:write`.
+        Scope: `integrations:write`; for a webhook (`wh_…`) `webhooks:write`. Portal: `connect`, for a webhook
+        `webhooks`.
 
         Args:
             integration_id: Integration ID: `int_…` or `wh_…`.
@@ -938,7 +939,8 @@ class AsyncIntegrations:
 
         Deletes an integration that is not connected; its logs stay until their time is up.
 
-        Scope: `integrations:write`; for a webhook (`wh_…`) `webhooks:write`.
+        Scope: `integrations:write`; for a webhook (`wh_…`) `webhooks:write`. Portal: `connect`, for a webhook
+        `webhooks`.
 
         Args:
             integration_id: Integration ID: `int_…` or `wh_…`.
@@ -958,7 +960,8 @@ class AsyncIntegrations:
         Connects an integration whose authorization was begun with `confirm`, within ten minutes of the
         callback.
 
-        Scope: `integrations:write`; for a webhook (`wh_…`) `webhooks:write`.
+        Scope: `integrations:write`; for a webhook (`wh_…`) `webhooks:write`. Portal: `connect`, for a webhook
+        `webhooks`.
 
         Args:
             integration_id: Integration ID: `int_…` or `wh_…`.
@@ -1009,7 +1012,8 @@ class AsyncIntegrations:
 
         Connects an application of the catalogue (201), or an integration that is not connected again (200).
 
-        Scope: `integrations:write`; for a webhook (`wh_…`) `webhooks:write`.
+        Scope: `integrations:write`; for a webhook (`wh_…`) `webhooks:write`. Portal: `connect`, for a webhook
+        `webhooks`.
 
         Args:
             integration_id: An application of the catalogue such as `custom_webhook`, or an integration:
@@ -1087,7 +1091,8 @@ class AsyncIntegrations:
 
         Wipes the credentials; a second call gives the same answer. A webhook is paused.
 
-        Scope: `integrations:write`; for a webhook (`wh_…`) `webhooks:write`.
+        Scope: `integrations:write`; for a webhook (`wh_…`) `webhooks:write`. Portal: `connect`, for a webhook
+        `webhooks`.
 
         Args:
             integration_id: Integration ID: `int_…` or `wh_…`.
@@ -1121,7 +1126,7 @@ class AsyncIntegrations:
 
         Newest first. For a webhook the entries are delivery attempts, and the action is the event's name.
 
-        Scope: `integrations:read`; for a webhook (`wh_…`) `webhooks:read`.
+        Scope: `integrations:read`; for a webhook (`wh_…`) `webhooks:read`. Portal: `view`.
 
         Args:
             integration_id: Integration ID: `int_…` or `wh_…`.
@@ -1149,7 +1154,8 @@ class AsyncIntegrations:
 
         A real call without side effects. A failed test is a 200 with `passed: false`, reason and next step.
 
-        Scope: `integrations:write`; for a webhook (`wh_…`) `webhooks:write`.
+        Scope: `integrations:write`; for a webhook (`wh_…`) `webhooks:write`. Portal: `connect`, for a webhook
+        `send`.
 
         Args:
             integration_id: Integration ID: `int_…` or `wh_…`.
@@ -1192,7 +1198,7 @@ class AsyncActions:
         sent twice. An action that needs approval is answered with `pending_approval` (202); once it is
         approved, the same request with its `approvalId` makes the call.
 
-        Scope: `actions:execute`; for a webhook (`wh_…`) `webhooks:read`.
+        Scope: `actions:execute`; for a webhook (`wh_…`) `webhooks:read`. Portal: `act`.
 
         Args:
             integration_id: Integration ID: `int_…` or `wh_…`.
@@ -1246,7 +1252,7 @@ class AsyncActions:
 
         Newest first, without results. Kept for seven days.
 
-        Scope: `integrations:read`; for a webhook (`wh_…`) `webhooks:read`.
+        Scope: `integrations:read`; for a webhook (`wh_…`) `webhooks:read`. Portal: `view`.
 
         Args:
             integration_id: Integration ID: `int_…` or `wh_…`.
@@ -1274,7 +1280,7 @@ class AsyncActions:
 
         Its state, and once it has ended its result or error. Kept for seven days.
 
-        Scope: `integrations:read`; for a webhook (`wh_…`) `webhooks:read`.
+        Scope: `integrations:read`; for a webhook (`wh_…`) `webhooks:read`. Portal: `view`.
 
         Args:
             integration_id: Integration ID: `int_…` or `wh_…`.
@@ -1309,7 +1315,7 @@ class AsyncApprovals:
 
         Newest first, without parameters. Kept for 30 days.
 
-        Scope: `actions:approve`.
+        Scope: `actions:approve`. Portal: `approve`.
 
         Args:
             status: Filter by status.
@@ -1327,7 +1333,7 @@ class AsyncApprovals:
 
         What is to be called, with which parameters, and how it was decided.
 
-        Scope: `actions:approve`.
+        Scope: `actions:approve`. Portal: `approve`.
 
         Args:
             approval_id: Approval ID: `apr_…`.
@@ -1344,7 +1350,7 @@ class AsyncApprovals:
         Allows this one call: its caller repeats it with `approvalId`. The token that asked, and those it
         made, cannot approve it.
 
-        Scope: `actions:approve`.
+        Scope: `actions:approve`. Portal: `approve`.
 
         Args:
             approval_id: Approval ID: `apr_…`.
@@ -1364,7 +1370,7 @@ class AsyncApprovals:
 
         Refuses this one call; a repeat of it is answered with 403 and the reason.
 
-        Scope: `actions:approve`.
+        Scope: `actions:approve`. Portal: `approve`.
 
         Args:
             approval_id: Approval ID: `apr_…`.
@@ -1402,7 +1408,7 @@ class AsyncAudit:
         Newest first: which token changed what, with what outcome. An entry is written before its operation
         begins.
 
-        Scope: `audit:read`.
+        Scope: `audit:read`. Portal: `view`.
 
         Args:
             kind: Filter by kind, such as `webhook.create`.
@@ -1434,6 +1440,133 @@ class AsyncAudit:
         )
 
 
+class AsyncPortal:
+    """Let a person see and manage webhooks and integrations in a browser: make a session, and open its URL."""
+
+    def __init__(self, sender: AsyncSender) -> None:
+        self._sender = sender
+
+    async def get_session(self) -> models.PortalSessionView:
+        """Get portal session.
+
+        For the page of the portal, when it was loaded again. Any other token is refused.
+
+        Raises:
+            InvalidFields: `invalid_fields`.
+        """
+        return await self._sender.send(Call("GET", "/portal/session", models.PortalSessionView))
+
+    async def create_session(
+        self,
+        *,
+        capabilities: Sequence[
+            Literal["view", "payloads", "secrets", "webhooks", "send", "connect", "act", "approve", "agents"]
+        ],
+        expires_in: int | Omit | None = OMIT,
+        session_id: str | Omit | None = OMIT,
+        webhooks: Sequence[str] | Omit | None = OMIT,
+        integrations: Sequence[str] | Omit | None = OMIT,
+        return_url: str | Omit | None = OMIT,
+        refresh_url: str | Omit | None = OMIT,
+        locale: Literal["en", "de", "es", "fr", "ja", "pt-BR"] | Omit = OMIT,
+        theme: Literal["light", "dark", "auto"] | Omit = OMIT,
+    ) -> models.PortalSessionLink:
+        """Create portal session.
+
+        For your server, never for a browser. `url` works once, and for two minutes: send the person there, or
+        load it in a frame. The session is no wider than the token that makes it, and ends with it.
+
+        Scope: `portal:sessions`.
+
+        Args:
+            capabilities: What the person may see and do.
+            expires_in: Its life in seconds, 3600 (an hour) where it is left out.
+            session_id: What you call the person, or their session with you, to end all sessions of it at
+                once.
+            webhooks: The ids of all the webhooks that it knows of; all where it is left out.
+            integrations: The ids or slugs of all the integrations that it knows of; all where it is left out.
+            return_url: Where the page leads back to.
+            refresh_url: Where the page sends a person whose session has ended.
+            locale: The language; the browser's where it is left out.
+            theme: Light or dark; `auto` is what the browser prefers.
+
+        Raises:
+            Conflict: `changed_meanwhile`, `conflict`.
+            InvalidFields: `invalid_fields`.
+        """
+        return await self._sender.send(
+            Call(
+                "POST",
+                "/portal/sessions",
+                models.PortalSessionLink,
+                body={
+                    "capabilities": capabilities,
+                    "expiresIn": expires_in,
+                    "sessionId": session_id,
+                    "webhooks": webhooks,
+                    "integrations": integrations,
+                    "returnUrl": return_url,
+                    "refreshUrl": refresh_url,
+                    "locale": locale,
+                    "theme": theme,
+                },
+            )
+        )
+
+    async def end_sessions(self, *, session_id: str) -> models.PortalSessionsEnded:
+        """End portal sessions.
+
+        All that the tenant made with this `sessionId` until now, also where there are none; they are refused
+        within 60 seconds.
+
+        Scope: `portal:sessions`.
+
+        Args:
+            session_id: The `sessionId` that they were made with.
+
+        Raises:
+            Conflict: `changed_meanwhile`, `conflict`.
+            InvalidFields: `invalid_fields`.
+        """
+        return await self._sender.send(
+            Call("DELETE", "/portal/sessions", models.PortalSessionsEnded, query={"sessionId": session_id})
+        )
+
+    async def exchange_code(self, *, code: str) -> models.ExchangedPortalSession:
+        """Exchange portal code.
+
+        The page of the portal calls it. The code is the credential, so it needs no token. It works once, and
+        for two minutes.
+
+        Args:
+            code: What follows `#code=` in the URL.
+
+        Raises:
+            InvalidFields: `invalid_fields`.
+        """
+        return await self._sender.send(
+            Call("POST", "/portal/sessions/exchange", models.ExchangedPortalSession, body={"code": code})
+        )
+
+    async def end_session(self, session_id: str) -> models.Deleted:
+        """End portal session.
+
+        With a token that makes sessions, any of the tenant; a session ends itself. It and the tokens that it
+        made are refused within 60 seconds; a second time is the same.
+
+        Scope: `portal:sessions`.
+
+        Args:
+            session_id: Session ID: `ses_…`.
+
+        Raises:
+            NotFound: `portal_session_not_found`, `not_found`.
+            Conflict: `changed_meanwhile`, `conflict`.
+            InvalidFields: `invalid_fields`.
+        """
+        return await self._sender.send(Call("DELETE", f"/portal/sessions/{segment(session_id)}", models.Deleted))
+
+
 class AsyncTokens:
     """Make tokens for agents and programs, no wider than your own, and revoke them."""
 
@@ -1444,9 +1577,9 @@ class AsyncTokens:
         """List tokens.
 
         Those that operators made, and those that tokens made; without the tokens themselves. What has ended
-        is listed for 30 days more.
+        is listed for 30 days more. A session of the portal gets those that it made itself.
 
-        Scope: `tokens:manage`.
+        Scope: `tokens:manage`. Portal: `agents`.
 
         Args:
             limit: Items per page.
@@ -1471,11 +1604,12 @@ class AsyncTokens:
         reading. It ends with the token that makes it, and can make none itself. The answer shows it, this
         once.
 
-        Scope: `tokens:manage`.
+        Scope: `tokens:manage`. Portal: `agents`.
 
         Args:
             name: What people call it.
-            scopes: What it allows: scopes that the caller's own token has; `*` is all but `tokens:manage`.
+            scopes: What it allows: scopes that the caller's own token has; `*` is all but `tokens:manage` and
+                `portal:sessions`.
             actions: The actions that it may run, as patterns of `<slug>.<action>` with `*`; empty for all.
             read_only: Whether it can change nothing, and run only actions that read.
             expires_in: Its life in seconds, 604800 (seven days) where it is left out.
@@ -1502,10 +1636,10 @@ class AsyncTokens:
     async def revoke(self, token_id: str) -> models.Deleted:
         """Revoke token.
 
-        Any token of the tenant, also the one of this request. They are refused within 60 seconds; a second
-        time is the same.
+        Any token of the tenant, also the one of this request; a session of the portal those that it made
+        itself. They are refused within 60 seconds; a second time is the same.
 
-        Scope: `tokens:manage`.
+        Scope: `tokens:manage`. Portal: `agents`.
 
         Args:
             token_id: Token ID: `tok_…`.
@@ -1554,6 +1688,8 @@ class AsyncResources:
         """Approve or deny calls of actions that a person has to allow."""
         self.audit = AsyncAudit(sender)
         """Which token changed what, when, and with what outcome."""
+        self.portal = AsyncPortal(sender)
+        """Let a person see and manage webhooks and integrations in a browser: make a session, and open its URL."""
         self.tokens = AsyncTokens(sender)
         """Make tokens for agents and programs, no wider than your own, and revoke them."""
         self.service = AsyncService(sender)

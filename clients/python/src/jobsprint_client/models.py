@@ -89,11 +89,11 @@ class ActionView(Model):
     action: str
     """The action's name"""
 
-    result: dict[str, Any]
-    """What the integration answered"""
-
     execution_time: int
     """Milliseconds"""
+
+    result: dict[str, Any] | None = None
+    """What the integration answered"""
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -173,9 +173,6 @@ class ApprovalView(Model):
     expires_at: datetime
     """Until when it can be approved and used"""
 
-    parameters: dict[str, Any]
-    """What the call takes; what looks like a secret is masked"""
-
     decided_by: str | None = None
     """The id of the token that decided"""
 
@@ -187,6 +184,9 @@ class ApprovalView(Model):
 
     execution_id: str | None = None
     """The call that was made: `exe_…`"""
+
+    parameters: dict[str, Any] | None = None
+    """What the call takes; what looks like a secret is masked"""
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -640,14 +640,14 @@ class EventDetail(Model):
     deliveries: EventDeliveries
     """Its deliveries by state"""
 
-    data: dict[str, Any]
-    """Its data, as webhooks get it"""
-
     external_id: str | None = None
     """The id that its publisher gave it"""
 
     warnings: list[WrongField] | None = None
     """Where it breaks the schema of its event type"""
+
+    data: dict[str, Any] | None = None
+    """Its data, as webhooks get it"""
 
     webhooks: list[EventWebhook] | None = None
     """The webhooks that it goes to"""
@@ -739,13 +739,50 @@ class EventView(Model):
 
 
 @dataclass(frozen=True, kw_only=True)
+class ExchangedPortalSession(Model):
+    """A session and its token."""
+
+    id: str
+    """`ses_…`"""
+
+    capabilities: list[
+        Literal["view", "payloads", "secrets", "webhooks", "send", "connect", "act", "approve", "agents"]
+    ]
+    """What the person may see and do"""
+
+    expires_at: datetime
+    """When it ends by itself"""
+
+    token: str
+    """The session's token, `jps_…`, shown this once"""
+
+    return_url: str | None = None
+    """Where the page leads back to"""
+
+    refresh_url: str | None = None
+    """Where to get a new session once this one has ended"""
+
+    locale: Literal["en", "de", "es", "fr", "ja", "pt-BR"] | None = None
+    """The language"""
+
+    theme: Literal["light", "dark", "auto"] | None = None
+    """Light or dark"""
+
+    webhooks: list[str] | None = None
+    """The ids of all the webhooks that it knows of"""
+
+    integrations: list[str] | None = None
+    """The ids of all the integrations that it knows of"""
+
+
+@dataclass(frozen=True, kw_only=True)
 class ExecutionError(Model):
     """Why an execution failed, or that nobody knows whether it was done."""
 
     code: str
     """What went wrong, for programs"""
 
-    message: str
+    message: str | None = None
     """What went wrong, and what to do, for people"""
 
     upstream: UpstreamView | None = None
@@ -958,17 +995,17 @@ class LogView(Model):
     status: Literal["success", "error", "unknown"]
     """`unknown`: it may or may not have been done"""
 
-    input: Any
-    """What was sent; what looks like a secret is masked"""
-
-    output: Any
-    """What came back; what looks like a secret is masked"""
-
     execution_time: int
     """Milliseconds"""
 
     timestamp: datetime
     """When it began"""
+
+    input: Any = None
+    """What was sent; what looks like a secret is masked"""
+
+    output: Any = None
+    """What came back; what looks like a secret is masked"""
 
     request_id: str | None = None
     """The request that asked for it"""
@@ -1028,6 +1065,65 @@ class PolledMessages(Model):
 
     messages: list[PolledMessage]
     """None where no message came in time"""
+
+
+@dataclass(frozen=True, kw_only=True)
+class PortalSessionLink(Model):
+    """A new session, and the URL that opens it once."""
+
+    id: str
+    """`ses_…`"""
+
+    url: str
+    """Opens the portal, once, within 120 seconds"""
+
+    expires_at: datetime
+    """When the session ends"""
+
+
+@dataclass(frozen=True, kw_only=True)
+class PortalSessionView(Model):
+    """What a session may do and show."""
+
+    id: str
+    """`ses_…`"""
+
+    capabilities: list[
+        Literal["view", "payloads", "secrets", "webhooks", "send", "connect", "act", "approve", "agents"]
+    ]
+    """What the person may see and do"""
+
+    expires_at: datetime
+    """When it ends by itself"""
+
+    return_url: str | None = None
+    """Where the page leads back to"""
+
+    refresh_url: str | None = None
+    """Where to get a new session once this one has ended"""
+
+    locale: Literal["en", "de", "es", "fr", "ja", "pt-BR"] | None = None
+    """The language"""
+
+    theme: Literal["light", "dark", "auto"] | None = None
+    """Light or dark"""
+
+    webhooks: list[str] | None = None
+    """The ids of all the webhooks that it knows of"""
+
+    integrations: list[str] | None = None
+    """The ids of all the integrations that it knows of"""
+
+
+@dataclass(frozen=True, kw_only=True)
+class PortalSessionsEnded(Model):
+    """The sessions of a name were ended."""
+
+    session_id: str
+    """The `sessionId` that they were made with"""
+
+    ended: Literal[True]
+    """Always true"""
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -1128,11 +1224,11 @@ class RotatedSecret(Model):
     id: str
     """The webhook's id"""
 
-    secret: str
-    """The new signing secret"""
-
     previous_secrets: list[PreviousSecret]
     """The old secrets that still sign, newest first"""
+
+    secret: str | None = None
+    """The new signing secret"""
 
     overlap_until: datetime | None = None
     """When the secret before this one ends"""

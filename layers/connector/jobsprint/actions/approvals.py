@@ -93,7 +93,7 @@ def use(tenant: str, approval: Approval) -> None:
 
 def _covered(caller: Caller, id_: str) -> Approval:
     approval = ApprovalStore(caller.tenant).get(id_, now_ms())
-    if not caller.limits.cover(approval.slug, approval.action):
+    if not caller.limits.cover(approval.integration_id, approval.slug, approval.action):
         raise NotFound(f"There is no approval {id_[:100]!r}", code="approval_not_found")
     return approval
 

@@ -34,9 +34,10 @@ from jobsprint.core.errors import (
     Unauthenticated,
     wrong_fields,
 )
-from jobsprint.core.models import invalid_fields
+from jobsprint.core.models import invalid_fields, withholding
 from jobsprint.core.observability import logger
 from jobsprint.domain.callers import Caller
+from jobsprint.domain.portal import ANY_SESSION, WITHHELD
 
 # A browser that guessed a type could run what a tenant stored. API Gateway's own answers have it too (template.yaml).
 _NO_SNIFFING = {"X-Content-Type-Options": "nosniff"}
@@ -52,6 +53,8 @@ class Endpoint(APIGatewayRestResolver):
     path's `integrationId` names a webhook. `once` (`api.idempotency.once`) keeps the answer to a request with an
     Idempotency-Key; a POST that changes nothing, or keeps its outcome itself, goes without. `reads` says whether a
     read-only token may call it: one that changes nothing, as GET does where it is left out.
+    `portal` is the capability that a session of the portal, or a token that one made, needs to call it: ANY_SESSION
+    where any will do; without one, none may. `webhook_portal` is what it needs instead for a webhook's id.
     `audited` is the kind under which its calls stand in the audit trail (`api.auditing`), such as `webhook.create`.
     `also_check` finds wrong fields in a body that its model refuses already: what needs more than the model, such as
     a name server, joins the same list. (For a body that its model takes, the operation itself checks that.)
@@ -62,6 +65,8 @@ class Endpoint(APIGatewayRestResolver):
         scope: str | None,
         *,
         webhook_scope: str | None = None,
+        portal: str | None = None,
+        webhook_portal: str | None = None,
         once: Once | None = None,
         audited: str | None = None,
         reads: bool | None = None,
@@ -70,6 +75,8 @@ class Endpoint(APIGatewayRestResolver):
         super().__init__(enable_validation=True, response_validation_error_http_code=500)
         self.scope = scope
         self.webhook_scope = webhook_scope
+        self.portal = portal
+        self.webhook_portal = webhook_portal
         self.once = once
         self.audited = audited
         self.reads = reads
@@ -127,7 +134,8 @@ class Endpoint(APIGatewayRestResolver):
         self.answer_headers.clear()
         try:
             self._admit(event)
-            answer = self._resolve_once(_with_json_body(event), context)
+            with withholding(self._withheld()):
+                answer = self._resolve_once(_with_json_body(event), context)
         except Exception as error:  # noqa: BLE001 - the last wall: an answer without internals
             answer = error_answer(error, request_id)
         _log(event, answer, self._caller, started)
@@ -137,7 +145,7 @@ class Endpoint(APIGatewayRestResolver):
         return answer
 
     def _admit(self, event: Mapping[str, Any]) -> None:
-        """Who calls, within the tenant's request limit, with the scope of the operation and the limits of the token."""
+        """Who calls, within the tenant's request limit, with what the operation needs and the limits of the token."""
         if self.scope is None:
             return
         # Imported here: they bring boto3, which public operations never need.
@@ -146,8 +154,15 @@ class Endpoint(APIGatewayRestResolver):
         self._caller = caller_of(event)
         is_get = event.get("httpMethod") == "GET"
         self.answer_headers.update(request_limit.take(self._caller.tenant, is_read=is_get))
-        self._caller.require(self.webhook_scope if self.webhook_scope and names_webhook(event) else self.scope)
+        of_webhook = names_webhook(event)
+        limits.check_capability(self._caller, (self.webhook_portal if of_webhook else None) or self.portal)
+        if not (self._caller.is_session and self.portal == ANY_SESSION):
+            self._caller.require((self.webhook_scope if of_webhook else None) or self.scope)
         limits.check(self._caller, event, scope=self.scope, reads=is_get if self.reads is None else self.reads)
+
+    def _withheld(self) -> frozenset[str]:
+        """What this caller's answers do not show."""
+        return frozenset(part for part in WITHHELD if self._caller and not self._caller.allows(part))
 
     def _resolve_once(self, event: dict[str, Any], context: LambdaContext) -> Answer:
         def work() -> Answer:
@@ -156,7 +171,11 @@ class Endpoint(APIGatewayRestResolver):
         key = checked_key(header(event, "idempotency-key")) if event.get("httpMethod") == "POST" else None
         if key is None or self._caller is None or self.once is None:
             return work()
-        return self.once(self._caller.tenant, key, f"POST {event.get('path')}", event["body"] or "", work)
+        route = f"POST {event.get('path')}"
+        if self._caller.capabilities is not None:
+            # What it may see is not what others may: it gets no answer that another token was given.
+            route += f" {self._caller.token_id}"
+        return self.once(self._caller.tenant, key, route, event["body"] or "", work)
 
     def _answer_error(self, error: Exception) -> Response[str]:
         request_id = self.current_event.request_context.request_id or ""

@@ -18,7 +18,7 @@ from jobsprint.domain.audit import client_of, plain
 if TYPE_CHECKING:
     from jobsprint.api.app import Endpoint
 
-_SUBJECTS = ("int", "wh", "tok", "apr")
+_SUBJECTS = ("int", "wh", "tok", "ses", "apr")
 _PARAMETER = re.compile(r"\{(\w+)\}")
 
 
@@ -41,11 +41,12 @@ def record(app: "Endpoint", run: Callable[[], Response[Any]]) -> Response[Any]:
 
 
 def _asked(app: "Endpoint") -> tuple[str | None, JsonObject]:
-    """The subject, which is the first id in the path, and everything else that was asked: other ids, and the body."""
+    """The subject, which is the first id in the path, and everything else that was asked: other ids, query and body."""
     event = app.current_event.raw_event
     parameters: dict[str, str] = event.get("pathParameters") or {}
     first, *others = _PARAMETER.findall(event.get("resource", "")) or [""]
     asked: JsonObject = {name: plain(parameters[name]) for name in others if name in parameters}
+    asked |= {name: plain(value) for name, value in (event.get("queryStringParameters") or {}).items()}
     return parameters.get(first), {**asked, **(app.current_event.json_body if event.get("body") else {})}
 
 

@@ -5,7 +5,9 @@ alarm.
 """
 
 import os
+from collections.abc import Mapping
 from functools import cache
+from typing import Any
 
 from jobsprint.core.cache import BoundedCache
 from jobsprint.core.clock import now_ms
@@ -49,6 +51,15 @@ def take(tenant: str, *, is_read: bool) -> dict[str, str]:
         share = _counted(tenant, share, limit, now)
     _shares[tenant] = share
     return _headers(share, limit, now)
+
+
+def take_from_address(event: Mapping[str, Any]) -> None:
+    """Count a request of a caller that is not known by the address it comes from, so that nobody tries many tokens.
+
+    `event` is API Gateway's. Raises RateLimited.
+    """
+    address = ((event.get("requestContext") or {}).get("identity") or {}).get("sourceIp") or "unknown"
+    take(f"address#{address}", is_read=False)
 
 
 def _counted(tenant: str, share: Share, limit: Limit, now: int) -> Share:

@@ -10,7 +10,7 @@ import re
 
 _ALPHABET = "0123456789abcdefghjkmnpqrstvwxyz"
 _MAX_MS = (1 << 48) - 1
-_ID = re.compile(r"(?:int|wh|log|evt|dlv|exe|job|tok|aud|apr)_[0-9a-hjkmnp-tv-z]{26}")
+_ID = re.compile(r"(?:int|wh|log|evt|dlv|exe|job|tok|aud|ses|apr)_[0-9a-hjkmnp-tv-z]{26}")
 
 
 def _base32(number: int, length: int) -> str:

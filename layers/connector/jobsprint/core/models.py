@@ -4,7 +4,10 @@ JSON names are camelCase, attributes snake_case. A failed check is reported in o
 field, which never repeats the value that was sent.
 """
 
-from collections.abc import Callable, Iterable, Mapping
+from collections.abc import Callable, Iterable, Iterator, Mapping
+from contextlib import contextmanager
+from contextvars import ContextVar
+from dataclasses import dataclass
 from functools import cache
 from typing import Annotated, Any, TypeVar, get_args
 
@@ -31,10 +34,42 @@ Time = Annotated[str, Field(json_schema_extra={"format": "date-time"})]
 """A time in an answer: ISO 8601 in UTC (RFC 3339)."""
 
 
+@dataclass(frozen=True)
+class Shown:
+    """Beside a type in `Annotated`: the field is left out of answers to those who may not see this `part`."""
+
+    part: str
+
+
+PAYLOAD = Shown("payloads")
+"""What events and actions are about: their data, parameters and results, and what others answered to them."""
+
+SECRET = Shown("secrets")
+"""A secret that an answer shows once."""
+
+_withheld: ContextVar[frozenset[str]] = ContextVar("withheld", default=frozenset())
+
+
+@contextmanager
+def withholding(parts: frozenset[str]) -> Iterator[None]:
+    """Leave these parts out of every answer that is made in the block."""
+    before = _withheld.set(parts)
+    try:
+        yield
+    finally:
+        _withheld.reset(before)
+
+
+def is_withheld(shown: Shown) -> bool:
+    """Whether a part is left out of the answers that are made now."""
+    return shown.part in _withheld.get()
+
+
 class ResponseModel(BaseModel):
     """A JSON object that we answer with. A field whose default is None is left out while it is None, never null.
 
-    Nulls in other fields, and inside `data` or `result` dictionaries, stay.
+    Nulls in other fields, and inside `data` or `result` dictionaries, stay. A field that is `Shown` to some is left out
+    for all others.
     """
 
     model_config = ConfigDict(
@@ -48,8 +83,12 @@ class ResponseModel(BaseModel):
 
     @model_serializer(mode="wrap")
     def _without_absent(self, serialize: SerializerFunctionWrapHandler) -> dict[str, Any]:
-        absent = _optional_names(type(self))
-        return {name: value for name, value in serialize(self).items() if value is not None or name not in absent}
+        absent, hidden = _optional_names(type(self)), _shown_names(type(self), _withheld.get())
+        return {
+            name: value
+            for name, value in serialize(self).items()
+            if name not in hidden and (value is not None or name not in absent)
+        }
 
     @classmethod
     def __get_pydantic_json_schema__(cls, core_schema: CoreSchema, handler: GetJsonSchemaHandler) -> dict[str, Any]:
@@ -62,7 +101,8 @@ class ResponseModel(BaseModel):
             described.pop("default", None)
             if name in optional:
                 properties[name] = _without_null(described)
-        if required := [name for name in properties if name not in optional]:
+        hidden = _shown_names(cls, frozenset({PAYLOAD.part, SECRET.part}))
+        if required := [name for name in properties if name not in optional | hidden]:
             schema["required"] = required
         return schema
 
@@ -73,6 +113,16 @@ def _optional_names(model: type[ResponseModel]) -> frozenset[str]:
         field.serialization_alias or name
         for name, field in model.model_fields.items()
         if not field.is_required() and field.default is None
+    )
+
+
+@cache
+def _shown_names(model: type[ResponseModel], parts: frozenset[str]) -> frozenset[str]:
+    """The names of the fields that show one of the parts."""
+    return frozenset(
+        field.serialization_alias or name
+        for name, field in model.model_fields.items()
+        if any(isinstance(mark, Shown) and mark.part in parts for mark in field.metadata)
     )
 
 

@@ -24,7 +24,7 @@ _TOKEN_SHAPES = re.compile(
     | \bBasic\s+[A-Za-z0-9+/]{12,}={0,2}          # RFC 7617
     | \beyJ[A-Za-z0-9_-]{8,}\.[A-Za-z0-9_-]{8,}\.[A-Za-z0-9_-]*   # JWT, RFC 7519
     | \bwhsec_[A-Za-z0-9+/=]{8,}
-    | \bjsp_[0-9a-z]{26}_[A-Za-z0-9_-]{20,}       # our own tokens
+    | \b(?:jsp|jps|jpc)_[0-9a-z]{26}_[A-Za-z0-9_-]{20,}  # our own tokens, those of sessions, and their codes
     | \b(?:sk|pk|rk)_(?:live|test)_[A-Za-z0-9]{8,}
     | \bxox[abeoprs]-[A-Za-z0-9-]{8,}
     | \bgh[opsur]_[A-Za-z0-9]{20,}

@@ -10,12 +10,13 @@ from itertools import accumulate
 
 from jobsprint.core.clock import now_ms
 from jobsprint.delivery.publisher import delivery_id
+from jobsprint.domain.callers import NO_LIMITS, Limits
 from jobsprint.domain.deliveries import EventDeliveryState
 from jobsprint.domain.events import Event, EventFilter, covers
 from jobsprint.domain.integrations import Integration
 from jobsprint.repositories.delivery_lists import DeliveryLists
 from jobsprint.repositories.dynamodb import MAX_READ
-from jobsprint.repositories.event_lists import EventLists
+from jobsprint.repositories.event_lists import EventLists, not_found
 from jobsprint.repositories.integrations import IntegrationStore
 
 
@@ -36,45 +37,53 @@ class DeliveredEvent:
     deliveries: tuple[EventDelivery, ...]
 
 
-def find(tenant: str, event_id: str) -> DeliveredEvent:
-    """An event with its data and deliveries. Raises NotFound."""
+def find(tenant: str, event_id: str, limits: Limits = NO_LIMITS) -> DeliveredEvent:
+    """An event with its data and deliveries. Raises NotFound.
+
+    A caller that is limited to some webhooks knows of the deliveries to them, and of events that have any.
+    """
     event = EventLists(tenant).find(event_id, now_ms())
-    [found] = _delivered(tenant, [event], [_webhook_ids(event, IntegrationStore(tenant).webhooks())])
-    return found
+    found = _delivered(tenant, [event], [_webhook_ids(event, IntegrationStore(tenant).webhooks(), limits)], limits)
+    if not found:
+        raise not_found(event_id)
+    return found[0]
 
 
 def page(
-    tenant: str, wanted: EventFilter, *, limit: int, position: str | None
+    tenant: str, wanted: EventFilter, *, limit: int, position: str | None, limits: Limits = NO_LIMITS
 ) -> tuple[list[DeliveredEvent], str | None]:
-    """A page of events without data, newest first, and the position to go on from.
+    """A page of events without data, newest first, and the position to go on from; `limits` as for `find`.
 
     Beside what `EventLists.page` reads, a page reads the tenant's webhooks, and a row for each delivery, 100 at a time.
-    It ends before the event whose deliveries would be more than 1,000 together.
+    It ends before the event whose deliveries would be more than 1,000 together. One of a caller that is limited to some
+    webhooks may have fewer events than there are, also none.
     """
     events, position = EventLists(tenant).page(wanted, limit=limit, position=position, now=now_ms())
     webhooks = IntegrationStore(tenant).webhooks() if events else []
-    receivers = [_webhook_ids(event, webhooks) for event in events]
+    receivers = [_webhook_ids(event, webhooks, limits) for event in events]
     fitting = max(1, sum(total <= MAX_READ for total in accumulate(map(len, receivers))))
     if fitting < len(events):
         position = events[fitting - 1].id
-    return _delivered(tenant, events[:fitting], receivers[:fitting]), position
+    return _delivered(tenant, events[:fitting], receivers[:fitting], limits), position
 
 
-def _webhook_ids(event: Event, webhooks: Iterable[Integration]) -> tuple[str, ...]:
+def _webhook_ids(event: Event, webhooks: Iterable[Integration], limits: Limits) -> tuple[str, ...]:
     """The webhooks that may have a delivery of the event: those of its publishing, and others that subscribe to it."""
     known = {*event.webhooks, event.about}
     later = (webhook.id for webhook in webhooks if webhook.id not in known and covers(webhook.events, event.name))
-    return (*event.webhooks, *later)
+    return tuple(webhook_id for webhook_id in (*event.webhooks, *later) if limits.reaches(webhook_id))
 
 
-def _delivered(tenant: str, events: Sequence[Event], receivers: Sequence[Sequence[str]]) -> list[DeliveredEvent]:
-    """The events with their deliveries to these webhooks."""
+def _delivered(
+    tenant: str, events: Sequence[Event], receivers: Sequence[Sequence[str]], limits: Limits
+) -> list[DeliveredEvent]:
+    """The events with their deliveries to these webhooks, as far as the limits allow to know of them."""
     ids = [
         {webhook_id: delivery_id(event, webhook_id) for webhook_id in webhook_ids}
         for event, webhook_ids in zip(events, receivers, strict=True)
     ]
     states = DeliveryLists(tenant).states((pair for of_event in ids for pair in of_event.items()), now_ms())
-    return [
+    delivered = [
         DeliveredEvent(
             event,
             tuple(
@@ -85,3 +94,4 @@ def _delivered(tenant: str, events: Sequence[Event], receivers: Sequence[Sequenc
         )
         for event, of_event in zip(events, ids, strict=True)
     ]
+    return delivered if limits.webhooks is None else [event for event in delivered if event.deliveries]

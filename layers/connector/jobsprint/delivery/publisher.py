@@ -20,6 +20,7 @@ from jobsprint.core.ids import first_at as first_id_at
 from jobsprint.core.observability import count, logger
 from jobsprint.delivery import queue, schema_check
 from jobsprint.delivery.subscriptions import Data, Reason, Routed
+from jobsprint.domain.callers import NO_LIMITS, Limits
 from jobsprint.domain.deliveries import DeliveryTask
 from jobsprint.domain.events import Event
 from jobsprint.domain.integrations import Integration
@@ -104,15 +105,18 @@ def publish(
     ]
 
 
-def preview(tenant: str, draft: Draft) -> tuple[list[tuple[Integration, Reason]], tuple[Detail, ...]]:
+def preview(
+    tenant: str, draft: Draft, limits: Limits = NO_LIMITS
+) -> tuple[list[tuple[Integration, Reason]], tuple[Detail, ...]]:
     """Every webhook with the reason why publishing the draft would reach it or not, newest first; and its warnings.
 
-    Nothing is stored, so a repeated id is not noticed.
+    A caller with `limits` gets those alone that it may know of. Nothing is stored, so a repeated id is not noticed.
     """
     payload = Data(draft.data)
     now = now_ms()
     routed = Routed(_event(tenant, draft, (), new_id("evt", now), now), payload)
-    reasons = [(webhook, routed.reason(webhook)) for webhook in IntegrationStore(tenant).webhooks()]
+    webhooks = [webhook for webhook in IntegrationStore(tenant).webhooks() if limits.reaches(webhook.id)]
+    reasons = [(webhook, routed.reason(webhook)) for webhook in webhooks]
     return reasons, schema_check.warnings(tenant, draft.name, payload)
 
 

@@ -83,7 +83,7 @@ def find_execution(caller: Caller, integration_id: str, execution_id: str) -> tu
     """An execution of an action that the caller may know of, and its outcome once it has ended. Raises NotFound."""
     integration = IntegrationStore(caller.tenant).get(integration_id)
     execution, outcome = executions.find(caller.tenant, integration_id, execution_id)
-    if not caller.limits.cover(integration.slug, execution.action):
+    if not caller.allows("act") or not caller.limits.cover(integration.id, integration.slug, execution.action):
         raise NotFound(f"This integration has no execution {execution_id[:100]!r}", code="execution_not_found")
     return execution, outcome
 

@@ -15,6 +15,8 @@ _NEEDS_APPROVAL = "A person has to approve each call before it is made."
 
 def connected_actions(caller: Caller) -> dict[str, tuple[Integration, Capability]]:
     """The actions that a caller may run, by the names of their tools, in a fixed order."""
+    if not caller.allows("act"):
+        return {}
     found = IntegrationStore(caller.tenant).connections(limits=caller.limits)
     named = tool_names(integration for integration in found if integration.status == "connected")
     return {name: pair for name, pair in named.items() if caller.limits.allow(*pair)}
@@ -29,7 +31,9 @@ def named_action(caller: Caller, name: str) -> tuple[Integration, Capability] | 
     slugs = slugs_in(name) if len(name) <= MAX_TOOL_NAME else []
     found = [integration for slug in slugs if (integration := store.with_slug(slug))]
     pair = tool_names(one for one in found if one.status == "connected").get(name)
-    return pair if pair and caller.limits.cover(pair[0].slug, pair[1].name) else None
+    if pair is None or not caller.allows("act"):
+        return None
+    return pair if caller.limits.cover(pair[0].id, pair[0].slug, pair[1].name) else None
 
 
 def action_tool(name: str, integration: Integration, capability: Capability) -> Tool:

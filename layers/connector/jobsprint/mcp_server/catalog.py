@@ -30,6 +30,13 @@ def find(caller: Caller, name: str) -> Tool | None:
     return actions.action_tool(name, *pair) if pair else None
 
 
+_CAPABILITIES = {"webhooks:read": "view", "webhooks:write": "send"}
+"""What a session of the portal has to allow so that its tokens have a tool, by its scope; `act` for all others."""
+
+
 def _may(caller: Caller, tool: Tool) -> bool:
     reads = tool.annotations.get("readOnlyHint", False)
-    return caller.may(tool.scope) and (reads or not caller.limits.read_only)
+    if tool.scope in _CAPABILITIES and caller.limits.webhooks is not None:
+        return False  # the tools that debug webhooks do so for all of them
+    allowed = caller.allows(_CAPABILITIES.get(tool.scope, "act"))
+    return allowed and caller.may(tool.scope) and (reads or not caller.limits.read_only)

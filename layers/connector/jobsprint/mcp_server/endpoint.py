@@ -124,8 +124,10 @@ def _caller(event: Mapping[str, Any]) -> Caller:
     scheme, _, token = (header(event, "authorization") or "").partition(" ")
     caller = _known(token.strip()) if scheme.lower() == "bearer" else None
     if caller is None:
-        _count_guess(event)
+        request_limit.take_from_address(event)
         raise Unauthenticated("Send a valid token: Authorization: Bearer <token>")
+    if caller.is_session:
+        raise Forbidden("A session of the portal is for a browser: make a token with it", code="missing_capability")
     wanted = (event.get("pathParameters") or {}).get("tenant")
     if wanted not in (None, caller.tenant):
         raise Forbidden("This token is of another tenant than this URL", code="wrong_tenant")
@@ -140,12 +142,6 @@ def _known(token: str) -> Caller | None:
         if caller is not None:
             _callers[digest] = (caller, now + _TOKEN_MS)
     return caller
-
-
-def _count_guess(event: Mapping[str, Any]) -> None:
-    """Count a request without a valid token, so that nobody tries many. Raises RateLimited."""
-    address = ((event.get("requestContext") or {}).get("identity") or {}).get("sourceIp") or "unknown"
-    request_limit.take(f"address#{address}", is_read=False)
 
 
 def _refused(error: JobsprintError) -> Refused:

@@ -71,7 +71,11 @@ class ApprovalStore:
         """A page without parameters, newest first, of those that the limits cover, and the position to go on from."""
 
         def keep(item: Item) -> bool:
-            if "action" not in item or not live(item, now) or not limits.cover(item["slug"], item["action"]):
+            if (
+                "action" not in item
+                or not live(item, now)
+                or not limits.cover(item["integrationId"], item["slug"], item["action"])
+            ):
                 return False
             return state in (None, _head(item).state_at(now))
 

@@ -27,6 +27,11 @@ _CHUNK = 100  # keys of one BatchGetItem
 _FIELDS = ("pk", "sk", "id", "event", "timestamp", "about", "warnings", "webhooks", "packed")
 
 
+def not_found(event_id: str) -> NotFound:
+    """The error for an event that the tenant does not have, or no longer."""
+    return NotFound(f"There is no event {event_id[:100]!r}", code="event_not_found")
+
+
 class EventLists:
     """The events of one tenant. No method reaches another tenant's items.
 
@@ -49,7 +54,7 @@ class EventLists:
             entries = [entry for item in items for _, entry in entries_of(self._tenant, item) if entry.id == event_id]
             for event in self._whole(entries, ()):
                 return event
-        raise NotFound(f"There is no event {event_id[:100]!r}", code="event_not_found")
+        raise not_found(event_id)
 
     def page(
         self, wanted: EventFilter, *, limit: int, position: str | None, now: int

@@ -180,7 +180,7 @@ class IntegrationStore:
             keep=lambda item: (
                 (webhooks or item["type"] != "webhook")
                 and status in (None, item["status"])
-                and (not limits.actions or limits.show(from_item(item)))
+                and (limits.shows_all or limits.show(from_item(item)))
             ),
         )
         return [from_item(item) for item in page.items], page.position

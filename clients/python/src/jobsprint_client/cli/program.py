@@ -10,7 +10,7 @@ import click
 import requests
 
 from jobsprint_client._call import __version__
-from jobsprint_client.cli import completion, doctor, listen, login, mcp, recoveries, tail, trigger, verify
+from jobsprint_client.cli import completion, doctor, listen, login, mcp, portal, recoveries, tail, trigger, verify
 from jobsprint_client.cli.commands import ResourceGroup
 from jobsprint_client.cli.failures import CANCELLED, FAILED, INTERRUPTED, Failure, said
 from jobsprint_client.cli.operations import resources
@@ -50,6 +50,7 @@ def program(ctx: click.Context, debug: bool) -> None:
 for _resource in resources():
     program.add_command(ResourceGroup(_resource))
 recoveries.add_to(program)
+portal.add_to(program)
 # The tools: a module each.
 for _tool in (
     login.login,

@@ -8,7 +8,7 @@ from pydantic import Field
 from jobsprint.api.schemas.common import UpstreamView
 from jobsprint.core.clock import iso_millis, iso_seconds, iso_seconds_or_none
 from jobsprint.core.errors import JobsprintError
-from jobsprint.core.models import RequestModel, ResponseModel, Time
+from jobsprint.core.models import PAYLOAD, RequestModel, ResponseModel, Time
 from jobsprint.domain.actions import Approved, Execution, ExecutionState, LogEntry, LogStatus, Outcome
 from jobsprint.domain.approvals import Approval
 
@@ -17,7 +17,7 @@ class ActionView(ResponseModel):
     """What an action gave."""
 
     action: Annotated[str, Field(description="The action's name")]
-    result: Annotated[dict[str, Any], Field(description="What the integration answered")]
+    result: Annotated[dict[str, Any], Field(description="What the integration answered"), PAYLOAD]
     execution_time: Annotated[int, Field(description="Milliseconds")]
 
 
@@ -31,8 +31,8 @@ class ExecutionError(ResponseModel):
     """Why an execution failed, or that nobody knows whether it was done."""
 
     code: Annotated[str, Field(description="What went wrong, for programs")]
-    message: Annotated[str, Field(description="What went wrong, and what to do, for people")]
-    upstream: Annotated[UpstreamView | None, Field(description="What an upstream answered")] = None
+    message: Annotated[str, Field(description="What went wrong, and what to do, for people"), PAYLOAD]
+    upstream: Annotated[UpstreamView | None, Field(description="What an upstream answered"), PAYLOAD] = None
     log_id: Annotated[str | None, Field(description="The log entry of the call that failed")] = None
 
     @classmethod
@@ -47,7 +47,7 @@ class ExecutionView(ResponseModel):
     execution_id: Annotated[str, Field(description="`exe_…`")]
     action: Annotated[str, Field(description="The action's name")]
     status: Annotated[ExecutionState, Field(description="How far it is; `unknown`: it may or may not have been done")]
-    result: Annotated[dict[str, Any] | None, Field(description="What the integration answered")] = None
+    result: Annotated[dict[str, Any] | None, Field(description="What the integration answered"), PAYLOAD] = None
     error: Annotated[ExecutionError | None, Field(description="Why it failed")] = None
     execution_time: Annotated[int | None, Field(description="Milliseconds")] = None
     created_at: Annotated[Time, Field(description="When it was asked for")]
@@ -133,8 +133,8 @@ class LogView(ResponseModel):
     log_id: Annotated[str, Field(description="`log_…`")]
     action: Annotated[str, Field(description="The action's name, or that of the operation")]
     status: Annotated[LogStatus, Field(description="`unknown`: it may or may not have been done")]
-    input: Annotated[Any, Field(description="What was sent; what looks like a secret is masked")]
-    output: Annotated[Any, Field(description="What came back; what looks like a secret is masked")]
+    input: Annotated[Any, Field(description="What was sent; what looks like a secret is masked"), PAYLOAD]
+    output: Annotated[Any, Field(description="What came back; what looks like a secret is masked"), PAYLOAD]
     execution_time: Annotated[int, Field(description="Milliseconds")]
     timestamp: Annotated[Time, Field(description="When it began")]
     request_id: Annotated[str | None, Field(description="The request that asked for it")] = None

@@ -7,7 +7,7 @@ from pydantic import Field
 
 from jobsprint.connectors.fields import Description
 from jobsprint.core.clock import iso_seconds, iso_seconds_or_none
-from jobsprint.core.models import RequestModel, ResponseModel, Time
+from jobsprint.core.models import PAYLOAD, RequestModel, ResponseModel, Time
 from jobsprint.domain.approvals import Approval, ApprovalState
 
 ApprovalId = Annotated[str, Path(description="Approval ID: `apr_…`")]
@@ -43,7 +43,9 @@ class ApprovalSummary(ResponseModel):
 class ApprovalView(ApprovalSummary):
     """A call that a person has to approve, with its parameters."""
 
-    parameters: Annotated[dict[str, Any], Field(description="What the call takes; what looks like a secret is masked")]
+    parameters: Annotated[
+        dict[str, Any], Field(description="What the call takes; what looks like a secret is masked"), PAYLOAD
+    ]
 
     @classmethod
     def whole(cls, approval: Approval, parameters: dict[str, Any], now: int) -> "ApprovalView":

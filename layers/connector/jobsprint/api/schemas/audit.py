@@ -5,7 +5,7 @@ from typing import Annotated, Any
 from pydantic import Field
 
 from jobsprint.core.clock import iso_millis
-from jobsprint.core.models import ResponseModel, Time
+from jobsprint.core.models import PAYLOAD, ResponseModel, Time
 from jobsprint.domain.audit import AuditEntry, Result
 
 
@@ -23,7 +23,9 @@ class AuditEntryView(ResponseModel):
     kind: Annotated[str, Field(description="What was done, such as `webhook.create`")]
     actor: Annotated[str, Field(description="The id of the token that called: `tok_…`; or `operator`")]
     subject: Annotated[str | None, Field(description="The id of what it was done to, or of what it made")] = None
-    arguments: Annotated[Any, Field(description="What was asked for; what looks like a secret is masked")] = None
+    arguments: Annotated[Any, Field(description="What was asked for; what looks like a secret is masked"), PAYLOAD] = (
+        None
+    )
     client: Annotated[AuditClient | None, Field(description="The program that called")] = None
     request_id: Annotated[str | None, Field(description="The request that asked for it")] = None
     started_at: Annotated[Time, Field(description="When it began")]

@@ -12,7 +12,7 @@ from pydantic import AfterValidator, Field
 
 from jobsprint.core.clock import parse_iso, parse_until
 from jobsprint.core.errors import Detail, JobsprintError
-from jobsprint.core.models import ResponseModel
+from jobsprint.core.models import PAYLOAD, ResponseModel, is_withheld
 from jobsprint.domain.integrations import IntegrationType
 
 _Item = TypeVar("_Item")
@@ -80,21 +80,24 @@ class UpstreamView(ResponseModel):
         return cls(status=error.upstream.status, body=error.upstream.body) if error.upstream else None
 
 
+_WITHHELD = "The action failed; what the upstream said needs the capability payloads"
+
+
 class Problem(ResponseModel):
     """Why something was refused, or why an upstream failed."""
 
     code: Annotated[str, Field(description="What went wrong, for programs")]
     message: Annotated[str, Field(description="What went wrong, and what to do, for people")]
     details: Annotated[list[WrongField] | None, Field(description="Every wrong field")] = None
-    upstream: Annotated[UpstreamView | None, Field(description="What an upstream answered")] = None
+    upstream: Annotated[UpstreamView | None, Field(description="What an upstream answered"), PAYLOAD] = None
     log_id: Annotated[str | None, Field(description="The log entry of the call that failed")] = None
 
     @classmethod
     def of(cls, error: JobsprintError) -> "Problem":
-        """A failure as it is answered."""
+        """A failure as it is answered. That of an action that was sent may have the upstream's own words."""
         return cls(
             code=error.code,
-            message=error.message,
+            message=_WITHHELD if error.log_id and is_withheld(PAYLOAD) else error.message,
             details=WrongField.listed(error.details),
             upstream=UpstreamView.of(error),
             log_id=error.log_id,

@@ -6,7 +6,7 @@ from typing import Annotated, Any
 from pydantic import Field
 
 from jobsprint.core.clock import iso_millis
-from jobsprint.core.models import ResponseModel, Time
+from jobsprint.core.models import PAYLOAD, ResponseModel, Time
 from jobsprint.domain import delivery_failures, delivery_headers
 from jobsprint.domain.deliveries import Attempt, AttemptStatus, DeliveryRow, DeliveryState
 
@@ -23,7 +23,9 @@ class AttemptView(ResponseModel):
     ] = None
     duration_ms: Annotated[int, Field(description="Milliseconds from the start to the end of the answer")]
     started_at: Annotated[Time, Field(description="When it began")]
-    response: Annotated[str | None, Field(description="The start of the answer's body, with secrets masked")] = None
+    response: Annotated[
+        str | None, Field(description="The start of the answer's body, with secrets masked"), PAYLOAD
+    ] = None
     timings: Annotated[dict[str, int] | None, Field(description="Milliseconds of each phase")] = None
 
     @classmethod
@@ -81,9 +83,9 @@ class DeliveryDetail(ResponseModel):
     attempts: Annotated[list[AttemptDetail], Field(description="Its attempts, oldest first")]
     next_attempt_at: Annotated[Time | None, Field(description="When the next attempt is due")] = None
     timestamp: Annotated[Time, Field(description="The event's own time")]
-    data: Annotated[dict[str, Any] | None, Field(description="The event's data, for as long as the event is kept")] = (
-        None
-    )
+    data: Annotated[
+        dict[str, Any] | None, Field(description="The event's data, for as long as the event is kept"), PAYLOAD
+    ] = None
 
     @classmethod
     def of(cls, row: DeliveryRow, data: str | None) -> "DeliveryDetail":

@@ -12,7 +12,7 @@ from jobsprint.core.clock import iso_millis, iso_seconds
 from jobsprint.core.errors import Detail, InvalidFields
 from jobsprint.core.ids import made_at
 from jobsprint.core.json_schema import check_schema
-from jobsprint.core.models import RequestModel, ResponseModel, Time
+from jobsprint.core.models import PAYLOAD, RequestModel, ResponseModel, Time
 from jobsprint.delivery.subscriptions import Reason
 from jobsprint.domain.deliveries import EventDeliveryState
 from jobsprint.domain.events import CanonicalData, EventName, EventType, ExternalId, TenantEventName, Timestamp
@@ -72,9 +72,9 @@ class EventHead(ResponseModel):
     timestamp: Annotated[Time, Field(description="The event's own time")]
     created_at: Annotated[Time, Field(description="When it was published")]
     external_id: Annotated[str | None, Field(description="The id that its publisher gave it")] = None
-    warnings: Annotated[list[WrongField] | None, Field(description="Where it breaks the schema of its event type")] = (
-        None
-    )
+    warnings: Annotated[
+        list[WrongField] | None, Field(description="Where it breaks the schema of its event type"), PAYLOAD
+    ] = None
     deliveries: Annotated[EventDeliveries, Field(description="Its deliveries by state")]
 
 
@@ -98,7 +98,7 @@ class EventWebhook(ResponseModel):
 class EventDetail(EventHead):
     """A published event with its data. `webhooks` are there for a token that may read webhooks."""
 
-    data: Annotated[dict[str, Any], Field(description="Its data, as webhooks get it")]
+    data: Annotated[dict[str, Any], Field(description="Its data, as webhooks get it"), PAYLOAD]
     webhooks: Annotated[list[EventWebhook] | None, Field(description="The webhooks that it goes to")] = None
 
     @classmethod

@@ -10,7 +10,7 @@ from jobsprint.connectors.fields import Name
 from jobsprint.core.clock import iso_seconds, iso_seconds_or_none
 from jobsprint.core.ids import is_tenant
 from jobsprint.core.models import RequestModel, ResponseModel, Time
-from jobsprint.domain.callers import MANAGE_TOKENS, SCOPES, Limits, is_for_agent
+from jobsprint.domain.callers import MANAGEMENT, SCOPES, Limits, is_for_agent
 from jobsprint.repositories.api_tokens import TokenRow
 from jobsprint.security.api_tokens import LIFE_SECONDS, MAX_LIFE_SECONDS, Issued, NewToken
 
@@ -61,8 +61,9 @@ class Issue(RequestModel):
 
     @model_validator(mode="after")
     def _no_agent_manages_tokens(self) -> Self:
-        if MANAGE_TOKENS in self.scopes and is_for_agent(self.scopes, self._limits()):
-            raise ValueError(f"a token with limits or with a scope of MCP cannot have {MANAGE_TOKENS}")
+        managing = [scope for scope in MANAGEMENT if scope in self.scopes]
+        if managing and is_for_agent(self.scopes, self._limits()):
+            raise ValueError(f"a token with limits or with a scope of MCP cannot have {', '.join(managing)}")
         return self
 
     def wanted(self) -> NewToken:
@@ -94,7 +95,10 @@ class TokenCreate(RequestModel):
     name: Annotated[Name, Field(description="What people call it")]
     scopes: Annotated[
         _Scopes,
-        Field(description="What it allows: scopes that the caller's own token has; `*` is all but `tokens:manage`"),
+        Field(
+            description="What it allows: scopes that the caller's own token has; `*` is all but `tokens:manage` and "
+            "`portal:sessions`"
+        ),
     ]
     actions: Annotated[
         _Actions,

@@ -9,7 +9,7 @@ from pydantic_core import InitErrorDetails, PydanticCustomError
 from jobsprint.connectors.fields import Events, Headers, Name, Secret, Url, target_details
 from jobsprint.core.clock import iso_seconds, iso_seconds_or_none
 from jobsprint.core.errors import Detail, InvalidFields, wrong_fields
-from jobsprint.core.models import RequestModel, ResponseModel, Time, validate
+from jobsprint.core.models import SECRET, RequestModel, ResponseModel, Time, validate
 from jobsprint.core.redaction import MASK
 from jobsprint.delivery import subscriptions
 from jobsprint.domain import event_patterns, integrations
@@ -92,7 +92,9 @@ class WebhookView(ResponseModel):
     headers: Annotated[
         dict[str, str] | None, Field(description="The names of its own headers, their values masked")
     ] = None
-    secret: Annotated[str | None, Field(description="The signing secret, in the answer to the creation only")] = None
+    secret: Annotated[
+        str | None, Field(description="The signing secret, in the answer to the creation only"), SECRET
+    ] = None
     active: Annotated[bool, Field(description="Whether it gets events; false while it is paused or disabled")]
     disabled_reason: Annotated[str | None, Field(description="Why it is not active")] = None
     retry_schedule: Annotated[
@@ -149,7 +151,7 @@ class RotatedSecret(ResponseModel):
     """A webhook's new signing secret, shown this once, and the old ones that still sign, newest first."""
 
     id: Annotated[str, Field(description="The webhook's id")]
-    secret: Annotated[str, Field(description="The new signing secret")]
+    secret: Annotated[str, Field(description="The new signing secret"), SECRET]
     overlap_until: Annotated[Time | None, Field(description="When the secret before this one ends")] = None
     previous_secrets: Annotated[
         list[PreviousSecret], Field(description="The old secrets that still sign, newest first")
