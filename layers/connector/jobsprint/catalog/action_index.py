@@ -2,7 +2,7 @@
 
 The catalogue's own index (`catalog.index`) ranks by popularity, which actions do not have, and takes names; a request
 is a sentence. So here each word of it has a weight by how few actions have it, and counts by where an action has it: in
-its name, its application, its description or its parameters. A word may stand for others (`catalog.synonyms`), and one
+its name, its application, its description or its parameters. A word may stand for others (`synonyms.txt`), and one
 that nothing knows is mended if it is one typing error away.
 """
 
@@ -14,7 +14,7 @@ from functools import cache
 from itertools import pairwise
 
 from jobsprint.catalog.builtin import App, builtin
-from jobsprint.catalog.synonyms import AS_VERB, READ, standing_for, verbs
+from jobsprint.catalog.synonyms import READ, beginnings, standing_for, verbs
 from jobsprint.catalog.text import joined, parts, stem, within_one_edit, words
 
 _IN_NAME, _IN_APP, _IN_TEXT, _IN_KIND, _IN_PARAMETERS = 3.0, 3.0, 1.5, 0.6, 0.8
@@ -29,11 +29,12 @@ _NOISE = frozenset(
     "a an the my our your his her their its me i we you us it them they to for of in on at with by from into about is "
     "are am be been was were do does did have has had can could will would should shall may might must please want "
     "need some any all this that these those there here and or if so as up out just let s t re m ll ve d "
-    "week month year quarter tomorrow yesterday morning via using use through called named whose off something someone somebody anything everything thing".split()
+    "via using use through called named whose off something someone somebody anything everything thing "
+    "week month year quarter tomorrow yesterday morning".split()
 )
 _PARTICLES = frozenset("up down off on out in back away over".split())
 _FAR = 5  # words behind a verb in which its particle may stand
-_CONTRACTED = re.compile(r"['’](s|re|m|ll|ve|d|t)\b", re.IGNORECASE)
+_CONTRACTED = re.compile(r"['\u2019](s|re|m|ll|ve|d|t)\b", re.IGNORECASE)
 _QUESTIONS = frozenset("what which who whom when where how why has is did does are".split())
 
 
@@ -137,7 +138,7 @@ class ActionIndex:
     def _meanings(self, query: str) -> list[dict[str, float]]:
         """For each word of a request that says something the stems that it may stand for, and how much each counts."""
         said = parts(_CONTRACTED.sub("", query))[:_MAX_WORDS]
-        said[:1] = [word for first in said[:1] for word in AS_VERB.get(first, first).split()]
+        said[:1] = [word for first in said[:1] for word in beginnings().get(first, [first])]
         found: list[dict[str, float]] = []
         for place, word in enumerate(said):
             both = "".join(said[place : place + 2]) if place + 1 < len(said) else ""
