@@ -20,6 +20,8 @@ PUBLIC = {
     "/guide/{proxy+}",
     "/integrations/oauth/callback/{issuerHash}",
     "/oauth/clients/{document}",
+    # The code in its body is the credential.
+    "/portal/sessions/exchange",
     # They check tokens themselves.
     "/mcp",
     "/mcp/{tenant}",
@@ -63,7 +65,14 @@ MAX_SNAPSHOTS = 12  # AWS bills about $2 a month for each
 WITHOUT_RESOLVER = {"serve_mcp"}
 # A preview changes nothing; an action keeps its outcome itself; an acknowledgement is idempotent by its lease tokens;
 # of a new token nothing is kept but its hash.
-KEEPS_NO_ANSWER = {"preview_events", "execute_action", "acknowledge_messages", "create_token"}
+KEEPS_NO_ANSWER = {
+    "preview_events",
+    "execute_action",
+    "acknowledge_messages",
+    "create_token",
+    "create_portal_session",
+    "exchange_portal_code",
+}
 VERBS = {"get", "post", "put", "patch", "delete"}
 
 
