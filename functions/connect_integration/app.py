@@ -25,8 +25,7 @@ app = Endpoint(
 
 
 def models() -> Any:
-    """The models of the body: the connector of the application in the path chooses one of them, or the last one for an
-    integration that exists."""
+    """The models of the body: the application's connector chooses one of them, the last one is for a reconnect."""
     from jobsprint.connectors.connect_models import CONNECT_MODELS  # only the OpenAPI document needs all of them
 
     new = dict.fromkeys(model for ways in CONNECT_MODELS.values() for model in ways)

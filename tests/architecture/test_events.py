@@ -12,7 +12,7 @@ from tests.support.template import ROOT, functions, routes
 
 EVENTS = ROOT / "events"
 # Its state was never given out, its token neither.
-REFUSED = {"finish_oauth": 400, "serve_mcp": 401}
+REFUSED = {"finish_oauth": 400, "serve_mcp": 401, "exchange_portal_code": 401, "get_portal_session": 401}
 HTTP = set(routes().values())
 
 

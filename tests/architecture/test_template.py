@@ -20,6 +20,8 @@ PUBLIC = {
     "/guide/{proxy+}",
     "/integrations/oauth/callback/{issuerHash}",
     "/oauth/clients/{document}",
+    # The code in its body is the credential.
+    "/portal/sessions/exchange",
     # They check tokens themselves.
     "/mcp",
     "/mcp/{tenant}",
@@ -64,8 +66,14 @@ WITHOUT_RESOLVER = {"serve_mcp"}
 # A preview changes nothing; an action keeps its outcome itself; an acknowledgement is idempotent by its lease tokens;
 # of a new token nothing is kept but its hash.
 KEEPS_NO_ANSWER = {
-    *("preview_events", "execute_action", "acknowledge_messages", "create_token"),
-    *("approve_action", "deny_action"),
+    "preview_events",
+    "execute_action",
+    "acknowledge_messages",
+    "create_token",
+    "create_portal_session",
+    "exchange_portal_code",
+    "approve_action",
+    "deny_action",
 }
 VERBS = {"get", "post", "put", "patch", "delete"}
 

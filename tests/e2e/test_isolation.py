@@ -7,6 +7,7 @@ import pytest
 import requests
 
 from jobsprint.core.clock import iso_seconds, now_ms
+from jobsprint.domain.portal import CAPABILITIES
 from tests.e2e.api import Api
 from tests.e2e.local_stack import Stack
 from tests.support.template import functions, routes
@@ -14,6 +15,10 @@ from tests.support.template import functions, routes
 PUBLIC = {"get_health", "get_openapi", "get_docs", "finish_oauth", "get_client_metadata"}
 # It checks tokens itself: tests/e2e/test_mcp.py.
 PUBLIC |= {"serve_mcp"}
+# The code in its body is the credential.
+PUBLIC |= {"exchange_portal_code"}
+# No session of the portal may call them.
+CLOSED = {"poll_messages", "acknowledge_messages"}
 BODIES: dict[str, Any] = {
     "connect_integration": {"name": "x", "url": "http://127.0.0.1:9999/"},
     "confirm_integration": {"confirmation": "c"},
@@ -25,6 +30,7 @@ BODIES: dict[str, Any] = {
     "acknowledge_messages": {"messages": [{"deliveryId": "dlv_x", "leaseToken": "token", "status": "success"}]},
     "recover_webhook": {"since": iso_seconds(now_ms() - 60_000)},
     "create_token": {"name": "x", "scopes": ["events:read"]},
+    "create_portal_session": {"capabilities": ["view"]},
 }
 ALLOWED = {
     "Allow-Origin": "*",
@@ -39,7 +45,7 @@ GUARDED = sorted((method, path, folder) for (method, path), folder in routes().i
 def filled(path: str, integration: str, webhook: str, made: str = "tok_x") -> str:
     """A route's path with a tenant's ids in it."""
     path = path.replace("{integrationId}", integration).replace("{webhookId}", webhook).replace("{actionName}", "send")
-    path = path.replace("{tokenId}", made)
+    path = path.replace("{tokenId}", made).replace("{sessionId}", made.replace("tok_", "ses_"))
     return re.sub(r"\{\w+\+?\}", "dlv_01m8288m5jfcptj5b3fxvspecm", path)
 
 
@@ -57,7 +63,27 @@ def stranger(stack: Stack) -> Api:
     return Api.of(stack)
 
 
-@pytest.mark.parametrize(("method", "path", "folder"), [one for one in GUARDED if one[2] != "list_audit"])
+@pytest.fixture(scope="module")
+def strange_session(stranger: Api) -> Api:
+    """A session of the portal that may do everything, of the stranger."""
+    made = stranger.data("POST", "/portal/sessions", {"capabilities": list(CAPABILITIES)})
+    code = {"code": made["url"].partition("#code=")[2]}
+    return Api(stranger.url, stranger.data("POST", "/portal/sessions/exchange", code)["token"])
+
+
+@pytest.mark.parametrize(("method", "path", "folder"), [one for one in GUARDED if "{" in one[1]])
+def test_a_session_of_a_stranger_finds_nothing(
+    method: str, path: str, folder: str, victim: dict[str, Any], strange_session: Api
+) -> None:
+    for integration in (victim["integration"], victim["webhook"]):
+        target = filled(path, integration, victim["webhook"], victim["token"])
+        answer = strange_session.call(method, target, BODIES.get(folder))
+        assert answer.status_code == (403 if folder in CLOSED else 404), answer.text
+
+
+@pytest.mark.parametrize(
+    ("method", "path", "folder"), [one for one in GUARDED if one[2] not in ("list_audit", "get_portal_session")]
+)
 def test_a_stranger_finds_nothing(method: str, path: str, folder: str, victim: dict[str, Any], stranger: Api) -> None:
     for integration in (victim["integration"], victim["webhook"]):
         target = filled(path, integration, victim["webhook"], victim["token"])

@@ -132,11 +132,20 @@ def test_planted_secrets_stay_where_they_belong(stack: Stack) -> None:
         answers += [
             api.call(method, f"/tokens{path}").text for method, path in (("GET", ""), ("DELETE", f"/{made['id']}"))
         ]
+        link = api.data("POST", "/portal/sessions", {"capabilities": ["view"], "sessionId": "x"})["url"]
+        code = link.partition("#code=")[2]
+        session = Api(api.url, api.data("POST", "/portal/sessions/exchange", {"code": code})["token"])
+        answers += [
+            session.call("GET", "/portal/session").text,
+            session.call("GET", "/audit").text,
+            api.call("POST", "/portal/sessions/exchange", {"code": code}).text,
+            api.call("DELETE", "/portal/sessions?sessionId=x").text,
+        ]
         assert any(PLANTED["url token"] in request.path for request in receiver.received), "they were really used"
     places = [*answers, *table_rows(stack), *queue_messages(stack), *log_lines(stack)]
     assert any(MARKER in answer for answer in answers)
     assert any(MARKER in row for row in table_rows(stack)), "the search finds what is there"
-    wanted = {**PLANTED, "token": api.token, "made token": made["token"]}
+    wanted = {**PLANTED, "token": api.token, "made token": made["token"], "code": code, "session": session.token}
     found = [
         f"{name} in {place[:200]}"
         for name, secret in wanted.items()

@@ -349,6 +349,16 @@ def test_lists_have_what_a_session_knows_of(pair: dict[str, str]) -> None:
     assert [webhook["id"] for webhook in reach] == [pair["mine"]]
 
 
+def test_events_about_another_integration_are_not_there(pair: dict[str, str]) -> None:
+    def about(token: str) -> list[str]:
+        events = call("GET", "/events?event=integration.connected", token=token).data
+        shown = (call("GET", f"/events/{event['id']}", token=token) for event in events)
+        return [answer.data["data"]["id"] for answer in shown]
+
+    assert set(about(session(ALL))) == {pair["int_mine"], pair["int_other"]}
+    assert about(session(ALL, integrations=["mine"])) == [pair["int_mine"]]
+
+
 def test_events_are_paged_over_what_a_session_does_not_know_of(pair: dict[str, str]) -> None:
     token, found, cursor = session(["view"], webhooks=[pair["mine"]]), [], ""
     for _ in range(10):

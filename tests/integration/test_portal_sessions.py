@@ -162,6 +162,14 @@ def test_a_session_lives_as_long_as_is_asked_for(seconds: int) -> None:
     assert iso_seconds(before + seconds * 1000) <= made["expiresAt"] <= iso_seconds(now_ms() + seconds * 1000)
 
 
+def test_what_is_named_twice_counts_once() -> None:
+    wh = subscribed()["id"]
+    opened = exchange(create(manager(), ["view", "send", "view"], webhooks=[wh, wh])["code"])
+    assert (opened["capabilities"], opened["webhooks"]) == (["view", "send"], [wh])
+    reader = manager(*READING)
+    assert set(refused(post(reader, capabilities=["view", "view", "act"]))) == {"body.capabilities[2]"}
+
+
 # --- no wider than its maker ------------------------------------------------------------------------------------------
 
 

@@ -40,7 +40,8 @@ class DeliveredEvent:
 def find(tenant: str, event_id: str, limits: Limits = NO_LIMITS) -> DeliveredEvent:
     """An event with its data and deliveries. Raises NotFound.
 
-    A caller that is limited to some webhooks knows of the deliveries to them, and of events that have any.
+    A caller that is limited to some webhooks knows of the deliveries to them, and of events that have any; one that is
+    limited to some integrations, of no event about another.
     """
     event = EventLists(tenant).find(event_id, now_ms())
     found = _delivered(tenant, [event], [_webhook_ids(event, IntegrationStore(tenant).webhooks(), limits)], limits)
@@ -94,4 +95,10 @@ def _delivered(
         )
         for event, of_event in zip(events, ids, strict=True)
     ]
-    return delivered if limits.webhooks is None else [event for event in delivered if event.deliveries]
+    return [event for event in delivered if _is_known(event, limits)]
+
+
+def _is_known(delivered: DeliveredEvent, limits: Limits) -> bool:
+    """Whether the limits of a caller allow to know of an event: by what it is about, and where it went."""
+    about = delivered.event.about
+    return (about is None or limits.reaches(about)) and (limits.webhooks is None or bool(delivered.deliveries))

@@ -99,7 +99,9 @@ def _delivery(given: Given, wanted: OfDelivery) -> JsonObject:
 def _events(given: Given, wanted: Events) -> JsonObject:
     from_ms, _ = period(wanted.since, None)
     chosen = EventFilter(event=wanted.event, from_ms=from_ms)
-    found, _ = event_history.page(given.caller.tenant, chosen, limit=wanted.limit, position=None)
+    found, _ = event_history.page(
+        given.caller.tenant, chosen, limit=wanted.limit, position=None, limits=given.caller.limits
+    )
     return _shown(events=[EventView.of(event) for event in found])
 
 

@@ -75,7 +75,7 @@ def create(caller: Caller, wanted: NewSession, *, now: int) -> tuple[TokenRow, s
         expires_at=now + min(wanted.seconds or LIFE_SECONDS, own_end) * 1000,
         limits=Limits(webhooks=webhooks, integrations=integrations),
         parent=caller.token_id,
-        capabilities=wanted.capabilities,
+        capabilities=tuple(dict.fromkeys(wanted.capabilities)),
         group=group,
         generation=portal_sessions.generation(group) if group else None,
     )
@@ -146,7 +146,7 @@ def _webhooks(caller: Caller, asked: tuple[str, ...] | None) -> tuple[tuple[str,
     if not asked:
         return asked, []
     known = {webhook.id for webhook in IntegrationStore(caller.tenant).webhooks()}
-    return asked, [
+    return tuple(dict.fromkeys(asked)), [
         Detail(f"body.webhooks[{index}]", "there is no such webhook")
         for index, name in enumerate(asked)
         if name not in known

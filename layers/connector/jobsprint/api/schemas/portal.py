@@ -74,8 +74,8 @@ class PortalSessionCreate(RequestModel):
             capabilities=tuple(self.capabilities),
             page=Page(self.return_url, self.refresh_url, self.locale, self.theme),
             name=self.session_id,
-            webhooks=None if self.webhooks is None else tuple(dict.fromkeys(self.webhooks)),
-            integrations=None if self.integrations is None else tuple(dict.fromkeys(self.integrations)),
+            webhooks=None if self.webhooks is None else tuple(self.webhooks),
+            integrations=None if self.integrations is None else tuple(self.integrations),
             seconds=self.expires_in,
         )
 
