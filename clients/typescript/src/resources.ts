@@ -8,8 +8,8 @@ import type {
   AcknowledgedMessages, ActionView, ApprovalSummary, ApprovalView, AuditEntryView, AvailableIntegration, ConnectView,
   CreatedToken, Deleted, DeliveryDetail, DeliveryView, DisconnectView, EventDetail, EventRefused, EventTaken,
   EventTypeDeleted, EventTypeView, EventView, ExecutionRef, ExecutionSummary, ExecutionView, IntegrationDetail,
-  IntegrationSummary, LogView, PendingApproval, PolledMessages, Reach, RecoveryView, RotatedSecret, ServiceHealth,
-  TestView, TokenView, WebhookStats, WebhookView,
+  IntegrationSummary, LogView, PolledMessages, Reach, RecoveryView, RotatedSecret, ServiceHealth, TestView, TokenView,
+  WebhookStats, WebhookView,
 } from './models.js';
 import type { Pages } from './pages.js';
 
@@ -704,6 +704,8 @@ export class Actions {
    *
    * Scope: `actions:execute`; for a webhook (`wh_…`) `webhooks:read`.
    *
+   * Throws `ApprovalRequired` where a person has to approve the call before it is made; nothing was sent.
+   *
    * Fails with `action_not_found`, `approval_not_found`, `integration_not_found`, `webhook_not_found`, `not_found`,
    * `not_connected`, `credential_rejected`, `reauth_required`, `approval_mismatch`, `idempotency_key_reused`,
    * `idempotency_in_progress`, `changed_meanwhile`, `conflict`, `invalid_fields`, `upstream_failed`,
@@ -722,12 +724,55 @@ export class Actions {
     actionName: string,
     input: ActionsExecuteInput = {},
     options?: RequestOptions,
-  ): Promise<ActionView | ExecutionRef | PendingApproval> {
+  ): Promise<ActionView> {
     return this.#sender.send({
       verb: 'POST',
       path: `/integrations/${segment(integrationId)}/actions/${segment(actionName)}`,
       body: input,
       key: newKey(options),
+      options,
+    });
+  }
+
+  /**
+   * Execute integration action, and answer at once with a reference to it.
+   *
+   * Checks the parameters, calls the upstream, and logs what came of it; with `Prefer: respond-async` later (202).
+   *
+   * With an `Idempotency-Key` the outcome itself is kept, also a failed or an unknown one, and nothing is sent twice.
+   * An action that needs approval is answered with `pending_approval` (202); once it is approved, the same request
+   * with
+   * its `approvalId` makes the call.
+   *
+   * Scope: `actions:execute`; for a webhook (`wh_…`) `webhooks:read`.
+   *
+   * Throws `ApprovalRequired` where a person has to approve the call before it is made; nothing was sent.
+   *
+   * Fails with `action_not_found`, `approval_not_found`, `integration_not_found`, `webhook_not_found`, `not_found`,
+   * `not_connected`, `credential_rejected`, `reauth_required`, `approval_mismatch`, `idempotency_key_reused`,
+   * `idempotency_in_progress`, `changed_meanwhile`, `conflict`, `invalid_fields`, `upstream_failed`,
+   * `upstream_unauthorized`, `upstream_refused`, `upstream_not_found`, `credential_rejected`, `insufficient_scope`,
+   * `upstream_dns`, `upstream_connect`, `upstream_tls`, `upstream_blocked_address`, `upstream_blocked_port`,
+   * `upstream_plain_http`, `upstream_malformed_url`, `upstream_redirect`, `upstream_reset`,
+   * `upstream_headers_too_large`, `upstream_protocol`, `upstream_answer_too_large`, `upstream_unreadable`,
+   * `upstream_invalid_parameters`, `account_required`, `input_required`, `outcome_unknown`, `circuit_open`,
+   * `token_refresh_failed`, `forbidden_url`, `mcp_disabled`, `mcp_token_rejected`, `upstream_unavailable`,
+   * `upstream_bad_json`, `upstream_request_too_large`, `webhook_method_rejected`, `webhook_credential_rejected`,
+   * `webhook_address_rejected`, `workflow_inactive`, `workflow_not_started`, `workflow_misconfigured`,
+   * `workflow_failed`, `workflow_answered_error`, `upstream_timeout`, `outcome_unknown`, `timeout`.
+   */
+  executeInBackground(
+    integrationId: string,
+    actionName: string,
+    input: ActionsExecuteInBackgroundInput = {},
+    options?: RequestOptions,
+  ): Promise<ExecutionRef> {
+    return this.#sender.send({
+      verb: 'POST',
+      path: `/integrations/${segment(integrationId)}/actions/${segment(actionName)}`,
+      body: input,
+      key: newKey(options),
+      headers: { Prefer: 'respond-async' },
       options,
     });
   }
@@ -817,11 +862,7 @@ export class Approvals {
    * Fails with `approval_not_found`, `not_found`, `approval_decided`, `changed_meanwhile`, `conflict`,
    * `invalid_fields`.
    */
-  approveAction(
-    approvalId: string,
-    input: ApprovalsApproveActionInput = {},
-    options?: RequestOptions,
-  ): Promise<ApprovalView> {
+  approve(approvalId: string, input: ApprovalsApproveInput = {}, options?: RequestOptions): Promise<ApprovalView> {
     return this.#sender.send({
       verb: 'POST',
       path: `/approvals/${segment(approvalId)}/approve`,
@@ -840,11 +881,7 @@ export class Approvals {
    * Fails with `approval_not_found`, `not_found`, `approval_decided`, `changed_meanwhile`, `conflict`,
    * `invalid_fields`.
    */
-  denyAction(
-    approvalId: string,
-    input: ApprovalsDenyActionInput = {},
-    options?: RequestOptions,
-  ): Promise<ApprovalView> {
+  deny(approvalId: string, input: ApprovalsDenyInput = {}, options?: RequestOptions): Promise<ApprovalView> {
     return this.#sender.send({ verb: 'POST', path: `/approvals/${segment(approvalId)}/deny`, body: input, options });
   }
 }
@@ -1277,6 +1314,14 @@ export interface ActionsExecuteInput {
   approvalId?: string | null | undefined;
 }
 
+/** What `actions.executeInBackground` takes. */
+export interface ActionsExecuteInBackgroundInput {
+  /** What the action takes */
+  parameters?: Record<string, unknown> | undefined;
+  /** The approval of this call: `apr_…`, where it needs one */
+  approvalId?: string | null | undefined;
+}
+
 /** What `actions.listExecutions` takes. */
 export interface ActionsListExecutionsInput {
   /** Filter by action name */
@@ -1299,14 +1344,14 @@ export interface ApprovalsListInput {
   limit?: number | undefined;
 }
 
-/** What `approvals.approveAction` takes. */
-export interface ApprovalsApproveActionInput {
+/** What `approvals.approve` takes. */
+export interface ApprovalsApproveInput {
   /** Why; a call that was denied is answered with it */
   reason?: string | undefined;
 }
 
-/** What `approvals.denyAction` takes. */
-export interface ApprovalsDenyActionInput {
+/** What `approvals.deny` takes. */
+export interface ApprovalsDenyInput {
   /** Why; a call that was denied is answered with it */
   reason?: string | undefined;
 }
