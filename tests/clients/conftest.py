@@ -59,7 +59,9 @@ def endpoint(aws: dict[str, str]) -> Iterator[Receiver]:
 @pytest.fixture
 def api(aws: dict[str, str]) -> Iterator[Receiver]:
     """The real handlers behind real HTTP, with a token that may do everything and others that may not."""
-    with serving({"jsp_reader": "webhooks:read", "jsp_publisher": "events:publish"}) as server:
+    with serving(
+        {"jsp_reader": "webhooks:read", "jsp_publisher": "events:publish", "jsp_approver": "actions:approve"}
+    ) as server:
         yield server
 
 

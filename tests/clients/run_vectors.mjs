@@ -26,8 +26,9 @@ async function outcome(client, { call, path, input }) {
     return found instanceof Pages ? { items: await found.all() } : { data: await found };
   } catch (error) {
     if (!(error instanceof ApiError)) throw error;
-    const { status, code, message, requestId, nextStep, logId, upstream, retryAfter, details } = error;
-    return { error: { status, code, message, requestId, nextStep, logId, upstream, retryAfter, ...(details.length && { details }) } };
+    const { status, code, message, requestId, nextStep, logId, upstream, retryAfter, details, approvalId, expiresAt } = error;
+    const more = { retryAfter, approvalId, expiresAt, ...(details.length && { details }) };
+    return { error: { status, code, message, requestId, nextStep, logId, upstream, ...more } };
   }
 }
 

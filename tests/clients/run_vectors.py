@@ -76,6 +76,8 @@ def failure(error: jobsprint.ApiError) -> dict[str, Any]:
         "details": error.details or None,
         "retryAfter": error.retry_after,
     }
+    if isinstance(error, jobsprint.ApprovalRequired):
+        seen |= {"approvalId": error.approval_id, "expiresAt": f"{error.expires_at:%Y-%m-%dT%H:%M:%SZ}"}
     return {"error": {name: value for name, value in seen.items() if value is not None}}
 
 

@@ -17,7 +17,7 @@ from tests.support.deliveries import Outbox, deliveries, dispatch, publish, reco
 from tests.support.front import TOKEN
 from tests.support.receiver import Receiver, Reply, receiving
 
-READER = "jsp_reader"
+READER, APPROVER = "jsp_reader", "jsp_approver"
 
 
 def deliver(outbox: Outbox) -> None:
@@ -278,6 +278,51 @@ def test_errors_are_said_as_the_api_says_them(cli: CommandLine, api: Receiver) -
     debugged = cli("--debug", "webhooks", "list")
     assert "GET " in debugged.err
     assert "Traceback" in debugged.err
+
+
+def test_a_call_that_a_person_has_to_approve_ends_with_a_code_of_its_own(
+    cli: CommandLine, api: Receiver, endpoint: Receiver
+) -> None:
+    actions = '[{"name": "refund", "approval": "required"}]'
+    words = ["--name", "Shop", "--url", endpoint.url, "--actions", actions, "--json"]
+    shop = cli("integrations", "connect", "custom_webhook", *words).json["data"]["id"]
+    refund = ["actions", "execute", shop, "refund", "--parameters", '{"n": 1}']
+
+    said = cli(*refund)
+    assert (said.code, said.out) == (8, "")
+    asked = cli(*refund, "--json")
+    assert (asked.code, asked.json["data"]["status"]) == (8, "pending_approval")
+    data = asked.json["data"]
+    assert asked.err.splitlines() == [
+        f"Nothing was sent: a person has to approve this call until {data['expiresAt']} (pending_approval, HTTP 202)",
+        f"Next: jobsprint approvals approve {data['approvalId']} (with another token)",
+        f"Then: this command again, with --approval-id {data['approvalId']}",
+    ]
+    later = cli(*["actions", "execute-in-background", shop, "refund"], "--json")
+    assert (later.code, later.json["data"]["status"]) == (8, "pending_approval")
+    approved = [*refund, "--approval-id", data["approvalId"]]
+    assert cli(*approved).code == 8
+    assert endpoint.received == []
+
+    own = cli("approvals", "approve", data["approvalId"])
+    assert (own.code, "approval_by_requester" in own.err) == (1, True)
+    assert cli("approvals", "approve", data["approvalId"], JOBSPRINT_TOKEN=APPROVER).code == 0
+    done = cli(*approved, "--json")
+    assert (done.code, done.err, done.json["data"]["action"]) == (0, "", "refund")
+    assert len(endpoint.received) == 1
+    other = said.err.splitlines()[1].split()[4]
+    denied = ["approvals", "deny", other, "--reason", "Not this one"]
+    assert cli(*denied, JOBSPRINT_TOKEN=APPROVER).code == 0
+    refused = cli(*refund, "--approval-id", other)
+    assert (refused.code, "Not this one" in refused.err) == (1, True)
+
+    shown = Reply(202, {"success": True, "data": {**data, "approvalId": "apr_\x1b[2J"}}, {"x-amzn-RequestId": "req-9"})
+    api.answer = lambda _: shown
+    lines = cli(*refund).err.splitlines()
+    assert (lines[1], lines[3]) == (
+        "Next: jobsprint approvals approve apr_\\x1b[2J (with another token)",
+        "Request: req-9",
+    )
 
 
 def test_nobody_there_is_said_in_a_sentence(jobsprint: CommandLine) -> None:

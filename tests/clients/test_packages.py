@@ -63,13 +63,18 @@ def test_the_guides_example_for_asyncio_runs(site: Path, tmp_path: Path) -> None
 
 GOOD_PYTHON = """
 from datetime import datetime
-from jobsprint_client import Client, models
+from jobsprint_client import ApprovalRequired, Client, models
 client = Client("jsp_x", "https://api.example.com/v1")
 webhook: models.WebhookView = client.webhooks.create(name="a", url="https://example.com", events=["*"], rate_limit=None)
 made: datetime = webhook.created_at
 names: list[str] = [delivery.event for delivery in client.webhooks.list_deliveries(webhook.id, state="exhausted")]
 for each in client.events.publish_batch(events=[{"event": "a.b", "data": {}}]):
     assert isinstance(each, (models.EventTaken, models.EventRefused))
+try:
+    done: models.ActionView = client.actions.execute("int_1", "refund", parameters={}, approval_id="apr_1")
+    later: models.ExecutionRef = client.actions.execute_in_background("int_1", "refund")
+except ApprovalRequired as error:
+    approval: tuple[str, datetime] = (error.approval_id, error.expires_at)
 """
 BAD_PYTHON = """
 from jobsprint_client import Client
@@ -169,7 +174,8 @@ def test_a_typescript_call_ends_in_time_and_when_it_is_aborted(consumer: Path) -
 
 
 GOOD_TYPESCRIPT = """
-import { Client, type WebhookView, verifyWebhook } from 'jobsprint-client';
+import { ApprovalRequired, Client, verifyWebhook } from 'jobsprint-client';
+import type { ActionView, ExecutionRef, WebhookView } from 'jobsprint-client';
 const client = new Client('jsp_x', 'https://api.example.com/v1');
 const webhook: WebhookView = await client.webhooks.create({ name: 'a', url: 'https://example.com', events: ['*'] });
 for await (const delivery of client.webhooks.listDeliveries(webhook.id, { state: 'exhausted', fromDate: new Date() })) {
@@ -177,6 +183,14 @@ for await (const delivery of client.webhooks.listDeliveries(webhook.id, { state:
   console.log(event);
 }
 console.log((await verifyWebhook('{}', new Headers(), 'secret')).event);
+try {
+  const done: ActionView = await client.actions.execute('int_1', 'refund', { approvalId: 'apr_1' });
+  const later: ExecutionRef = await client.actions.executeInBackground('int_1', 'refund');
+} catch (error) {
+  if (error instanceof ApprovalRequired) {
+    const approval: string = error.approvalId + error.expiresAt + error.requestId + error.code;
+  }
+}
 """
 BAD_TYPESCRIPT = """
 import { Client } from 'jobsprint-client';

@@ -43,7 +43,8 @@ def _answer(request: Received, scopes: Mapping[str, str]) -> Reply:
     if target not in _PUBLIC and token not in scopes:
         return Reply(401, _problem("unauthenticated", "The token is missing, unknown, expired or revoked"))
     options: dict[str, Any] = {
-        "headers": {name: request.headers[name.lower()] for name in _PASSED if name.lower() in request.headers}
+        "token_id": "tok_test" if token in ("", TOKEN) else f"tok_{token.removeprefix('jsp_')}",
+        "headers": {name: request.headers[name.lower()] for name in _PASSED if name.lower() in request.headers},
     }
     if request.body:
         options["body"] = request.body.decode()

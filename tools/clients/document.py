@@ -19,6 +19,10 @@ Schema = dict[str, Any]
 # The codes of the others are those of every operation.
 _OWN_STATUSES = ("404", "409", "422", "502", "504")
 _VERBS = ("get", "post", "put", "patch", "delete")
+# An answer that is no success: clients raise it, as the call was not made.
+_PENDING = "PendingApprovalData"
+# What is decided stands in these operations' ids, in the place of their resource.
+_NAMES = {"approveAction": "approve", "denyAction": "deny"}
 # Their events have an `id` in the place of an idempotency key: the name of the field, by the body's schema.
 _EVENT_IDS = {"PublishEvent": "event", "PublishBatch": "batch"}
 
@@ -86,6 +90,8 @@ class Method:
     headers: tuple[Field, ...]
     codes: dict[int, tuple[str, ...]]
     """The error codes that are its own, by status."""
+    approval: bool = False
+    """Whether a person may have to approve a call first."""
     background: bool = False
     public: bool = False
 
@@ -185,6 +191,7 @@ class Document:
             paged=paged,
             retry=by_event or ("key" if keyed else ""),
             headers=tuple(each for each in headers if each.name not in ("Idempotency-Key", "Prefer")),
+            approval=any(self._name_of(each) == _PENDING for each in self._successes(operation)),
             codes={int(status): self._codes(operation["responses"].get(status, {})) for status in _OWN_STATUSES},
             background=background,
             public=operation.get("security") == [],
@@ -196,6 +203,10 @@ class Document:
         return Field(parameter["name"], kind, parameter.get("required", False), parameter.get("description", ""))
 
     def _answers(self, operation: Schema) -> list[Schema]:
+        """The schemas of the answers to a call that was made, each once."""
+        return [schema for schema in self._successes(operation) if self._name_of(schema) != _PENDING]
+
+    def _successes(self, operation: Schema) -> list[Schema]:
         """The schemas of the answers that are no failures, each once."""
         found: list[Schema] = []
         for status, response in operation["responses"].items():
@@ -354,7 +365,7 @@ def _method_words(tag: str, name: str) -> tuple[str, ...]:
     """A method's name without the noun of its resource: `listWebhooks` is `list`, `getWebhookStats` is `get_stats`."""
     plural = split(tag.replace(" ", "_"))
     singular = [*plural[:-1], re.sub(r"s$", "", re.sub(r"ies$", "y", plural[-1]))]
-    words = split(name)
+    words = split(_NAMES.get(name, name))
     for noun in (plural, singular):
         for at in range(1, len(words) - len(noun) + 1):
             if words[at : at + len(noun)] == noun:

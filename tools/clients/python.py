@@ -251,6 +251,8 @@ def _description(method: Method) -> str:
         for status, codes in method.codes.items()
         if codes
     ]
+    if method.approval:
+        raised.insert(0, "ApprovalRequired: A person has to approve the call before it is made; nothing was sent.")
     return text + _section("Args", lines) + _section("Raises", raised)
 
 

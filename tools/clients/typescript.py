@@ -207,6 +207,10 @@ def _described(method: Method) -> str:
     background = ", and answer at once with a reference to it" if method.background else ""
     text = f"{method.summary}{background}.\n\n{method.description}".strip()
     codes = [code for codes in method.codes.values() for code in codes]
+    if method.approval:
+        text += (
+            "\n\nThrows `ApprovalRequired` where a person has to approve the call before it is made; nothing was sent."
+        )
     return text + (f"\n\nFails with {', '.join(f'`{code}`' for code in codes)}." if codes else "")
 
 

@@ -1,5 +1,5 @@
 import { type Call, target } from './call.js';
-import { ApiError, ConnectionFailed, errorOf } from './errors.js';
+import { ApiError, ApprovalRequired, ConnectionFailed, errorOf, type PendingApproval } from './errors.js';
 import { type Page, Pages } from './pages.js';
 import { Resources, type Sender } from './resources.js';
 
@@ -151,7 +151,11 @@ interface Answer {
   pagination?: { nextCursor?: string };
 }
 
-/** The JSON of a successful answer. Throws ApiError for any other. */
+/**
+ * The JSON of a successful answer. Throws ApiError for any other.
+ *
+ * A call that waits for an approval is thrown too: it was not made, and a program must not take it for done.
+ */
 function read(response: Response, text: string): Answer {
   let body: unknown = text;
   try {
@@ -159,7 +163,18 @@ function read(response: Response, text: string): Answer {
   } catch {
     // A gateway's page.
   }
-  if (response.ok && typeof body === 'object' && body) return body as Answer;
+  if (response.ok && typeof body === 'object' && body) {
+    if (response.status === 202 && waitsForApproval(body)) {
+      // The bodies of successes do not have the request's id.
+      throw new ApprovalRequired(response.status, body, response.headers.get('x-amzn-RequestId') ?? undefined);
+    }
+    return body as Answer;
+  }
   const seconds = response.headers.get('Retry-After') ?? '';
   throw errorOf(response.status, body, /^\d+$/.test(seconds) ? Number(seconds) : undefined);
+}
+
+function waitsForApproval(body: object): body is { data: PendingApproval } {
+  const { data } = body as { data?: { status?: unknown } | null };
+  return data?.status === 'pending_approval';
 }

@@ -21,8 +21,8 @@ export interface Detail {
 }
 
 /**
- * The service refused a request, or failed. Every code, with its cause and its remedy, is in the reference of the API:
- * docs/reference/errors.md.
+ * The service refused a request, failed, or waits for an approval. Every code, with its cause and its remedy, is in the
+ * reference of the API: docs/reference/errors.md.
  */
 export class ApiError extends JobsprintError {
   /** What went wrong, for programs, such as `webhook_paused`; `http_502` where the answer is not the API's own. */
@@ -67,6 +67,36 @@ interface Problem {
   details?: Detail[];
   upstream?: { status: number; body?: unknown };
   logId?: string;
+}
+
+/**
+ * 202 `pending_approval`: a person has to approve the call before it is made. Nothing was sent. Once another token has
+ * approved it, send the same call with `approvalId`.
+ */
+export class ApprovalRequired extends ApiError {
+  override readonly code = 'pending_approval';
+  override readonly requestId?: string;
+  /** The approval of this call: `apr_…`. */
+  readonly approvalId: string;
+  /** Until when it can be approved and used. */
+  readonly expiresAt: string;
+
+  constructor(status: number, body: { data: PendingApproval }, requestId?: string) {
+    super(status, body);
+    this.approvalId = body.data.approvalId;
+    this.expiresAt = body.data.expiresAt;
+    if (requestId !== undefined) this.requestId = requestId;
+    this.message =
+      'Nothing was sent: a person has to approve this call first. ' +
+      `Once another token has approved ${this.approvalId}, send the same call with the approval's id`;
+  }
+}
+
+/** What a call that waits for an approval is answered with. */
+export interface PendingApproval {
+  status: 'pending_approval';
+  approvalId: string;
+  expiresAt: string;
 }
 
 /** 400: the request cannot be read, or its cursor is not valid here. */

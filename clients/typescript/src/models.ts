@@ -659,16 +659,6 @@ export interface ParameterView {
   description?: string;
 }
 
-/** An action that a person has to approve before it is made. */
-export interface PendingApproval {
-  /** Nothing was sent yet */
-  status: 'pending_approval';
-  /** `apr_…`; send the same request with it once it is approved */
-  approvalId: string;
-  /** Until when it can be approved and used */
-  expiresAt: string;
-}
-
 /** A message that is handed out: what an endpoint would get in a request, and the lease to acknowledge it under. */
 export interface PolledMessage {
   /** `dlv_…` */

@@ -7,9 +7,8 @@ import { type Call, newKey, type RequestOptions, segment, withId, withIds } from
 import type {
   AcknowledgedMessages, ActionView, ApprovalSummary, ApprovalView, AuditEntryView, AvailableIntegration, ConnectView,
   CreatedToken, Deleted, DeliveryDetail, DeliveryView, DisconnectView, EventDetail, EventRefused, EventTaken,
-  EventTypeDeleted, EventTypeView, EventView, ExchangedPortalSession, ExecutionRef, ExecutionSummary, ExecutionView,
-  IntegrationDetail, IntegrationSummary, LogView, PendingApproval, PolledMessages, PortalSessionLink,
-  PortalSessionView, PortalSessionsEnded, Reach, RecoveryView, RotatedSecret, ServiceHealth, TestView, TokenView,
+  EventTypeDeleted, EventTypeView, EventView, ExecutionRef, ExecutionSummary, ExecutionView, IntegrationDetail,
+  IntegrationSummary, LogView, PolledMessages, Reach, RecoveryView, RotatedSecret, ServiceHealth, TestView, TokenView,
   WebhookStats, WebhookView,
 } from './models.js';
 import type { Pages } from './pages.js';
@@ -36,7 +35,7 @@ export class Webhooks {
    *
    * Webhooks without their secrets.
    *
-   * Scope: `webhooks:read`. Portal: `view`.
+   * Scope: `webhooks:read`.
    *
    * Fails with `invalid_fields`.
    */
@@ -49,7 +48,7 @@ export class Webhooks {
    *
    * The answer shows the signing secret, this once; a missing one is made.
    *
-   * Scope: `webhooks:write`. Portal: `webhooks`.
+   * Scope: `webhooks:write`.
    *
    * Fails with `too_many_webhooks`, `idempotency_key_reused`, `idempotency_in_progress`, `changed_meanwhile`,
    * `conflict`, `invalid_fields`, `forbidden_url`.
@@ -69,7 +68,7 @@ export class Webhooks {
    *
    * A webhook without its secret.
    *
-   * Scope: `webhooks:read`. Portal: `view`.
+   * Scope: `webhooks:read`.
    *
    * Fails with `webhook_not_found`, `not_found`, `invalid_fields`.
    */
@@ -82,7 +81,7 @@ export class Webhooks {
    *
    * Changes what is given; `active: false` pauses it.
    *
-   * Scope: `webhooks:write`. Portal: `webhooks`.
+   * Scope: `webhooks:write`.
    *
    * Fails with `webhook_not_found`, `not_found`, `changed_meanwhile`, `conflict`, `invalid_fields`, `forbidden_url`.
    */
@@ -100,7 +99,7 @@ export class Webhooks {
    *
    * What is still on its way to it ends as `discarded`.
    *
-   * Scope: `webhooks:write`. Portal: `webhooks`.
+   * Scope: `webhooks:write`.
    *
    * Fails with `webhook_not_found`, `not_found`, `changed_meanwhile`, `conflict`, `invalid_fields`.
    */
@@ -136,7 +135,7 @@ export class Webhooks {
    *
    * Each delivery with its state and every attempt.
    *
-   * Scope: `webhooks:read`. Portal: `view`.
+   * Scope: `webhooks:read`.
    *
    * Fails with `webhook_not_found`, `not_found`, `invalid_fields`.
    */
@@ -158,7 +157,7 @@ export class Webhooks {
    *
    * What was sent at each attempt, what came back, how long each phase took, and what a failure means.
    *
-   * Scope: `webhooks:read`. Portal: `view`.
+   * Scope: `webhooks:read`.
    *
    * Fails with `delivery_not_found`, `webhook_not_found`, `not_found`, `invalid_fields`.
    */
@@ -175,7 +174,7 @@ export class Webhooks {
    *
    * Retries the delivery immediately. An ended delivery restarts its retry schedule; a waiting one keeps it.
    *
-   * Scope: `webhooks:write`. Portal: `send`.
+   * Scope: `webhooks:write`.
    *
    * Fails with `delivery_not_found`, `webhook_not_found`, `not_found`, `delivery_in_progress`, `event_expired`,
    * `webhook_paused`, `webhook_disabled`, `idempotency_key_reused`, `idempotency_in_progress`, `changed_meanwhile`,
@@ -219,7 +218,7 @@ export class Webhooks {
    *
    * Newest first. Kept for 30 days.
    *
-   * Scope: `webhooks:read`. Portal: `view`.
+   * Scope: `webhooks:read`.
    *
    * Fails with `webhook_not_found`, `not_found`, `invalid_fields`.
    */
@@ -241,7 +240,7 @@ export class Webhooks {
    *
    * Starts a job without upper limit. A dry run is counted at once; where that takes long it goes on as `running`.
    *
-   * Scope: `webhooks:write`. Portal: `send`.
+   * Scope: `webhooks:write`.
    *
    * Fails with `webhook_not_found`, `not_found`, `recovery_running`, `webhook_paused`, `webhook_disabled`,
    * `idempotency_key_reused`, `idempotency_in_progress`, `changed_meanwhile`, `conflict`, `invalid_fields`.
@@ -261,7 +260,7 @@ export class Webhooks {
    *
    * Its state, its counts and what it was asked for. Kept for 30 days.
    *
-   * Scope: `webhooks:read`. Portal: `view`.
+   * Scope: `webhooks:read`.
    *
    * Fails with `recovery_not_found`, `webhook_not_found`, `not_found`, `invalid_fields`.
    */
@@ -278,7 +277,7 @@ export class Webhooks {
    *
    * Ends it; what was handed over by then, at most ten seconds' worth, is still sent.
    *
-   * Scope: `webhooks:write`. Portal: `send`.
+   * Scope: `webhooks:write`.
    *
    * Fails with `recovery_not_found`, `webhook_not_found`, `not_found`, `recovery_ended`, `idempotency_key_reused`,
    * `idempotency_in_progress`, `changed_meanwhile`, `conflict`, `invalid_fields`.
@@ -298,7 +297,7 @@ export class Webhooks {
    * The answer shows the new secret, this once. `webhook-signature` carries one signature for each valid secret,
    * newest first; the signature in the body and `X-Jobsprint-Signature` use the newest.
    *
-   * Scope: `webhooks:write`. Portal: `secrets`.
+   * Scope: `webhooks:write`.
    *
    * Fails with `webhook_not_found`, `not_found`, `too_many_secrets`, `wrong_webhook_type`, `idempotency_key_reused`,
    * `idempotency_in_progress`, `changed_meanwhile`, `conflict`, `invalid_fields`.
@@ -323,7 +322,7 @@ export class Webhooks {
    * Attempts over the last 24 hours and 7 days, in whole hours (UTC) with the one under way, and what waits.
    * Durations are within 9.1 % of the exact quantile.
    *
-   * Scope: `webhooks:read`. Portal: `view`.
+   * Scope: `webhooks:read`.
    *
    * Fails with `webhook_not_found`, `not_found`, `invalid_fields`.
    */
@@ -337,7 +336,7 @@ export class Webhooks {
    * Sends one signed sample event, a `ping` unless `event` names another. It is no delivery: it is not retried, and
    * changes neither the webhook's figures nor its state. A failed test is a 200 with `passed: false`.
    *
-   * Scope: `webhooks:write`. Portal: `send`.
+   * Scope: `webhooks:write`.
    *
    * Fails with `webhook_not_found`, `not_found`, `webhook_paused`, `webhook_disabled`, `wrong_webhook_type`,
    * `idempotency_key_reused`, `idempotency_in_progress`, `changed_meanwhile`, `conflict`, `invalid_fields`.
@@ -369,7 +368,7 @@ export class Events {
    *
    * In the order of their names.
    *
-   * Scope: `webhooks:read`. Portal: `view`.
+   * Scope: `webhooks:read`.
    *
    * Fails with `invalid_fields`.
    */
@@ -382,7 +381,7 @@ export class Events {
    *
    * 201 for a new one, else 200. Publishing heeds it within a minute.
    *
-   * Scope: `webhooks:write`. Portal: `webhooks`.
+   * Scope: `webhooks:write`.
    *
    * Fails with `too_many_event_types`, `changed_meanwhile`, `conflict`, `invalid_fields`.
    */
@@ -395,7 +394,7 @@ export class Events {
    *
    * Events of that name are published as before, and within a minute no longer checked.
    *
-   * Scope: `webhooks:write`. Portal: `webhooks`.
+   * Scope: `webhooks:write`.
    *
    * Fails with `event_type_not_found`, `not_found`, `changed_meanwhile`, `conflict`, `invalid_fields`.
    */
@@ -408,7 +407,7 @@ export class Events {
    *
    * Newest first, without data; the events that the service publishes among them.
    *
-   * Scope: `events:read`. Portal: `view`.
+   * Scope: `events:read`.
    *
    * Fails with `invalid_fields`.
    */
@@ -421,7 +420,7 @@ export class Events {
    *
    * Answers when every delivery is queued. The same `id` and body give the same answer, another body a 409.
    *
-   * Scope: `events:publish`. Portal: `send`.
+   * Scope: `events:publish`.
    *
    * Fails with `event_id_reused`, `idempotency_key_reused`, `idempotency_in_progress`, `changed_meanwhile`,
    * `conflict`, `invalid_fields`, `no_event_taken`.
@@ -435,7 +434,7 @@ export class Events {
    *
    * Answers when every delivery is queued. The same `id` and body give the same answer, another body a 409.
    *
-   * Scope: `events:publish`. Portal: `send`.
+   * Scope: `events:publish`.
    *
    * Fails with `event_id_reused`, `idempotency_key_reused`, `idempotency_in_progress`, `changed_meanwhile`,
    * `conflict`, `invalid_fields`, `no_event_taken`.
@@ -449,7 +448,7 @@ export class Events {
    *
    * Takes an event as publishing does; nothing is published or kept.
    *
-   * Scope: `webhooks:read`. Portal: `view`.
+   * Scope: `webhooks:read`.
    *
    * Fails with `changed_meanwhile`, `conflict`, `invalid_fields`.
    */
@@ -462,7 +461,7 @@ export class Events {
    *
    * Its data as webhooks get it, and its deliveries: all that were queued when it was published, by their states.
    *
-   * Scope: `events:read`. Portal: `view`.
+   * Scope: `events:read`.
    *
    * Fails with `event_not_found`, `not_found`, `invalid_fields`.
    */
@@ -487,7 +486,7 @@ export class Integrations {
    *
    * Available and configured integrations of the tenant, newest first; webhooks only with `webhooks:read`.
    *
-   * Scope: `integrations:read`. Portal: `view`.
+   * Scope: `integrations:read`.
    *
    * Fails with `invalid_fields`.
    */
@@ -500,7 +499,7 @@ export class Integrations {
    *
    * Applications by relevance, then popularity.
    *
-   * Scope: `integrations:read`. Portal: `view`.
+   * Scope: `integrations:read`.
    *
    * Fails with `invalid_fields`.
    */
@@ -516,7 +515,7 @@ export class Integrations {
    *
    * Capabilities, configuration with secrets masked, usage and health.
    *
-   * Scope: `integrations:read`; for a webhook (`wh_…`) `webhooks:read`. Portal: `view`.
+   * Scope: `integrations:read`; for a webhook (`wh_…`) `webhooks:read`.
    *
    * Fails with `integration_not_found`, `webhook_not_found`, `not_found`, `invalid_fields`.
    */
@@ -529,8 +528,7 @@ export class Integrations {
    *
    * Changes name, description, configuration, and what its connector was given: url, headers, secret, actions.
    *
-   * Scope: `integrations:write`; for a webhook (`wh_…`) `webhooks:write`. Portal: `connect`, for a webhook
-   * `webhooks`.
+   * Scope: `integrations:write`; for a webhook (`wh_…`) `webhooks:write`.
    *
    * Fails with `integration_not_found`, `webhook_not_found`, `not_found`, `not_connected`, `reauth_required`,
    * `credential_rejected`, `changed_meanwhile`, `conflict`, `invalid_fields`, `forbidden_url`, `credential_rejected`,
@@ -563,8 +561,7 @@ export class Integrations {
    *
    * Deletes an integration that is not connected; its logs stay until their time is up.
    *
-   * Scope: `integrations:write`; for a webhook (`wh_…`) `webhooks:write`. Portal: `connect`, for a webhook
-   * `webhooks`.
+   * Scope: `integrations:write`; for a webhook (`wh_…`) `webhooks:write`.
    *
    * Fails with `integration_not_found`, `webhook_not_found`, `not_found`, `still_connected`, `changed_meanwhile`,
    * `conflict`, `invalid_fields`.
@@ -578,8 +575,7 @@ export class Integrations {
    *
    * Connects an integration whose authorization was begun with `confirm`, within ten minutes of the callback.
    *
-   * Scope: `integrations:write`; for a webhook (`wh_…`) `webhooks:write`. Portal: `connect`, for a webhook
-   * `webhooks`.
+   * Scope: `integrations:write`; for a webhook (`wh_…`) `webhooks:write`.
    *
    * Fails with `integration_not_found`, `webhook_not_found`, `not_found`, `not_pending`, `reauth_required`,
    * `idempotency_key_reused`, `idempotency_in_progress`, `changed_meanwhile`, `conflict`, `invalid_confirmation`,
@@ -600,8 +596,7 @@ export class Integrations {
    *
    * Connects an application of the catalogue (201), or an integration that is not connected again (200).
    *
-   * Scope: `integrations:write`; for a webhook (`wh_…`) `webhooks:write`. Portal: `connect`, for a webhook
-   * `webhooks`.
+   * Scope: `integrations:write`; for a webhook (`wh_…`) `webhooks:write`.
    *
    * Fails with `application_not_found`, `integration_not_found`, `webhook_not_found`, `not_found`,
    * `already_connected`, `too_many_integrations`, `reauth_required`, `credential_rejected`, `idempotency_key_reused`,
@@ -636,8 +631,7 @@ export class Integrations {
    *
    * Wipes the credentials; a second call gives the same answer. A webhook is paused.
    *
-   * Scope: `integrations:write`; for a webhook (`wh_…`) `webhooks:write`. Portal: `connect`, for a webhook
-   * `webhooks`.
+   * Scope: `integrations:write`; for a webhook (`wh_…`) `webhooks:write`.
    *
    * Fails with `integration_not_found`, `webhook_not_found`, `not_found`, `changed_meanwhile`, `conflict`,
    * `idempotency_key_reused`, `idempotency_in_progress`, `invalid_fields`.
@@ -656,7 +650,7 @@ export class Integrations {
    *
    * Newest first. For a webhook the entries are delivery attempts, and the action is the event's name.
    *
-   * Scope: `integrations:read`; for a webhook (`wh_…`) `webhooks:read`. Portal: `view`.
+   * Scope: `integrations:read`; for a webhook (`wh_…`) `webhooks:read`.
    *
    * Fails with `integration_not_found`, `webhook_not_found`, `not_found`, `invalid_fields`.
    */
@@ -674,7 +668,7 @@ export class Integrations {
    *
    * A real call without side effects. A failed test is a 200 with `passed: false`, reason and next step.
    *
-   * Scope: `integrations:write`; for a webhook (`wh_…`) `webhooks:write`. Portal: `connect`, for a webhook `send`.
+   * Scope: `integrations:write`; for a webhook (`wh_…`) `webhooks:write`.
    *
    * Fails with `integration_not_found`, `webhook_not_found`, `not_found`, `not_connected`, `webhook_paused`,
    * `webhook_disabled`, `wrong_webhook_type`, `reauth_required`, `idempotency_key_reused`, `idempotency_in_progress`,
@@ -708,7 +702,9 @@ export class Actions {
    * with
    * its `approvalId` makes the call.
    *
-   * Scope: `actions:execute`; for a webhook (`wh_…`) `webhooks:read`. Portal: `act`.
+   * Scope: `actions:execute`; for a webhook (`wh_…`) `webhooks:read`.
+   *
+   * Throws `ApprovalRequired` where a person has to approve the call before it is made; nothing was sent.
    *
    * Fails with `action_not_found`, `approval_not_found`, `integration_not_found`, `webhook_not_found`, `not_found`,
    * `not_connected`, `credential_rejected`, `reauth_required`, `approval_mismatch`, `idempotency_key_reused`,
@@ -728,7 +724,7 @@ export class Actions {
     actionName: string,
     input: ActionsExecuteInput = {},
     options?: RequestOptions,
-  ): Promise<ActionView | ExecutionRef | PendingApproval> {
+  ): Promise<ActionView> {
     return this.#sender.send({
       verb: 'POST',
       path: `/integrations/${segment(integrationId)}/actions/${segment(actionName)}`,
@@ -739,11 +735,54 @@ export class Actions {
   }
 
   /**
+   * Execute integration action, and answer at once with a reference to it.
+   *
+   * Checks the parameters, calls the upstream, and logs what came of it; with `Prefer: respond-async` later (202).
+   *
+   * With an `Idempotency-Key` the outcome itself is kept, also a failed or an unknown one, and nothing is sent twice.
+   * An action that needs approval is answered with `pending_approval` (202); once it is approved, the same request
+   * with
+   * its `approvalId` makes the call.
+   *
+   * Scope: `actions:execute`; for a webhook (`wh_…`) `webhooks:read`.
+   *
+   * Throws `ApprovalRequired` where a person has to approve the call before it is made; nothing was sent.
+   *
+   * Fails with `action_not_found`, `approval_not_found`, `integration_not_found`, `webhook_not_found`, `not_found`,
+   * `not_connected`, `credential_rejected`, `reauth_required`, `approval_mismatch`, `idempotency_key_reused`,
+   * `idempotency_in_progress`, `changed_meanwhile`, `conflict`, `invalid_fields`, `upstream_failed`,
+   * `upstream_unauthorized`, `upstream_refused`, `upstream_not_found`, `credential_rejected`, `insufficient_scope`,
+   * `upstream_dns`, `upstream_connect`, `upstream_tls`, `upstream_blocked_address`, `upstream_blocked_port`,
+   * `upstream_plain_http`, `upstream_malformed_url`, `upstream_redirect`, `upstream_reset`,
+   * `upstream_headers_too_large`, `upstream_protocol`, `upstream_answer_too_large`, `upstream_unreadable`,
+   * `upstream_invalid_parameters`, `account_required`, `input_required`, `outcome_unknown`, `circuit_open`,
+   * `token_refresh_failed`, `forbidden_url`, `mcp_disabled`, `mcp_token_rejected`, `upstream_unavailable`,
+   * `upstream_bad_json`, `upstream_request_too_large`, `webhook_method_rejected`, `webhook_credential_rejected`,
+   * `webhook_address_rejected`, `workflow_inactive`, `workflow_not_started`, `workflow_misconfigured`,
+   * `workflow_failed`, `workflow_answered_error`, `upstream_timeout`, `outcome_unknown`, `timeout`.
+   */
+  executeInBackground(
+    integrationId: string,
+    actionName: string,
+    input: ActionsExecuteInBackgroundInput = {},
+    options?: RequestOptions,
+  ): Promise<ExecutionRef> {
+    return this.#sender.send({
+      verb: 'POST',
+      path: `/integrations/${segment(integrationId)}/actions/${segment(actionName)}`,
+      body: input,
+      key: newKey(options),
+      headers: { Prefer: 'respond-async' },
+      options,
+    });
+  }
+
+  /**
    * List executions.
    *
    * Newest first, without results. Kept for seven days.
    *
-   * Scope: `integrations:read`; for a webhook (`wh_…`) `webhooks:read`. Portal: `view`.
+   * Scope: `integrations:read`; for a webhook (`wh_…`) `webhooks:read`.
    *
    * Fails with `integration_not_found`, `webhook_not_found`, `not_found`, `invalid_fields`.
    */
@@ -765,7 +804,7 @@ export class Actions {
    *
    * Its state, and once it has ended its result or error. Kept for seven days.
    *
-   * Scope: `integrations:read`; for a webhook (`wh_…`) `webhooks:read`. Portal: `view`.
+   * Scope: `integrations:read`; for a webhook (`wh_…`) `webhooks:read`.
    *
    * Fails with `execution_not_found`, `integration_not_found`, `webhook_not_found`, `not_found`, `invalid_fields`.
    */
@@ -791,7 +830,7 @@ export class Approvals {
    *
    * Newest first, without parameters. Kept for 30 days.
    *
-   * Scope: `actions:approve`. Portal: `approve`.
+   * Scope: `actions:approve`.
    *
    * Fails with `invalid_fields`.
    */
@@ -804,7 +843,7 @@ export class Approvals {
    *
    * What is to be called, with which parameters, and how it was decided.
    *
-   * Scope: `actions:approve`. Portal: `approve`.
+   * Scope: `actions:approve`.
    *
    * Fails with `approval_not_found`, `not_found`, `invalid_fields`.
    */
@@ -818,16 +857,12 @@ export class Approvals {
    * Allows this one call: its caller repeats it with `approvalId`. The token that asked, and those it made,
    * cannot approve it.
    *
-   * Scope: `actions:approve`. Portal: `approve`.
+   * Scope: `actions:approve`.
    *
    * Fails with `approval_not_found`, `not_found`, `approval_decided`, `changed_meanwhile`, `conflict`,
    * `invalid_fields`.
    */
-  approveAction(
-    approvalId: string,
-    input: ApprovalsApproveActionInput = {},
-    options?: RequestOptions,
-  ): Promise<ApprovalView> {
+  approve(approvalId: string, input: ApprovalsApproveInput = {}, options?: RequestOptions): Promise<ApprovalView> {
     return this.#sender.send({
       verb: 'POST',
       path: `/approvals/${segment(approvalId)}/approve`,
@@ -841,16 +876,12 @@ export class Approvals {
    *
    * Refuses this one call; a repeat of it is answered with 403 and the reason.
    *
-   * Scope: `actions:approve`. Portal: `approve`.
+   * Scope: `actions:approve`.
    *
    * Fails with `approval_not_found`, `not_found`, `approval_decided`, `changed_meanwhile`, `conflict`,
    * `invalid_fields`.
    */
-  denyAction(
-    approvalId: string,
-    input: ApprovalsDenyActionInput = {},
-    options?: RequestOptions,
-  ): Promise<ApprovalView> {
+  deny(approvalId: string, input: ApprovalsDenyInput = {}, options?: RequestOptions): Promise<ApprovalView> {
     return this.#sender.send({ verb: 'POST', path: `/approvals/${segment(approvalId)}/deny`, body: input, options });
   }
 }
@@ -868,86 +899,12 @@ export class Audit {
    *
    * Newest first: which token changed what, with what outcome. An entry is written before its operation begins.
    *
-   * Scope: `audit:read`. Portal: `view`.
+   * Scope: `audit:read`.
    *
    * Fails with `invalid_fields`.
    */
   list(input: AuditListInput = {}, options?: RequestOptions): Pages<AuditEntryView> {
     return this.#sender.pages({ verb: 'GET', path: '/audit', query: input, options });
-  }
-}
-
-/** Let a person see and manage webhooks and integrations in a browser: make a session, and open its URL. */
-export class Portal {
-  readonly #sender: Sender;
-
-  constructor(sender: Sender) {
-    this.#sender = sender;
-  }
-
-  /**
-   * Get portal session.
-   *
-   * For the page of the portal, when it was loaded again. Any other token is refused.
-   *
-   * Fails with `invalid_fields`.
-   */
-  getSession(options?: RequestOptions): Promise<PortalSessionView> {
-    return this.#sender.send({ verb: 'GET', path: '/portal/session', options });
-  }
-
-  /**
-   * Create portal session.
-   *
-   * For your server, never for a browser. `url` works once, and for two minutes: send the person there, or load it
-   * in a frame. The session is no wider than the token that makes it, and ends with it.
-   *
-   * Scope: `portal:sessions`.
-   *
-   * Fails with `changed_meanwhile`, `conflict`, `invalid_fields`.
-   */
-  createSession(input: PortalCreateSessionInput, options?: RequestOptions): Promise<PortalSessionLink> {
-    return this.#sender.send({ verb: 'POST', path: '/portal/sessions', body: input, options });
-  }
-
-  /**
-   * End portal sessions.
-   *
-   * All that the tenant made with this `sessionId` until now, also where there are none; they are refused within 60
-   * seconds.
-   *
-   * Scope: `portal:sessions`.
-   *
-   * Fails with `changed_meanwhile`, `conflict`, `invalid_fields`.
-   */
-  endSessions(input: PortalEndSessionsInput, options?: RequestOptions): Promise<PortalSessionsEnded> {
-    return this.#sender.send({ verb: 'DELETE', path: '/portal/sessions', query: input, options });
-  }
-
-  /**
-   * Exchange portal code.
-   *
-   * The page of the portal calls it. The code is the credential, so it needs no token. It works once, and for two
-   * minutes.
-   *
-   * Fails with `invalid_fields`.
-   */
-  exchangeCode(input: PortalExchangeCodeInput, options?: RequestOptions): Promise<ExchangedPortalSession> {
-    return this.#sender.send({ verb: 'POST', path: '/portal/sessions/exchange', body: input, options });
-  }
-
-  /**
-   * End portal session.
-   *
-   * With a token that makes sessions, any of the tenant; a session ends itself. It and the tokens that it made are
-   * refused within 60 seconds; a second time is the same.
-   *
-   * Scope: `portal:sessions`.
-   *
-   * Fails with `portal_session_not_found`, `not_found`, `changed_meanwhile`, `conflict`, `invalid_fields`.
-   */
-  endSession(sessionId: string, options?: RequestOptions): Promise<Deleted> {
-    return this.#sender.send({ verb: 'DELETE', path: `/portal/sessions/${segment(sessionId)}`, options });
   }
 }
 
@@ -963,9 +920,9 @@ export class Tokens {
    * List tokens.
    *
    * Those that operators made, and those that tokens made; without the tokens themselves. What has ended is listed
-   * for 30 days more. A session of the portal gets those that it made itself.
+   * for 30 days more.
    *
-   * Scope: `tokens:manage`. Portal: `agents`.
+   * Scope: `tokens:manage`.
    *
    * Fails with `invalid_fields`.
    */
@@ -979,7 +936,7 @@ export class Tokens {
    * For an agent or a program: with some of the caller's scopes, and limited to some actions or to reading. It ends
    * with the token that makes it, and can make none itself. The answer shows it, this once.
    *
-   * Scope: `tokens:manage`. Portal: `agents`.
+   * Scope: `tokens:manage`.
    *
    * Fails with `changed_meanwhile`, `conflict`, `invalid_fields`.
    */
@@ -990,10 +947,10 @@ export class Tokens {
   /**
    * Revoke token.
    *
-   * Any token of the tenant, also the one of this request; a session of the portal those that it made itself. They
-   * are refused within 60 seconds; a second time is the same.
+   * Any token of the tenant, also the one of this request. They are refused within 60 seconds; a second time is the
+   * same.
    *
-   * Scope: `tokens:manage`. Portal: `agents`.
+   * Scope: `tokens:manage`.
    *
    * Fails with `token_not_found`, `not_found`, `changed_meanwhile`, `conflict`, `invalid_fields`.
    */
@@ -1043,8 +1000,6 @@ export class Resources {
   readonly approvals: Approvals;
   /** Which token changed what, when, and with what outcome. */
   readonly audit: Audit;
-  /** Let a person see and manage webhooks and integrations in a browser: make a session, and open its URL. */
-  readonly portal: Portal;
   /** Make tokens for agents and programs, no wider than your own, and revoke them. */
   readonly tokens: Tokens;
   /** Whether the service runs. */
@@ -1057,7 +1012,6 @@ export class Resources {
     this.actions = new Actions(sender);
     this.approvals = new Approvals(sender);
     this.audit = new Audit(sender);
-    this.portal = new Portal(sender);
     this.tokens = new Tokens(sender);
     this.service = new Service(sender);
   }
@@ -1360,6 +1314,14 @@ export interface ActionsExecuteInput {
   approvalId?: string | null | undefined;
 }
 
+/** What `actions.executeInBackground` takes. */
+export interface ActionsExecuteInBackgroundInput {
+  /** What the action takes */
+  parameters?: Record<string, unknown> | undefined;
+  /** The approval of this call: `apr_…`, where it needs one */
+  approvalId?: string | null | undefined;
+}
+
 /** What `actions.listExecutions` takes. */
 export interface ActionsListExecutionsInput {
   /** Filter by action name */
@@ -1382,14 +1344,14 @@ export interface ApprovalsListInput {
   limit?: number | undefined;
 }
 
-/** What `approvals.approveAction` takes. */
-export interface ApprovalsApproveActionInput {
+/** What `approvals.approve` takes. */
+export interface ApprovalsApproveInput {
   /** Why; a call that was denied is answered with it */
   reason?: string | undefined;
 }
 
-/** What `approvals.denyAction` takes. */
-export interface ApprovalsDenyActionInput {
+/** What `approvals.deny` takes. */
+export interface ApprovalsDenyInput {
   /** Why; a call that was denied is answered with it */
   reason?: string | undefined;
 }
@@ -1412,40 +1374,6 @@ export interface AuditListInput {
   limit?: number | undefined;
 }
 
-/** What `portal.createSession` takes. */
-export interface PortalCreateSessionInput {
-  /** What the person may see and do */
-  capabilities: readonly ('view' | 'payloads' | 'secrets' | 'webhooks' | 'send' | 'connect' | 'act' | 'approve' | 'agents')[];
-  /** Its life in seconds, 3600 (an hour) where it is left out */
-  expiresIn?: number | null | undefined;
-  /** What you call the person, or their session with you, to end all sessions of it at once */
-  sessionId?: string | null | undefined;
-  /** The ids of all the webhooks that it knows of; all where it is left out */
-  webhooks?: readonly string[] | null | undefined;
-  /** The ids or slugs of all the integrations that it knows of; all where it is left out */
-  integrations?: readonly string[] | null | undefined;
-  /** Where the page leads back to */
-  returnUrl?: string | null | undefined;
-  /** Where the page sends a person whose session has ended */
-  refreshUrl?: string | null | undefined;
-  /** The language; the browser's where it is left out */
-  locale?: 'en' | 'de' | 'es' | 'fr' | 'ja' | 'pt-BR' | undefined;
-  /** Light or dark; `auto` is what the browser prefers */
-  theme?: 'light' | 'dark' | 'auto' | undefined;
-}
-
-/** What `portal.endSessions` takes. */
-export interface PortalEndSessionsInput {
-  /** The `sessionId` that they were made with */
-  sessionId: string;
-}
-
-/** What `portal.exchangeCode` takes. */
-export interface PortalExchangeCodeInput {
-  /** What follows `#code=` in the URL */
-  code: string;
-}
-
 /** What `tokens.list` takes. */
 export interface TokensListInput {
   /** Items per page */
@@ -1456,7 +1384,7 @@ export interface TokensListInput {
 export interface TokensCreateInput {
   /** What people call it */
   name: string;
-  /** What it allows: scopes that the caller's own token has; `*` is all but `tokens:manage` and `portal:sessions` */
+  /** What it allows: scopes that the caller's own token has; `*` is all but `tokens:manage` */
   scopes: readonly string[];
   /** The actions that it may run, as patterns of `<slug>.<action>` with `*`; empty for all */
   actions?: readonly string[] | undefined;

@@ -15,6 +15,7 @@ import pytest
 from jobsprint.security import signing
 from jobsprint_client import (
     ApiError,
+    ApprovalRequired,
     Client,
     Conflict,
     ConnectionFailed,
@@ -27,8 +28,8 @@ from jobsprint_client import (
 )
 from tests.clients import run_vectors
 from tests.support import client_vectors
-from tests.support.call import Context, event, handler
-from tests.support.receiver import Received, Reply, receiving
+from tests.support.call import Context, call, event, handler
+from tests.support.receiver import Received, Receiver, Reply, receiving
 from tests.support.template import ROOT
 
 HOOK = "https://127.0.0.1:9443/hook"
@@ -160,6 +161,36 @@ def test_an_integration_connected_by_its_type() -> None:
 
 
 @pytest.mark.usefixtures("aws")
+@pytest.mark.parametrize("method", ["execute", "execute_in_background"])
+def test_a_call_that_a_person_has_to_approve_is_raised_until_it_is_approved(endpoint: Receiver, method: str) -> None:
+    with api() as client:
+        refund = {"name": "refund", "approval": "required"}
+        made = client.integrations.connect("custom_webhook", name="Shop", url=endpoint.url, actions=[refund])
+        run = getattr(client.actions, method)
+        with pytest.raises(ApprovalRequired) as raised:
+            run(made.id, "refund", parameters={"n": 1})
+        approval = raised.value.approval_id
+        assert (raised.value.status, raised.value.code) == (202, "pending_approval")
+        assert raised.value.expires_at > datetime.now(UTC)
+        assert (
+            f"Nothing was sent: a person has to approve this call first. Once another token has approved {approval}"
+            in str(raised.value)
+        )
+        with pytest.raises(ApprovalRequired) as again:
+            run(made.id, "refund", parameters={"n": 1}, approval_id=approval)
+        assert again.value.approval_id == approval
+        assert endpoint.received == []
+
+        assert call("POST", f"/approvals/{approval}/approve", token_id="tok_other").status == 200
+        done = run(made.id, "refund", parameters={"n": 1}, approval_id=approval)
+        if method == "execute":
+            assert isinstance(done, models.ActionView)
+            assert len(endpoint.received) == 1
+        else:
+            assert isinstance(done, models.ExecutionRef)
+
+
+@pytest.mark.usefixtures("aws")
 def test_times_are_sent_and_read_as_datetimes() -> None:
     with api() as client:
         when = datetime(2025, 1, 6, 12, tzinfo=UTC)
@@ -238,6 +269,14 @@ def test_an_error_can_be_pickled_and_printed() -> None:
     error = pickle.loads(pickle.dumps(Conflict(409, body)))  # noqa: S301
     assert isinstance(error, ApiError)
     assert str(error) == "webhook_paused: It is paused (request r)"
+
+    data = {"status": "pending_approval", "approvalId": "apr_1", "expiresAt": "2026-01-01T12:00:00Z"}
+    pending = ApprovalRequired(202, {"success": True, "data": data})
+    pending.request_id = "r"
+    copied = pickle.loads(pickle.dumps(pending))  # noqa: S301
+    assert (copied.approval_id, copied.expires_at) == ("apr_1", datetime(2026, 1, 1, 12, tzinfo=UTC))
+    assert str(copied) == str(pending)
+    assert str(copied).endswith("(request r)")
 
 
 def test_the_token_is_in_no_representation() -> None:

@@ -5,6 +5,7 @@ from jobsprint_client._model import OMIT, Model, Omit
 from jobsprint_client.client import Client
 from jobsprint_client.errors import (
     ApiError,
+    ApprovalRequired,
     BadRequest,
     Conflict,
     ConnectionFailed,
@@ -26,6 +27,7 @@ from jobsprint_client.webhooks import verify_webhook
 __all__ = [
     "OMIT",
     "ApiError",
+    "ApprovalRequired",
     "BadRequest",
     "Client",
     "Conflict",

@@ -9,7 +9,7 @@ from typing import Any, Generic, TypeVar
 from urllib.parse import quote, urlencode
 
 from jobsprint_client._model import decode, encode, sent
-from jobsprint_client.errors import ApiError, error_of
+from jobsprint_client.errors import ApiError, ApprovalRequired, error_of
 
 __version__ = "0.1.0"
 TIMEOUT_SECONDS = 35.0
@@ -17,6 +17,7 @@ TIMEOUT_SECONDS = 35.0
 
 T = TypeVar("T")
 
+_ACCEPTED = 202
 _RETRIED_STATUSES = (429, 500, 503)
 # Nobody but a gateway says these: the request may not have reached the service.
 _RETRIED_CODES = ("http_502", "http_504", "timeout")
@@ -88,14 +89,22 @@ class Call(Generic[T]):
         return found
 
 
-def read(status: int, retry_after: str | None, content: bytes) -> dict[str, Any]:
-    """The JSON of a successful answer. Raises ApiError for any other."""
+def read(status: int, headers: Mapping[str, str], content: bytes) -> dict[str, Any]:
+    """The JSON of a successful answer. Raises ApiError for any other; `headers` are found in any spelling.
+
+    A call that waits for an approval is raised too: it was not made, and a program must not take it for done.
+    """
     try:
         body = json.loads(content)
     except ValueError:
         body = content.decode(errors="replace")
     if 200 <= status < 300 and isinstance(body, dict):
+        if status == _ACCEPTED and _waits_for_approval(body.get("data")):
+            pending = ApprovalRequired(status, body)
+            pending.request_id = headers.get("x-amzn-RequestId")  # the bodies of successes do not have it
+            raise pending
         return body
+    retry_after = headers.get("Retry-After")
     seconds = int(retry_after) if retry_after and retry_after.isdecimal() else None
     raise error_of(status, body, seconds)
 
@@ -125,6 +134,10 @@ def segment(value: str) -> str:
 
 def _temporary(error: ApiError) -> bool:
     return error.status in _RETRIED_STATUSES or error.code in _RETRIED_CODES or error.retry_after is not None
+
+
+def _waits_for_approval(data: Any) -> bool:
+    return isinstance(data, dict) and data.get("status") == "pending_approval"
 
 
 def _text(value: Any) -> str:

@@ -105,7 +105,7 @@ class AsyncClient(AsyncResources):
             )
         except httpx.TransportError as error:
             raise ConnectionFailed(f"{call.verb} {call.path} got no answer: {error}") from error
-        return read(response.status_code, response.headers.get("Retry-After"), response.content)
+        return read(response.status_code, response.headers, response.content)
 
 
 def _bearer(token: str) -> Callable[[httpx.Request], httpx.Request]:

@@ -1188,7 +1188,7 @@ class AsyncActions:
         approval_id: str | Omit | None = OMIT,
         traceparent: str | None = None,
         idempotency_key: str | None = None,
-    ) -> models.ActionView | models.ExecutionRef | models.PendingApproval:
+    ) -> models.ActionView:
         """Execute integration action.
 
         Checks the parameters, calls the upstream, and logs what came of it; with `Prefer: respond-async`
@@ -1209,6 +1209,7 @@ class AsyncActions:
             idempotency_key: Makes a repeat of this call safe, for 24 hours. One is made for each call.
 
         Raises:
+            ApprovalRequired: A person has to approve the call before it is made; nothing was sent.
             NotFound: `action_not_found`, `approval_not_found`, `integration_not_found`, `webhook_not_found`,
                 `not_found`.
             Conflict: `not_connected`, `credential_rejected`, `reauth_required`, `approval_mismatch`,
@@ -1231,9 +1232,69 @@ class AsyncActions:
             Call(
                 "POST",
                 f"/integrations/{segment(integration_id)}/actions/{segment(action_name)}",
-                models.ActionView | models.ExecutionRef | models.PendingApproval,
+                models.ActionView,
                 body={"parameters": parameters, "approvalId": approval_id},
                 headers={"traceparent": traceparent},
+                key=new_key(idempotency_key),
+            )
+        )
+
+    async def execute_in_background(
+        self,
+        integration_id: str,
+        action_name: str,
+        *,
+        parameters: Mapping[str, Any] | Omit = OMIT,
+        approval_id: str | Omit | None = OMIT,
+        traceparent: str | None = None,
+        idempotency_key: str | None = None,
+    ) -> models.ExecutionRef:
+        """Execute integration action, and answer at once with a reference to it.
+
+        Checks the parameters, calls the upstream, and logs what came of it; with `Prefer: respond-async`
+        later (202).
+
+        With an `Idempotency-Key` the outcome itself is kept, also a failed or an unknown one, and nothing is
+        sent twice. An action that needs approval is answered with `pending_approval` (202); once it is
+        approved, the same request with its `approvalId` makes the call.
+
+        Scope: `actions:execute`; for a webhook (`wh_…`) `webhooks:read`.
+
+        Args:
+            integration_id: Integration ID: `int_…` or `wh_…`.
+            action_name: Action name.
+            parameters: What the action takes.
+            approval_id: The approval of this call: `apr_…`, where it needs one.
+            traceparent: Passed on to the upstream (W3C Trace Context).
+            idempotency_key: Makes a repeat of this call safe, for 24 hours. One is made for each call.
+
+        Raises:
+            ApprovalRequired: A person has to approve the call before it is made; nothing was sent.
+            NotFound: `action_not_found`, `approval_not_found`, `integration_not_found`, `webhook_not_found`,
+                `not_found`.
+            Conflict: `not_connected`, `credential_rejected`, `reauth_required`, `approval_mismatch`,
+                `idempotency_key_reused`, `idempotency_in_progress`, `changed_meanwhile`, `conflict`.
+            InvalidFields: `invalid_fields`.
+            UpstreamFailed: `upstream_failed`, `upstream_unauthorized`, `upstream_refused`,
+                `upstream_not_found`, `credential_rejected`, `insufficient_scope`, `upstream_dns`,
+                `upstream_connect`, `upstream_tls`, `upstream_blocked_address`, `upstream_blocked_port`,
+                `upstream_plain_http`, `upstream_malformed_url`, `upstream_redirect`, `upstream_reset`,
+                `upstream_headers_too_large`, `upstream_protocol`, `upstream_answer_too_large`,
+                `upstream_unreadable`, `upstream_invalid_parameters`, `account_required`, `input_required`,
+                `outcome_unknown`, `circuit_open`, `token_refresh_failed`, `forbidden_url`, `mcp_disabled`,
+                `mcp_token_rejected`, `upstream_unavailable`, `upstream_bad_json`,
+                `upstream_request_too_large`, `webhook_method_rejected`, `webhook_credential_rejected`,
+                `webhook_address_rejected`, `workflow_inactive`, `workflow_not_started`,
+                `workflow_misconfigured`, `workflow_failed`, `workflow_answered_error`.
+            UpstreamTimeout: `upstream_timeout`, `outcome_unknown`, `timeout`.
+        """
+        return await self._sender.send(
+            Call(
+                "POST",
+                f"/integrations/{segment(integration_id)}/actions/{segment(action_name)}",
+                models.ExecutionRef,
+                body={"parameters": parameters, "approvalId": approval_id},
+                headers={"Prefer": "respond-async", "traceparent": traceparent},
                 key=new_key(idempotency_key),
             )
         )
@@ -1344,7 +1405,7 @@ class AsyncApprovals:
         """
         return await self._sender.send(Call("GET", f"/approvals/{segment(approval_id)}", models.ApprovalView))
 
-    async def approve_action(self, approval_id: str, *, reason: str | Omit = OMIT) -> models.ApprovalView:
+    async def approve(self, approval_id: str, *, reason: str | Omit = OMIT) -> models.ApprovalView:
         """Approve action.
 
         Allows this one call: its caller repeats it with `approvalId`. The token that asked, and those it
@@ -1365,7 +1426,7 @@ class AsyncApprovals:
             Call("POST", f"/approvals/{segment(approval_id)}/approve", models.ApprovalView, body={"reason": reason})
         )
 
-    async def deny_action(self, approval_id: str, *, reason: str | Omit = OMIT) -> models.ApprovalView:
+    async def deny(self, approval_id: str, *, reason: str | Omit = OMIT) -> models.ApprovalView:
         """Deny action.
 
         Refuses this one call; a repeat of it is answered with 403 and the reason.

@@ -106,7 +106,7 @@ class Client(Resources):
             )
         except (requests.ConnectionError, requests.Timeout, requests.exceptions.ChunkedEncodingError) as error:
             raise ConnectionFailed(f"{call.verb} {call.path} got no answer: {error}") from error
-        return read(response.status_code, response.headers.get("Retry-After"), response.content)
+        return read(response.status_code, response.headers, response.content)
 
 
 class _Bearer(requests.auth.AuthBase):

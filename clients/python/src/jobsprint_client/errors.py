@@ -10,7 +10,10 @@ Every code, with its cause and its remedy, is in the reference of the API: docs/
 """
 
 from collections.abc import Mapping
+from datetime import datetime
 from typing import Any
+
+from jobsprint_client._model import decode
 
 
 class JobsprintError(Exception):
@@ -26,7 +29,7 @@ class InvalidSignature(JobsprintError):
 
 
 class ApiError(JobsprintError):
-    """The service refused a request, or failed."""
+    """The service refused a request, failed, or waits for an approval."""
 
     status: int
     """The HTTP status."""
@@ -68,6 +71,28 @@ class ApiError(JobsprintError):
     def __str__(self) -> str:
         reference = f" (request {self.request_id})" if self.request_id else ""
         return f"{self.code}: {self.message}{reference}"
+
+
+class ApprovalRequired(ApiError):
+    """202 `pending_approval`: a person has to approve the call before it is made. Nothing was sent.
+
+    Once another token has approved it, send the same call with `approval_id`.
+    """
+
+    approval_id: str
+    """The approval of this call: `apr_…`"""
+    expires_at: datetime
+    """Until when it can be approved and used."""
+
+    def __init__(self, status: int, body: Any, retry_after: int | None = None) -> None:
+        super().__init__(status, body, retry_after)
+        self.code = body["data"]["status"]
+        self.approval_id = body["data"]["approvalId"]
+        self.expires_at = decode(datetime, body["data"]["expiresAt"])
+        self.message = (
+            "Nothing was sent: a person has to approve this call first. "
+            f"Once another token has approved {self.approval_id}, send the same call with the approval's id"
+        )
 
 
 class BadRequest(ApiError):

@@ -1015,20 +1015,6 @@ class LogView(Model):
 
 
 @dataclass(frozen=True, kw_only=True)
-class PendingApproval(Model):
-    """An action that a person has to approve before it is made."""
-
-    status: Literal["pending_approval"]
-    """Nothing was sent yet"""
-
-    approval_id: str
-    """`apr_…`; send the same request with it once it is approved"""
-
-    expires_at: datetime
-    """Until when it can be approved and used"""
-
-
-@dataclass(frozen=True, kw_only=True)
 class PolledMessage(Model):
     """A message that is handed out: what an endpoint would get in a request, and the lease to acknowledge it
     under.

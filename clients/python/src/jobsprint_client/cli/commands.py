@@ -14,6 +14,7 @@ from jobsprint_client.cli.operations import Operation, Option, Resource
 from jobsprint_client.cli.output import print_details, print_json
 from jobsprint_client.cli.session import Session
 from jobsprint_client.cli.values import Items, Json, JsonObject, Pair, Secret, moment
+from jobsprint_client.errors import ApprovalRequired
 
 _TYPES: Mapping[str, click.ParamType] = {
     "string": click.STRING,
@@ -68,7 +69,12 @@ def _run(operation: Operation, **values: Any) -> None:
     if operation.paged:
         lists.show(session.client(public=operation.public), call, operation.columns, **_paging(values))
         return
-    answer = session.client(public=operation.public).answer(call)
+    try:
+        answer = session.client(public=operation.public).answer(call)
+    except ApprovalRequired as error:
+        if values["json"]:
+            print_json(error.body)
+        raise
     if values["json"]:
         print_json(answer)
     else:

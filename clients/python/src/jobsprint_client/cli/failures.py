@@ -1,4 +1,6 @@
-"""What ends a command, how it is said, and its exit code: 0, 1 failed, 2 usage or cancelled, 4 authentication."""
+"""What ends a command, how it is said, and its exit code: 0, 1 failed, 2 usage or cancelled, 4 authentication,
+8 waits for an approval.
+"""
 
 import json
 import socket
@@ -8,10 +10,11 @@ from typing import Any
 
 import click
 
+from jobsprint_client._model import encode
 from jobsprint_client.cli.output import clean
-from jobsprint_client.errors import ApiError, ConnectionFailed, Unauthenticated
+from jobsprint_client.errors import ApiError, ApprovalRequired, ConnectionFailed, Unauthenticated
 
-FAILED, CANCELLED, AUTHENTICATION, INTERRUPTED = 1, 2, 4, 130
+FAILED, CANCELLED, AUTHENTICATION, PENDING, INTERRUPTED = 1, 2, 4, 8, 130
 _MAX_UPSTREAM = 500
 
 
@@ -26,6 +29,8 @@ class Failure(click.ClickException):
 
 def said(error: Exception, base_url: str = "") -> tuple[list[str], int]:
     """The lines that an expected error prints, and the exit code."""
+    if isinstance(error, ApprovalRequired):
+        return list(_pending(error)), PENDING
     if isinstance(error, ApiError):
         return list(_api_error(error, base_url)), AUTHENTICATION if isinstance(error, Unauthenticated) else FAILED
     if isinstance(error, ConnectionFailed):
@@ -83,6 +88,15 @@ def _api_error(error: ApiError, base_url: str) -> Iterator[str]:
         yield f"Try again in {error.retry_after} seconds"
     if error.log_id:
         yield clean(f"Log: {error.log_id}")
+    if error.request_id:
+        yield clean(f"Request: {error.request_id}")
+
+
+def _pending(error: ApprovalRequired) -> Iterator[str]:
+    approval, until = clean(error.approval_id), clean(str(encode(error.expires_at)))
+    yield f"Nothing was sent: a person has to approve this call until {until} ({error.code}, HTTP {error.status})"
+    yield f"Next: jobsprint approvals approve {approval} (with another token)"
+    yield f"Then: this command again, with --approval-id {approval}"
     if error.request_id:
         yield clean(f"Request: {error.request_id}")
 

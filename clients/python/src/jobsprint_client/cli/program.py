@@ -19,7 +19,10 @@ from jobsprint_client.cli.session import Session
 from jobsprint_client.errors import JobsprintError
 
 _NOT_CUT = 1000
-_EPILOG = "Exit codes: 0 done, 1 failed, 2 usage or cancelled, 4 not logged in or token not valid, 130 interrupted."
+_EPILOG = (
+    "Exit codes: 0 done, 1 failed, 2 usage or cancelled, 4 not logged in or token not valid, 8 waits for an approval, "
+    "130 interrupted."
+)
 
 
 class Program(click.Group):
