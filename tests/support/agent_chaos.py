@@ -8,7 +8,7 @@ agent that does not wait for its answer, a queue that hands a message to two wor
 import json
 import random
 from collections import Counter
-from collections.abc import Callable, Iterable, Iterator
+from collections.abc import Iterable, Iterator
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import ExitStack, contextmanager
 from dataclasses import dataclass, field
@@ -17,7 +17,7 @@ from typing import Any
 
 from jobsprint.core.clock import now_ms
 from tests.support.crash_injector import CrashInjector, RandomCrashes
-from tests.support.ledger import FAILURES, UNKNOWABLE, Ledger
+from tests.support.ledger import FAILURES, Ledger
 from tests.support.mcp_messages import modern_request, parsed, token
 from tests.support.receiver import receiving
 from tests.support.rows import connected
@@ -33,8 +33,10 @@ FIRST_PAUSE_MS = 45_000  # longer than a key is leased to a request that died; e
 MOST_ROUNDS = 12
 VISIBILITY_MS = 2_160_000
 SCHEMA = {"type": "object", "properties": {"order": {"type": "integer"}}, "additionalProperties": False}
-NOT_DONE = {"upstream_rate_limited", "circuit_open"}
+NOT_SENT = {"upstream_rate_limited", "circuit_open"}
 """Codes that say that an order was not carried out."""
+
+_UNKNOWN = ("unknown", "outcome_unknown")
 
 
 @dataclass
@@ -50,13 +52,11 @@ class Order:
 
 @dataclass
 class Outcome:
-    """The counts of all orders; `wrong` has what must not be."""
+    """The counts of all orders: `orders`, `asked`, `answers_lost`, `duplicates`, how they ended, and `both_ran`,
+    those that were sent twice without a key and both ran. `wrong` has what must not be.
+    """
 
-    orders: int = 0
-    ends: Counter[str] = field(default_factory=Counter)
-    duplicates: int = 0
-    asked: int = 0
-    answers_lost: int = 0
+    counts: Counter[str] = field(default_factory=Counter)
     wrong: list[str] = field(default_factory=list)
 
 
@@ -101,15 +101,15 @@ class Agents:
             self._judge(order)
 
     def order_twice(self, numbers: Iterable[int]) -> None:
-        """Order each of these twice: equal requests with equal JSON-RPC ids, and no key; nothing goes wrong."""
+        """Order each of these twice: equal requests with equal JSON-RPC ids, and no key, while nothing goes wrong."""
         self._ledger.calm = True
+        for process in self._processes:
+            process.share = 0.0
         for number in numbers:
-            folder, request = self._request({"order": number}, number)
             for _ in range(2):
-                assert self._processes[0].run(folder, request, self._service.now)["statusCode"] == 200
-        self._service.collect()
-        self._service.run()
-        self._ledger.calm = False
+                self._run(*self._request({"order": number}, number), twice=False)
+            self._service.run()
+            self.outcome.counts["both_ran"] += self._ledger.done[number] == 2
 
     # --- agents ---
 
@@ -154,7 +154,7 @@ class Agents:
         self._service.collect()
         results = [structured for answer in answers if answer and (structured := self._read(order, answer))]
         if self._chance.random() < 0.1:
-            self.outcome.answers_lost += 1
+            self.outcome.counts["answers_lost"] += 1
             return
         order.final = next((result for result in results if _is_final(result)), None)
 
@@ -197,38 +197,38 @@ class Agents:
     # --- what must hold ---
 
     def _judge(self, order: Order) -> None:
-        outcome, final = self.outcome, order.final or {"status": "none"}
-        outcome.orders += 1
-        outcome.asked += order.asked
-        outcome.ends[final["status"]] += 1
-        outcome.duplicates += max(self._ledger.done[order.number] - 1, 0)
-        outcome.wrong += [f"{order.number}: {flaw}, {final}" for flaw in self._flaws(order.number, final)]
+        final, counts = order.final or {"status": "none"}, self.outcome.counts
+        counts["orders"] += 1
+        counts["asked"] += order.asked
+        counts[final["status"]] += 1
+        counts["duplicates"] += max(self._ledger.done[order.number] - 1, 0)
+        self.outcome.wrong += [f"{order.number}: {flaw}, {final}" for flaw in self._flaws(order.number, final)]
 
     def _flaws(self, number: int, final: dict[str, Any]) -> Iterator[str]:
-        done, took = self._ledger.done[number], self._ledger.took.get(number, [])
+        took = self._ledger.took.get(number, [])
         read = [one for one in took if one != "limited"]
         if len(read) > 1:
             yield f"sent more than once: {took}"
-        interrupted = final.get("executionId") in self._interrupted
-        match final["status"]:
-            case "succeeded":
-                if done != 1 or final["result"].get("entry") != f"entry-{number}" or read != ["answered"]:
-                    yield f"no success: {took}"
-            case "failed" if final["error"]["code"] in NOT_DONE:
-                if done or read:
-                    yield f"was carried out: {took}"
-            case "failed":
-                if final["error"]["code"] != "upstream_failed" or not set(read) & FAILURES:
-                    yield f"no failure: {took}"
-            case "unknown":
-                if final["error"]["code"] != "outcome_unknown" or "nextStep" not in final["error"]:
-                    yield "the unknown outcome is not named"
-                if not (interrupted or set(read) & UNKNOWABLE):
-                    yield f"is known: {took}"
-            case _:
-                yield "has no end"
-        if set(read) & UNKNOWABLE and final["status"] != "unknown":
-            yield f"cannot be known: {took}"
+        end = final["status"], final.get("error", {}).get("code")
+        if end not in _true_ends(read, interrupted=final.get("executionId") in self._interrupted):
+            yield f"is not true: {took}"
+        if end[0] == "succeeded" and (self._ledger.done[number], final["result"]["order"]) != (1, number):
+            yield "has the result of another"
+        if end[0] == "unknown" and "nextStep" not in final["error"]:
+            yield "does not say what to do"
+
+
+def _true_ends(read: list[str], *, interrupted: bool) -> set[tuple[str, str | None]]:
+    """What may be said of an order, as status and code, after what the application did with requests that it read.
+
+    Nobody knows what an interrupted worker has sent, unless it had written down the end.
+    """
+    ends: set[tuple[str, str | None]] = {_UNKNOWN} if interrupted else set()
+    if not read:
+        return ends | {("failed", code) for code in NOT_SENT}
+    if read == ["answered"]:
+        return ends | {("succeeded", None)}
+    return ends | {("failed", "upstream_failed") if read[0] in FAILURES else _UNKNOWN}
 
 
 def _is_final(result: dict[str, Any]) -> bool:
@@ -250,7 +250,7 @@ def agents(folder: Path, *, tenants: int = 1, share: float = 0.25) -> Iterator[l
     with ExitStack() as stack:
         stack.enter_context(shared(folder / "aws", keep))
         found = []
-        for seed, (tenant, own) in enumerate(sent.items()):
+        for seed, (tenant, own) in enumerate(sent.items(), start=15):
             injectors = [CrashInjector(folder / "aws") for _ in range(2)]
             for injector in injectors:
                 stack.callback(injector.close)

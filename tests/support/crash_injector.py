@@ -84,10 +84,11 @@ class CrashInjector:
 
 
 class RandomCrashes:
-    """Runs functions, a share of which crash: each at a boundary that is chosen by chance of those seen before."""
+    """Runs functions, of which a `share` crashes: each at a boundary that is chosen by chance of those seen before."""
 
     def __init__(self, injector: CrashInjector, seed: int, share: float) -> None:
-        self._injector, self._chance, self._share = injector, random.Random(seed), share
+        self.share = share
+        self._injector, self._chance = injector, random.Random(seed)
         self._seen: dict[str, set[str]] = {}
         self.died: Counter[str] = Counter()
 
@@ -95,7 +96,7 @@ class RandomCrashes:
         """The answer of a function's handler at the time `now` (ms), or None when it crashed."""
         seen = self._seen.setdefault(folder, set())
         world = World()
-        if seen and self._chance.random() < self._share:
+        if seen and self._chance.random() < self.share:
             world.fatal = {self._chance.choice(sorted(seen))}
         answer = self._injector.run(folder, event, now, world)
         seen.update(world.labels)

@@ -23,11 +23,8 @@ CHANCES = {
 }
 """What it may do with an order, and how often; `…_done` says that it carried the order out."""
 
-UNKNOWABLE = {"dropped", "dropped_done", "cut_done", "hung", "hung_done"}
-"""After these the caller cannot know whether the order was carried out."""
-
 FAILURES = {"failed", "failed_done", "said_no"}
-"""After these the caller knows what the application said of it."""
+"""After these the caller knows what the application said; after what is neither, `answered` nor `limited`, nothing."""
 
 
 class Ledger:
@@ -44,10 +41,6 @@ class Ledger:
         self._chance, self._hang_seconds = random.Random(seed), hang_seconds
         self._lock = threading.Lock()
         receiver.answer = self._answer
-
-    def unread(self, order: int) -> bool:
-        """Whether no request for an order got past the limit of requests."""
-        return set(self.took.get(order, [])) <= {"limited"}
 
     def _answer(self, request: Received) -> Reply:
         order = request.json["parameters"]["order"]
