@@ -29,8 +29,8 @@ EXECUTION_SECONDS = 2
 
 GROUP = 20
 ASK_MS = 100  # from the call of one agent to that of the next
-FIRST_PAUSE_MS = 45_000  # longer than a key is leased to a request that died; each pause is twice the one before
-MOST_ROUNDS = 12
+FIRST_PAUSE_MS = 45_000  # longer than a key is leased to a request that died; each pause is four times the one before
+MOST_ROUNDS = 8
 VISIBILITY_MS = 2_160_000
 SCHEMA = {"type": "object", "properties": {"order": {"type": "integer"}}, "additionalProperties": False}
 NOT_SENT = {"upstream_rate_limited", "circuit_open"}
@@ -142,7 +142,7 @@ class Agents:
                     self._ask(order)
             if all(order.final for order in orders):
                 break
-            self._service.run(until=self._service.now + FIRST_PAUSE_MS * 2**attempt)
+            self._service.run(until=self._service.now + FIRST_PAUSE_MS * 4**attempt)
         self._service.run()
         for order in self._chance.sample(orders, len(orders) // 10):
             self._ask_again(order)
@@ -150,7 +150,7 @@ class Agents:
     def _ask(self, order: Order) -> None:
         order.asked += 1
         self._service.now += ASK_MS
-        answers = self._run(order.folder, order.request, twice=self._chance.random() < 0.1)
+        answers = self._run(order.folder, order.request, twice=self._chance.random() < 0.05)
         self._service.collect()
         results = [structured for answer in answers if answer and (structured := self._read(order, answer))]
         if self._chance.random() < 0.1:
@@ -181,7 +181,7 @@ class Agents:
         return list(self._threads.map(lambda process: process.run(folder, given, now), processes))
 
     def _work(self, records: list[dict[str, Any]]) -> list[str] | None:
-        answers = self._run("run_executions", {"Records": records}, twice=self._chance.random() < 0.1)
+        answers = self._run("run_executions", {"Records": records}, twice=self._chance.random() < 0.05)
         if None in answers:
             self._interrupted.update(json.loads(record["body"])["executionId"] for record in records)
         back = [failure["itemIdentifier"] for answer in answers if answer for failure in answer["batchItemFailures"]]
@@ -236,7 +236,7 @@ def _is_final(result: dict[str, Any]) -> bool:
 
 
 @contextmanager
-def agents(folder: Path, *, tenants: int = 1, share: float = 0.25) -> Iterator[list[Agents]]:
+def agents(folder: Path, *, tenants: int = 1, share: float = 0.2) -> Iterator[list[Agents]]:
     """The agents of some tenants on this process's moto (the `aws` fixture), with its socket in `folder`.
 
     A share of the runs crashes. Each tenant has an application and processes of its own, so they may work in threads.

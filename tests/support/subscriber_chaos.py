@@ -190,7 +190,7 @@ class Subscribers:
 
 
 @contextmanager
-def subscribers(folder: Path, *, seed: int, share: float = 0.25) -> Iterator[Subscribers]:
+def subscribers(folder: Path, *, seed: int, share: float = 0.2) -> Iterator[Subscribers]:
     """Subscribers on this process's moto (the `aws` fixture), with its socket in `folder`; a share of runs crashes."""
     sent: list[tuple[str, int]] = []
 
