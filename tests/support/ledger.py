@@ -10,10 +10,12 @@ from typing import IO
 from tests.support.receiver import Received, Receiver, Reply
 
 CHANCES = {
-    "answered": 65,
+    "answered": 62,
     "dropped": 5,
     "dropped_done": 6,
     "cut_done": 4,
+    "lost": 2,
+    "lost_done": 2,
     "hung": 1,
     "hung_done": 2,
     "failed": 5,
@@ -57,6 +59,8 @@ class Ledger:
                 return Reply(write=self._cut)
             case "hung" | "hung_done":
                 return Reply(write=lambda _: time.sleep(self._hang_seconds))
+            case "lost" | "lost_done":
+                return Reply(504, b"<html>A gateway got no answer</html>")
             case "limited":
                 return Reply(429, {"error": "later"}, {"Retry-After": "1"})
             case "said_no":
