@@ -30,7 +30,8 @@ EXECUTION_SECONDS = 2
 GROUP = 20
 ASK_MS = 100  # from the call of one agent to that of the next
 FIRST_PAUSE_MS = 45_000  # longer than a key is leased to a request that died; each pause is four times the one before
-MOST_ROUNDS = 8
+LONGEST_PAUSE_MS = 1_800_000  # all of them together are shorter than a key is kept
+MOST_ROUNDS = 12
 VISIBILITY_MS = 2_160_000
 SCHEMA = {"type": "object", "properties": {"order": {"type": "integer"}}, "additionalProperties": False}
 NOT_SENT = {"upstream_rate_limited", "circuit_open"}
@@ -142,7 +143,7 @@ class Agents:
                     self._ask(order)
             if all(order.final for order in orders):
                 break
-            self._service.run(until=self._service.now + FIRST_PAUSE_MS * 4**attempt)
+            self._service.run(until=self._service.now + min(FIRST_PAUSE_MS * 4**attempt, LONGEST_PAUSE_MS))
         self._service.run()
         for order in self._chance.sample(orders, len(orders) // 10):
             self._ask_again(order)
