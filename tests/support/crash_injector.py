@@ -7,8 +7,10 @@ libcurl is given a request, and after its answer came and before anybody looks a
 One process imports everything and forks another for each run, which is what makes a run take a few milliseconds.
 """
 
+import gc
 import json
 import os
+import random
 import subprocess
 import sys
 import threading
@@ -81,6 +83,27 @@ class CrashInjector:
         return done["answer"]
 
 
+class RandomCrashes:
+    """Runs functions, of which a `share` crashes: each at a boundary that is chosen by chance of those seen before."""
+
+    def __init__(self, injector: CrashInjector, seed: int, share: float) -> None:
+        self.share = share
+        self._injector, self._chance = injector, random.Random(seed)
+        self._seen: dict[str, set[str]] = {}
+        self.died: Counter[str] = Counter()
+
+    def run(self, folder: str, event: Any, now: int) -> Any:
+        """The answer of a function's handler at the time `now` (ms), or None when it crashed."""
+        seen = self._seen.setdefault(folder, set())
+        world = World()
+        if seen and self._chance.random() < self.share:
+            world.fatal = {self._chance.choice(sorted(seen))}
+        answer = self._injector.run(folder, event, now, world)
+        seen.update(world.labels)
+        self.died.update(label.rpartition(" ")[0] for label in world.died)
+        return answer
+
+
 # --- in the forking process ---
 
 
@@ -103,9 +126,11 @@ class _Boundaries:
 
 
 def _main(socket_path: str) -> None:
+    from jobsprint.connectors import custom  # noqa: F401 - else each child imports it, at its first call
     from jobsprint.core import aws
     from jobsprint.delivery import dispatcher as dispatching
     from jobsprint.domain import endpoint_health
+    from jobsprint.mcp_server import action_calls
     from jobsprint.outbound.client import Client
     from jobsprint.outbound.transfer import TransferPool
     from jobsprint.repositories import delivery_items
@@ -145,19 +170,22 @@ def _main(socket_path: str) -> None:
     dispatching.random_fraction = lambda: 0.5
     delivery_items.DUE_SHARDS = 1
     endpoint_health.SLOW_MS = 60_000
+    # Nothing else runs while a function does, so a call of an action would wait for its outcome in vain.
+    action_calls.WAIT_SECONDS = 0.0
     for client in (aws.dynamodb(), aws.limits_dynamodb(), aws.sqs(), aws.kms()):
         client.meta.events.register("before-send", before_send)
-    handlers = {folder: handler(folder) for folder in {*FOLDERS, *AGAIN_FOLDERS}}
 
     def work(job: dict[str, Any], pipe: int) -> NoReturn:
         boundaries.append(_Boundaries(pipe, job["folder"], job["reached"], job["fatal"]))
         time.time_ns = lambda: job["now"] * 1_000_000
-        answer = handlers[job["folder"]](job["event"], Context())
+        answer = handler(job["folder"])(job["event"], Context())
         os.write(pipe, f"answer {json.dumps(answer)}\n".encode())
         os._exit(0)
 
     for line in sys.stdin:
         job = json.loads(line)
+        handler(job["folder"])  # imported here, once, and not by each child
+        gc.freeze()
         reading, writing = os.pipe()
         child = os.fork()
         if child == 0:

@@ -22,13 +22,29 @@ def raw(
     body: Any, *, token: str | None, headers: dict[str, str] | None = None, target: str = "/mcp", method: str = "POST"
 ) -> Answer:
     """The answer to an HTTP request; its body parsed where it has one."""
-    sent = {"Authorization": f"Bearer {token}"} if token else {}
-    folder, request = event(method, target, tenant=None, body=body, headers=sent | (headers or {}))
-    answer = handler(folder)(request, Context())
+    folder, request = _posted(body, token, headers, target, method)
+    return parsed(handler(folder)(request, Context()))
+
+
+def parsed(answer: dict[str, Any]) -> Answer:
+    """What a handler answered."""
     return Answer(answer["statusCode"], json.loads(answer["body"]) if answer["body"] else None, answer["headers"])
 
 
-def modern(
+def _posted(
+    body: Any, token: str | None, headers: dict[str, str] | None, target: str, method: str = "POST"
+) -> tuple[str, dict[str, Any]]:
+    sent = {"Authorization": f"Bearer {token}"} if token else {}
+    return event(method, target, tenant=None, body=body, headers=sent | (headers or {}))
+
+
+def modern(method: str, params: dict[str, Any] | None = None, *, token: str | None, **options: Any) -> Answer:
+    """The answer to a request of revision 2026-07-28, with the headers that it demands; options as `modern_request`."""
+    folder, request = modern_request(method, params, token=token, **options)
+    return parsed(handler(folder)(request, Context()))
+
+
+def modern_request(
     method: str,
     params: dict[str, Any] | None = None,
     *,
@@ -38,8 +54,8 @@ def modern(
     capabilities: dict[str, Any] | None = None,
     meta: dict[str, Any] | None = None,
     target: str = "/mcp",
-) -> Answer:
-    """The answer to a request of revision 2026-07-28, with the headers that it demands."""
+) -> tuple[str, dict[str, Any]]:
+    """The function that answers such a request, and the event that it gets."""
     said = {
         f"{_META}protocolVersion": MODERN,
         f"{_META}clientInfo": {"name": "tests", "version": "1"},
@@ -50,7 +66,7 @@ def modern(
     needed = {"MCP-Protocol-Version": MODERN, "Mcp-Method": method}
     if "name" in (params or {}):
         needed["Mcp-Name"] = str((params or {})["name"])
-    return raw(body, token=token, headers=needed | (headers or {}), target=target)
+    return _posted(body, token, needed | (headers or {}), target)
 
 
 def legacy(

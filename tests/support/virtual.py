@@ -31,7 +31,7 @@ class Waiting:
 
 
 class Service:
-    """Runs `dispatch(records)`, which gives the ids that come back or None when the worker died, and `sweep()`.
+    """Runs `dispatch(records)`, which gives the ids that come back or None when the worker died, and `sweep()`, if any.
 
     Both read the time at `now`. After each, `sent()` gives what they put into the queue: (body, DelaySeconds).
     """
@@ -41,14 +41,16 @@ class Service:
         now: int,
         *,
         dispatch: Callable[[list[dict[str, Any]]], Iterable[str] | None],
-        sweep: Callable[[], object],
+        sweep: Callable[[], object] | None = None,
         sent: Callable[[], Iterable[tuple[str, int]]],
         twice: Callable[[], bool] = lambda: False,
         batch: int = 1,
+        visibility_ms: int = VISIBILITY_MS,
     ) -> None:
         self.now = now
         self.messages = self.sweeps = self.dispatches = 0
         self.dispatch, self._sweep, self._sent, self._twice, self._batch = dispatch, sweep, sent, twice, batch
+        self._visibility_ms = visibility_ms
         self._waiting: list[Waiting] = []
         self._swept_at = 0
 
@@ -82,7 +84,8 @@ class Service:
         """One run of the sweeper, now."""
         self.sweeps += 1
         self._swept_at = self.now
-        self._sweep()
+        if self._sweep:
+            self._sweep()
         self.collect()
 
     def hand_out(self) -> None:
@@ -97,11 +100,11 @@ class Service:
         back = self.dispatch([record(one.body, one.message_id, one.received) for one in batch])
         for message in batch:
             if back is None or message.message_id in back:
-                message.at = self.now + VISIBILITY_MS
+                message.at = self.now + self._visibility_ms
                 heapq.heappush(self._waiting, message)
 
     def _next_sweep(self) -> int:
-        due = first_due()
+        due = first_due() if self._sweep else None
         if due is None:
             return FOR_EVER
         earliest = max(self.now, self._swept_at + 1, due - LOOK_AHEAD_MS)

@@ -43,7 +43,7 @@ def newest_log(integration_id: str) -> Any:
             "The upstream answered HTTP 422: field required",
         ),
         (500, b"out of\n memory", "The upstream answered HTTP 500: out of memory"),
-        (502, b"<html><h1>Bad Gateway</h1>", "The upstream answered HTTP 502"),
+        (503, b"<html><h1>Unavailable</h1>", "The upstream answered HTTP 503"),
         (403, {"message": "No rights"}, "The upstream refused the credentials (HTTP 403): No rights"),
         (200, {"success": False, "reason": "no money"}, "The upstream says it failed: no money"),
         (200, {"success": False, "error": {"code": 7, "message": "no money"}}, "The upstream says it failed: no money"),
@@ -66,6 +66,22 @@ def test_the_answer_and_the_log_say_what_the_upstream_said(
     }  # fmt: skip
     assert answer.error["logId"] == entry["logId"]
     assert answer.body["requestId"] == entry["requestId"]
+
+
+@pytest.mark.parametrize("status", [502, 504, 520, 521, 522, 523, 524])
+def test_after_the_error_of_a_gateway_nobody_knows_whether_it_was_done(
+    endpoint: Receiver, integration_id: str, status: int
+) -> None:
+    endpoint.answer = lambda _: Reply(status, b"<html><h1>Gateway</h1>")
+
+    answer = act(integration_id)
+
+    assert (answer.status, answer.error["code"]) == (502, "outcome_unknown")
+    assert answer.error["message"] == (
+        f"A gateway answered HTTP {status} after the call was sent: whether it was done is unknown"
+    )
+    assert answer.error["upstream"] == {"status": status, "body": "<html><h1>Gateway</h1>"}
+    assert newest_log(integration_id)["status"] == "unknown"
 
 
 def test_a_429_says_what_the_upstream_said(endpoint: Receiver, integration_id: str) -> None:

@@ -16,6 +16,9 @@ from jobsprint.outbound.client import Response, TransferFailure
 _DEFAULT_RETRY_SECONDS = 30
 _MAX_LOCATION = 200
 
+LOST_BY_A_PROXY = frozenset({502, 504, 520, 521, 522, 523, 524})
+"""Statuses of a gateway that passed a call on and got no answer to it: whether it was done is unknown."""
+
 # Kinds of failures before anything was sent that are about the upstream, not the URL.
 _OUTAGES = frozenset({"dns", "connect", "tls"})
 
@@ -65,6 +68,13 @@ def _refused(answer: Response, masker: Masker, value: JsonValue) -> JobsprintErr
         return UpstreamFailed(message, code="upstream_refused")
     if 300 <= answer.status < 400:
         return UpstreamFailed(f"The upstream {redirects(answer, masker)}; redirects are not followed")
+    if answer.status in LOST_BY_A_PROXY:
+        return UpstreamFailed(
+            f"A gateway answered HTTP {answer.status} after the call was sent: whether it was done is unknown",
+            code="outcome_unknown",
+            unknown=True,
+            outage=True,
+        )
     message = with_sentence(f"The upstream answered HTTP {answer.status}", value)
     return UpstreamFailed(message, outage=answer.status >= 500)
 

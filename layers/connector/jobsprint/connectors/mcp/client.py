@@ -381,8 +381,7 @@ class Conversation:
             answers.with_sentence(f"The server answered HTTP {status}", said),
             http_status=status,
             code={403: "upstream_refused", 404: "upstream_not_found"}.get(status, _redirect_code(status)),
-            # A gateway that says so passed the call on.
-            unknown=acts and status in (502, 504),
+            unknown=acts and status in responses.LOST_BY_A_PROXY,
         )
         refused.upstream = answers.upstream_answer(status, said)
         raise refused

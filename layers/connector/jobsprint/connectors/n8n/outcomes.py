@@ -34,7 +34,6 @@ NOTHING_RAN = frozenset(
 
 _LARGE_REQUEST = 64 * 1024
 _SAID_CHARACTERS = 200
-_LOST_BY_A_PROXY = frozenset({502, 504, 520, 521, 522, 523, 524})  # sent on, and the answer got lost
 
 
 # --- calls of a webhook ----------------------------------------------------------------------------------------------
@@ -51,7 +50,7 @@ def webhook_error(outcome: Response | TransferFailure, sent_bytes: int, masker: 
         return _cut_off() if outcome.truncated else None
     if outcome.status == 429:
         return responses.refused(outcome, masker)
-    if outcome.status in _LOST_BY_A_PROXY:
+    if outcome.status in responses.LOST_BY_A_PROXY:
         return UpstreamTimeout(
             f"A proxy answered HTTP {outcome.status} for n8n: whether the workflow ran is unknown", unknown=True
         )
