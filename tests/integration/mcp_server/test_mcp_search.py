@@ -115,6 +115,7 @@ def test_a_name_means_its_first_owner_for_a_minute_and_then_the_next_one(
     body = {"name": "Pay", "actions": [{"name": "charge", "effect": "read"}]}
     first = connected(f"{endpoint.url}/first", **body)
     assert use()["status"] == "succeeded"
+    assert call("POST", f"/integrations/{first}/disconnect").status == 200
     assert call("DELETE", f"/integrations/{first}").status == 200
     connected(f"{endpoint.url}/second", **body)
     assert use()["error"]["code"] == "integration_not_found"
