@@ -62,12 +62,12 @@ def _forget() -> None:
     from jobsprint.catalog import published
     from jobsprint.core import aws
     from jobsprint.delivery import endpoints, schema_check
-    from jobsprint.mcp_server import action_search, endpoint
+    from jobsprint.mcp_server import action_search, actions, endpoint
     from jobsprint.security import encryption
 
     # What a container keeps warm must not outlive the AWS of one test.
     aws.clear()
-    for module in (encryption, published, schema_check, endpoints, request_limit, endpoint, action_search):
+    for module in (encryption, published, schema_check, endpoints, request_limit, endpoint, action_search, actions):
         module.forget()
     forget_settings()
 

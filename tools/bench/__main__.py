@@ -12,7 +12,7 @@ from collections.abc import Iterator
 from dataclasses import asdict
 
 from tests.support.receiver import receiving
-from tools.bench import cost, delivery, endpoints, standing, storage
+from tools.bench import agents, cost, delivery, endpoints, standing, storage
 from tools.bench.figures import Figure
 from tools.bench.service import deployed
 from tools.local.options import PROJECT
@@ -24,6 +24,7 @@ def on_the_stack() -> Iterator[Figure]:
     """What the functions do on a local stack, as SAM built them."""
     with receiving() as receiver, deployed(receiver) as service:
         yield from delivery.latency(service)
+        yield from agents.figures(service)
         service.stop_consumers()
         yield from delivery.dispatch(service)
         yield from endpoints.figures(service)

@@ -7,9 +7,10 @@ import { type Call, newKey, type RequestOptions, segment, withId, withIds } from
 import type {
   AcknowledgedMessages, ActionView, ApprovalSummary, ApprovalView, AuditEntryView, AvailableIntegration, ConnectView,
   CreatedToken, Deleted, DeliveryDetail, DeliveryView, DisconnectView, EventDetail, EventRefused, EventTaken,
-  EventTypeDeleted, EventTypeView, EventView, ExecutionRef, ExecutionSummary, ExecutionView, IntegrationDetail,
-  IntegrationSummary, LogView, PolledMessages, Reach, RecoveryView, RotatedSecret, ServiceHealth, TestView, TokenView,
-  WebhookStats, WebhookView,
+  EventTypeDeleted, EventTypeView, EventView, ExchangedPortalSession, ExecutionRef, ExecutionSummary, ExecutionView,
+  IntegrationDetail, IntegrationSummary, LogView, PolledMessages, PortalSessionLink, PortalSessionView,
+  PortalSessionsEnded, Reach, RecoveryView, RotatedSecret, ServiceHealth, TestView, TokenView, WebhookStats,
+  WebhookView,
 } from './models.js';
 import type { Pages } from './pages.js';
 
@@ -35,7 +36,7 @@ export class Webhooks {
    *
    * Webhooks without their secrets.
    *
-   * Scope: `webhooks:read`.
+   * Scope: `webhooks:read`. Portal: `view`.
    *
    * Fails with `invalid_fields`.
    */
@@ -48,7 +49,7 @@ export class Webhooks {
    *
    * The answer shows the signing secret, this once; a missing one is made.
    *
-   * Scope: `webhooks:write`.
+   * Scope: `webhooks:write`. Portal: `webhooks`.
    *
    * Fails with `too_many_webhooks`, `idempotency_key_reused`, `idempotency_in_progress`, `changed_meanwhile`,
    * `conflict`, `invalid_fields`, `forbidden_url`.
@@ -68,7 +69,7 @@ export class Webhooks {
    *
    * A webhook without its secret.
    *
-   * Scope: `webhooks:read`.
+   * Scope: `webhooks:read`. Portal: `view`.
    *
    * Fails with `webhook_not_found`, `not_found`, `invalid_fields`.
    */
@@ -81,7 +82,7 @@ export class Webhooks {
    *
    * Changes what is given; `active: false` pauses it.
    *
-   * Scope: `webhooks:write`.
+   * Scope: `webhooks:write`. Portal: `webhooks`.
    *
    * Fails with `webhook_not_found`, `not_found`, `changed_meanwhile`, `conflict`, `invalid_fields`, `forbidden_url`.
    */
@@ -99,7 +100,7 @@ export class Webhooks {
    *
    * What is still on its way to it ends as `discarded`.
    *
-   * Scope: `webhooks:write`.
+   * Scope: `webhooks:write`. Portal: `webhooks`.
    *
    * Fails with `webhook_not_found`, `not_found`, `changed_meanwhile`, `conflict`, `invalid_fields`.
    */
@@ -135,7 +136,7 @@ export class Webhooks {
    *
    * Each delivery with its state and every attempt.
    *
-   * Scope: `webhooks:read`.
+   * Scope: `webhooks:read`. Portal: `view`.
    *
    * Fails with `webhook_not_found`, `not_found`, `invalid_fields`.
    */
@@ -157,7 +158,7 @@ export class Webhooks {
    *
    * What was sent at each attempt, what came back, how long each phase took, and what a failure means.
    *
-   * Scope: `webhooks:read`.
+   * Scope: `webhooks:read`. Portal: `view`.
    *
    * Fails with `delivery_not_found`, `webhook_not_found`, `not_found`, `invalid_fields`.
    */
@@ -174,7 +175,7 @@ export class Webhooks {
    *
    * Retries the delivery immediately. An ended delivery restarts its retry schedule; a waiting one keeps it.
    *
-   * Scope: `webhooks:write`.
+   * Scope: `webhooks:write`. Portal: `send`.
    *
    * Fails with `delivery_not_found`, `webhook_not_found`, `not_found`, `delivery_in_progress`, `event_expired`,
    * `webhook_paused`, `webhook_disabled`, `idempotency_key_reused`, `idempotency_in_progress`, `changed_meanwhile`,
@@ -218,7 +219,7 @@ export class Webhooks {
    *
    * Newest first. Kept for 30 days.
    *
-   * Scope: `webhooks:read`.
+   * Scope: `webhooks:read`. Portal: `view`.
    *
    * Fails with `webhook_not_found`, `not_found`, `invalid_fields`.
    */
@@ -240,7 +241,7 @@ export class Webhooks {
    *
    * Starts a job without upper limit. A dry run is counted at once; where that takes long it goes on as `running`.
    *
-   * Scope: `webhooks:write`.
+   * Scope: `webhooks:write`. Portal: `send`.
    *
    * Fails with `webhook_not_found`, `not_found`, `recovery_running`, `webhook_paused`, `webhook_disabled`,
    * `idempotency_key_reused`, `idempotency_in_progress`, `changed_meanwhile`, `conflict`, `invalid_fields`.
@@ -260,7 +261,7 @@ export class Webhooks {
    *
    * Its state, its counts and what it was asked for. Kept for 30 days.
    *
-   * Scope: `webhooks:read`.
+   * Scope: `webhooks:read`. Portal: `view`.
    *
    * Fails with `recovery_not_found`, `webhook_not_found`, `not_found`, `invalid_fields`.
    */
@@ -277,7 +278,7 @@ export class Webhooks {
    *
    * Ends it; what was handed over by then, at most ten seconds' worth, is still sent.
    *
-   * Scope: `webhooks:write`.
+   * Scope: `webhooks:write`. Portal: `send`.
    *
    * Fails with `recovery_not_found`, `webhook_not_found`, `not_found`, `recovery_ended`, `idempotency_key_reused`,
    * `idempotency_in_progress`, `changed_meanwhile`, `conflict`, `invalid_fields`.
@@ -297,7 +298,7 @@ export class Webhooks {
    * The answer shows the new secret, this once. `webhook-signature` carries one signature for each valid secret,
    * newest first; the signature in the body and `X-Jobsprint-Signature` use the newest.
    *
-   * Scope: `webhooks:write`.
+   * Scope: `webhooks:write`. Portal: `secrets`.
    *
    * Fails with `webhook_not_found`, `not_found`, `too_many_secrets`, `wrong_webhook_type`, `idempotency_key_reused`,
    * `idempotency_in_progress`, `changed_meanwhile`, `conflict`, `invalid_fields`.
@@ -322,7 +323,7 @@ export class Webhooks {
    * Attempts over the last 24 hours and 7 days, in whole hours (UTC) with the one under way, and what waits.
    * Durations are within 9.1 % of the exact quantile.
    *
-   * Scope: `webhooks:read`.
+   * Scope: `webhooks:read`. Portal: `view`.
    *
    * Fails with `webhook_not_found`, `not_found`, `invalid_fields`.
    */
@@ -336,7 +337,7 @@ export class Webhooks {
    * Sends one signed sample event, a `ping` unless `event` names another. It is no delivery: it is not retried, and
    * changes neither the webhook's figures nor its state. A failed test is a 200 with `passed: false`.
    *
-   * Scope: `webhooks:write`.
+   * Scope: `webhooks:write`. Portal: `send`.
    *
    * Fails with `webhook_not_found`, `not_found`, `webhook_paused`, `webhook_disabled`, `wrong_webhook_type`,
    * `idempotency_key_reused`, `idempotency_in_progress`, `changed_meanwhile`, `conflict`, `invalid_fields`.
@@ -368,7 +369,7 @@ export class Events {
    *
    * In the order of their names.
    *
-   * Scope: `webhooks:read`.
+   * Scope: `webhooks:read`. Portal: `view`.
    *
    * Fails with `invalid_fields`.
    */
@@ -381,7 +382,7 @@ export class Events {
    *
    * 201 for a new one, else 200. Publishing heeds it within a minute.
    *
-   * Scope: `webhooks:write`.
+   * Scope: `webhooks:write`. Portal: `webhooks`.
    *
    * Fails with `too_many_event_types`, `changed_meanwhile`, `conflict`, `invalid_fields`.
    */
@@ -394,7 +395,7 @@ export class Events {
    *
    * Events of that name are published as before, and within a minute no longer checked.
    *
-   * Scope: `webhooks:write`.
+   * Scope: `webhooks:write`. Portal: `webhooks`.
    *
    * Fails with `event_type_not_found`, `not_found`, `changed_meanwhile`, `conflict`, `invalid_fields`.
    */
@@ -407,7 +408,7 @@ export class Events {
    *
    * Newest first, without data; the events that the service publishes among them.
    *
-   * Scope: `events:read`.
+   * Scope: `events:read`. Portal: `view`.
    *
    * Fails with `invalid_fields`.
    */
@@ -420,7 +421,7 @@ export class Events {
    *
    * Answers when every delivery is queued. The same `id` and body give the same answer, another body a 409.
    *
-   * Scope: `events:publish`.
+   * Scope: `events:publish`. Portal: `send`.
    *
    * Fails with `event_id_reused`, `idempotency_key_reused`, `idempotency_in_progress`, `changed_meanwhile`,
    * `conflict`, `invalid_fields`, `no_event_taken`.
@@ -434,7 +435,7 @@ export class Events {
    *
    * Answers when every delivery is queued. The same `id` and body give the same answer, another body a 409.
    *
-   * Scope: `events:publish`.
+   * Scope: `events:publish`. Portal: `send`.
    *
    * Fails with `event_id_reused`, `idempotency_key_reused`, `idempotency_in_progress`, `changed_meanwhile`,
    * `conflict`, `invalid_fields`, `no_event_taken`.
@@ -448,7 +449,7 @@ export class Events {
    *
    * Takes an event as publishing does; nothing is published or kept.
    *
-   * Scope: `webhooks:read`.
+   * Scope: `webhooks:read`. Portal: `view`.
    *
    * Fails with `changed_meanwhile`, `conflict`, `invalid_fields`.
    */
@@ -461,7 +462,7 @@ export class Events {
    *
    * Its data as webhooks get it, and its deliveries: all that were queued when it was published, by their states.
    *
-   * Scope: `events:read`.
+   * Scope: `events:read`. Portal: `view`.
    *
    * Fails with `event_not_found`, `not_found`, `invalid_fields`.
    */
@@ -486,7 +487,7 @@ export class Integrations {
    *
    * Available and configured integrations of the tenant, newest first; webhooks only with `webhooks:read`.
    *
-   * Scope: `integrations:read`.
+   * Scope: `integrations:read`. Portal: `view`.
    *
    * Fails with `invalid_fields`.
    */
@@ -499,7 +500,7 @@ export class Integrations {
    *
    * Applications by relevance, then popularity.
    *
-   * Scope: `integrations:read`.
+   * Scope: `integrations:read`. Portal: `view`.
    *
    * Fails with `invalid_fields`.
    */
@@ -515,7 +516,7 @@ export class Integrations {
    *
    * Capabilities, configuration with secrets masked, usage and health.
    *
-   * Scope: `integrations:read`; for a webhook (`wh_…`) `webhooks:read`.
+   * Scope: `integrations:read`; for a webhook (`wh_…`) `webhooks:read`. Portal: `view`.
    *
    * Fails with `integration_not_found`, `webhook_not_found`, `not_found`, `invalid_fields`.
    */
@@ -528,7 +529,8 @@ export class Integrations {
    *
    * Changes name, description, configuration, and what its connector was given: url, headers, secret, actions.
    *
-   * Scope: `integrations:write`; for a webhook (`wh_…`) `webhooks:write`.
+   * Scope: `integrations:write`; for a webhook (`wh_…`) `webhooks:write`. Portal: `connect`, for a webhook
+   * `webhooks`.
    *
    * Fails with `integration_not_found`, `webhook_not_found`, `not_found`, `not_connected`, `reauth_required`,
    * `credential_rejected`, `changed_meanwhile`, `conflict`, `invalid_fields`, `forbidden_url`, `credential_rejected`,
@@ -561,7 +563,8 @@ export class Integrations {
    *
    * Deletes an integration that is not connected; its logs stay until their time is up.
    *
-   * Scope: `integrations:write`; for a webhook (`wh_…`) `webhooks:write`.
+   * Scope: `integrations:write`; for a webhook (`wh_…`) `webhooks:write`. Portal: `connect`, for a webhook
+   * `webhooks`.
    *
    * Fails with `integration_not_found`, `webhook_not_found`, `not_found`, `still_connected`, `changed_meanwhile`,
    * `conflict`, `invalid_fields`.
@@ -575,7 +578,8 @@ export class Integrations {
    *
    * Connects an integration whose authorization was begun with `confirm`, within ten minutes of the callback.
    *
-   * Scope: `integrations:write`; for a webhook (`wh_…`) `webhooks:write`.
+   * Scope: `integrations:write`; for a webhook (`wh_…`) `webhooks:write`. Portal: `connect`, for a webhook
+   * `webhooks`.
    *
    * Fails with `integration_not_found`, `webhook_not_found`, `not_found`, `not_pending`, `reauth_required`,
    * `idempotency_key_reused`, `idempotency_in_progress`, `changed_meanwhile`, `conflict`, `invalid_confirmation`,
@@ -596,7 +600,8 @@ export class Integrations {
    *
    * Connects an application of the catalogue (201), or an integration that is not connected again (200).
    *
-   * Scope: `integrations:write`; for a webhook (`wh_…`) `webhooks:write`.
+   * Scope: `integrations:write`; for a webhook (`wh_…`) `webhooks:write`. Portal: `connect`, for a webhook
+   * `webhooks`.
    *
    * Fails with `application_not_found`, `integration_not_found`, `webhook_not_found`, `not_found`,
    * `already_connected`, `too_many_integrations`, `reauth_required`, `credential_rejected`, `idempotency_key_reused`,
@@ -631,7 +636,8 @@ export class Integrations {
    *
    * Wipes the credentials; a second call gives the same answer. A webhook is paused.
    *
-   * Scope: `integrations:write`; for a webhook (`wh_…`) `webhooks:write`.
+   * Scope: `integrations:write`; for a webhook (`wh_…`) `webhooks:write`. Portal: `connect`, for a webhook
+   * `webhooks`.
    *
    * Fails with `integration_not_found`, `webhook_not_found`, `not_found`, `changed_meanwhile`, `conflict`,
    * `idempotency_key_reused`, `idempotency_in_progress`, `invalid_fields`.
@@ -650,7 +656,7 @@ export class Integrations {
    *
    * Newest first. For a webhook the entries are delivery attempts, and the action is the event's name.
    *
-   * Scope: `integrations:read`; for a webhook (`wh_…`) `webhooks:read`.
+   * Scope: `integrations:read`; for a webhook (`wh_…`) `webhooks:read`. Portal: `view`.
    *
    * Fails with `integration_not_found`, `webhook_not_found`, `not_found`, `invalid_fields`.
    */
@@ -668,7 +674,7 @@ export class Integrations {
    *
    * A real call without side effects. A failed test is a 200 with `passed: false`, reason and next step.
    *
-   * Scope: `integrations:write`; for a webhook (`wh_…`) `webhooks:write`.
+   * Scope: `integrations:write`; for a webhook (`wh_…`) `webhooks:write`. Portal: `connect`, for a webhook `send`.
    *
    * Fails with `integration_not_found`, `webhook_not_found`, `not_found`, `not_connected`, `webhook_paused`,
    * `webhook_disabled`, `wrong_webhook_type`, `reauth_required`, `idempotency_key_reused`, `idempotency_in_progress`,
@@ -702,7 +708,7 @@ export class Actions {
    * with
    * its `approvalId` makes the call.
    *
-   * Scope: `actions:execute`; for a webhook (`wh_…`) `webhooks:read`.
+   * Scope: `actions:execute`; for a webhook (`wh_…`) `webhooks:read`. Portal: `act`.
    *
    * Throws `ApprovalRequired` where a person has to approve the call before it is made; nothing was sent.
    *
@@ -744,7 +750,7 @@ export class Actions {
    * with
    * its `approvalId` makes the call.
    *
-   * Scope: `actions:execute`; for a webhook (`wh_…`) `webhooks:read`.
+   * Scope: `actions:execute`; for a webhook (`wh_…`) `webhooks:read`. Portal: `act`.
    *
    * Throws `ApprovalRequired` where a person has to approve the call before it is made; nothing was sent.
    *
@@ -782,7 +788,7 @@ export class Actions {
    *
    * Newest first, without results. Kept for seven days.
    *
-   * Scope: `integrations:read`; for a webhook (`wh_…`) `webhooks:read`.
+   * Scope: `integrations:read`; for a webhook (`wh_…`) `webhooks:read`. Portal: `view`.
    *
    * Fails with `integration_not_found`, `webhook_not_found`, `not_found`, `invalid_fields`.
    */
@@ -804,7 +810,7 @@ export class Actions {
    *
    * Its state, and once it has ended its result or error. Kept for seven days.
    *
-   * Scope: `integrations:read`; for a webhook (`wh_…`) `webhooks:read`.
+   * Scope: `integrations:read`; for a webhook (`wh_…`) `webhooks:read`. Portal: `view`.
    *
    * Fails with `execution_not_found`, `integration_not_found`, `webhook_not_found`, `not_found`, `invalid_fields`.
    */
@@ -830,7 +836,7 @@ export class Approvals {
    *
    * Newest first, without parameters. Kept for 30 days.
    *
-   * Scope: `actions:approve`.
+   * Scope: `actions:approve`. Portal: `approve`.
    *
    * Fails with `invalid_fields`.
    */
@@ -843,7 +849,7 @@ export class Approvals {
    *
    * What is to be called, with which parameters, and how it was decided.
    *
-   * Scope: `actions:approve`.
+   * Scope: `actions:approve`. Portal: `approve`.
    *
    * Fails with `approval_not_found`, `not_found`, `invalid_fields`.
    */
@@ -857,7 +863,7 @@ export class Approvals {
    * Allows this one call: its caller repeats it with `approvalId`. The token that asked, and those it made,
    * cannot approve it.
    *
-   * Scope: `actions:approve`.
+   * Scope: `actions:approve`. Portal: `approve`.
    *
    * Fails with `approval_not_found`, `not_found`, `approval_decided`, `changed_meanwhile`, `conflict`,
    * `invalid_fields`.
@@ -876,7 +882,7 @@ export class Approvals {
    *
    * Refuses this one call; a repeat of it is answered with 403 and the reason.
    *
-   * Scope: `actions:approve`.
+   * Scope: `actions:approve`. Portal: `approve`.
    *
    * Fails with `approval_not_found`, `not_found`, `approval_decided`, `changed_meanwhile`, `conflict`,
    * `invalid_fields`.
@@ -899,12 +905,86 @@ export class Audit {
    *
    * Newest first: which token changed what, with what outcome. An entry is written before its operation begins.
    *
-   * Scope: `audit:read`.
+   * Scope: `audit:read`. Portal: `view`.
    *
    * Fails with `invalid_fields`.
    */
   list(input: AuditListInput = {}, options?: RequestOptions): Pages<AuditEntryView> {
     return this.#sender.pages({ verb: 'GET', path: '/audit', query: input, options });
+  }
+}
+
+/** Let a person see and manage webhooks and integrations in a browser: make a session, and open its URL. */
+export class Portal {
+  readonly #sender: Sender;
+
+  constructor(sender: Sender) {
+    this.#sender = sender;
+  }
+
+  /**
+   * Get portal session.
+   *
+   * For the page of the portal, when it was loaded again. Any other token is refused.
+   *
+   * Fails with `invalid_fields`.
+   */
+  getSession(options?: RequestOptions): Promise<PortalSessionView> {
+    return this.#sender.send({ verb: 'GET', path: '/portal/session', options });
+  }
+
+  /**
+   * Create portal session.
+   *
+   * For your server, never for a browser. `url` works once, and for two minutes: send the person there, or load it
+   * in a frame. The session is no wider than the token that makes it, and ends with it.
+   *
+   * Scope: `portal:sessions`.
+   *
+   * Fails with `changed_meanwhile`, `conflict`, `invalid_fields`.
+   */
+  createSession(input: PortalCreateSessionInput, options?: RequestOptions): Promise<PortalSessionLink> {
+    return this.#sender.send({ verb: 'POST', path: '/portal/sessions', body: input, options });
+  }
+
+  /**
+   * End portal sessions.
+   *
+   * All that the tenant made with this `sessionId` until now, also where there are none; they are refused within 60
+   * seconds.
+   *
+   * Scope: `portal:sessions`.
+   *
+   * Fails with `changed_meanwhile`, `conflict`, `invalid_fields`.
+   */
+  endSessions(input: PortalEndSessionsInput, options?: RequestOptions): Promise<PortalSessionsEnded> {
+    return this.#sender.send({ verb: 'DELETE', path: '/portal/sessions', query: input, options });
+  }
+
+  /**
+   * Exchange portal code.
+   *
+   * The page of the portal calls it. The code is the credential, so it needs no token. It works once, and for two
+   * minutes.
+   *
+   * Fails with `invalid_fields`.
+   */
+  exchangeCode(input: PortalExchangeCodeInput, options?: RequestOptions): Promise<ExchangedPortalSession> {
+    return this.#sender.send({ verb: 'POST', path: '/portal/sessions/exchange', body: input, options });
+  }
+
+  /**
+   * End portal session.
+   *
+   * With a token that makes sessions, any of the tenant; a session ends itself. It and the tokens that it made are
+   * refused within 60 seconds; a second time is the same.
+   *
+   * Scope: `portal:sessions`.
+   *
+   * Fails with `portal_session_not_found`, `not_found`, `changed_meanwhile`, `conflict`, `invalid_fields`.
+   */
+  endSession(sessionId: string, options?: RequestOptions): Promise<Deleted> {
+    return this.#sender.send({ verb: 'DELETE', path: `/portal/sessions/${segment(sessionId)}`, options });
   }
 }
 
@@ -920,9 +1000,9 @@ export class Tokens {
    * List tokens.
    *
    * Those that operators made, and those that tokens made; without the tokens themselves. What has ended is listed
-   * for 30 days more.
+   * for 30 days more. A session of the portal gets those that it made itself.
    *
-   * Scope: `tokens:manage`.
+   * Scope: `tokens:manage`. Portal: `agents`.
    *
    * Fails with `invalid_fields`.
    */
@@ -936,7 +1016,7 @@ export class Tokens {
    * For an agent or a program: with some of the caller's scopes, and limited to some actions or to reading. It ends
    * with the token that makes it, and can make none itself. The answer shows it, this once.
    *
-   * Scope: `tokens:manage`.
+   * Scope: `tokens:manage`. Portal: `agents`.
    *
    * Fails with `changed_meanwhile`, `conflict`, `invalid_fields`.
    */
@@ -947,10 +1027,10 @@ export class Tokens {
   /**
    * Revoke token.
    *
-   * Any token of the tenant, also the one of this request. They are refused within 60 seconds; a second time is the
-   * same.
+   * Any token of the tenant, also the one of this request; a session of the portal those that it made itself. They
+   * are refused within 60 seconds; a second time is the same.
    *
-   * Scope: `tokens:manage`.
+   * Scope: `tokens:manage`. Portal: `agents`.
    *
    * Fails with `token_not_found`, `not_found`, `changed_meanwhile`, `conflict`, `invalid_fields`.
    */
@@ -1000,6 +1080,8 @@ export class Resources {
   readonly approvals: Approvals;
   /** Which token changed what, when, and with what outcome. */
   readonly audit: Audit;
+  /** Let a person see and manage webhooks and integrations in a browser: make a session, and open its URL. */
+  readonly portal: Portal;
   /** Make tokens for agents and programs, no wider than your own, and revoke them. */
   readonly tokens: Tokens;
   /** Whether the service runs. */
@@ -1012,6 +1094,7 @@ export class Resources {
     this.actions = new Actions(sender);
     this.approvals = new Approvals(sender);
     this.audit = new Audit(sender);
+    this.portal = new Portal(sender);
     this.tokens = new Tokens(sender);
     this.service = new Service(sender);
   }
@@ -1374,6 +1457,40 @@ export interface AuditListInput {
   limit?: number | undefined;
 }
 
+/** What `portal.createSession` takes. */
+export interface PortalCreateSessionInput {
+  /** What the person may see and do */
+  capabilities: readonly ('view' | 'payloads' | 'secrets' | 'webhooks' | 'send' | 'connect' | 'act' | 'approve' | 'agents')[];
+  /** Its life in seconds, 3600 (an hour) where it is left out */
+  expiresIn?: number | null | undefined;
+  /** What you call the person, or their session with you, to end all sessions of it at once */
+  sessionId?: string | null | undefined;
+  /** The ids of all the webhooks that it knows of; all where it is left out */
+  webhooks?: readonly string[] | null | undefined;
+  /** The ids or slugs of all the integrations that it knows of; all where it is left out */
+  integrations?: readonly string[] | null | undefined;
+  /** Where the page leads back to */
+  returnUrl?: string | null | undefined;
+  /** Where the page sends a person whose session has ended */
+  refreshUrl?: string | null | undefined;
+  /** The language; the browser's where it is left out */
+  locale?: 'en' | 'de' | 'es' | 'fr' | 'ja' | 'pt-BR' | undefined;
+  /** Light or dark; `auto` is what the browser prefers */
+  theme?: 'light' | 'dark' | 'auto' | undefined;
+}
+
+/** What `portal.endSessions` takes. */
+export interface PortalEndSessionsInput {
+  /** The `sessionId` that they were made with */
+  sessionId: string;
+}
+
+/** What `portal.exchangeCode` takes. */
+export interface PortalExchangeCodeInput {
+  /** What follows `#code=` in the URL */
+  code: string;
+}
+
 /** What `tokens.list` takes. */
 export interface TokensListInput {
   /** Items per page */
@@ -1384,7 +1501,7 @@ export interface TokensListInput {
 export interface TokensCreateInput {
   /** What people call it */
   name: string;
-  /** What it allows: scopes that the caller's own token has; `*` is all but `tokens:manage` */
+  /** What it allows: scopes that the caller's own token has; `*` is all but `tokens:manage` and `portal:sessions` */
   scopes: readonly string[];
   /** The actions that it may run, as patterns of `<slug>.<action>` with `*`; empty for all */
   actions?: readonly string[] | undefined;

@@ -7,6 +7,8 @@ from typing import Any
 import pytest
 
 from jobsprint.core import aws
+from jobsprint.core.clock import now_ms
+from jobsprint.mcp_server import actions
 from jobsprint.repositories.integrations import IntegrationStore
 from tests.support.call import call
 from tests.support.connected_actions import integrations
@@ -101,3 +103,22 @@ def test_every_found_action_can_be_described_and_its_tools_are_few() -> None:
     assert len(listed) == 6
     # A token is about four characters of JSON; with three for each it still is within 2,000.
     assert len(json.dumps(listed)) / 3 <= 2_000
+
+
+def test_a_name_means_its_first_owner_for_a_minute_and_then_the_next_one(
+    monkeypatch: pytest.MonkeyPatch, endpoint: Receiver
+) -> None:
+    def use() -> dict[str, Any]:
+        answer = modern("tools/call", {"name": "pay_charge", "arguments": {}}, token=token())
+        return dict(result(answer)["structuredContent"])
+
+    body = {"name": "Pay", "actions": [{"name": "charge", "effect": "read"}]}
+    first = connected(f"{endpoint.url}/first", **body)
+    assert use()["status"] == "succeeded"
+    assert call("POST", f"/integrations/{first}/disconnect").status == 200
+    assert call("DELETE", f"/integrations/{first}").status == 200
+    connected(f"{endpoint.url}/second", **body)
+    assert use()["error"]["code"] == "integration_not_found"
+    monkeypatch.setattr(actions, "now_ms", lambda: now_ms() + 60_001)
+    assert use()["status"] == "succeeded"
+    assert [request.path for request in endpoint.received] == ["/first", "/second"]

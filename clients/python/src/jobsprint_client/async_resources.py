@@ -1258,7 +1258,7 @@ class AsyncActions:
         sent twice. An action that needs approval is answered with `pending_approval` (202); once it is
         approved, the same request with its `approvalId` makes the call.
 
-        Scope: `actions:execute`; for a webhook (`wh_…`) `webhooks:read`.
+        Scope: `actions:execute`; for a webhook (`wh_…`) `webhooks:read`. Portal: `act`.
 
         Args:
             integration_id: Integration ID: `int_…` or `wh_…`.

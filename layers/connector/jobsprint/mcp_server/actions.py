@@ -1,8 +1,11 @@
 """The actions that a caller may run, as tools."""
 
 from collections.abc import Mapping
+from dataclasses import dataclass
 
+from jobsprint.core.cache import BoundedCache
 from jobsprint.core.canonical_json import JsonObject, JsonValue
+from jobsprint.core.clock import now_ms
 from jobsprint.domain.callers import Caller
 from jobsprint.domain.integrations import Capability, Integration
 from jobsprint.domain.tool_names import MAX_TOOL_NAME, slugs_in, tool_names
@@ -10,7 +13,26 @@ from jobsprint.mcp_server import action_calls
 from jobsprint.mcp_server.tool import APPROVAL, APPROVAL_SCHEMA, KEY, KEY_SCHEMA, Tool, properties_of
 from jobsprint.repositories.integrations import IntegrationStore
 
+_OWNER_MS = 60_000  # as long as clients keep the list of tools
 _NEEDS_APPROVAL = "A person has to approve each call before it is made."
+
+
+@dataclass(frozen=True)
+class Owner:
+    """The action that a tool's name means. A container takes it for that `until` then (Unix ms)."""
+
+    integration_id: str
+    slug: str
+    action: str
+    until: int
+
+
+_owners: BoundedCache[tuple[str, str], Owner] = BoundedCache(10_000)
+
+
+def forget() -> None:
+    """Begin as a new container does."""
+    _owners.clear()
 
 
 def connected_actions(caller: Caller) -> dict[str, tuple[Integration, Capability]]:
@@ -31,9 +53,34 @@ def named_action(caller: Caller, name: str) -> tuple[Integration, Capability] | 
     slugs = slugs_in(name) if len(name) <= MAX_TOOL_NAME else []
     found = [integration for slug in slugs if (integration := store.with_slug(slug))]
     pair = tool_names(one for one in found if one.status == "connected").get(name)
-    if pair is None or not caller.allows("act"):
+    if pair is None:
         return None
-    return pair if caller.limits.cover(pair[0].id, pair[0].slug, pair[1].name) else None
+    integration, capability = pair
+    _owners[(caller.tenant, name)] = Owner(integration.id, integration.slug, capability.name, now_ms() + _OWNER_MS)
+    return pair if _knows(caller, integration.id, integration.slug, capability.name) else None
+
+
+def owner_of(caller: Caller, name: str) -> Owner | None:
+    """Which action has that name, if a caller may know of it; whether it is still there, its call finds out."""
+    owner = _owners.get((caller.tenant, name))
+    if owner is None or owner.until <= now_ms():
+        named_action(caller, name)
+        owner = _owners.get((caller.tenant, name))
+    if owner is None or owner.until <= now_ms():
+        return None
+    return owner if _knows(caller, owner.integration_id, owner.slug, owner.action) else None
+
+
+def _knows(caller: Caller, integration_id: str, slug: str, action: str) -> bool:
+    return caller.allows("act") and caller.limits.cover(integration_id, slug, action)
+
+
+def find_tool(caller: Caller, name: str) -> Tool | None:
+    """The tool of that name, to be called: without what a list shows of it."""
+    owner = owner_of(caller, name)
+    if owner is None:
+        return None
+    return Tool(name, "", run=lambda given: action_calls.run(given, owner.integration_id, owner.action))
 
 
 def action_tool(name: str, integration: Integration, capability: Capability) -> Tool:

@@ -26,8 +26,7 @@ def find(caller: Caller, name: str) -> Tool | None:
     own = next((tool for tool in (*router.TOOLS, *debug_tools.TOOLS) if tool.name == name), None)
     if own:
         return own if _may(caller, own) else None
-    pair = actions.named_action(caller, name)
-    return actions.action_tool(name, *pair) if pair else None
+    return actions.find_tool(caller, name)
 
 
 _CAPABILITIES = {"webhooks:read": "view", "webhooks:write": "send"}

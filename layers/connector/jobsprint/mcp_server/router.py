@@ -10,7 +10,7 @@ from jobsprint.core.errors import Forbidden, NotFound
 from jobsprint.core.models import RequestModel
 from jobsprint.domain.integrations import Capability, Integration
 from jobsprint.mcp_server import action_calls, action_search, results
-from jobsprint.mcp_server.actions import action_tool, named_action
+from jobsprint.mcp_server.actions import Owner, action_tool, named_action, owner_of
 from jobsprint.mcp_server.own_tools import NoArguments, own_tool
 from jobsprint.mcp_server.tool import Given
 from jobsprint.repositories.integrations import IntegrationStore
@@ -67,12 +67,12 @@ def _search(given: Given, wanted: Search) -> JsonObject:
 
 
 def _describe(given: Given, wanted: Named) -> JsonObject:
-    integration, capability = _action(given, wanted.action, to_run=True)
+    integration, capability = _action(given, wanted.action)
     return results.answered(action_tool(wanted.action, integration, capability).to_json())
 
 
 def _read(given: Given, wanted: Approvable) -> JsonObject:
-    integration, capability = _action(given, wanted.action, to_run=True)
+    integration, capability = _action(given, wanted.action)
     if capability.effect != "read":
         raise Forbidden("This action may change something: call write_action", code="not_a_read")
     given = replace(given, arguments=wanted.arguments, approval_id=wanted.approval_id)
@@ -80,10 +80,10 @@ def _read(given: Given, wanted: Approvable) -> JsonObject:
 
 
 def _write(given: Given, wanted: SafeCall) -> JsonObject:
-    integration, capability = _action(given, wanted.action, to_run=False)
+    owner = _owner(given, wanted.action)
     key = wanted.idempotency_key or given.key
     given = replace(given, arguments=wanted.arguments, key=key, approval_id=wanted.approval_id)
-    return action_calls.run(given, integration.id, capability.name)
+    return action_calls.run(given, owner.integration_id, owner.action)
 
 
 def _connections(given: Given, _: NoArguments) -> JsonObject:
@@ -92,17 +92,29 @@ def _connections(given: Given, _: NoArguments) -> JsonObject:
 
 
 def _execution(given: Given, wanted: Begun) -> JsonObject:
-    integration, _ = _action(given, wanted.action, to_run=False)
-    execution, outcome = action_calls.find_execution(given.caller, integration.id, wanted.execution_id)
+    owner = _owner(given, wanted.action)
+    execution, outcome = action_calls.find_execution(given.caller, owner.integration_id, wanted.execution_id)
     return action_calls.of_execution(execution, outcome, replayed=True)
 
 
-def _action(given: Given, name: str, *, to_run: bool) -> tuple[Integration, Capability]:
-    """The action of that name; with `to_run` one that the caller may run. Raises NotFound."""
+def _action(given: Given, name: str) -> tuple[Integration, Capability]:
+    """The action of that name that the caller may run. Raises NotFound."""
     found = named_action(given.caller, name)
-    if found is None or (to_run and not given.caller.limits.allow(*found)):
-        raise NotFound(f"There is no action {name[:100]!r}: find one with search_actions", code="action_not_found")
+    if found is None or not given.caller.limits.allow(*found):
+        raise _not_found(name)
     return found
+
+
+def _owner(given: Given, name: str) -> Owner:
+    """Which action has that name, also where the caller may not run it. Raises NotFound."""
+    owner = owner_of(given.caller, name)
+    if owner is None:
+        raise _not_found(name)
+    return owner
+
+
+def _not_found(name: str) -> NotFound:
+    return NotFound(f"There is no action {name[:100]!r}: find one with search_actions", code="action_not_found")
 
 
 def _summary(name: str, integration: Integration, capability: Capability) -> JsonObject:
