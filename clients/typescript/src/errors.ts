@@ -75,7 +75,7 @@ interface Problem {
  */
 export class ApprovalRequired extends ApiError {
   override readonly code = 'pending_approval';
-  override readonly requestId?: string;
+  declare readonly requestId?: string;
   /** The approval of this call: `apr_…`. */
   readonly approvalId: string;
   /** Until when it can be approved and used. */
