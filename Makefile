@@ -104,7 +104,7 @@ unit: install ## The fast tests alone
 	$(PYTEST) $(FAST)
 
 test-fuzz: install ## Upstreams that answer nonsense, and Schemathesis with 200 cases per operation on the local stack
-	FUZZ_EXAMPLES=100 $(PYTEST) tests/integration/test_upstream_fuzz.py
+	FUZZ_EXAMPLES=100 $(PYTEST) tests/integration/test_upstream_fuzz.py tests/integration/mcp_server/test_mcp_fuzz.py
 	SCHEMATHESIS_CASES=200 $(PYTEST) tests/e2e/test_schemathesis.py
 
 test-delivery: install ## Delivery's long suites: chaos, hostile receivers, outbound guard, isolation; each prints its counts

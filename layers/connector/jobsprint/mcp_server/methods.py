@@ -54,7 +54,7 @@ def scope_of(request: Request) -> str:
 
 def answer(call: Call, caller: Caller, request: Request, event: Mapping[str, Any]) -> JsonObject:
     """The response to a request. Raises Refused."""
-    method = (_MODERN if request.is_modern else _LEGACY).get(request.method)
+    method = (MODERN_METHODS if request.is_modern else LEGACY_METHODS).get(request.method)
     if method is None:
         status = 404 if request.is_modern else 200
         raise Refused(protocol.METHOD_NOT_FOUND, f"There is no method {request.method[:100]}", status=status)
@@ -175,7 +175,7 @@ _OF_EVENTS: dict[str, Method] = {
     "events/unsubscribe": _unsubscribe,
     "events/poll": _alone(events.poll),
 }
-_MODERN: dict[str, Method] = {
+MODERN_METHODS: dict[str, Method] = {
     "server/discover": _discover,
     "tools/list": _list_tools,
     "tools/call": _call_tool,
@@ -184,7 +184,7 @@ _MODERN: dict[str, Method] = {
     "tasks/cancel": _alone(tasks.cancel),
     **_OF_EVENTS,
 }
-_LEGACY: dict[str, Method] = {
+LEGACY_METHODS: dict[str, Method] = {
     "initialize": _initialize,
     "ping": _ping,
     "tools/list": _list_tools,
