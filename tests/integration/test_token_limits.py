@@ -5,6 +5,7 @@ from typing import Any
 import pytest
 
 from jobsprint.core.ids import new_id
+from jobsprint.domain.callers import MANAGEMENT
 from jobsprint.domain.integrations import Capability, Effect, Integration
 from jobsprint.repositories.integrations import IntegrationStore
 from tests.integration.test_tenants import SCOPES, body_for, filled
@@ -17,7 +18,7 @@ from tests.support.rows import connected, rows, subscribed
 POSTS_THAT_READ = {("POST", "/events/preview"), ("POST", "/integrations/{integrationId}/actions/{actionName}")}
 GETS_THAT_CHANGE = {("GET", "/integrations/webhooks/{webhookId}/poll")}
 READS = {route for route in SCOPES if route[0] == "GET"} - GETS_THAT_CHANGE | POSTS_THAT_READ
-OF_TOKENS = {route for route, scope in SCOPES.items() if scope == "tokens:manage"}
+OF_TOKENS = {route for route, scope in SCOPES.items() if scope in MANAGEMENT}
 OF_INTEGRATIONS = [route for route in SCOPES if "{integrationId}" in route[1]]
 
 pytestmark = pytest.mark.usefixtures("aws")

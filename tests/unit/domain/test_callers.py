@@ -3,7 +3,7 @@
 import pytest
 
 from jobsprint.core.errors import Forbidden
-from jobsprint.domain.callers import SCOPES, Caller, Limits, is_for_agent, without_management
+from jobsprint.domain.callers import MANAGEMENT, SCOPES, Caller, Limits, is_for_agent, without_management
 from jobsprint.domain.integrations import Capability, Effect, Integration
 
 
@@ -60,8 +60,8 @@ def test_without_limits_everything_is_allowed_and_shown() -> None:
 @pytest.mark.parametrize("scope", SCOPES)
 def test_a_scope_of_an_agent_keeps_no_management(scope: str) -> None:
     kept = without_management([scope])
-    assert {"*", "tokens:manage"}.isdisjoint(kept)
-    assert kept == ((scope,) if scope not in ("*", "tokens:manage") else kept)
+    assert {"*", *MANAGEMENT}.isdisjoint(kept)
+    assert kept == ((scope,) if scope not in ("*", *MANAGEMENT) else kept)
     agent = is_for_agent([scope], Limits())
     assert agent is scope.startswith("mcp:")
     assert Caller("acme", frozenset({scope})).may("tokens:manage") is (scope in ("*", "tokens:manage"))
