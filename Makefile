@@ -9,7 +9,7 @@ PYTHON ?= $(shell for name in python3 python3.13 python3.12 python3.14 python3.1
 	$$name -c '$(SUITS)' 2>/dev/null && { echo $$name; break; }; done)
 
 # What the make line may set reaches the template's parameters through the environment (tools/local/options.py).
-export PORT ALLOW_PRIVATE_TARGETS RETRY_SCHEDULE HEALTH_TEST_RATE ZAPIER_MCP_URL REDIRECT_ORIGINS MCP_ORIGINS CORS_ORIGIN TENANT_RATE TENANT_BURST \
+export PORT ALLOW_PRIVATE_TARGETS RETRY_SCHEDULE HEALTH_TEST_RATE ZAPIER_MCP_URL REDIRECT_ORIGINS MCP_ORIGINS PORTAL_ORIGINS CORS_ORIGIN TENANT_RATE TENANT_BURST \
 	ZAPIER_CLIENT_ID CATALOG_SOURCE_URL CATALOG_REFRESH_RATE
 
 export SAM_CLI_TELEMETRY := 0
@@ -179,6 +179,10 @@ openapi: install ## Write docs/openapi.json from the handlers
 clients: install ## Write what the clients in clients/ have from docs/openapi.json
 	@"$(VENV)" -m tools.clients
 
+portal-build: install ## Write functions/serve_portal/site from portal/, with the project's own Node.js
+	@"$(PYTHON)" tools/local/install.py node
+	@"$(VENV)" -m tools.portal
+
 docs: install ## Bring the documentation up to date with the source, and build the guide
 	@"$(PYTHON)" tools/local/install.py docs
 	@"$(VENV)" -m tools.docs
@@ -217,4 +221,4 @@ need = @test -n "$($(1))" || { echo "Say $(1)=, $(2), as in: make $@ $(1)=..." >
 
 .PHONY: help run up status logs open down clean catalog token tokens revoke-token dashboard erase-tenant verify-audit test unit e2e test-fuzz \
 	test-delivery test-connectors test-sam-local bench lint typecheck validate build deploy undeploy smoke python \
-	openapi docs test-docs test-alone requirements install install-run test-openapi test-clients clients
+	openapi portal-build docs test-docs test-alone requirements install install-run test-openapi test-clients clients
