@@ -116,6 +116,10 @@ e2e: install ## The end-to-end tests alone
 test-alone: install ## What measures times, on a machine that does nothing else: restarts of the local stack, and load
 	$(PYTEST) -s tests/alone
 
+test-portal: install ## The portal's bundle built again, in two folders, and compared
+	@"$(PYTHON)" tools/local/install.py node
+	$(PYTEST) tests/portal
+
 test-docs: install ## The guide built again and compared, and its verifiers in Go, PHP and Ruby where these are installed
 	@"$(PYTHON)" tools/local/install.py docs
 	$(PYTEST) tests/docs
@@ -221,4 +225,4 @@ need = @test -n "$($(1))" || { echo "Say $(1)=, $(2), as in: make $@ $(1)=..." >
 
 .PHONY: help run up status logs open down clean catalog token tokens revoke-token dashboard erase-tenant verify-audit test unit e2e test-fuzz \
 	test-delivery test-connectors test-sam-local bench lint typecheck validate build deploy undeploy smoke python \
-	openapi portal-build docs test-docs test-alone requirements install install-run test-openapi test-clients clients
+	openapi portal-build docs test-portal test-docs test-alone requirements install install-run test-openapi test-clients clients

@@ -31,6 +31,8 @@ export interface SessionView {
 export interface Session extends SessionView {
   client: Client;
   can(capability: Capability): boolean;
+  /** Whether it is restricted to some webhooks or integrations: then it can add none, and publish nothing. */
+  restricted: boolean;
 }
 
 /** Why there is no session, and where to get another. */
@@ -91,6 +93,7 @@ function open({ token: _, ...view }: SessionView & { token?: string }, token: st
     ...view,
     client: new Client(token, API, { fetch: watched }),
     can: (capability: Capability) => view.capabilities.includes(capability),
+    restricted: view.webhooks !== undefined || view.integrations !== undefined,
   };
 }
 

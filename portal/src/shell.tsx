@@ -98,7 +98,7 @@ function Loaded({ route, params, allowed }: { route: Route; params: Params; allo
   if (!allowed) {
     return (
       <div class="card">
-        <Empty icon="lock" title={t('forbidden.title')}>
+        <Empty whole icon="lock" title={t('forbidden.title')}>
           {t('forbidden.text')}
         </Empty>
       </div>
@@ -112,7 +112,7 @@ function Loaded({ route, params, allowed }: { route: Route; params: Params; allo
 function Missing(): JSX.Element {
   return (
     <div class="card">
-      <Empty icon="search" title={t('missing.title')} action={<A to="webhooks" class="button">{t('missing.home')}</A>}>
+      <Empty whole icon="search" title={t('missing.title')} action={<A to="webhooks" class="button">{t('missing.home')}</A>}>
         {t('missing.page')}
       </Empty>
     </div>

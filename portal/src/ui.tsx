@@ -76,11 +76,19 @@ export function Tile({ name }: { name: string }): JSX.Element {
   );
 }
 
-export function Empty({ icon, title, children, action }: Children & { icon: IconName; title: string; action?: ComponentChildren }) {
+interface EmptyProps extends Children {
+  icon: IconName;
+  title: string;
+  action?: ComponentChildren;
+  /** Whether it stands in place of a whole page. */
+  whole?: boolean;
+}
+
+export function Empty({ icon, title, children, action, whole = false }: EmptyProps): JSX.Element {
   return (
     <div class="empty">
       <Icon name={icon} />
-      <h2>{title}</h2>
+      {whole ? <h1>{title}</h1> : <h2>{title}</h2>}
       {children && <p>{children}</p>}
       {action}
     </div>
@@ -120,7 +128,7 @@ export function Failed({ error, retry }: { error: unknown; retry?: () => void })
   if (said?.status === 403) {
     return (
       <div class="card">
-        <Empty icon="lock" title={t('forbidden.title')}>
+        <Empty whole icon="lock" title={t('forbidden.title')}>
           {t('forbidden.text')}
         </Empty>
       </div>
@@ -129,7 +137,7 @@ export function Failed({ error, retry }: { error: unknown; retry?: () => void })
   if (said?.status === 404) {
     return (
       <div class="card">
-        <Empty icon="search" title={t('missing.title')} action={<A to="" class="button">{t('missing.home')}</A>}>
+        <Empty whole icon="search" title={t('missing.title')} action={<A to="webhooks" class="button">{t('missing.home')}</A>}>
           {t('missing.text')}
         </Empty>
       </div>

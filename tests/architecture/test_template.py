@@ -18,6 +18,8 @@ PUBLIC = {
     "/docs",
     "/guide",
     "/guide/{proxy+}",
+    "/portal",
+    "/portal/{page+}",
     "/integrations/oauth/callback/{issuerHash}",
     "/oauth/clients/{document}",
     # They check tokens themselves.

@@ -53,12 +53,12 @@ export function Agents(): JSX.Element {
 }
 
 function New({ made }: { made: (token: CreatedToken) => void }): JSX.Element {
-  const { client } = useSession();
+  const { client, can } = useSession();
   const [name, setName] = useState('');
   const [readOnly, setReadOnly] = useState(true);
   const [life, setLife] = useState(604_800);
   const create = useAction(async () => {
-    const scopes = ['integrations:read', 'actions:execute', 'mcp:tools'];
+    const scopes = ['integrations:read', 'mcp:tools', ...(can('act') ? ['actions:execute'] : [])];
     made(await client.tokens.create({ name, scopes, readOnly, expiresIn: life }));
     setName('');
     announce(t('agents.once'));

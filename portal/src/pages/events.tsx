@@ -68,7 +68,7 @@ export function Events(): JSX.Element {
 }
 
 function Type({ of }: { of: EventTypeView }): JSX.Element {
-  const { can } = useSession();
+  const { can, restricted } = useSession();
   const sample = example(of.schema as Schema | undefined) as Record<string, unknown>;
   return (
     <details class="attempt">
@@ -81,7 +81,7 @@ function Type({ of }: { of: EventTypeView }): JSX.Element {
           {of.schema ? <Code label={t('events.schema')} text={pretty(of.schema)} /> : <p class="muted">{t('events.noSchema')}</p>}
           {of.schema && <Code label={t('events.example')} text={pretty(sample)} />}
         </div>
-        {can('send') && <Sample name={of.name} data={sample} />}
+        {can('send') && !restricted && <Sample name={of.name} data={sample} />}
       </div>
     </details>
   );

@@ -13,7 +13,7 @@ export function Status({ status }: { status: string }): JSX.Element {
 
 /** What is connected, and the catalogue of what can be. */
 export function Integrations(): JSX.Element {
-  const { client, can } = useSession();
+  const { client, can, restricted } = useSession();
   const connected = useList('integrations', () => client.integrations.list({ limit: 100 }), (one) => one.id);
   // Webhooks have pages of their own.
   const shown = connected.items?.filter((one) => one.type !== 'webhook');
@@ -70,7 +70,7 @@ export function Integrations(): JSX.Element {
         )}
         <More {...connected} />
       </div>
-      {can('connect') && <Catalogue />}
+      {can('connect') && !restricted && <Catalogue />}
     </Page>
   );
 }

@@ -96,7 +96,7 @@ function General({ of, saved }: Part): JSX.Element {
 }
 
 function Filter({ of, saved }: Part): JSX.Element {
-  const { client } = useSession();
+  const { client, can } = useSession();
   const [text, setText] = useState(of.filter ? pretty(of.filter) : '');
   const pattern = parsed(text);
   const save = useAction(async () => {
@@ -114,7 +114,7 @@ function Filter({ of, saved }: Part): JSX.Element {
             {...given}
             rows={7}
             spellcheck={false}
-            placeholder={pretty({ data: { amount: [{ numeric: ['>', 100] }] } })}
+            placeholder='{"data": {"amount": [{"numeric": [">", 100]}]}}'
             value={text}
             onInput={(event) => setText(event.currentTarget.value)}
           />
@@ -126,7 +126,7 @@ function Filter({ of, saved }: Part): JSX.Element {
           {t('save')}
         </Button>
       </div>
-      <FilterPreview webhook={of} />
+      {can('payloads') && <FilterPreview webhook={of} />}
     </form>
   );
 }

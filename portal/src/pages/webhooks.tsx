@@ -10,12 +10,12 @@ import { Bones, Empty, Failed, More, Page, Tile } from '../ui';
 
 /** Every webhook with its state and its last day. Search and filter are in the query. */
 export function Webhooks(): JSX.Element {
-  const { client, can } = useSession();
+  const { client, can, restricted } = useSession();
   const { query } = usePlace();
   const list = useList('webhooks', () => client.webhooks.list({ limit: 100 }), (one) => one.id);
   const [search, state] = [query.get('q') ?? '', query.get('state') ?? ''];
   const shown = list.items?.filter((one) => found(one, search.toLowerCase()) && (!state || webhookState(one) === state));
-  const create = can('webhooks') && (
+  const create = can('webhooks') && !restricted && (
     <A to="webhooks/new" class="button main-action">
       {t('webhooks.new')}
     </A>
