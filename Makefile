@@ -158,7 +158,7 @@ lint: install ## ruff check and format --check
 	"$(VENV)" -m ruff format --check .
 
 typecheck: install ## mypy --strict on layers, functions, tools and the Python client
-	"$(VENV)" -m mypy layers/connector/jobsprint functions tools/local tools/openapi tools/docs tools/clients \
+	"$(VENV)" -m mypy layers/connector/jobsprint functions tools/local tools/openapi tools/docs tools/clients tools/portal \
 		clients/python/src/jobsprint_client
 
 validate: install ## sam validate --lint, and cfn-lint on the dashboard

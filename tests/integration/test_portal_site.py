@@ -24,7 +24,9 @@ def loaded(page: str) -> list[str]:
     return re.findall(r'(?:src|href)="([^"]+\.(?:js|css))"', page)
 
 
-@pytest.mark.parametrize("base", ["https://api.example.com", "https://api.example.com/v1", "https://example.com/a/b/v1"])
+@pytest.mark.parametrize(
+    "base", ["https://api.example.com", "https://api.example.com/v1", "https://example.com/a/b/v1"]
+)
 @pytest.mark.parametrize("page", ["/portal", "/portal/webhooks", "/portal/webhooks/wh_1/deliveries", "/portal/no/such"])
 def test_every_page_finds_its_assets_under_any_prefix(base: str, page: str) -> None:
     answer = get(page)

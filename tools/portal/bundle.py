@@ -24,7 +24,9 @@ def build(folder: Path, site: Path) -> None:
     environment = node.environment({"npm_config_cache": str(folder / "cache")})
     npm = [str(node.node()), str(node.wheel() / _NPM), "--prefix", str(portal)]
     quiet = ["--ignore-scripts", "--no-audit", "--no-fund", "--loglevel=error"]
-    run_logged([*npm, "ci", *quiet], folder / "install.log", environment, "The packages of the portal cannot be installed")
+    run_logged(
+        [*npm, "ci", *quiet], folder / "install.log", environment, "The packages of the portal cannot be installed"
+    )
     run_logged([*npm, "run", "build"], folder / "build.log", environment, "The portal cannot be built")
     shutil.rmtree(site, ignore_errors=True)
     shutil.copytree(folder / "functions" / "serve_portal" / "site", site)
