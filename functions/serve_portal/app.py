@@ -21,7 +21,7 @@ def get_portal() -> Response[str]:
 @app.get("/portal/.+", include_in_schema=False)
 def get_portal_page() -> Response[str]:
     """Answers without a token."""
-    return portal_response(SITE, app.current_event.path_parameters["page"], app.current_event.headers)
+    return portal_response(SITE, app.current_event.path_parameters["proxy"], app.current_event.headers)
 
 
 handler = app.resolve

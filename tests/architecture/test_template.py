@@ -19,7 +19,7 @@ PUBLIC = {
     "/guide",
     "/guide/{proxy+}",
     "/portal",
-    "/portal/{page+}",
+    "/portal/{proxy+}",
     "/integrations/oauth/callback/{issuerHash}",
     "/oauth/clients/{document}",
     # They check tokens themselves.
