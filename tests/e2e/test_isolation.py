@@ -110,9 +110,8 @@ PUBLIC_PAGES = sorted((path, folder) for (_, path), folder in routes().items() i
 
 @pytest.mark.parametrize(("path", "folder"), PUBLIC_PAGES)
 def test_public_operations_answer_without_a_token(path: str, folder: str, stack: Stack) -> None:
-    path = (
-        path.replace("{document}", f"{'0' * 32}.json").replace("{proxy+}", "index.html").replace("{page+}", "webhooks")
-    )
+    page = "webhooks" if folder == "serve_portal" else "index.html"
+    path = path.replace("{document}", f"{'0' * 32}.json").replace("{proxy+}", page)
     # The callback wants the state that only a consent brings.
     assert requests.get(stack.url + path, timeout=30).status_code == (400 if folder == "finish_oauth" else 200)
 
