@@ -15,13 +15,13 @@ app = Endpoint(scope=None)
 @app.get("/portal", include_in_schema=False)
 def get_portal() -> Response[str]:
     """Answers without a token: the pages hold no data."""
-    return portal_response(SITE, "", app.current_event.headers)
+    return portal_response(SITE, app.current_event)
 
 
 @app.get("/portal/.+", include_in_schema=False)
 def get_portal_page() -> Response[str]:
     """Answers without a token."""
-    return portal_response(SITE, app.current_event.path_parameters["proxy"], app.current_event.headers)
+    return portal_response(SITE, app.current_event)
 
 
 handler = app.resolve

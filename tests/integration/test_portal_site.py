@@ -6,7 +6,8 @@ from urllib.parse import urljoin
 
 import pytest
 
-from tests.support.call import Answer, call
+from tests.support.call import Answer, Context, call, handler
+from tests.support.call import event as request
 from tests.support.template import ROOT
 
 SITE = ROOT / "functions" / "serve_portal" / "site"
@@ -27,7 +28,9 @@ def loaded(page: str) -> list[str]:
 @pytest.mark.parametrize(
     "base", ["https://api.example.com", "https://api.example.com/v1", "https://example.com/a/b/v1"]
 )
-@pytest.mark.parametrize("page", ["/portal", "/portal/webhooks", "/portal/webhooks/wh_1/deliveries", "/portal/no/such"])
+@pytest.mark.parametrize(
+    "page", ["/portal", "/portal/webhooks", "/portal/webhooks/wh_1/deliveries", "/portal/no/such", "/portal/events/"]
+)
 def test_every_page_finds_its_assets_under_any_prefix(base: str, page: str) -> None:
     answer = get(page)
     assert (answer.status, answer.headers["Content-Type"]) == (200, "text/html; charset=utf-8")
@@ -36,6 +39,14 @@ def test_every_page_finds_its_assets_under_any_prefix(base: str, page: str) -> N
     for url in found:
         assert url.startswith(f"{base}/portal/assets/")
         assert get(url.removeprefix(base)).status == 200
+
+
+def test_the_first_page_finds_them_with_a_slash_too() -> None:
+    folder, event = request("GET", "/portal", tenant=None)
+    page = handler(folder)({**event, "path": "/portal/"}, Context())["body"]
+    assert {urljoin("https://x.example/v1/portal/", link).rpartition("/")[0] for link in loaded(page)} == {
+        "https://x.example/v1/portal/assets"
+    }
 
 
 def test_the_page_runs_nothing_inline_and_nobody_frames_it() -> None:

@@ -6,6 +6,7 @@ from functools import cache
 from pathlib import Path
 
 from aws_lambda_powertools.event_handler import Response
+from aws_lambda_powertools.utilities.data_classes import APIGatewayProxyEvent
 
 from jobsprint.core.config import settings
 from jobsprint.core.errors import NotFound
@@ -19,11 +20,13 @@ _POLICY = (
 )
 
 
-def portal_response(folder: Path, name: str, headers: Mapping[str, str]) -> Response[str]:
-    """What is at `name` below `/portal`: an asset of the bundle in `folder`, or the page.
+def portal_response(folder: Path, event: APIGatewayProxyEvent) -> Response[str]:
+    """What a request for something below `/portal` gets: an asset of the bundle in `folder`, or the page.
 
     Every other name is a page, as the address says what the page shows. Raises NotFound for an asset that is not there.
     """
+    name = event.path_parameters.get("proxy", "")
+    headers = event.headers
     if name.startswith(_ASSETS):
         return _asset(folder, name, headers)
     said = {
@@ -31,7 +34,12 @@ def portal_response(folder: Path, name: str, headers: Mapping[str, str]) -> Resp
         "Content-Security-Policy": _POLICY.format(ancestors=" ".join(settings().portal_origins) or "'none'"),
         "Referrer-Policy": "no-referrer",
     }
-    return _unless_known(_page(folder, _way_up(name)), "text/html; charset=utf-8", said, headers)
+    return _unless_known(
+        _page(folder, _way_up(name.rstrip("/"), slash=event.path.endswith("/"))),
+        "text/html; charset=utf-8",
+        said,
+        headers,
+    )
 
 
 def _asset(folder: Path, name: str, headers: Mapping[str, str]) -> Response[str]:
@@ -52,12 +60,13 @@ def _unless_known(text: str, kind: str, said: dict[str, str], headers: Mapping[s
     return Response(200, kind, text, headers=said)
 
 
-def _way_up(name: str) -> str:
+def _way_up(name: str, *, slash: bool) -> str:
     """What leads from a page to `/portal/`, so that one bundle works under every path prefix.
 
-    Of `/portal` itself the last segment is `portal`, of `/portal/webhooks` it is one below.
+    Links count from the last slash of the address: that of `/portal` is before `portal`, that of `/portal/` behind it.
     """
-    return "portal/" if not name else "../" * name.count("/")
+    below = (f"/{name}" if name else "") + ("/" if slash else "")
+    return "../" * (below.count("/") - 1) if below else "portal/"
 
 
 @cache
