@@ -24,4 +24,7 @@ async function start(): Promise<void> {
   render(<Shell session={session} />, root);
 }
 
+// A new link in the same tab changes the fragment alone.
+addEventListener('hashchange', () => location.hash.startsWith('#code=') && location.reload());
+
 void start();

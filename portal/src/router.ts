@@ -10,6 +10,12 @@ export interface Place {
 }
 
 const MOVED = 'portal:moved';
+let moved = false;
+
+/** Whether the reader came to this page from another one of the portal. */
+export function hasMoved(): boolean {
+  return moved;
+}
 
 function here(): Place {
   const below = location.pathname.startsWith(ROOT) ? location.pathname.slice(ROOT.length) : '';
@@ -20,12 +26,12 @@ function here(): Place {
 export function usePlace(): Place {
   const [place, set] = useState(here);
   useEffect(() => {
-    const moved = () => set(here());
-    addEventListener('popstate', moved);
-    addEventListener(MOVED, moved);
+    const update = () => set(here());
+    addEventListener('popstate', update);
+    addEventListener(MOVED, update);
     return () => {
-      removeEventListener('popstate', moved);
-      removeEventListener(MOVED, moved);
+      removeEventListener('popstate', update);
+      removeEventListener(MOVED, update);
     };
   }, []);
   return place;
@@ -39,6 +45,7 @@ export function href(to: string): string {
 /** Go to a page; `replace` leaves no entry in the history. */
 export function go(to: string, replace = false): void {
   history[replace ? 'replaceState' : 'pushState'](null, '', href(to));
+  moved ||= !replace;
   dispatchEvent(new Event(MOVED));
   if (!replace) scrollTo(0, 0);
 }

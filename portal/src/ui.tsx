@@ -3,7 +3,7 @@ import { useEffect, useId, useRef, useState } from 'preact/hooks';
 import { ApiError } from '../../clients/typescript/src/errors';
 import { label, localTime, t, utcTime } from './i18n';
 import { Icon, type IconName } from './icons';
-import { A } from './router';
+import { A, hasMoved } from './router';
 
 type Children = { children?: ComponentChildren };
 export type Tone = 'good' | 'bad' | 'warn' | 'info' | '';
@@ -23,7 +23,9 @@ export function Page({ title, about, above = [], actions, children }: PageProps)
   useEffect(() => {
     document.title = title;
   }, [title]);
-  useEffect(() => heading.current?.focus({ preventScroll: true }), []);
+  useEffect(() => {
+    if (hasMoved()) heading.current?.focus({ preventScroll: true });
+  }, []);
   return (
     <>
       <div class="head">
