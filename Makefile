@@ -9,7 +9,7 @@ PYTHON ?= $(shell for name in python3 python3.13 python3.12 python3.14 python3.1
 	$$name -c '$(SUITS)' 2>/dev/null && { echo $$name; break; }; done)
 
 # What the make line may set reaches the template's parameters through the environment (tools/local/options.py).
-export PORT ALLOW_PRIVATE_TARGETS RETRY_SCHEDULE HEALTH_TEST_RATE ZAPIER_MCP_URL REDIRECT_ORIGINS MCP_ORIGINS CORS_ORIGIN TENANT_RATE TENANT_BURST \
+export PORT ALLOW_PRIVATE_TARGETS RETRY_SCHEDULE HEALTH_TEST_RATE ZAPIER_MCP_URL REDIRECT_ORIGINS MCP_ORIGINS PORTAL_ORIGINS CORS_ORIGIN TENANT_RATE TENANT_BURST \
 	ZAPIER_CLIENT_ID CATALOG_SOURCE_URL CATALOG_REFRESH_RATE
 
 export SAM_CLI_TELEMETRY := 0
@@ -119,6 +119,10 @@ e2e: install ## The end-to-end tests alone
 test-alone: install ## What measures times, on a machine that does nothing else: restarts of the local stack, and load
 	$(PYTEST) -s tests/alone
 
+test-portal: install ## The portal's bundle built again, in two folders, and compared
+	@"$(PYTHON)" tools/local/install.py node
+	$(PYTEST) tests/portal
+
 test-docs: install ## The guide built again and compared, and its verifiers in Go, PHP and Ruby where these are installed
 	@"$(PYTHON)" tools/local/install.py docs
 	$(PYTEST) tests/docs
@@ -157,7 +161,7 @@ lint: install ## ruff check and format --check
 	"$(VENV)" -m ruff format --check .
 
 typecheck: install ## mypy --strict on layers, functions, tools and the Python client
-	"$(VENV)" -m mypy layers/connector/jobsprint functions tools/local tools/openapi tools/docs tools/clients \
+	"$(VENV)" -m mypy layers/connector/jobsprint functions tools/local tools/openapi tools/docs tools/clients tools/portal \
 		clients/python/src/jobsprint_client
 
 validate: install ## sam validate --lint, and cfn-lint on the dashboard
@@ -181,6 +185,10 @@ openapi: install ## Write docs/openapi.json from the handlers
 
 clients: install ## Write what the clients in clients/ have from docs/openapi.json
 	@"$(VENV)" -m tools.clients
+
+portal-build: install ## Write functions/serve_portal/site from portal/, with the project's own Node.js
+	@"$(PYTHON)" tools/local/install.py node
+	@"$(VENV)" -m tools.portal
 
 docs: install ## Bring the documentation up to date with the source, and build the guide
 	@"$(PYTHON)" tools/local/install.py docs
@@ -220,4 +228,4 @@ need = @test -n "$($(1))" || { echo "Say $(1)=, $(2), as in: make $@ $(1)=..." >
 
 .PHONY: help run up status logs open portal down clean catalog token tokens revoke-token dashboard erase-tenant verify-audit test unit e2e test-fuzz \
 	test-delivery test-connectors test-sam-local bench lint typecheck validate build deploy undeploy smoke python \
-	openapi docs test-docs test-alone requirements install install-run test-openapi test-clients clients
+	openapi portal-build docs test-portal test-docs test-alone requirements install install-run test-openapi test-clients clients

@@ -13,7 +13,7 @@ from tests.support.template import routes
 from tools.openapi import document as openapi
 
 # What browsers and authorization servers call, and the two that show this very document.
-NOT_DESCRIBED = {"finish_oauth", "get_client_metadata", "get_docs", "get_openapi", "serve_mcp"}
+NOT_DESCRIBED = {"finish_oauth", "get_client_metadata", "get_docs", "get_openapi", "serve_mcp", "serve_portal"}
 
 
 @pytest.fixture(scope="module")

@@ -18,6 +18,8 @@ PUBLIC = {
     "/docs",
     "/guide",
     "/guide/{proxy+}",
+    "/portal",
+    "/portal/{proxy+}",
     "/integrations/oauth/callback/{issuerHash}",
     "/oauth/clients/{document}",
     # The code in its body is the credential.

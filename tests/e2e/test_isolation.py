@@ -12,7 +12,7 @@ from tests.e2e.api import Api
 from tests.e2e.local_stack import Stack
 from tests.support.template import functions, routes
 
-PUBLIC = {"get_health", "get_openapi", "get_docs", "finish_oauth", "get_client_metadata"}
+PUBLIC = {"get_health", "get_openapi", "get_docs", "finish_oauth", "get_client_metadata", "serve_portal"}
 # It checks tokens itself: tests/e2e/test_mcp.py.
 PUBLIC |= {"serve_mcp"}
 # The code in its body is the credential.
@@ -136,7 +136,8 @@ PUBLIC_PAGES = sorted((path, folder) for (_, path), folder in routes().items() i
 
 @pytest.mark.parametrize(("path", "folder"), PUBLIC_PAGES)
 def test_public_operations_answer_without_a_token(path: str, folder: str, stack: Stack) -> None:
-    path = path.replace("{document}", f"{'0' * 32}.json").replace("{proxy+}", "index.html")
+    page = "webhooks" if folder == "serve_portal" else "index.html"
+    path = path.replace("{document}", f"{'0' * 32}.json").replace("{proxy+}", page)
     # The callback wants the state that only a consent brings.
     assert requests.get(stack.url + path, timeout=30).status_code == (400 if folder == "finish_oauth" else 200)
 

@@ -23,6 +23,7 @@ PARAMETERS = {
     "ZAPIER_MCP_URL": "ZapierMcpUrl",
     "REDIRECT_ORIGINS": "RedirectOrigins",
     "MCP_ORIGINS": "McpOrigins",
+    "PORTAL_ORIGINS": "PortalOrigins",
     "ZAPIER_CLIENT_ID": "ZapierClientId",
     "CATALOG_SOURCE_URL": "CatalogSourceUrl",
     "CATALOG_REFRESH_RATE": "CatalogRefreshRate",

@@ -823,6 +823,18 @@ export interface ServiceHealth {
   version: string;
 }
 
+/** The attempts of an hour. `durations` is left out where none has ended. */
+export interface StatsHour {
+  /** When the hour begins */
+  from: string;
+  /** All attempts */
+  attempts: number;
+  /** Those that were not answered with 2xx */
+  failed: number;
+  /** How long the attempts took */
+  durations?: Durations;
+}
+
 /** Attempts from `from` until now. `durations` is left out where none has ended. */
 export interface StatsWindow {
   /** When the window begins */
@@ -929,6 +941,8 @@ export interface WebhookStats {
   last24Hours: StatsWindow;
   /** The attempts of the last seven days */
   last7Days: StatsWindow;
+  /** Each hour of the last seven days that had an attempt, oldest first */
+  hours: StatsHour[];
   /** Deliveries that wait for their first attempt */
   pending: WaitingCount;
   /** Deliveries that wait for another attempt */

@@ -435,6 +435,7 @@ def test_figures_of_what_was_delivered_and_what_waits(
     assert abs(day["durations"]["p50"] - sorted(took)[2]) <= delivery_stats.MAX_ERROR * sorted(took)[2] + 0.5
     assert abs(day["durations"]["p95"] - max(took)) <= delivery_stats.MAX_ERROR * max(took) + 0.5
     assert {**answer.data["last7Days"], "from": day["from"]} == day
+    assert [hour["attempts"] for hour in answer.data["hours"]] in ([5], [*range(1, 5)])
     assert answer.data["retrying"] == {"count": 2, "more": False}
     assert answer.data["pending"] == {"count": 0, "more": False}
     usage = call("GET", f"/integrations/{webhook['id']}").data["usageStats"]

@@ -1232,6 +1232,23 @@ class ServiceHealth(Model):
 
 
 @dataclass(frozen=True, kw_only=True)
+class StatsHour(Model):
+    """The attempts of an hour. `durations` is left out where none has ended."""
+
+    from_: str
+    """When the hour begins"""
+
+    attempts: int
+    """All attempts"""
+
+    failed: int
+    """Those that were not answered with 2xx"""
+
+    durations: Durations | None = None
+    """How long the attempts took"""
+
+
+@dataclass(frozen=True, kw_only=True)
 class StatsWindow(Model):
     """Attempts from `from` until now. `durations` is left out where none has ended."""
 
@@ -1355,6 +1372,9 @@ class WebhookStats(Model):
 
     last7_days: StatsWindow
     """The attempts of the last seven days"""
+
+    hours: list[StatsHour]
+    """Each hour of the last seven days that had an attempt, oldest first"""
 
     pending: WaitingCount
     """Deliveries that wait for their first attempt"""

@@ -45,6 +45,7 @@ class Settings:
     poll_concurrency: int
     redirect_origins: tuple[str, ...]
     mcp_origins: tuple[str, ...]
+    portal_origins: tuple[str, ...]
     execution_seconds: int
     cors_origin: str
     icon_base_url: str
@@ -103,6 +104,7 @@ def settings() -> Settings:
         poll_concurrency=int(env.get("POLL_CONCURRENCY") or 100),
         redirect_origins=_origins(env.get("REDIRECT_ORIGINS", "")),
         mcp_origins=_origins(env.get("MCP_ORIGINS", "")),
+        portal_origins=_origins(env.get("PORTAL_ORIGINS", "")),
         execution_seconds=int(env.get("EXECUTION_SECONDS") or 300),
         cors_origin=env.get("CORS_ORIGIN") or "*",
         icon_base_url=env.get("ICON_BASE_URL", "https://cdn.jobsprint.io/icons"),

@@ -40,6 +40,8 @@ class Stats:
 
     day: Window
     week: Window
+    hours: list[Window]
+    """Each hour of the week that had an attempt, oldest first."""
     pending: Waiting
     retrying: Waiting
 
@@ -63,7 +65,8 @@ def of(tenant: str, webhook_id: str, now: int | None = None) -> Stats:
 
     retrying = waiting("retrying")
     pending = _never_acknowledged(webhook, retrying) if webhook.is_polling else waiting("pending")
-    return Stats(window(_DAY), window(_WEEK), pending, retrying)
+    single = [Window(number * HOUR_MS, metrics_of(counts)) for number, counts in sorted(hours.items())]
+    return Stats(window(_DAY), window(_WEEK), single, pending, retrying)
 
 
 def _never_acknowledged(webhook: Integration, retrying: Waiting) -> Waiting:

@@ -17,6 +17,7 @@ from jobsprint.domain.events import EventName
 from jobsprint.domain.integrations import DeliveryPolicy, Integration
 
 if TYPE_CHECKING:
+    from jobsprint.domain.delivery_stats import DeliveryMetrics
     from jobsprint.webhooks.service import Rotated
     from jobsprint.webhooks.stats import Stats, Window
 
@@ -299,6 +300,11 @@ class Durations(ResponseModel):
     p50: Annotated[int, Field(description="Half of the attempts took at most this long")]
     p95: Annotated[int, Field(description="95 of 100 attempts took at most this long")]
 
+    @classmethod
+    def of(cls, said: "DeliveryMetrics") -> "Durations | None":
+        """How long attempts took; None where none has ended."""
+        return None if said.p50 is None or said.p95 is None else cls(p50=said.p50, p95=said.p95)
+
 
 class StatsWindow(ResponseModel):
     """Attempts from `from` until now. `durations` is left out where none has ended."""
@@ -316,16 +322,35 @@ class StatsWindow(ResponseModel):
     def of(cls, window: "Window") -> "StatsWindow":
         """The attempts of a window as they are shown."""
         said = window.metrics
-        seen = said.p50 is not None and said.p95 is not None
         return cls(
             since=iso_seconds(window.since),
             attempts=said.successful + said.failed,
             successful=said.successful,
             failed=said.failed,
             success_rate=float(said.success_rate),
-            durations=Durations(p50=said.p50 or 0, p95=said.p95 or 0) if seen else None,
+            durations=Durations.of(said),
             code_classes=dict(said.code_classes),
             failures=dict(said.failures),
+        )
+
+
+class StatsHour(ResponseModel):
+    """The attempts of an hour. `durations` is left out where none has ended."""
+
+    since: Annotated[str, Field(alias="from", description="When the hour begins")]
+    attempts: Annotated[int, Field(description="All attempts")]
+    failed: Annotated[int, Field(description="Those that were not answered with 2xx")]
+    durations: Annotated[Durations | None, Field(description="How long the attempts took")] = None
+
+    @classmethod
+    def of(cls, hour: "Window") -> "StatsHour":
+        """The attempts of an hour as they are shown."""
+        said = hour.metrics
+        return cls(
+            since=iso_seconds(hour.since),
+            attempts=said.successful + said.failed,
+            failed=said.failed,
+            durations=Durations.of(said),
         )
 
 
@@ -342,6 +367,9 @@ class WebhookStats(ResponseModel):
     id: Annotated[str, Field(description="The webhook's id")]
     last_24_hours: Annotated[StatsWindow, Field(alias="last24Hours", description="The attempts of the last 24 hours")]
     last_7_days: Annotated[StatsWindow, Field(alias="last7Days", description="The attempts of the last seven days")]
+    hours: Annotated[
+        list[StatsHour], Field(description="Each hour of the last seven days that had an attempt, oldest first")
+    ]
     pending: Annotated[WaitingCount, Field(description="Deliveries that wait for their first attempt")]
     retrying: Annotated[WaitingCount, Field(description="Deliveries that wait for another attempt")]
 
@@ -352,6 +380,7 @@ class WebhookStats(ResponseModel):
             id=webhook_id,
             last_24_hours=StatsWindow.of(stats.day),
             last_7_days=StatsWindow.of(stats.week),
+            hours=[StatsHour.of(hour) for hour in stats.hours],
             pending=WaitingCount(count=stats.pending.count, more=stats.pending.more),
             retrying=WaitingCount(count=stats.retrying.count, more=stats.retrying.more),
         )
