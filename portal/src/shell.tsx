@@ -34,6 +34,7 @@ const ROUTES: Route[] = [
   { path: 'integrations', load: async () => (await import('./pages/integrations')).Integrations },
   { path: 'integrations/connect/:app', needs: 'connect', load: async () => (await import('./pages/connect')).Connect },
   { path: 'integrations/:id', load: async () => (await import('./pages/integration')).Integration },
+  { path: 'approvals', needs: 'approve', load: async () => (await import('./pages/approvals')).Approvals },
   { path: 'agents', needs: 'agents', load: async () => (await import('./pages/agents')).Agents },
   { path: 'audit', load: async () => (await import('./pages/audit')).Audit },
 ];
@@ -42,6 +43,7 @@ const SECTIONS: { path: string; text: Key; icon: IconName; needs?: Capability }[
   { path: 'webhooks', text: 'nav.webhooks', icon: 'webhooks' },
   { path: 'events', text: 'nav.events', icon: 'events' },
   { path: 'integrations', text: 'nav.integrations', icon: 'integrations' },
+  { path: 'approvals', text: 'nav.approvals', icon: 'approvals', needs: 'approve' },
   { path: 'agents', text: 'nav.agents', icon: 'agents', needs: 'agents' },
   { path: 'audit', text: 'nav.audit', icon: 'audit' },
 ];

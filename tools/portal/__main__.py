@@ -1,14 +1,18 @@
 """Write functions/serve_portal/site from portal/ (`make portal-build`)."""
 
+import shutil
 import sys
-import tempfile
-from pathlib import Path
 
 from tools.local.console import Failure
+from tools.local.options import PROJECT
 from tools.portal import bundle
 
-with tempfile.TemporaryDirectory() as folder:
-    try:
-        bundle.build(Path(folder), bundle.SITE)
-    except Failure as failure:
-        sys.exit(str(failure))
+# Kept afterwards, for the logs of a build that failed.
+_FOLDER = PROJECT / ".local" / "portal"
+
+shutil.rmtree(_FOLDER, ignore_errors=True)
+_FOLDER.mkdir(parents=True)
+try:
+    bundle.build(_FOLDER, bundle.SITE)
+except Failure as failure:
+    sys.exit(str(failure))

@@ -11,7 +11,7 @@ const TONES: Record<string, Tone> = { succeeded: 'good', failed: 'bad', unknown:
 const KINDS = [
   'integration.connect', 'integration.confirm', 'integration.update', 'integration.test', 'integration.disconnect', 'integration.delete',
   'webhook.create', 'webhook.update', 'webhook.rotate_secret', 'webhook.test', 'webhook.resend', 'webhook.recover', 'webhook.cancel_recovery',
-  'webhook.delete', 'token.create', 'token.revoke', 'action.call',
+  'webhook.delete', 'token.create', 'token.revoke', 'portal.session.create', 'portal.session.end', 'portal.session.end_all', 'approval.approve', 'approval.deny', 'action.call',
 ];
 
 /** Who changed what, newest first. Filters are in the query. */

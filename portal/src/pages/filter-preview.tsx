@@ -19,7 +19,7 @@ export function FilterPreview({ webhook }: { webhook: WebhookView }): JSX.Elemen
       if (events.length >= RECENT) break;
     }
     const judged = events.slice(0, RECENT).map(async (event) => {
-      const { data } = await client.events.get(event.id);
+      const { data = {} } = await client.events.get(event.id);
       const { webhooks } = await client.events.preview({ event: event.event, data });
       return { event, reason: webhooks.find((one) => one.id === webhook.id)?.reason ?? 'not_subscribed' };
     });

@@ -197,7 +197,7 @@ function Rotate({ of }: { of: WebhookView }): JSX.Element {
           </select>
         )}
       </Field>
-      {rotated && <Secret secret={rotated.secret} />}
+      {rotated?.secret && <Secret secret={rotated.secret} />}
       {rotated?.overlapUntil && (
         <p class="small muted">
           {t('secret.until')} <Time at={rotated.overlapUntil} />
