@@ -21,6 +21,8 @@ PUBLIC = {
     "/integrations/oauth/callback/{issuerHash}",
     "/oauth/clients/{document}",
     # The code in the body is the credential: tests/integration/test_portal_sessions.py.
+    "/portal",
+    "/portal/{proxy+}",
     "/portal/sessions/exchange",
     # The function checks tokens itself: tests/integration/mcp_server.
     "/mcp",

@@ -195,7 +195,8 @@ class Story:
     def _ask(self, integration: str) -> None:
         """Two calls that a person has to approve: one is, the other is refused."""
         path = f"/integrations/{integration}"
-        self._send("updateIntegration", "approval", "PATCH", path)
+        self.sent.add(("updateIntegration", "request", "approval"))
+        call("PATCH", path, body=self._requests["updateIntegration"]["approval"])
         body = self._requests["executeAction"]["sendMessage"]
         for operation, verb in (("approveAction", "approve"), ("denyAction", "deny")):
             asked = call("POST", f"{path}/actions/send_message", body=body)

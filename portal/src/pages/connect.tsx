@@ -16,6 +16,7 @@ const OURS = ['redirectUrl', 'confirm', 'authType'];
 const AS_JSON: Record<string, unknown> = {
   headers: {},
   configuration: {},
+  approval: { destructive: true },
   actions: [{ name: 'send_message', effect: 'write', parameters: { type: 'object', properties: {} } }],
   tags: [],
   webhookAuth: {},

@@ -529,6 +529,7 @@ def test_the_catalogue_says_what_connecting_takes() -> None:
         "secret": (False, True),
         "description": (False, False),
         "configuration": (False, False),
+        "approval": (False, False),
     }
     assert [way["authType"] for way in found["mcp_server"]] == ["oauth", "token", "none"]
     assert [way["authType"] for way in found["zapier_gmail"]] == ["oauth", "token"]
