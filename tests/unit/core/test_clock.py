@@ -70,6 +70,8 @@ def test_now_is_in_milliseconds() -> None:
         ("20250106", _NOON + 43_200_000 - 1),
         ("2025-01-06T00:00:00Z", _NOON - 43_200_000 + 999),
         ("2025-01-06T12:00:00.123Z", _NOON + 123),
+        ("2025-01-06T12:00:00.000Z", _NOON),
+        ("2025-01-06T12:00:00,0+00:00", _NOON),
     ],
 )
 def test_the_end_of_a_range_includes_all_of_what_it_names(text: str, ms: int) -> None:

@@ -28,9 +28,12 @@ def iso_millis(ms: int) -> str:
 
 
 def parse_until(text: str) -> int:
-    """As `parse_iso`, for the inclusive end of a range: a date includes all of that day in UTC, a second all of it."""
+    """As `parse_iso`, for the inclusive end of a range: a date includes all of that day in UTC, a second all of it.
+
+    A time with a fraction of a second, also one of zeros, means that millisecond.
+    """
     ms = parse_iso(text)
-    if ms % 1000:
+    if "." in text or "," in text:
         return ms
     return ms + (_DAY_MS if _is_date(text) else 1000) - 1
 
