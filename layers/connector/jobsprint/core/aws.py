@@ -43,8 +43,11 @@ def _session(endpoint: str | None) -> boto3.Session:
 
 
 def _say_what_to_start(caught_exception: Exception | None, attempts: int, **_: object) -> None:
-    """Raise JobsprintError for a connection that fails twice; the first may be lost as a container starts."""
-    if isinstance(caught_exception, botocore.exceptions.ConnectionError) and attempts > 1:
+    """Raise JobsprintError for a connection that fails three times.
+
+    The first may be lost as a container starts, and another one while the engine removes another container's network.
+    """
+    if isinstance(caught_exception, botocore.exceptions.ConnectionError) and attempts > 2:
         message = f"No local stack answers at {settings().aws_endpoint}: start it with make up"
         raise JobsprintError(message) from caught_exception
 
