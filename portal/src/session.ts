@@ -97,7 +97,8 @@ function open({ token: _, ...view }: SessionView & { token?: string }, token: st
   };
 }
 
-function wayBack(): Pick<Ended, 'returnUrl' | 'refreshUrl'> {
+/** Where the session came from and where to get another; only what a page may link to. */
+export function wayBack(): Pick<Ended, 'returnUrl' | 'refreshUrl'> {
   const { returnUrl, refreshUrl } = JSON.parse(sessionStorage.getItem(WAY_BACK) ?? '{}') as Record<string, string>;
   return { ...(web(returnUrl) && { returnUrl }), ...(web(refreshUrl) && { refreshUrl }) };
 }

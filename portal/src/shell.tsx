@@ -6,7 +6,7 @@ import { Icon, type IconName } from './icons';
 import { Webhooks } from './pages/webhooks';
 import { prefer, wear } from './preferences';
 import { A, href, usePlace } from './router';
-import type { Capability, Ended, Session } from './session';
+import { type Capability, type Ended, type Session, wayBack } from './session';
 import { Bones, Button, Empty, Failed } from './ui';
 
 /** What a page is given: the parts of its address, by name. */
@@ -146,12 +146,13 @@ function Side({ session, path, onChange }: { session: Session; path: string; onC
           ))}
         </ul>
       </nav>
-      <Choices session={session} onChange={onChange} />
+      <Choices onChange={onChange} />
     </header>
   );
 }
 
-function Choices({ session, onChange }: { session: Session; onChange: () => void }): JSX.Element {
+function Choices({ onChange }: { onChange: () => void }): JSX.Element {
+  const { returnUrl } = wayBack();
   const theme = document.documentElement.dataset['theme'] ?? 'auto';
   const setTheme = (value: string) => {
     prefer('theme', value);
@@ -182,8 +183,8 @@ function Choices({ session, onChange }: { session: Session; onChange: () => void
           ))}
         </select>
       </label>
-      {session.returnUrl && /^https?:/.test(session.returnUrl) && (
-        <a class="row" href={session.returnUrl} target="_top">
+      {returnUrl && (
+        <a class="row" href={returnUrl} target="_top">
           {t('return')}
         </a>
       )}

@@ -1,1 +1,0 @@
-import{u as i,t as s,b as r,V as b}from"./index-DovcFmlP.js";function u({id:n,now:t}){const{can:a}=i(),e=`webhooks/${n}`,o=[[s("tab.overview"),e],[s("tab.deliveries"),`${e}/deliveries`]];return a("send")&&o.push([s("tab.recover"),`${e}/recover`]),a("webhooks")&&o.push([s("tab.settings"),`${e}/settings`]),r(b,{name:s("nav.webhooks"),now:t?`${e}/${t}`:e,of:o})}export{u as W};
