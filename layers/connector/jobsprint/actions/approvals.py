@@ -52,7 +52,7 @@ def request(requested: RequestedAction, target: Target, *, call_id: str, token_i
 def find(caller: Caller, id_: str) -> tuple[Approval, Any]:
     """An approval that the caller may know of, and the masked parameters of its call. Raises NotFound."""
     approval = _covered(caller, id_)
-    return approval, json.loads(decrypt(_context(caller.tenant, id_), approval.encrypted_parameters))
+    return approval, _parameters(caller.tenant, approval)
 
 
 def page(
@@ -75,14 +75,13 @@ def decide(caller: Caller, id_: str, decision: Decision, reason: str) -> tuple[A
             "The token that asked for this call, and those it made, cannot approve it; use another one",
             code="approval_by_requester",
         )
-    now = now_ms()
-    done = ApprovalStore(caller.tenant).decide(id_, decision, by=caller.token_id, reason=reason, now=now)
-    approval, parameters = find(caller, id_)
-    if not done and approval.decision is None:
-        raise expired(approval)
-    if approval.decision != decision:
-        raise Conflict(f"{id_} was {approval.decision} already, by {approval.decided_by}", code="approval_decided")
-    return approval, parameters
+    store = ApprovalStore(caller.tenant)
+    decided = store.decide(id_, decision, by=caller.token_id, reason=reason, now=now_ms())
+    if decided.decision is None:
+        raise expired(decided)
+    if decided.decision != decision:
+        raise Conflict(f"{id_} was {decided.decision} already, by {decided.decided_by}", code="approval_decided")
+    return decided, _parameters(caller.tenant, approval)
 
 
 def use(tenant: str, approval: Approval) -> None:
@@ -96,6 +95,10 @@ def _covered(caller: Caller, id_: str) -> Approval:
     if not caller.limits.cover(approval.integration_id, approval.slug, approval.action):
         raise NotFound(f"There is no approval {id_[:100]!r}", code="approval_not_found")
     return approval
+
+
+def _parameters(tenant: str, approval: Approval) -> Any:
+    return json.loads(decrypt(_context(tenant, approval.id), approval.encrypted_parameters))
 
 
 def _announce(tenant: str, name: str, approval: Approval) -> bool:

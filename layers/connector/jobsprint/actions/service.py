@@ -73,12 +73,7 @@ class Asked:
 
     def found(self) -> Target:
         """The action as its integration offers it. Raises NotFound and Conflict."""
-        return self.target or find(self.action)
-
-
-def find(requested: RequestedAction) -> Target:
-    """What a request for an action is about. Raises NotFound and Conflict, as `runner.find` does."""
-    return runner.find(requested.tenant, requested.integration_id, requested.action)
+        return self.target or _find(self.action)
 
 
 def execute(
@@ -99,7 +94,7 @@ def execute(
     `approval_expired`.
     """
     if caller.limits:
-        target = target or find(requested)
+        target = target or _find(requested)
         caller.limits.require(target.integration, target.capability)
     asked = Asked(requested, caller.token_id, in_background, target)
     if approval_id is not None:
@@ -108,6 +103,10 @@ def execute(
         return _with_key(asked, key)
     call_id = new_id("exe", now_ms())
     return Reply(_without_key(asked, call_id), call_id)
+
+
+def _find(requested: RequestedAction) -> Target:
+    return runner.find(requested.tenant, requested.integration_id, requested.action)
 
 
 # --- without a key ----------------------------------------------------------------------------------------------------

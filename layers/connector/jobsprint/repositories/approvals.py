@@ -1,7 +1,6 @@
 """Approvals: pk <tenant>#approval, sk the approval's id. Long parameters go on beside the item."""
 
 from dataclasses import replace
-from typing import Any
 
 from jobsprint.core import aws
 from jobsprint.core.config import settings
@@ -10,7 +9,18 @@ from jobsprint.core.ids import is_id
 from jobsprint.domain.approvals import Approval, ApprovalState, Decision
 from jobsprint.domain.callers import Limits
 from jobsprint.repositories import dynamodb
-from jobsprint.repositories.dynamodb import Item, Query, Value, live, marshal_item, read_page, unmarshal_item, written
+from jobsprint.repositories.dynamodb import (
+    Item,
+    Lost,
+    Query,
+    Value,
+    live,
+    marshal_item,
+    read_page,
+    unmarshal_item,
+    update_item,
+    written,
+)
 
 KEPT_SECONDS = 30 * 86400
 
@@ -58,7 +68,9 @@ class ApprovalStore:
         missing = NotFound(f"There is no approval {approval_id[:100]!r}", code="approval_not_found")
         if not is_id(approval_id, "apr"):
             raise missing
-        answer = aws.dynamodb().get_item(TableName=self._table, Key=self._key(approval_id), ConsistentRead=True)
+        answer = aws.dynamodb().get_item(
+            TableName=self._table, Key=marshal_item(self._key(approval_id)), ConsistentRead=True
+        )
         item = unmarshal_item(answer.get("Item", {}))
         if not item or not live(item, now):
             raise missing
@@ -88,37 +100,34 @@ class ApprovalStore:
         found = read_page(query, limit=limit, position=position, position_of=lambda item: str(item["sk"]), keep=keep)
         return [_head(item) for item in found.items], found.position
 
-    def decide(self, approval_id: str, decision: Decision, *, by: str, reason: str, now: int) -> bool:
-        """Decide a pending approval at `now` (ms), by the token of that id; False when it is not pending any more."""
-        return self._change(
-            approval_id,
-            "SET decision = :decision, decidedBy = :by, decidedAt = :now, reason = :reason",
-            condition="attribute_not_exists(decision) AND validUntil > :now",
-            values={":decision": decision, ":by": by, ":now": now, ":reason": reason},
+    def decide(self, approval_id: str, decision: Decision, *, by: str, reason: str, now: int) -> Approval:
+        """Decide a pending approval at `now` (ms), by the token of that id, and give it as it stands then.
+
+        One that is not pending any more stays as it is. The parameters are left out.
+        """
+        answer = update_item(
+            self._table,
+            self._key(approval_id),
+            {"decision": decision, "decidedBy": by, "decidedAt": now, "reason": reason},
+            condition="attribute_not_exists(#decision) AND #validUntil > :now",
+            values={":now": now},
         )
+        return _head(answer.item if isinstance(answer, Lost) else answer)
 
     def use(self, approval_id: str, now: int) -> bool:
         """Say that a call is made with an approval from `now` (ms) on; False unless it is approved and valid."""
-        return self._change(
-            approval_id,
-            "SET usedAt = if_not_exists(usedAt, :now)",
-            condition="decision = :approved AND validUntil > :now",
+        answer = update_item(
+            self._table,
+            self._key(approval_id),
+            {},
+            condition="#decision = :approved AND #validUntil > :now",
             values={":approved": "approved", ":now": now},
+            expressions={"usedAt": "if_not_exists(#usedAt, :now)"},
         )
+        return not isinstance(answer, Lost)
 
-    def _change(self, approval_id: str, expression: str, *, condition: str, values: dict[str, Value]) -> bool:
-        return written(
-            lambda: aws.dynamodb().update_item(
-                TableName=self._table,
-                Key=self._key(approval_id),
-                UpdateExpression=expression,
-                ConditionExpression=condition,
-                ExpressionAttributeValues=marshal_item(values),
-            )
-        )
-
-    def _key(self, approval_id: str) -> Any:
-        return marshal_item({"pk": self._pk, "sk": approval_id})
+    def _key(self, approval_id: str) -> dict[str, str]:
+        return {"pk": self._pk, "sk": approval_id}
 
 
 def _head(item: Item) -> Approval:

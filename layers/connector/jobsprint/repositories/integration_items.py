@@ -2,7 +2,7 @@
 
 import hashlib
 import json
-from typing import Any
+from typing import Any, TypeVar
 
 from pydantic import TypeAdapter
 
@@ -16,6 +16,7 @@ HEALTH_SHARDS = 8
 HEALTH = TypeAdapter(Health)
 _POLICY = TypeAdapter(DeliveryPolicy)
 _APPROVAL = TypeAdapter(ApprovalRule)
+_Part = TypeVar("_Part", DeliveryPolicy, ApprovalRule)
 
 
 def partition_key(tenant: str) -> str:
@@ -61,8 +62,8 @@ def to_item(integration: Integration) -> dict[str, Any]:
         "encryptedVersion": integration.encrypted_version or None,
         "statusReason": integration.status_reason,
         "grant": integration.grant,
-        "policy": _policy_text(integration.policy),
-        "approval": _approval_text(integration.approval),
+        "policy": _unless_default(_POLICY, integration.policy),
+        "approval": _unless_default(_APPROVAL, integration.approval),
         "missingScope": integration.missing_scope or None,
         "watched": integration.watched or None,
         "version": integration.version,
@@ -104,12 +105,9 @@ def from_item(item: Item) -> Integration:
     )
 
 
-def _policy_text(policy: DeliveryPolicy) -> str | None:
-    return _POLICY.dump_json(policy).decode() if policy != DeliveryPolicy() else None
-
-
-def _approval_text(rule: ApprovalRule) -> str | None:
-    return _APPROVAL.dump_json(rule).decode() if rule != ApprovalRule() else None
+def _unless_default(adapter: TypeAdapter[_Part], part: _Part) -> str | None:
+    """A part of an integration as JSON text; None where it says nothing."""
+    return adapter.dump_json(part).decode() if part != type(part)() else None
 
 
 def _capabilities(item: Item) -> tuple[Capability, ...]:

@@ -203,31 +203,7 @@ class IntegrationStore:
 
     def versions(self) -> dict[str, int]:
         """The version of every connected integration that is no webhook, by its id: a small read that shows changes."""
-        pk = partition_key(self._tenant)
-        query = Query(
-            table=self._table,
-            key=("pk", pk),
-            resume=lambda sk: {"pk": pk, "sk": sk, "statusKey": f"connected#{sk}"},
-            sort="statusKey",
-            index="byStatus",
-            low="connected#",
-            high="connected#~",
-            fields=("sk", "id", "type", "version"),
-        )
-        found: dict[str, int] = {}
-        position: str | None = None
-        while True:
-            page = read_page(
-                query,
-                limit=1000,
-                position=position,
-                position_of=lambda item: str(item["sk"]),
-                keep=lambda item: item["type"] != "webhook",
-            )
-            found |= {str(item["id"]): int(item["version"]) for item in page.items}
-            position = page.position
-            if position is None:
-                return found
+        return {integration.id: integration.version for integration in self.connections(status="connected")}
 
     def _every(self, **wanted: Any) -> list[Integration]:
         """All pages of what is wanted (the number of each kind is bounded by a parameter)."""

@@ -19,7 +19,7 @@ from jobsprint.core.config import settings
 from jobsprint.domain.portal import Page
 from jobsprint.repositories import api_tokens
 from jobsprint.repositories.api_tokens import TokenRow
-from jobsprint.repositories.dynamodb import Item, marshal_item, unmarshal_item, written
+from jobsprint.repositories.dynamodb import Item, Lost, marshal_item, unmarshal_item, update_item
 
 # A session that has ended is kept a day longer, and what ends those of a name for longer than any of them lives.
 _KEEP_ENDED_SECONDS = 86400
@@ -56,15 +56,14 @@ def add(session: TokenRow, page: Page, *, code_digest: str, code_until: int) -> 
 
 def take_code(session_id: str, *, code_digest: str, digest: str, now: int) -> bool:
     """Exchange the code of a session for a token, given by its digest; False for a wrong, used or lapsed one."""
-    return written(
-        lambda: aws.dynamodb().update_item(
-            TableName=settings().tokens_table,
-            Key=_key(session_id),
-            UpdateExpression="SET digest = :digest REMOVE codeDigest, codeUntil",
-            ConditionExpression="codeDigest = :code AND codeUntil > :now AND attribute_not_exists(revokedAt)",
-            ExpressionAttributeValues=marshal_item({":digest": digest, ":code": code_digest, ":now": now}),
-        )
+    answer = update_item(
+        settings().tokens_table,
+        {"id": session_id},
+        {"digest": digest, "codeDigest": None, "codeUntil": None},
+        condition="#codeDigest = :code AND #codeUntil > :now AND attribute_not_exists(#revokedAt)",
+        values={":code": code_digest, ":now": now},
     )
+    return not isinstance(answer, Lost)
 
 
 def page_of(session_id: str) -> Page:
@@ -76,15 +75,15 @@ def page_of(session_id: str) -> Page:
 
 def end(tenant: str, session_id: str, now: int) -> bool:
     """End a session of the tenant at `now` (ms), also one whose code was not exchanged; False where there is none."""
-    return written(
-        lambda: aws.dynamodb().update_item(
-            TableName=settings().tokens_table,
-            Key=_key(session_id),
-            UpdateExpression="SET revokedAt = if_not_exists(revokedAt, :now)",
-            ConditionExpression="tenant = :tenant AND attribute_exists(capabilities)",
-            ExpressionAttributeValues=marshal_item({":now": now, ":tenant": _listed_under(tenant)}),
-        )
+    answer = update_item(
+        settings().tokens_table,
+        {"id": session_id},
+        {},
+        condition="#tenant = :tenant AND attribute_exists(#capabilities)",
+        values={":now": now, ":tenant": _listed_under(tenant)},
+        expressions={"revokedAt": "if_not_exists(#revokedAt, :now)"},
     )
+    return not isinstance(answer, Lost)
 
 
 def end_all(tenant: str, name: str, now: int) -> None:
