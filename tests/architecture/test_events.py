@@ -11,8 +11,8 @@ from tests.support.call import Context, handler
 from tests.support.template import ROOT, functions, routes
 
 EVENTS = ROOT / "events"
-# Its state was never given out, its token neither.
-REFUSED = {"finish_oauth": 400, "serve_mcp": 401, "exchange_portal_code": 401, "get_portal_session": 401}
+# Its state was never given out, its token neither; only a session of the portal has a page about itself.
+REFUSED = {"finish_oauth": 400, "serve_mcp": 401, "exchange_portal_code": 401, "get_portal_session": 403}
 HTTP = set(routes().values())
 
 

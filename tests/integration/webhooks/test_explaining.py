@@ -255,8 +255,9 @@ def test_lists_find_by_every_filter_and_their_pages_lose_nothing(
             later = found(webhook["id"], f"{state}&fromDate={iso_millis(ms)}")
             assert later == [id_ for id_ in all_of_them if published[id_] >= ms]
             sooner = found(webhook["id"], f"{state}&toDate={iso_millis(ms)}")
-            end = ms if ms % 1000 else ms + 999
-            assert sooner == [id_ for id_ in all_of_them if published[id_] <= end]
+            assert sooner == [id_ for id_ in all_of_them if published[id_] <= ms]
+            to_the_second = found(webhook["id"], f"{state}&toDate={iso_seconds(ms)}")
+            assert to_the_second == [id_ for id_ in all_of_them if published[id_] // 1000 <= ms // 1000]
     assert found(webhook["id"], "&fromDate=2030-01-02&toDate=2030-01-01") == []
     assert found(webhook["id"], f"&toDate={iso_seconds(min(published.values()) - 1000)}") == []
 
